@@ -1,0 +1,1 @@
+"""Named small models, each with a policy class and a documented purpose."""

@@ -1,0 +1,39 @@
+"""`conflict`: two prompts pull one shared logit in opposite directions; the optimum is interior.
+
+Success probabilities sigmoid(x) and sigmoid(-2x), equally likely prompts. With z = exp(x),
+grad J = 0 reads (1+z^2)^2 = 2z(1+z)^2, a palindrome: y = z + 1/z solves y^2 - 2y - 4 = 0, so
+y = 1 + sqrt 5 and the maximum lies at x* = -arccosh(golden ratio) = -1.0613, the minimum at -x*
+(derived).
+"""
+
+from math import acosh, exp, sqrt
+
+import jax.numpy as jnp
+import numpy as np
+
+from theory.instances.instance import Instance
+from theory.model import TAMDP
+from theory.policy import LogLinear
+
+MAXIMISER = -acosh((1 + sqrt(5)) / 2)
+MAXIMUM = (1 / (1 + exp(-MAXIMISER)) + 1 / (1 + exp(2 * MAXIMISER))) / 2
+
+
+def conflict(components: int = 1, start: float = 0.0) -> Instance:
+    """The instance with ``components`` copies of the one success bit, each of weight 1.
+
+    ``start`` is the logit x at which training begins.
+    """
+    reward = np.zeros((2, 2, 2, components))
+    reward[:, :, 0] = 1
+    mdp = TAMDP(
+        prompt_distribution=[0.5, 0.5],
+        initial_distribution=np.eye(2),
+        depth=[0, 0],
+        tool_transition=[],
+        legal=np.ones((2, 2), bool),
+        reward=reward,
+        weights=[1] * components,
+    )
+    policy = LogLinear(mdp, [[[1.0], [0.0]], [[-2.0], [0.0]]])
+    return Instance("conflict", mdp, policy, jnp.array([start]), best=components * MAXIMUM)

@@ -1,0 +1,38 @@
+"""What a claim is checked on: a model, a policy class, where training starts."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+
+from theory.exact import Theta
+from theory.model import TAMDP
+from theory.optimum import optimal_value
+from theory.policy import LogLinear, Policy
+
+
+class Instance(NamedTuple):
+    """A named model with a policy class."""
+
+    name: str
+    mdp: TAMDP
+    policy: Policy
+    theta: Theta
+    """Where training starts."""
+    best: float | None = None
+    """sup_theta J where the module that builds the instance proves it."""
+
+    @property
+    def optimum(self) -> float:
+        """J*: ``best`` if known, else the optimum over unrestricted policies."""
+        return float(optimal_value(self.mdp)) if self.best is None else self.best
+
+    @property
+    def optimum_is_exact(self) -> bool:
+        """Whether ``optimum`` is sup_theta J, rather than only an upper bound on it."""
+        if self.best is not None:
+            return True
+        if isinstance(self.policy, LogLinear):
+            return False
+        observation = self.policy.observation  # type: ignore[attr-defined]
+        alone = bool(jnp.unique(observation).shape == observation.shape)
+        return alone and self.mdp.prompt_separable

@@ -1,0 +1,108 @@
+"""Softmax policies over legal actions: a table of logits, or log-linear in given features."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Bool, Float, Int
+
+from theory import validation as check
+from theory.model import TAMDP
+
+
+class Policy(eqx.Module):
+    """pi_theta(a|s) proportional to exp(logit(s,a)) over legal actions.
+
+    Illegal actions have probability exactly 0 and log-probability -inf, without NaN gradients.
+    """
+
+    legal: eqx.AbstractVar[Bool[Array, "S A"]]
+
+    def logits(self, theta: Float[Array, "..."]) -> Float[Array, "S A"]:
+        """Logits of all actions; those of illegal ones are ignored."""
+        raise NotImplementedError
+
+    def zeros(self) -> Float[Array, "..."]:
+        """theta = 0: the uniform policy over legal actions."""
+        raise NotImplementedError
+
+    def log_probs(self, theta: Float[Array, "..."]) -> Float[Array, "S A"]:
+        """log pi_theta(a|s); -inf where illegal."""
+        # A state without legal actions is unreachable; giving it all actions keeps NaN out.
+        allowed = self.legal | ~self.legal.any(-1, keepdims=True)
+        raw = jnp.where(allowed, self.logits(theta), -jnp.inf)
+        return jnp.where(self.legal, jax.nn.log_softmax(raw, axis=-1), -jnp.inf)
+
+    def probs(self, theta: Float[Array, "..."]) -> Float[Array, "S A"]:
+        """pi_theta(a|s); exactly 0 where illegal."""
+        return jnp.exp(self.log_probs(theta))
+
+
+class Tabular(Policy):
+    """One logit per observation and action; by default each state is its own observation.
+
+    States with one observation cannot be told apart by the policy: they share their logits. They
+    must lie in one layer (so that an episode meets an observation at most once) and allow the
+    same actions. theta has shape (O, A).
+    """
+
+    legal: Bool[Array, "S A"]
+    observation: Int[Array, " S"]
+    """Which row of logits a state uses, 0..O-1."""
+    n_observations: int = eqx.field(static=True)
+
+    def __init__(self, mdp: TAMDP, observation: Any = None) -> None:
+        n_states = mdp.depth.shape[0]
+        if observation is None:
+            observation = np.arange(n_states)
+        obs = check.to_array("observation", observation, 1, int)
+        check.check_shape("observation", obs, (n_states,), "(state,)")
+        check.check_entries("observation", obs, obs >= 0, "an index >= 0")
+        for state, first in enumerate(np.unique(obs, return_index=True)[1][_ranks(obs)]):
+            _check_alike(mdp, obs, state, int(first))
+        self.legal = mdp.legal
+        self.observation = jnp.asarray(obs)
+        self.n_observations = int(obs.max()) + 1
+
+    def logits(self, theta: Float[Array, "O A"]) -> Float[Array, "S A"]:
+        return theta[self.observation]
+
+    def zeros(self) -> Float[Array, "O A"]:
+        return jnp.zeros((self.n_observations, self.legal.shape[1]))
+
+
+def _ranks(obs: np.ndarray) -> np.ndarray:
+    return np.unique(obs, return_inverse=True)[1].reshape(-1)
+
+
+def _check_alike(mdp: TAMDP, obs: np.ndarray, state: int, first: int) -> None:
+    if int(mdp.depth[state]) != int(mdp.depth[first]):
+        check.fail("observation", [state], obs[state], f"states of one layer (see state {first})")
+    if bool((mdp.legal[state] != mdp.legal[first]).any()):
+        check.fail("observation", [state], obs[state], f"the legal actions of state {first}")
+
+
+class LogLinear(Policy):
+    """Logits phi(s,a)·theta with given finite features; theta has shape (d,)."""
+
+    legal: Bool[Array, "S A"]
+    features: Float[Array, "S A d"]
+    """phi; entries of illegal actions are ignored."""
+
+    def __init__(self, mdp: TAMDP, features: Any) -> None:
+        phi = check.to_array("features", features, 3)
+        expected = (*mdp.legal.shape, phi.shape[2])
+        check.check_shape("features", phi, expected, "(state, action, parameter)")
+        check.check_entries("features", phi, np.isfinite(phi), "a finite number")
+        if phi.shape[2] == 0:
+            check.fail("features", None, f"array of shape {phi.shape}", "at least one parameter")
+        self.legal = mdp.legal
+        self.features = jnp.asarray(phi)
+
+    def logits(self, theta: Float[Array, " d"]) -> Float[Array, "S A"]:
+        return self.features @ theta
+
+    def zeros(self) -> Float[Array, " d"]:
+        return jnp.zeros(self.features.shape[2])

@@ -1,0 +1,92 @@
+"""Exact composite rewards.
+
+Two composites are equal only as exact rationals: with weights (.1, .2, .3) the vectors (1, 1, 0)
+and (0, 0, 1) differ by 5.6e-17 in float64, and a group that mixes them would be normalised into
+advantages of size 1.41 instead of 0. Every reward and weight is therefore read as a fraction, and
+episodes carry the index of their reward vector, never a float that was summed on the way.
+"""
+
+from dataclasses import dataclass
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_DENOMINATOR = 10**6
+# Sums over a group of numerators must stay exact in float64.
+MAX_NUMERATOR = 2**40
+
+
+def to_fraction(field: str, value: Any) -> Fraction:
+    """Read a number (int, float, "a/b", Fraction) as the rational its writer meant.
+
+    A float is accepted when a fraction with denominator up to 10^6 rounds to exactly it, so 0.1
+    is 1/10. Raises ValueError, naming ``field``, otherwise.
+    """
+    try:
+        exact = Fraction(str(value)) if isinstance(value, str) else Fraction(value)
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        raise ValueError(f"{field} = {value!r}: expected a finite number or a fraction") from None
+    short = exact.limit_denominator(MAX_DENOMINATOR)
+    if float(short) != float(exact):
+        raise ValueError(
+            f"{field} = {value!r}: expected a rational with denominator <= {MAX_DENOMINATOR}, "
+            "so that equal composite rewards are recognised exactly"
+        )
+    return short
+
+
+@dataclass(frozen=True)
+class RewardClasses:
+    """The finite set of attainable reward vectors of a model.
+
+    ``index (Q,S,Y)`` int: class of each answer; ``vector (C,K)``: component rewards in [0,1];
+    ``numerator (C,)`` int: the composite times ``denominator``, exact.
+    """
+
+    index: NDArray[np.int64]
+    vector: NDArray[np.float64]
+    numerator: NDArray[np.int64]
+    denominator: int
+
+    @property
+    def composite(self) -> NDArray[np.float64]:
+        """R = sum_k w_k r_k of each class, shape (C,): equal floats iff equal rationals."""
+        return np.array([float(Fraction(int(n), self.denominator)) for n in self.numerator])
+
+
+def _numerators(field: str, values: NDArray[Any]) -> tuple[NDArray[np.int64], int]:
+    """Integers over one common denominator, for an array of rationals; converts each value once."""
+    distinct, inverse = np.unique(values, return_inverse=True)
+    fractions = [to_fraction(field, v.item()) for v in distinct]
+    denominator = lcm(*(f.denominator for f in fractions))
+    if denominator > MAX_NUMERATOR:
+        raise ValueError(
+            f"{field}: common denominator {denominator}, expected at most {MAX_NUMERATOR}"
+        )
+    scaled = np.array([int(f * denominator) for f in fractions], dtype=np.int64)
+    return scaled[inverse.reshape(values.shape)], denominator
+
+
+def reward_classes(
+    reward: NDArray[Any], weights: NDArray[Any], attainable: NDArray[np.bool_]
+) -> RewardClasses:
+    """Group the attainable answers by reward vector, exactly.
+
+    ``reward (Q,S,Y,K)`` in [0,1], ``weights (K,)`` > 0, ``attainable (Q,S,Y)`` bool: answers that
+    some policy can give. Classes are in lexicographic order. Raises ValueError when the rationals
+    have no common denominator small enough for exact integer arithmetic.
+    """
+    r, r_den = _numerators("reward", reward)
+    w, w_den = _numerators("weights", weights)
+    if int(w.sum()) * r_den > MAX_NUMERATOR:
+        raise ValueError(
+            f"weights: composite numerators reach {int(w.sum()) * r_den}, expected at most "
+            f"{MAX_NUMERATOR}; use shorter decimals or fractions"
+        )
+    vectors, inverse = np.unique(r[attainable], axis=0, return_inverse=True)
+    index = np.zeros(attainable.shape, dtype=np.int64)
+    index[attainable] = inverse.reshape(-1)
+    return RewardClasses(index, vectors / r_den, vectors @ w, r_den * w_den)

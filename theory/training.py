@@ -1,0 +1,90 @@
+"""Sampled GRPO with exact bookkeeping: one compiled loop over time, batched over seeds."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from theory.episodes import Chances
+from theory.exact import Theta, value
+from theory.grpo import Training, batch_loss, sample_batch
+from theory.model import TAMDP
+from theory.policy import Policy
+from theory.update import update_moments
+
+
+class Trace(NamedTuple):
+    """What a run looked like at each checkpoint; means are over all steps before it."""
+
+    value: Float[Array, " M"]
+    """J(theta)."""
+    squared_gradient: Float[Array, " M"]
+    """|grad J(theta)|^2."""
+    mean_squared_gradient: Float[Array, " M"]
+    mean_squared_bias: Float[Array, " M"]
+    mean_variance: Float[Array, " M"]
+    theta: Float[Array, "M n"]
+
+
+class _Carry(NamedTuple):
+    theta: Theta
+    optimizer: optax.OptState
+    sums: Float[Array, "3"]
+
+
+def _optimizer(
+    training: Training, step: Float[Array, ""], n_steps: Int[Array, ""]
+) -> optax.GradientTransformation:
+    schedules: dict[str, optax.Schedule] = {
+        "constant": optax.constant_schedule(step),
+        "c/sqrt(T)": optax.constant_schedule(step / jnp.sqrt(n_steps)),
+        "c/sqrt(t)": lambda t: step / jnp.sqrt(t + 1.0),
+    }
+    make = optax.sgd if training.optimizer == "sgd" else optax.adam
+    return make(schedules[training.schedule])
+
+
+def train(
+    key: PRNGKeyArray,
+    mdp: TAMDP,
+    chances: Chances,
+    policy: Policy,
+    theta: Theta,
+    step: Float[Array, ""],
+    checkpoints: Int[Array, " M"],
+    training: Training,
+) -> Trace:
+    """One training run from ``theta``; ``vmap`` over keys for seeds.
+
+    ``step`` is c of the schedule; ``checkpoints`` are increasing step counts, the last one is T.
+    The KL penalty is to the policy at the start. J, grad J, bias and variance are exact, and taken
+    at every step, since the theorem speaks of their averages.
+    """
+    optimizer = _optimizer(training, step, checkpoints[-1])
+    reference = policy.log_probs(theta)
+
+    def one_step(t: Int[Array, ""], carry: _Carry) -> _Carry:
+        at, state = carry.theta, carry.optimizer
+        exact = update_moments(
+            mdp, policy, at, training.group_size, training.estimator, training.prompts
+        )
+        now = jnp.stack([exact.squared_gradient, exact.squared_bias, exact.variance])
+        batch = sample_batch(jax.random.fold_in(key, t), mdp, chances, policy, at, training)
+        for _ in range(training.inner_epochs):
+            descend = jax.grad(lambda th: batch_loss(mdp, policy, th, reference, batch, training))
+            updates, state = optimizer.update(descend(at), state)
+            at = at + updates
+        return _Carry(at, state, carry.sums + now)
+
+    def segment(carry: _Carry, ends: Int[Array, "2"]) -> tuple[_Carry, Trace]:
+        # The number of steps is data, not shape: every T shares one compilation.
+        carry = jax.lax.fori_loop(ends[0], ends[1], one_step, carry)
+        j, gradient = jax.value_and_grad(lambda th: value(mdp, policy, th))(carry.theta)
+        means = carry.sums / ends[1]
+        return carry, Trace(j, jnp.square(gradient).sum(), *means, carry.theta.reshape(-1))
+
+    bounds = jnp.stack([jnp.concatenate([jnp.zeros(1, int), checkpoints[:-1]]), checkpoints], -1)
+    start = _Carry(theta, optimizer.init(theta), jnp.zeros(3))
+    return jax.lax.scan(segment, start, bounds)[1]

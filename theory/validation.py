@@ -1,0 +1,124 @@
+"""Checks of a TA-MDP's arrays, run once, on NumPy arrays, before anything is traced.
+
+Each check raises a ValueError that names the field, the index, the value and what was expected.
+"""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+SUM_TOLERANCE = 1e-12
+
+
+def fail(field: str, index: Any, value: Any, expected: str) -> None:
+    """Raise the one kind of error that bad input gets."""
+    where = "" if index is None else f"[{', '.join(str(int(i)) for i in np.atleast_1d(index))}]"
+    shown = value.item() if isinstance(value, np.generic) else value
+    raise ValueError(f"{field}{where} = {shown}: expected {expected}")
+
+
+def _number(value: Any) -> float:
+    return float(Fraction(value)) if isinstance(value, str) else float(value)
+
+
+def to_array(field: str, value: Any, ndim: int, dtype: type = float) -> NDArray[Any]:
+    """Convert nested lists of numbers and "a/b" strings to an array with ``ndim`` axes.
+
+    ``dtype`` is float, int or bool; integers and booleans are not converted silently.
+    """
+    raw = np.asarray(_as_object(field, value))
+    if raw.ndim != ndim:
+        fail(field, None, f"array of shape {raw.shape}", f"{ndim} axes")
+    if raw.dtype == object or raw.dtype.kind in "US":
+        raw = _convert(field, raw.astype(object))
+    if raw.dtype == object:
+        raw = raw.astype(float)
+    kinds = {float: "fiu", int: "iu", bool: "b"}[dtype]
+    if raw.size and raw.dtype.kind not in kinds:
+        fail(field, None, f"array of {raw.dtype}", f"numbers of type {dtype.__name__}")
+    return raw.astype(dtype)
+
+
+def _as_object(field: str, value: Any) -> Any:
+    try:
+        return np.asarray(value)
+    except (ValueError, TypeError):
+        fail(field, None, "a ragged list", "a rectangular array")
+
+
+def _convert(field: str, raw: NDArray[Any]) -> NDArray[Any]:
+    """Entry by entry, so that the error can name the entry that is no number."""
+    out = np.empty(raw.shape)
+    for index, value in np.ndenumerate(raw):
+        try:
+            if isinstance(value, bool | list | dict | None):
+                raise TypeError
+            out[index] = _number(value)
+        except (TypeError, ValueError, ZeroDivisionError, OverflowError):
+            fail(field, index, repr(value), 'a number or a fraction such as "1/3"')
+    return out
+
+
+def check_shape(field: str, array: NDArray[Any], shape: tuple[int, ...], axes: str) -> None:
+    """The array has exactly ``shape``, described by the axis names ``axes``."""
+    if array.shape != shape:
+        fail(field, None, f"array of shape {array.shape}", f"shape {shape}, axes {axes}")
+
+
+def check_entries(field: str, array: NDArray[Any], good: NDArray[np.bool_], expected: str) -> None:
+    """Every entry is good; otherwise the first bad one is named."""
+    if not good.all():
+        index = tuple(np.argwhere(~good)[0])
+        fail(field, index, array[index], expected)
+
+
+def check_distribution(field: str, rows: NDArray[Any], where: NDArray[np.bool_] | None) -> None:
+    """Rows (last axis) are probability distributions where ``where`` holds (None: everywhere)."""
+    check_entries(field, rows, np.isfinite(rows), "a finite number")
+    check_entries(field, rows, rows >= 0, "a probability >= 0")
+    total = rows.sum(-1)
+    bad = np.abs(total - 1) > SUM_TOLERANCE
+    if where is not None:
+        bad &= where
+    if bad.any():
+        index = np.argwhere(bad)[0]
+        fail(f"{field} row", index if index.size else None, total[tuple(index)], "a sum of 1")
+
+
+def check_layers(
+    initial: NDArray[Any],
+    depth: NDArray[np.int64],
+    transition: NDArray[Any],
+    legal: NDArray[np.bool_],
+) -> None:
+    """Initial states lie in layer 0, each legal tool call goes one layer down, none in layer D."""
+    n_tools = transition.shape[1]
+    check_entries("depth", depth, depth >= 0, "a layer >= 0")
+    at_start = (initial == 0) | (depth == 0)
+    check_entries("initial_distribution", initial, at_start, "0 for a state outside layer 0")
+    in_last = (depth == depth.max())[:, None] & legal[:, :n_tools]
+    check_entries("legal", legal[:, :n_tools], ~in_last, "no tool call in the last layer")
+    one_down = depth[None, None, :] == depth[:, None, None] + 1
+    good = (transition == 0) | one_down
+    check_entries("tool_transition", transition, good, "0 unless the next state is one layer down")
+    unused = (transition.sum(-1) == 0) | legal[:, :n_tools]
+    check_entries("tool_transition", transition.sum(-1), unused, "a row of zeros: call not legal")
+
+
+def reachable(initial: NDArray[Any], transition: NDArray[Any], n_layers: int) -> NDArray[np.bool_]:
+    """States that some policy reaches from each prompt, shape (Q,S) bool."""
+    seen = initial > 0
+    step = (transition > 0).any(1)
+    for _ in range(n_layers - 1):
+        seen = seen | (seen[:, :, None] & step[None]).any(1)
+    return seen
+
+
+def check_actions(seen: NDArray[np.bool_], legal: NDArray[np.bool_]) -> None:
+    """Every reachable state has at least one legal action."""
+    stuck = seen.any(0) & ~legal.any(1)
+    if stuck.any():
+        state = int(np.argmax(stuck))
+        fail("legal", [state], "no legal action", "at least one in a reachable state")
