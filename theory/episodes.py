@@ -95,6 +95,8 @@ def sample_episodes(
         response = _pick(next_cdf[state, tool], response_draws[step])
         state = jnp.where(taken, chances.next_state[state, tool, response], state)
         action = jnp.where(taken, _pick(cdf[state], action_draws[step + 1]), action)
-        states.append(state), actions.append(action), takens.append(taken)
+        states.append(state)
+        actions.append(action)
+        takens.append(taken)
     earned = mdp.class_index[prompts, state, action - mdp.n_tools]
     return Episodes(jnp.stack(states), jnp.stack(actions), jnp.stack(takens), earned)

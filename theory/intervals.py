@@ -54,6 +54,28 @@ def lower_limit(sample: NDArray[np.float64], level: float, low: float, high: flo
     return -upper_limit(-np.asarray(sample, float), level, -high, -low)
 
 
+def drift_upper_limit(
+    count: int, total: float, square: float, level: float, largest: float
+) -> float:
+    """Upper limit for the average conditional mean of y_1..y_N, each given its past.
+
+    For an adapted sequence with y <= ``largest``, from N = ``count``, sum y = ``total`` and sum
+    y^2 = ``square``; neither independence nor a common law is needed, so the steps of many runs
+    count one by one. Finite-sample, at error ``level``: the empirical Bernstein supermartingale
+    prod exp(b (mu - y) - (-ln(1-b) - b) y^2), here with y/largest, at each bet b of ``BETS``
+    (arXiv:2010.09686, section 3.2).
+    """
+    if count < 1 or largest <= 0 or not 0 < level < 1:
+        raise ValueError(
+            f"count = {count}, largest = {largest}, level = {level}: expected count >= 1, "
+            "largest > 0 and level in (0, 1)"
+        )
+    bets = np.concatenate([BETS / 1000, BETS / 30, BETS])
+    penalty = (-np.log1p(-bets) - bets) * square / largest**2
+    cost = np.log(len(bets) / level)
+    return float(np.min(total / count + largest * (cost + penalty) / (bets * count)))
+
+
 def samples_needed(slack: float, spread: float, width: float, level: float) -> int:
     """About how many samples let ``upper_limit`` undercut a bound that is ``slack`` above the mean.
 

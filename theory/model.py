@@ -62,7 +62,7 @@ class TAMDP(eqx.Module):
         reward: Any,
         weights: Any,
     ) -> None:
-        if not jax.config.jax_enable_x64:
+        if not jax.config.read("jax_enable_x64"):
             raise ValueError("jax_enable_x64 = False: expected True, exact quantities need float64")
         rho = check.to_array("prompt_distribution", prompt_distribution, 1)
         mu = check.to_array("initial_distribution", initial_distribution, 2)

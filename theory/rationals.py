@@ -66,8 +66,10 @@ def _numerators(field: str, values: NDArray[Any]) -> tuple[NDArray[np.int64], in
         raise ValueError(
             f"{field}: common denominator {denominator}, expected at most {MAX_NUMERATOR}"
         )
-    scaled = np.array([int(f * denominator) for f in fractions], dtype=np.int64)
-    return scaled[inverse.reshape(values.shape)], denominator
+    numerators = [int(f * denominator) for f in fractions]
+    if max(numerators) > MAX_NUMERATOR:
+        raise ValueError(f"{field}: {distinct.max()} needs numerators above {MAX_NUMERATOR}")
+    return np.array(numerators, dtype=np.int64)[inverse.reshape(values.shape)], denominator
 
 
 def reward_classes(

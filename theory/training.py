@@ -15,23 +15,35 @@ from theory.policy import Policy
 from theory.update import update_moments
 
 
+class StepSums(NamedTuple):
+    """Sums over steps of x = (|grad J|^2, |m - grad J|^2, V, J(theta') - J(theta)).
+
+    All exact given theta and theta'. ``products`` gives the second moment of any combination of
+    the four, which is what an interval for a claim about them needs.
+    """
+
+    total: Float[Array, "... 4"]
+    products: Float[Array, "... 4 4"]
+    """Sums of x x^T."""
+
+
 class Trace(NamedTuple):
-    """What a run looked like at each checkpoint; means are over all steps before it."""
+    """What a run looked like at each checkpoint."""
 
     value: Float[Array, " M"]
     """J(theta)."""
     squared_gradient: Float[Array, " M"]
     """|grad J(theta)|^2."""
-    mean_squared_gradient: Float[Array, " M"]
-    mean_squared_bias: Float[Array, " M"]
-    mean_variance: Float[Array, " M"]
+    sums: StepSums
+    """Over all steps before the checkpoint."""
     theta: Float[Array, "M n"]
 
 
 class _Carry(NamedTuple):
     theta: Theta
+    value: Float[Array, ""]
     optimizer: optax.OptState
-    sums: Float[Array, "3"]
+    sums: StepSums
 
 
 def _optimizer(
@@ -66,25 +78,28 @@ def train(
     reference = policy.log_probs(theta)
 
     def one_step(t: Int[Array, ""], carry: _Carry) -> _Carry:
-        at, state = carry.theta, carry.optimizer
+        at, before, state, sums = carry
         exact = update_moments(
             mdp, policy, at, training.group_size, training.estimator, training.prompts
         )
-        now = jnp.stack([exact.squared_gradient, exact.squared_bias, exact.variance])
         batch = sample_batch(jax.random.fold_in(key, t), mdp, chances, policy, at, training)
         for _ in range(training.inner_epochs):
             descend = jax.grad(lambda th: batch_loss(mdp, policy, th, reference, batch, training))
             updates, state = optimizer.update(descend(at), state)
             at = at + updates
-        return _Carry(at, state, carry.sums + now)
+        after = value(mdp, policy, at)
+        x = jnp.stack([exact.squared_gradient, exact.squared_bias, exact.variance, after - before])
+        sums = StepSums(sums.total + x, sums.products + x[:, None] * x[None])
+        return _Carry(at, after, state, sums)
 
     def segment(carry: _Carry, ends: Int[Array, "2"]) -> tuple[_Carry, Trace]:
         # The number of steps is data, not shape: every T shares one compilation.
         carry = jax.lax.fori_loop(ends[0], ends[1], one_step, carry)
-        j, gradient = jax.value_and_grad(lambda th: value(mdp, policy, th))(carry.theta)
-        means = carry.sums / ends[1]
-        return carry, Trace(j, jnp.square(gradient).sum(), *means, carry.theta.reshape(-1))
+        slope = jax.grad(lambda th: value(mdp, policy, th))(carry.theta)
+        flat = carry.theta.reshape(-1)
+        return carry, Trace(carry.value, jnp.square(slope).sum(), carry.sums, flat)
 
+    nothing = StepSums(jnp.zeros(4), jnp.zeros((4, 4)))
+    start = _Carry(theta, value(mdp, policy, theta), optimizer.init(theta), nothing)
     bounds = jnp.stack([jnp.concatenate([jnp.zeros(1, int), checkpoints[:-1]]), checkpoints], -1)
-    start = _Carry(theta, optimizer.init(theta), jnp.zeros(3))
     return jax.lax.scan(segment, start, bounds)[1]

@@ -95,7 +95,8 @@ def check_layers(
 ) -> None:
     """Initial states lie in layer 0, each legal tool call goes one layer down, none in layer D."""
     n_tools = transition.shape[1]
-    check_entries("depth", depth, depth >= 0, "a layer >= 0")
+    in_range = (depth >= 0) & (depth < depth.size)
+    check_entries("depth", depth, in_range, f"a layer in 0..{depth.size - 1}")
     at_start = (initial == 0) | (depth == 0)
     check_entries("initial_distribution", initial, at_start, "0 for a state outside layer 0")
     in_last = (depth == depth.max())[:, None] & legal[:, :n_tools]
@@ -109,16 +110,17 @@ def check_layers(
 
 def reachable(initial: NDArray[Any], transition: NDArray[Any], n_layers: int) -> NDArray[np.bool_]:
     """States that some policy reaches from each prompt, shape (Q,S) bool."""
-    seen = initial > 0
-    step = (transition > 0).any(1)
+    seen = np.asarray(initial > 0)
+    step = np.asarray(transition > 0).any(1)
     for _ in range(n_layers - 1):
-        seen = seen | (seen[:, :, None] & step[None]).any(1)
+        moved = np.logical_and(seen[:, :, None], step[None])
+        seen = np.logical_or(seen, moved.any(1))
     return seen
 
 
 def check_actions(seen: NDArray[np.bool_], legal: NDArray[np.bool_]) -> None:
     """Every reachable state has at least one legal action."""
-    stuck = seen.any(0) & ~legal.any(1)
+    stuck = np.logical_and(seen.any(0), ~legal.any(1))
     if stuck.any():
         state = int(np.argmax(stuck))
         fail("legal", [state], "no legal action", "at least one in a reachable state")

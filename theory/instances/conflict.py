@@ -4,6 +4,10 @@ Success probabilities sigmoid(x) and sigmoid(-2x), equally likely prompts. With 
 grad J = 0 reads (1+z^2)^2 = 2z(1+z)^2, a palindrome: y = z + 1/z solves y^2 - 2y - 4 = 0, so
 y = 1 + sqrt 5 and the maximum lies at x* = -arccosh(golden ratio) = -1.0613, the minimum at -x*
 (derived).
+
+The gradient is steepest at 0: |grad J| <= 1/8. With v = (1 - t^2)/(1 + t^2), t = tanh(x/2), it is
+|2v/(1+v) - 2v^2|/8, v in [0, 1]; the expression is concave, 0 and -1 at the ends, so >= -1, and
+at most 2v/(1+v) <= 1 (derived).
 """
 
 from math import acosh, exp, sqrt
@@ -36,4 +40,11 @@ def conflict(components: int = 1, start: float = 0.0) -> Instance:
         weights=[1] * components,
     )
     policy = LogLinear(mdp, [[[1.0], [0.0]], [[-2.0], [0.0]]])
-    return Instance("conflict", mdp, policy, jnp.array([start]), best=components * MAXIMUM)
+    return Instance(
+        "conflict",
+        mdp,
+        policy,
+        jnp.array([start]),
+        best=components * MAXIMUM,
+        steepest=components**2 / 64,
+    )

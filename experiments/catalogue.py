@@ -1,0 +1,14 @@
+"""All claims, in the order of the ledger. Adding one: a file in claims/ and a line here."""
+
+from experiments.claim import Claim
+from experiments.claims import t1_path, t1_rate, t1_slope
+
+CLAIMS: tuple[Claim, ...] = (t1_rate.CLAIM, t1_path.CLAIM, t1_slope.CLAIM)
+
+
+def find(name: str) -> Claim:
+    """The claim with this identifier. Raises ValueError for an unknown one."""
+    for claim in CLAIMS:
+        if claim.name == name:
+            return claim
+    raise ValueError(f"claim = {name!r}: expected one of {tuple(c.name for c in CLAIMS)}")

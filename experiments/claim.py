@@ -1,0 +1,87 @@
+"""Claims, rows and verdicts: what is checked, and what a check comes back with."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, get_args
+
+from experiments.instances import InstanceSpec
+from experiments.runs import RunResult, RunSettings
+
+Verdict = Literal["holds", "refuted", "vacuous", "assumption unmet", "inconclusive"]
+Provenance = Literal["abstract", "reported", "derived", "literature"]
+FAMILY_WISE_ERROR = 0.001
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a command asks to be checked."""
+
+    profile: str
+    """"quick" or "paper"."""
+    instance: InstanceSpec | None = None
+    """Only on this instance."""
+    mutant: str | None = None
+    """Check this false version of the claim instead."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One checked cell, as it is stored."""
+
+    claim: str
+    instance: str
+    parameters: Mapping[str, Any]
+    observed: float | None
+    lower: float | None
+    """Confidence limits of ``observed``; equal to it where the cell is exact."""
+    upper: float | None
+    bound: float | None
+    verdict: Verdict
+    note: str = ""
+    """Why, where the verdict alone does not say."""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def flat(self) -> dict[str, Any]:
+        """The row as columns; slack = bound - observed, ratio = bound / observed."""
+        numbers = self.observed is not None and self.bound is not None
+        slack = self.bound - self.observed if numbers else None  # type: ignore[operator]
+        positive = numbers and self.observed > 0  # type: ignore[operator]
+        ratio = self.bound / self.observed if positive else None  # type: ignore[operator]
+        own = {k: getattr(self, k) for k in ("observed", "lower", "upper", "bound")}
+        head = {"claim": self.claim, "instance": self.instance, **self.parameters, **own}
+        tail = {"slack": slack, "ratio": ratio, "verdict": self.verdict, "note": self.note}
+        return {**head, **tail, **self.extra}
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement that can come out false.
+
+    ``runs(scope)`` lists the training runs it needs; ``rows(scope, results)`` judges them.
+    ``mutants`` are false versions, by name, with what was changed; each must come out refuted.
+    """
+
+    name: str
+    statement: str
+    provenance: Provenance
+    expected: Verdict
+    assumptions: Sequence[str]
+    mutants: Mapping[str, str]
+    runs: Callable[[Scope], list[RunSettings]]
+    rows: Callable[[Scope, Mapping[RunSettings, RunResult]], list[Row]]
+
+
+def judge(upper: float, lower: float, bound: float) -> Verdict:
+    """Of an inequality observed <= bound, from the confidence limits of observed."""
+    if upper <= bound:
+        return "holds"
+    return "refuted" if lower > bound else "inconclusive"
+
+
+def overall(verdicts: Sequence[Verdict]) -> Verdict:
+    """Of a claim, from those of its cells: one refuted cell refutes it, silence proves nothing."""
+    for decisive in ("refuted", "inconclusive", "holds", "vacuous"):
+        if decisive in verdicts:
+            return decisive
+    assert set(verdicts) <= set(get_args(Verdict))
+    return "assumption unmet"

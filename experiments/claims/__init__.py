@@ -1,0 +1,1 @@
+"""One file per claim, or per closely related group of claims."""

@@ -1,0 +1,121 @@
+"""T1.path: optimisation, bias and variance, each measured exactly along the run, bound |grad J|^2.
+
+What is tested is the inequality of each step given its past, averaged over all steps of all runs
+(it implies the claim); and, from the runs' averages, the claim itself. Each of the two intervals
+takes half of the level.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope, judge
+from experiments.claims import t1_rate
+from experiments.instances import named
+from experiments.runs import Constants, RunResult, RunSettings, run_constants, step_size
+from theory.advantages import Estimator
+from theory.instances.conflict import MAXIMISER
+from theory.intervals import drift_upper_limit, lower_limit, upper_limit
+from theory.theorem1 import path_terms
+
+MUTANTS = {
+    "no variance term": "the term L eta (1/T) sum E V_t dropped",
+    "no optimisation term": "the term 2 (E J(theta_T) - J(theta_0))/(eta T) dropped",
+    "no bias term": "the term (1/T) sum E|m_t - grad J|^2 dropped",
+}
+
+SUMS = ("squared_gradient", "squared_bias", "variance", "gain")
+
+
+def _biased_runs() -> list[RunSettings]:
+    """Where the estimator is biased, or prompts are drawn, or a mutant is known to be false."""
+    still = named("conflict", components=1, start=MAXIMISER)
+    plain, coding = named("conflict", components=1), named("coding", components=1)
+    normalized, baseline = Estimator("group_normalized"), Estimator("mean_baseline")
+    return [
+        RunSettings(still, 2, 2000, 64, step=1.0),
+        RunSettings(plain, 2, 1000, 64, baseline),
+        RunSettings(plain, 8, 1000, 64, normalized),
+        RunSettings(still, 16, 3000, 64, normalized, step=0.05),
+        RunSettings(coding, 4, 1000, 64, baseline),
+        RunSettings(coding, 4, 1000, 64, prompts=2),
+    ]
+
+
+def runs(scope: Scope) -> list[RunSettings]:
+    """The runs of T1.rate, and those with biased estimators or drawn prompts."""
+    return t1_rate.runs(scope) + ([] if scope.instance else _biased_runs())
+
+
+def _coefficients(run: RunSettings, mutant: str | None) -> np.ndarray:
+    """Of (|grad J|^2, |bias|^2, V, J(theta') - J(theta)) in left minus right of one step."""
+    step, smooth = step_size(run), run_constants(run).smoothness
+    terms = ("no bias term", "no variance term", "no optimisation term")
+    kept = [0.0 if mutant == term else 1.0 for term in terms]
+    return np.array([1.0, -kept[0], -kept[1] * smooth * step, -kept[2] * 2 / step])
+
+
+def _bias_range(run: RunSettings, c: Constants) -> float:
+    if run.estimator.name == "leave_one_out":
+        return 0.0
+    if run.estimator.name == "mean_baseline":
+        return c.squared_gradient / run.group_size**2
+    return float((c.update_norm + np.sqrt(c.squared_gradient)) ** 2)
+
+
+def _limits(
+    run: RunSettings, result: RunResult, mutant: str | None, level: float
+) -> tuple[float, float]:
+    """Confidence limits of left minus right, the tighter of two intervals on either side."""
+    c, step, a = run_constants(run), step_size(run), _coefficients(run, mutant)
+    sample = np.stack([result[name] for name in SUMS], -1) @ a
+    slack = _bias_range(run, c) + c.smoothness * step * c.variance
+    # A step moves J by at most eta |grad J||g| + L eta^2 |g|^2 / 2, either way.
+    moved = 2 * np.sqrt(c.squared_gradient) * c.update_norm + c.smoothness * step * c.update_norm**2
+    n = sample.size * run.n_steps
+    square, drift = float(a @ np.asarray(result["products"]) @ a), float(sample.mean()) * n
+    above = drift_upper_limit(n, drift, square, level / 2, c.squared_gradient + moved)
+    below = -drift_upper_limit(n, -drift, square, level / 2, moved + slack)
+    reach = step * run.n_steps
+    low, high = -2 * c.gap / reach - slack, c.squared_gradient + 2 * c.start / reach
+    tiny = 1e-9 * (high - low)
+    interval = (level / 2, low - tiny, high + tiny)
+    return max(below, lower_limit(sample, *interval)), min(above, upper_limit(sample, *interval))
+
+
+def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row:
+    c, step = run_constants(run), step_size(run)
+    head = ("T1.path", run.instance.name, {**run.parameters(), "step": step})
+    if result["diverged"]:
+        return Row(*head, None, None, None, None, "inconclusive", "the run left the finite numbers")
+    if step * c.smoothness > 1 + 1e-12:
+        return Row(*head, None, None, None, None, "assumption unmet", "step above 1/L")
+    means = {name: float(np.mean(result[name])) for name in SUMS}
+    total = means["gain"] * run.n_steps
+    bias, variance = means["squared_bias"], means["variance"]
+    terms = path_terms(total, bias, variance, step, run.n_steps, c.smoothness)
+    kept = -_coefficients(run, scope.mutant)[1:] @ [bias, variance, means["gain"]]
+    bound, observed = float(kept), means["squared_gradient"]
+    below, above = _limits(run, result, scope.mutant, level)
+    shares = {name: float(x) for name, x in terms._asdict().items()}
+    verdict = judge(bound + above, bound + below, bound)
+    return Row(*head, observed, bound + below, bound + above, bound, verdict, extra=shares)
+
+
+def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """One row per run; the limits of ``observed`` are those of left minus right, shifted."""
+    cells = runs(scope)
+    level = FAMILY_WISE_ERROR / len(cells)
+    return [_row(scope, run, results[run], level) for run in cells]
+
+
+CLAIM = Claim(
+    name="T1.path",
+    statement="(1/T) sum E|grad J|^2 <= 2(E J_T - J_0)/(eta T) + mean |bias|^2 + L eta mean V",
+    provenance="derived",
+    expected="holds",
+    assumptions=("constant step eta <= 1/L",),
+    mutants=MUTANTS,
+    runs=runs,
+    rows=rows,
+)

@@ -1,0 +1,51 @@
+"""Naming an instance in settings, and building it once."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from experiments.files import digest
+from experiments.instance_file import load_instance
+from theory.instances.catalogue import INSTANCES
+from theory.instances.instance import Instance
+
+
+@dataclass(frozen=True)
+class InstanceSpec:
+    """A named instance with its options, or a user's file with the digest of its content."""
+
+    name: str
+    options: tuple[tuple[str, Any], ...] = ()
+    file: str | None = None
+
+    def settings(self) -> dict[str, Any]:
+        """What defines the instance, as JSON; where a file lies does not matter."""
+        return {"name": self.name, "options": dict(self.options)}
+
+
+def named(name: str, **options: Any) -> InstanceSpec:
+    """One of the named instances. Raises ValueError for an unknown name."""
+    if name not in INSTANCES:
+        raise ValueError(f"instance = {name!r}: expected one of {tuple(INSTANCES)} or a .json file")
+    return InstanceSpec(name, tuple(sorted(options.items())))
+
+
+def from_argument(text: str) -> InstanceSpec:
+    """What a user wrote: a name, or the path of a .json file, which is checked here and now."""
+    path = Path(text)
+    if path.suffix != ".json":
+        return named(text, components=3)
+    instance = load_instance(path)
+    content = digest(path.read_text(encoding="utf-8"))
+    return InstanceSpec(instance.name, (("sha256", content),), str(path))
+
+
+@lru_cache(maxsize=64)
+def build(spec: InstanceSpec) -> Instance:
+    """The instance that a spec names."""
+    if spec.file is not None:
+        return load_instance(Path(spec.file))
+    make: Callable[..., Instance] = INSTANCES[spec.name]
+    return make(**dict(spec.options))

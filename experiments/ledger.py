@@ -1,0 +1,65 @@
+"""paper_checks.md, the ledger of claims: generated from the committed rows of the paper profile."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pandas as pd
+
+ROOT = Path(__file__).resolve().parents[1]
+PAPER = ROOT / "results" / "paper"
+LEDGER = ROOT / "paper_checks.md"
+
+HEAD = """# Paper checks
+
+What was checked of the theory of GRPO, on which models, and what came back. This page is generated
+from `results/paper/rows.csv` by `make paper`; a test fails when it has drifted.
+
+The source is arXiv:2604.19857v1, of which only the abstract is available to us as a primary source.
+The provenance of a claim says whose statement it is: *abstract*, said there, in our formalisation
+(the abstract gives no constants); *reported*, a printed equation as described by readers;
+*derived*, our own, proved in the module that implements it; *literature*, of another paper.
+"""
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table of texts in Markdown."""
+    lines = [list(table.columns), ["---"] * len(table.columns), *table.astype(str).to_numpy()]
+    return "\n".join(
+        "| " + " | ".join(str(c).replace("|", "\\|") for c in line) + " |" for line in lines
+    )
+
+
+def differences(verdicts: pd.DataFrame) -> list[str]:
+    """Where these verdicts differ from those of the committed ledger, a sentence each."""
+    committed = PAPER / "verdicts.csv"
+    if not committed.exists():
+        return ["there is no ledger yet: run make paper"]
+    known = pd.read_csv(committed).set_index("claim")["verdict"]
+    found = verdicts.set_index("claim")["verdict"]
+    return [
+        f"{name}: {verdict}, but {known.get(name, 'absent')} in the ledger"
+        for name, verdict in found.items()
+        if known.get(name) != verdict
+    ]
+
+
+def ledger_text(folder: Path) -> str:
+    """The whole ledger, from rows.csv, verdicts.csv and provenance.json in ``folder``."""
+    rows = pd.read_csv(folder / "rows.csv")
+    verdicts = pd.read_csv(folder / "verdicts.csv", keep_default_na=False)
+    facts = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    table = verdicts[["claim", "statement", "provenance", "verdict", "cells", "margin"]]
+    parts = [HEAD, markdown(table), "", _conditions(facts)]
+    parts += [section(rows) for name, section in SECTIONS.items() if (rows.claim == name).any()]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _conditions(facts: Mapping[str, object]) -> str:
+    return (
+        f"Computed on {facts['device']}, {facts['precision']}, {facts['runs']} training runs. "
+        "Sampled cells: one-sided limits at a family-wise level of 0.001 over the cells of a claim.\n"
+    )
+
+
+SECTIONS: dict[str, Callable[[pd.DataFrame], str]] = {}

@@ -1,0 +1,93 @@
+"""The main job: run what the claims need, judge them, store rows and verdicts."""
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from experiments.claim import Claim, Row, Scope, overall
+from experiments.files import Store, canonical, write_atomic
+from experiments.provenance import provenance
+from experiments.runs import RunResult, RunSettings, execute
+
+BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one command found."""
+
+    rows: pd.DataFrame
+    verdicts: pd.DataFrame
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether every claim came out as expected, or does not apply to the instance."""
+        same = self.verdicts["verdict"] == self.verdicts["expected"]
+        return bool((same | (self.verdicts["verdict"] == "assumption unmet")).all())
+
+
+def _cost(run: RunSettings) -> int:
+    return run.n_steps * run.seeds * (run.group_size + 8)
+
+
+def run_all(wanted: Sequence[RunSettings], store: Store) -> dict[RunSettings, RunResult]:
+    """Every run once, longest first, as many at a time as there are cores.
+
+    An interrupt leaves at once; what was finished is stored.
+    """
+    distinct = sorted(set(wanted), key=_cost, reverse=True)
+    total = sum(map(_cost, distinct))
+    pool = ThreadPoolExecutor(os.cpu_count())
+    futures = {pool.submit(execute, run, store): run for run in distinct}
+    results: dict[RunSettings, RunResult] = {}
+    try:
+        with tqdm(total=total, desc="training runs", delay=2, leave=False, bar_format=BAR) as bar:
+            for future in as_completed(futures):
+                results[futures[future]] = future.result()
+                bar.update(_cost(futures[future]))
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+    return results
+
+
+def _margin(rows: Sequence[Row]) -> str:
+    """The tightest and the typical bound/observed of a claim's cells."""
+    ratios = pd.Series([row.flat()["ratio"] for row in rows], dtype=float).dropna()
+    if ratios.empty:
+        return ""
+    return f"bound/observed {ratios.min():.3g} to {ratios.max():.3g}, median {ratios.median():.3g}"
+
+
+def _summary(claim: Claim, rows: Sequence[Row]) -> dict[str, object]:
+    counts = pd.Series([row.verdict for row in rows]).value_counts()
+    return {
+        "claim": claim.name,
+        "provenance": claim.provenance,
+        "verdict": overall([row.verdict for row in rows]),
+        "expected": claim.expected,
+        "cells": ", ".join(f"{n} {verdict}" for verdict, n in counts.items()),
+        "margin": _margin(rows),
+        "statement": claim.statement,
+    }
+
+
+def verify(claims: Sequence[Claim], scope: Scope, store: Store, out: Path) -> Report:
+    """Check claims and write rows.csv, verdicts.csv and provenance.json to ``out``, each whole."""
+    started = time.monotonic()
+    needed = {claim.name: claim.runs(scope) for claim in claims}
+    wanted = [run for runs in needed.values() for run in runs]
+    results: Mapping[RunSettings, RunResult] = run_all(wanted, store)
+    judged = [(claim, claim.rows(scope, results)) for claim in claims]
+    table = pd.DataFrame([row.flat() for _, rows in judged for row in rows])
+    verdicts = pd.DataFrame([_summary(claim, rows) for claim, rows in judged])
+    facts = provenance([run.settings() for run in wanted], time.monotonic() - started)
+    write_atomic(out / "rows.csv", table.to_csv(index=False))
+    write_atomic(out / "verdicts.csv", verdicts.to_csv(index=False))
+    write_atomic(out / "provenance.json", canonical(facts) + "\n")
+    return Report(table, verdicts)

@@ -1,0 +1,45 @@
+"""How large the pieces of an update can get: the ranges that finite-sample intervals need."""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from theory.advantages import Estimator
+from theory.model import TAMDP
+from theory.policy import LogLinear, Policy
+from theory.smoothness import leave_one_out_variance_bound, squared_diameter
+
+
+class UpdateRanges(NamedTuple):
+    """Upper bounds over all theta and all samples."""
+
+    norm: Float[Array, ""]
+    """Of |g|, for one batch."""
+    variance: Float[Array, ""]
+    """Of V; for `leave_one_out` the V_sup of T1.rate."""
+
+
+def score_norm_bound(mdp: TAMDP, policy: Policy) -> Float[Array, ""]:
+    """|s| <= sqrt(2H) for a table (orthogonal steps of norm <= sqrt 2), <= H diam log-linear."""
+    if isinstance(policy, LogLinear):
+        return mdp.horizon * jnp.sqrt(squared_diameter(policy))
+    return jnp.sqrt(2.0 * mdp.horizon)
+
+
+def update_ranges(
+    mdp: TAMDP, policy: Policy, group_size: int, estimator: Estimator, prompts: int | None = None
+) -> UpdateRanges:
+    """Ranges of one update (derived).
+
+    |g| <= max|s| 1/G sum|A_i|, and 1/G sum|R_i - m| <= R_max/2, while normalised advantages have
+    1/G sum|A_i| <= sqrt(1/G sum A_i^2) <= 1.
+    """
+    score = score_norm_bound(mdp, policy)
+    if estimator.name == "group_normalized":
+        return UpdateRanges(score, jnp.square(score))
+    unbiased = leave_one_out_variance_bound(mdp, policy, group_size, prompts)
+    norm = score * mdp.max_reward / 2
+    if estimator.name == "mean_baseline":
+        return UpdateRanges(norm, unbiased * (1 - 1 / group_size) ** 2)
+    return UpdateRanges(norm * group_size / (group_size - 1), unbiased)
