@@ -1,10 +1,13 @@
 """paper_checks.md, the ledger of claims: generated from the committed rows of the paper profile."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
+
+from experiments import ledger_theorem1 as theorem1
+from experiments.markdown import markdown
 
 ROOT = Path(__file__).resolve().parents[1]
 PAPER = ROOT / "results" / "paper"
@@ -20,14 +23,6 @@ The provenance of a claim says whose statement it is: *abstract*, said there, in
 (the abstract gives no constants); *reported*, a printed equation as described by readers;
 *derived*, our own, proved in the module that implements it; *literature*, of another paper.
 """
-
-
-def markdown(table: pd.DataFrame) -> str:
-    """A table of texts in Markdown."""
-    lines = [list(table.columns), ["---"] * len(table.columns), *table.astype(str).to_numpy()]
-    return "\n".join(
-        "| " + " | ".join(str(c).replace("|", "\\|") for c in line) + " |" for line in lines
-    )
 
 
 def differences(verdicts: pd.DataFrame) -> list[str]:
@@ -51,15 +46,12 @@ def ledger_text(folder: Path) -> str:
     facts = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     table = verdicts[["claim", "statement", "provenance", "verdict", "cells", "margin"]]
     parts = [HEAD, markdown(table), "", _conditions(facts)]
-    parts += [section(rows) for name, section in SECTIONS.items() if (rows.claim == name).any()]
+    parts += [theorem1.section(rows)]
     return "\n".join(parts).rstrip() + "\n"
 
 
 def _conditions(facts: Mapping[str, object]) -> str:
     return (
         f"Computed on {facts['device']}, {facts['precision']}, {facts['runs']} training runs. "
-        "Sampled cells: one-sided limits at a family-wise level of 0.001 over the cells of a claim.\n"
+        "Sampled cells: one-sided limits at a family-wise level of 0.001 over a claim's cells.\n"
     )
-
-
-SECTIONS: dict[str, Callable[[pd.DataFrame], str]] = {}

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache, partial
-from itertools import pairwise
 from typing import Any
 
 import jax
@@ -24,8 +23,9 @@ from theory.training import Trace, train
 # Part of every stored run's identity: raise it when a run's meaning changes.
 VERSION = 1
 UNBIASED = Estimator("leave_one_out")
-# Episodes in flight at a time bound the memory of a batch of seeds.
-EPISODES_AT_ONCE = 2**15
+# Seeds at a time: enough to hide the cost of a step's bookkeeping, few enough to bound memory, and
+# the same for all runs, so that one compilation serves every length and number of seeds.
+BATCH = 128
 RunResult = Mapping[str, Any]
 
 
@@ -114,27 +114,17 @@ def _train_batch(keys, mdp, chances, policy, theta, step, checkpoints, training)
     )(keys)
 
 
-def _batches(run: RunSettings, groups: int) -> list[int]:
-    """How many seeds at a time: equal batches, so that each setting compiles once."""
-    most = max(1, EPISODES_AT_ONCE // (groups * run.group_size))
-    size = min(run.seeds, 2 ** int(np.log2(most)))
-    return [size] * -(-run.seeds // size)
-
-
 def _execute(run: RunSettings) -> dict[str, Any]:
     instance = build(run.instance)
-    groups = run.prompts or instance.mdp.prompt_distribution.shape[0]
-    batches = _batches(run, groups)
     # A key of the run's own: adding or removing other runs changes nothing here.
     root = jax.random.key(int(digest(run.settings())[:8], 16))
-    keys = jax.random.split(root, sum(batches))
+    keys = jax.random.split(root, -(-run.seeds // BATCH) * BATCH)
     training = Training(run.estimator, run.group_size, run.prompts)
     fixed = (instance.mdp, Chances(instance.mdp), instance.policy, instance.theta)
     step, ends = jnp.asarray(step_size(run)), jnp.array([run.n_steps])
-    edges = np.cumsum([0, *batches])
     parts = [
-        jax.device_get(_train_batch(keys[a:b], *fixed, step, ends, training=training))
-        for a, b in pairwise(edges)
+        jax.device_get(_train_batch(keys[i : i + BATCH], *fixed, step, ends, training=training))
+        for i in range(0, run.seeds, BATCH)
     ]
     trace: Trace = jax.tree.map(lambda *leaves: np.concatenate(leaves)[: run.seeds], *parts)
     return _summary(run, trace)

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -36,23 +37,43 @@ def _cost(run: RunSettings) -> int:
     return run.n_steps * run.seeds * (run.group_size + 8)
 
 
-def run_all(wanted: Sequence[RunSettings], store: Store) -> dict[RunSettings, RunResult]:
-    """Every run once, longest first, as many at a time as there are cores.
+def _same_shape(run: RunSettings) -> tuple[object, ...]:
+    return (
+        run.instance.name,
+        run.parameters()["components"],
+        run.group_size,
+        run.estimator,
+        run.prompts,
+    )
 
-    An interrupt leaves at once; what was finished is stored.
+
+def run_all(wanted: Sequence[RunSettings], store: Store) -> dict[RunSettings, RunResult]:
+    """Every run once, as many at a time as there are cores; those of one shape in a row.
+
+    Two threads that meet a new shape at once would both compile it. An interrupt leaves at once;
+    what was finished is stored.
     """
     distinct = sorted(set(wanted), key=_cost, reverse=True)
-    total = sum(map(_cost, distinct))
-    pool = ThreadPoolExecutor(os.cpu_count())
-    futures = {pool.submit(execute, run, store): run for run in distinct}
+    shapes: dict[tuple[object, ...], list[RunSettings]] = defaultdict(list)
+    for run in distinct:
+        shapes[_same_shape(run)].append(run)
     results: dict[RunSettings, RunResult] = {}
-    try:
-        with tqdm(total=total, desc="training runs", delay=2, leave=False, bar_format=BAR) as bar:
-            for future in as_completed(futures):
-                results[futures[future]] = future.result()
-                bar.update(_cost(futures[future]))
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    pool = ThreadPoolExecutor(os.cpu_count())
+    total = sum(map(_cost, distinct))
+    with tqdm(
+        total=total, desc="training runs", delay=2, leave=False, bar_format=BAR, disable=None
+    ) as bar:
+
+        def work(runs: list[RunSettings]) -> None:
+            for run in runs:
+                results[run] = execute(run, store)
+                bar.update(_cost(run))
+
+        try:
+            for future in as_completed([pool.submit(work, runs) for runs in shapes.values()]):
+                future.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
     return results
 
 

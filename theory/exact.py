@@ -13,45 +13,48 @@ Probs = Float[Array, "S A"]
 Theta = Float[Array, "..."]
 
 
-def next_state_matrix(mdp: TAMDP, probs: Probs) -> Float[Array, "S S"]:
-    """P(next state | state) by a tool call; the missing mass of a row is the mass of answers."""
-    return jnp.einsum("su,sut->st", probs[:, : mdp.n_tools], mdp.tool_transition)
+def responses(mdp: TAMDP, depth: int) -> Float[Array, "SU T"]:
+    """P from the (state, call) pairs of a layer to the states of the next."""
+    block = mdp.tool_transition[mdp.layer(depth)][:, :, mdp.layer(depth + 1)]
+    return block.reshape(block.shape[0] * mdp.n_tools, block.shape[2])
+
+
+def call(
+    mdp: TAMDP, depth: int, mass: Float[Array, "N R"], tools: Float[Array, "S U"]
+) -> Float[Array, "N T"]:
+    """Where the mass on a layer's R states goes by tool calls of probability ``tools``.
+
+    One matrix product whose large factor all policies share: the shape that batches best.
+    """
+    called = mass[:, :, None] * tools[mdp.layer(depth)][None]
+    return called.reshape(mass.shape[0], mass.shape[1] * mdp.n_tools) @ responses(mdp, depth)
 
 
 def sweep(
     mdp: TAMDP,
-    start: Float[Array, "..."],
-    step: Callable[[Float[Array, "..."]], Float[Array, "..."]],
-) -> Float[Array, "..."]:
-    """Sum of ``start``, ``step(start)``, ... over the D + 1 layers."""
-
-    def layer(
-        carry: Float[Array, "..."], _: None
-    ) -> tuple[Float[Array, "..."], Float[Array, "..."]]:
-        following = step(carry)
-        return following, following
-
-    # D is small and static: unrolled, the layers fuse; the loop's bookkeeping would dominate.
-    _, later = jax.lax.scan(layer, start, None, length=mdp.max_depth, unroll=True)
-    return start + later.sum(0)
+    start: Float[Array, "N S ..."],
+    step: Callable[[int, Float[Array, "N R ..."]], Float[Array, "N T ..."]],
+) -> Float[Array, "N S ..."]:
+    """Carry ``start``, which lies in layer 0, down the layers; the result has all states."""
+    # Unrolled: D is small and static, and each layer has a block of its own size.
+    total, here = jnp.zeros_like(start), start[:, mdp.layer(0)]
+    for depth in range(mdp.max_depth):
+        total = total.at[:, mdp.layer(depth)].set(here)
+        here = step(depth, here)
+    return total.at[:, mdp.layer(mdp.max_depth)].set(here)
 
 
 def visits(mdp: TAMDP, probs: Probs) -> Float[Array, "Q S"]:
     """P(an episode of prompt q visits state s); each state is visited at most once."""
-    kernel = next_state_matrix(mdp, probs)
-    return sweep(mdp, mdp.initial_distribution, lambda mass: mass @ kernel)
+    tools = probs[:, : mdp.n_tools]
+    return sweep(mdp, mdp.initial_distribution, lambda d, mass: call(mdp, d, mass, tools))
 
 
 def by_class(mdp: TAMDP, answer_mass: Float[Array, "Q S Y"]) -> Float[Array, "Q C"]:
     """Add up a quantity carried by answers over the answers that earn the same reward vector."""
-    n_prompts = answer_mass.shape[0]
-    classes = mdp.class_index.reshape(n_prompts, -1)
-    empty = jnp.zeros(mdp.class_composite.shape)
-
-    def one(mass: Float[Array, " SY"], index: Float[Array, " SY"]) -> Float[Array, " C"]:
-        return empty.at[index].add(mass)
-
-    return jax.vmap(one)(answer_mass.reshape(n_prompts, -1), classes)
+    # A product with 0/1 columns: scattered additions are slow on every device.
+    member = jax.nn.one_hot(mdp.class_index, mdp.class_composite.shape[0], dtype=answer_mass.dtype)
+    return jnp.einsum("qsy,qsyc->qc", answer_mass, member)
 
 
 def reward_law(mdp: TAMDP, probs: Probs) -> Float[Array, "Q C"]:
@@ -80,9 +83,34 @@ def gradient(mdp: TAMDP, policy: Policy, theta: Theta) -> Theta:
     return jax.grad(lambda t: value(mdp, policy, t))(theta)
 
 
+def action_values(mdp: TAMDP, probs: Probs) -> Float[Array, "Q S A"]:
+    """E[R | q, s, a]: what an action is worth, by one backward sweep; 0 for calls in layer D."""
+    tools, answers = probs[:, : mdp.n_tools], probs[:, mdp.n_tools :]
+    earned = mdp.class_composite[mdp.class_index]
+    state_value = (earned * answers[None]).sum(-1)
+    n_prompts = state_value.shape[0]
+    worth = jnp.zeros((n_prompts, *tools.shape))
+    for depth in reversed(range(mdp.max_depth)):
+        here, below = mdp.layer(depth), mdp.layer(depth + 1)
+        ahead = state_value[:, below] @ responses(mdp, depth).T
+        ahead = ahead.reshape(n_prompts, len(mdp.layers[depth]), mdp.n_tools)
+        worth = worth.at[:, here].set(ahead)
+        state_value = state_value.at[:, here].add((ahead * tools[here][None]).sum(-1))
+    return jnp.concatenate([worth, earned], -1)
+
+
 def prompt_gradients(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, "Q ..."]:
-    """grad J_q(theta) for each prompt."""
-    return jax.jacrev(lambda t: prompt_values(mdp, policy.probs(t)))(theta)
+    """grad J_q(theta) for each prompt, by the policy gradient theorem.
+
+    d J_q / d logit(s,a) = visit_q(s) pi(a|s) (E[R|q,s,a] - E[R|q,s]); a forward and a backward
+    sweep cost a fraction of one reverse-mode pass per prompt.
+    """
+    probs = policy.probs(theta)
+    worth = action_values(mdp, probs)
+    advantage = worth - (worth * probs[None]).sum(-1, keepdims=True)
+    by_logit = visits(mdp, probs)[:, :, None] * probs[None] * advantage
+    _, pull = jax.vjp(policy.logits, theta)
+    return jax.vmap(lambda g: pull(g)[0])(by_logit)
 
 
 def law_gradients(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, "Q C ..."]:
@@ -101,4 +129,4 @@ def episode_kl(mdp: TAMDP, probs: Probs, other: Probs) -> Float[Array, " Q"]:
     ratio = jnp.log(jnp.where(taken, probs, 1.0)) - jnp.log(jnp.where(taken, other, 1.0))
     per_state = jnp.where(taken, probs * ratio, 0.0).sum(-1)
     seen = visits(mdp, probs)
-    return jnp.where(seen > 0, seen * per_state, 0.0).sum(-1)
+    return jnp.where(seen > 0, seen * per_state[None], 0.0).sum(-1)

@@ -47,7 +47,8 @@ class TAMDP(eqx.Module):
     class_numerator: Int[Array, " C"]
     """Derived: R of each times ``composite_denominator``, an exact integer."""
     composite_denominator: int = eqx.field(static=True)
-    max_depth: int = eqx.field(static=True)
+    layers: tuple[tuple[int, ...] | range, ...] = eqx.field(static=True)
+    """Derived: the states of each layer 0..D; a range where they are numbered in a row."""
     prompt_separable: bool = eqx.field(static=True)
     """Whether no state is reachable from two prompts."""
 
@@ -89,13 +90,25 @@ class TAMDP(eqx.Module):
         self.class_composite = jnp.asarray(classes.composite)
         self.class_numerator = jnp.asarray(classes.numerator)
         self.composite_denominator = classes.denominator
-        self.max_depth = int(layer.max())
+        self.layers = tuple(_indices(layer == d) for d in range(int(layer.max()) + 1))
         self.prompt_separable = bool((seen.sum(0) <= 1).all())
 
     @property
     def n_tools(self) -> int:
         """U, the number of tool calls; answers are the actions from U on."""
         return self.tool_transition.shape[1]
+
+    @property
+    def max_depth(self) -> int:
+        """D, the largest number of tool calls in an episode."""
+        return len(self.layers) - 1
+
+    def layer(self, depth: int) -> slice | np.ndarray:
+        """Index of the states of a layer; a slice where possible, which costs nothing."""
+        states = self.layers[depth]
+        if isinstance(states, range):
+            return slice(states.start, states.stop)
+        return np.array(states, dtype=int)
 
     @property
     def horizon(self) -> int:
@@ -106,6 +119,13 @@ class TAMDP(eqx.Module):
     def max_reward(self) -> Float[Array, ""]:
         """R_max = sum_k w_k."""
         return self.weights.sum()
+
+
+def _indices(member: np.ndarray) -> tuple[int, ...] | range:
+    found = np.flatnonzero(member)
+    if found.size and found[-1] - found[0] == found.size - 1:
+        return range(int(found[0]), int(found[-1]) + 1)
+    return tuple(int(i) for i in found)
 
 
 def _transition(value: Any, n_states: int) -> np.ndarray:

@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.exact import Theta, by_class, next_state_matrix, sweep
+from theory.exact import Theta, by_class, call, responses, sweep
 from theory.model import TAMDP
 from theory.policy import LogLinear, Policy
 
@@ -26,50 +26,51 @@ def _additive_moments(
     mdp: TAMDP, probs: Float[Array, "S A"], cost: Float[Array, "S A"]
 ) -> Float[Array, "Q C"]:
     """E[sum of the steps' ``cost`` 1{v} | q]: carries per state its mass and E[cost so far]."""
-    tool_probs, answer_probs = probs[:, : mdp.n_tools], probs[:, mdp.n_tools :]
-    kernel = next_state_matrix(mdp, probs)
-    costly = jnp.einsum("su,sut->st", tool_probs * cost[:, : mdp.n_tools], mdp.tool_transition)
+    tools, answers = probs[:, : mdp.n_tools], probs[:, mdp.n_tools :]
+    n_prompts = mdp.prompt_distribution.shape[0]
 
-    def step(carry: Float[Array, "2 Q S"]) -> Float[Array, "2 Q S"]:
-        mass, total = carry
-        return jnp.stack([mass @ kernel, total @ kernel + mass @ costly])
+    def step(depth: int, carry: Float[Array, "N R"]) -> Float[Array, "N T"]:
+        added = call(mdp, depth, carry[:n_prompts], tools * cost[:, : mdp.n_tools])
+        return call(mdp, depth, carry, tools).at[n_prompts:].add(added)
 
-    start = jnp.stack([mdp.initial_distribution, jnp.zeros_like(mdp.initial_distribution)])
-    mass, total = sweep(mdp, start, step)
+    initial = mdp.initial_distribution
+    carried = sweep(mdp, jnp.concatenate([initial, jnp.zeros_like(initial)]), step)
+    mass, total = carried[:n_prompts], carried[n_prompts:]
     last = total[:, :, None] + mass[:, :, None] * cost[None, :, mdp.n_tools :]
-    return by_class(mdp, last * answer_probs[None])
+    return by_class(mdp, last * answers[None])
 
 
 def _log_linear_moments(
     mdp: TAMDP, features: Float[Array, "S A d"], probs: Float[Array, "S A"]
 ) -> Float[Array, "Q C"]:
-    """Carries per state the mass, E[s 1{state}] and E[|s|^2 1{state}], stacked on one axis."""
+    """Carries per state the mass, E[s 1{state}] and E[|s|^2 1{state}], stacked on the last axis."""
     phi = jnp.where(probs[:, :, None] > 0, features, 0.0)
-    step_score = phi - jnp.einsum("sa,sad->sd", probs, phi)[:, None]
-    tool_score, answer_score = step_score[:, : mdp.n_tools], step_score[:, mdp.n_tools :]
-    n_prompts, n_states = mdp.initial_distribution.shape
+    score = phi - jnp.einsum("sa,sad->sd", probs, phi)[:, None]
+    n_prompts, n_tools = mdp.prompt_distribution.shape[0], mdp.n_tools
 
-    def add(
-        carry: Float[Array, "Q S d+2"], score: Float[Array, "S B d"]
-    ) -> tuple[Float[Array, "Q S B"], Float[Array, "Q S B d"], Float[Array, "Q S B"]]:
-        """The three moments after one more step with this score."""
-        mass, first, second = carry[..., 0], carry[..., 1:-1], carry[..., -1]
-        cross = jnp.einsum("qsd,sbd->qsb", first, score)
-        square = jnp.square(score).sum(-1)
-        new_first = first[:, :, None] + mass[:, :, None, None] * score[None]
-        new_second = second[..., None] + 2 * cross + mass[..., None] * square[None]
-        return jnp.broadcast_to(mass[..., None], cross.shape), new_first, new_second
+    def step(depth: int, carry: Float[Array, "Q R m"]) -> Float[Array, "Q T m"]:
+        here = mdp.layer(depth)
+        moved = _add_step(carry, score[here, :n_tools]) * probs[here, :n_tools, None][None]
+        flat = moved.reshape(n_prompts, -1, moved.shape[-1])
+        return jnp.einsum("qrm,rt->qtm", flat, responses(mdp, depth))
 
-    def step(carry: Float[Array, "Q S d+2"]) -> Float[Array, "Q S d+2"]:
-        mass, first, second = add(carry, tool_score)
-        moved = jnp.concatenate([mass[..., None], first, second[..., None]], -1)
-        weighted = moved * probs[None, :, : mdp.n_tools, None]
-        return jnp.einsum("qsum,sut->qtm", weighted, mdp.tool_transition)
-
-    start = jnp.zeros((n_prompts, n_states, phi.shape[-1] + 2))
+    start = jnp.zeros((*mdp.initial_distribution.shape, phi.shape[-1] + 2))
     start = start.at[..., 0].set(mdp.initial_distribution)
-    *_, second = add(sweep(mdp, start, step), answer_score)
-    return by_class(mdp, second * probs[None, :, mdp.n_tools :])
+    second = _add_step(sweep(mdp, start, step), score[:, n_tools:])[..., -1]
+    return by_class(mdp, second * probs[None, :, n_tools:])
+
+
+def _add_step(
+    carry: Float[Array, "Q R m"], score: Float[Array, "R B d"]
+) -> Float[Array, "Q R B m"]:
+    """The stacked moments after one more step with this score, for each action."""
+    mass, first, second = carry[..., None, :1], carry[..., 1:-1], carry[..., None, -1:]
+    cross = jnp.einsum("qsd,sbd->qsb", first, score)[..., None]
+    square = jnp.square(score).sum(-1, keepdims=True)[None]
+    new_first = first[:, :, None] + mass * score[None]
+    new_second = second + 2 * cross + mass * square
+    new_mass = jnp.broadcast_to(mass, new_second.shape)
+    return jnp.concatenate([new_mass, new_first, new_second], -1)
 
 
 def expected_squared_score(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, " Q"]:

@@ -110,12 +110,11 @@ def check_layers(
 
 def reachable(initial: NDArray[Any], transition: NDArray[Any], n_layers: int) -> NDArray[np.bool_]:
     """States that some policy reaches from each prompt, shape (Q,S) bool."""
-    seen = np.asarray(initial > 0)
-    step = np.asarray(transition > 0).any(1)
+    # Numbers of paths, not probabilities: a product of small chances must not vanish.
+    paths, step = (initial > 0).astype(float), (transition > 0).any(1).astype(float)
     for _ in range(n_layers - 1):
-        moved = np.logical_and(seen[:, :, None], step[None])
-        seen = np.logical_or(seen, moved.any(1))
-    return seen
+        paths = np.minimum(paths + paths @ step, 1.0)
+    return np.asarray(paths > 0)
 
 
 def check_actions(seen: NDArray[np.bool_], legal: NDArray[np.bool_]) -> None:

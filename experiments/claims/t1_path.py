@@ -3,6 +3,10 @@
 What is tested is the inequality of each step given its past, averaged over all steps of all runs
 (it implies the claim); and, from the runs' averages, the claim itself. Each of the two intervals
 takes half of the level.
+
+For an unbiased update the same descent lemma without the polarisation identity gives
+(2 - L eta) mean |grad J|^2 <= 2 (E J_T - J_0)/(eta T) + L eta mean V (derived): almost half of the
+bound, reported as ``sharper_bound``.
 """
 
 from collections.abc import Mapping
@@ -24,21 +28,22 @@ MUTANTS = {
     "no bias term": "the term (1/T) sum E|m_t - grad J|^2 dropped",
 }
 
+SEEDS = 128
 SUMS = ("squared_gradient", "squared_bias", "variance", "gain")
 
 
 def _biased_runs() -> list[RunSettings]:
     """Where the estimator is biased, or prompts are drawn, or a mutant is known to be false."""
     still = named("conflict", components=1, start=MAXIMISER)
-    plain, coding = named("conflict", components=1), named("coding", components=1)
+    plain, coding = named("conflict", components=1), named("coding", components=2)
     normalized, baseline = Estimator("group_normalized"), Estimator("mean_baseline")
     return [
-        RunSettings(still, 2, 2000, 64, step=1.0),
-        RunSettings(plain, 2, 1000, 64, baseline),
-        RunSettings(plain, 8, 1000, 64, normalized),
-        RunSettings(still, 16, 3000, 64, normalized, step=0.05),
-        RunSettings(coding, 4, 1000, 64, baseline),
-        RunSettings(coding, 4, 1000, 64, prompts=2),
+        RunSettings(still, 2, 2000, SEEDS, step=1.0),
+        RunSettings(plain, 2, 1000, SEEDS, baseline),
+        RunSettings(plain, 8, 1000, SEEDS, normalized),
+        RunSettings(still, 8, 3000, SEEDS, normalized, step=0.05),
+        RunSettings(coding, 8, 1000, SEEDS, baseline),
+        RunSettings(coding, 8, 1000, SEEDS, prompts=1),
     ]
 
 
@@ -98,6 +103,10 @@ def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row
     bound, observed = float(kept), means["squared_gradient"]
     below, above = _limits(run, result, scope.mutant, level)
     shares = {name: float(x) for name, x in terms._asdict().items()}
+    if run.estimator.name == "leave_one_out":
+        shares["sharper_bound"] = (shares["optimisation"] + shares["variance"]) / (
+            2 - c.smoothness * step
+        )
     verdict = judge(bound + above, bound + below, bound)
     return Row(*head, observed, bound + below, bound + above, bound, verdict, extra=shares)
 

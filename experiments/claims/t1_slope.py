@@ -8,8 +8,9 @@ from scipy import stats
 
 from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope, Verdict
 from experiments.instances import InstanceSpec, named
-from experiments.runs import RunResult, RunSettings, step_size
+from experiments.runs import RunResult, RunSettings, run_constants, step_size
 from theory.advantages import Estimator
+from theory.theorem1 import path_terms
 
 WINDOW = (-0.55, -0.45)
 MUTANTS = {
@@ -75,12 +76,15 @@ def _judge(lower: float, upper: float, window: tuple[float, float]) -> Verdict:
 
 
 def _points(cell: list[RunSettings], results: Mapping[RunSettings, RunResult]) -> dict[str, float]:
-    """The observed averages that the line is fitted to, and their standard errors."""
+    """What the line is fitted to: averages, standard errors, and T1.path's bound with V_sup."""
     points = {}
     for run in cell:
         sample = np.asarray(results[run]["squared_gradient"])
         points[f"average at T={run.n_steps}"] = float(sample.mean())
         points[f"error at T={run.n_steps}"] = float(sample.std(ddof=1) / sqrt(sample.size))
+        c, step = run_constants(run), step_size(run)
+        bound = path_terms(c.gap, 0.0, c.variance, step, run.n_steps, c.smoothness).bound
+        points[f"bound at T={run.n_steps}"] = float(bound)
     return points
 
 

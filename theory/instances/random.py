@@ -45,7 +45,7 @@ def random_instance(
     level = np.repeat(np.arange(depth + 1), width * blocks)
     block = np.tile(np.repeat(np.arange(blocks), width), depth + 1)
     n = level.size
-    legal = np.stack([_legal(rng, tools, answers, d == depth) for d in level])
+    legal = np.stack([_legal(rng, tools, answers, bool(d == depth)) for d in level])
     transition = np.zeros((n, tools, n))
     initial = np.zeros((prompts, n))
     for q in range(prompts):

@@ -1,0 +1,35 @@
+# One environment, built from hashed requirements; every target works from a fresh clone.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: verify test check paper clean
+
+verify: $(READY)
+	@status=0; $(BIN)/python -m experiments verify || status=$$?; \
+	if [ $$status -le 1 ]; then $(BIN)/python -m figures results/quick || exit $$?; fi; exit $$status
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(MAKE) test
+
+paper: $(READY)
+	@status=0; $(BIN)/python -m experiments verify --profile paper || status=$$?; \
+	if [ $$status -le 1 ]; then \
+	$(BIN)/python -m experiments ledger && $(BIN)/python -m figures results/paper || exit $$?; fi; \
+	exit $$status
+
+clean:
+	rm -rf $(VENV) results/quick
+
+$(READY): requirements.txt
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed')"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
