@@ -15,70 +15,86 @@ reward components. It gives no constants.
 where the policy cannot tell prompts apart: `search`), V_sup <= R_max^2 sup E|s|^2 / G.
 """
 
+RATE = """
+**T1.rate** holds in {holds} of {cells} cells and is vacuous in {vacuous}: short runs, where the
+bound is no better than the trivial bound on |grad J|^2 (R_max L/4, or a proved supremum).
+Tightness at T = {longest:,}, bound over observed, over all group sizes:
+
+{table}
+
+`exact V` replaces V_sup by the exact variance averaged along the path, as small as the theorem
+allows. The step of the proof that loses most: {causes}. V_sup is a supremum over all policies,
+also over those that training never visits; the descent lemma loses a factor 2 in the polarisation
+identity (see T1.path).
+"""
+
+PATH = """
+**T1.path** was measured on {cells} runs, {biased} of them with a biased estimator. Its three terms
+sum to the bound (largest rounding difference {gap:.0e}); their shares of it: {shares}. Bound over
+observed: {ratio}. For an unbiased update the polarisation identity is not needed:
+(2 - L eta) mean |grad J|^2 <= 2 (J_T - J_0)/(eta T) + L eta mean V (derived) is within a factor of
+{sharper} of what was observed. The factor 2 is the price of allowing a bias.
+"""
+
+SLOPE = """
+**T1.slope** on `conflict`, whose optimum is interior: theta_0 = 0, full sweep,
+eta = min(1, sqrt(G/T)), one set of runs per T up to {longest:,}; limits by jackknife over blocks of
+seeds (asymptotic):
+
+{table}
+
+In practice: the 1/sqrt T law is real where the optimum is interior. Where it is deterministic, the
+gradient vanishes with the policy's entropy, and the bound is loose.
+"""
+
 
 def section(rows: pd.DataFrame) -> str:
     """The whole section, from the rows of T1.rate, T1.path and T1.slope."""
-    return "\n".join([INTRO, _rate(rows), _path(rows), _slope(rows)])
+    by_claim = {name: data for name, data in rows.groupby("claim")}
+    parts = [INTRO, _rate(by_claim["T1.rate"]), _path(by_claim["T1.path"])]
+    return "".join([*parts, _slope(by_claim["T1.slope"])])
 
 
-def _rate(rows: pd.DataFrame) -> str:
-    data = rows[rows["claim"] == "T1.rate"]
+def _rate(data: pd.DataFrame) -> str:
     longest = data[data["n_steps"] == data["n_steps"].max()]
-    table = longest.groupby(["instance", "components"]).apply(_rate_line, include_groups=False)
-    holds, vacuous = (int((data["verdict"] == v).sum()) for v in ("holds", "vacuous"))
-    loosest = longest["loosest"].value_counts(normalize=True)
-    causes = ", ".join(f"{name} in {share:.0%} of the cells" for name, share in loosest.items())
-    return (
-        f"**T1.rate** holds in {holds} of {len(data)} cells and is vacuous in {vacuous} (short runs,\n"
-        "where the bound is no better than |grad J|^2 <= R_max L/4). Tightness at "
-        f"T = {int(data['n_steps'].max()):,},\nbound over observed, over all group sizes:\n\n"
-        f"{markdown(table.reset_index())}\n\n"
-        "`exact V` replaces V_sup by the exact variance averaged along the path, which is as small as\n"
-        "the theorem allows before a run is known to the end. The step of the proof that loses most\n"
-        f"is: {causes}. V_sup is a supremum over policies that training leaves within a few steps;\n"
-        "the descent lemma loses its factor 2 in the polarisation identity (see T1.path).\n"
+    cells = longest.groupby(["instance", "components"])
+    table = cells.apply(_rate_line, include_groups=False).reset_index()
+    causes = longest["loosest"].value_counts(normalize=True)
+    return RATE.format(
+        holds=(data["verdict"] == "holds").sum(),
+        vacuous=(data["verdict"] == "vacuous").sum(),
+        cells=len(data),
+        longest=int(data["n_steps"].max()),
+        table=markdown(table),
+        causes=", ".join(f"{name} in {share:.0%} of the cells" for name, share in causes.items()),
     )
 
 
 def _rate_line(cell: pd.DataFrame) -> pd.Series:
-    exact = cell["bound_with_exact_variance"] / cell["observed"]
     return pd.Series(
         {
             "bound/observed": span(cell["ratio"]),
-            "exact V": span(exact),
+            "exact V": span(cell["bound_with_exact_variance"] / cell["observed"]),
             "loses most": cell["loosest"].mode().iloc[0],
             "seeds": f"{int(cell['seeds'].min())} to {int(cell['seeds'].max())}",
         }
     )
 
 
-def _path(rows: pd.DataFrame) -> str:
-    data = rows[rows["claim"] == "T1.path"]
-    shares = {t: data[t] / data["bound"] for t in ("optimisation", "bias", "variance")}
-    gap = (data["optimisation"] + data["bias"] + data["variance"] - data["bound"]).abs().max()
-    sharper = data["sharper_bound"] / data["observed"]
-    largest = ", ".join(f"{name} up to {share.max():.0%}" for name, share in shares.items())
-    biased = int((data["bias"] > 0).sum())
-    return (
-        f"**T1.path** was measured on {len(data)} runs ({biased} with a "
-        "biased estimator). Its three terms sum to the\n"
-        f"bound (largest rounding difference {gap:.1g}); shares of the bound: {largest}. Bound over\n"
-        f"observed: {span(data['ratio'])}. For an unbiased update the polarisation identity is not "
-        "needed, and\n(2 - L eta) mean |grad J|^2 <= 2 (J_T - J_0)/(eta T) + L eta mean V "
-        f"(derived) is within {span(sharper)}\nof what was observed: the factor 2 of T1.path is its "
-        "price for allowing a bias.\n"
+def _path(data: pd.DataFrame) -> str:
+    terms = data[["optimisation", "bias", "variance"]]
+    largest = terms.div(data["bound"], axis=0).max()
+    return PATH.format(
+        cells=len(data),
+        biased=(data["bias"] > 0).sum(),
+        gap=(terms.sum(axis=1) - data["bound"]).abs().max(),
+        shares=", ".join(f"{name} up to {share:.0%}" for name, share in largest.items()),
+        ratio=span(data["ratio"]),
+        sharper=span(data["sharper_bound"] / data["observed"]),
     )
 
 
-def _slope(rows: pd.DataFrame) -> str:
-    data = rows[rows["claim"] == "T1.slope"]
+def _slope(data: pd.DataFrame) -> str:
     names = {"group_size": "G", "observed": "slope", "lower": "lower limit", "upper": "upper limit"}
     table = data[[*names, "seeds", "verdict"]].rename(columns=names).round(4)
-    return (
-        "**T1.slope** on `conflict`, whose optimum is interior, theta_0 = 0, full sweep,\n"
-        "eta = min(1, sqrt(G/T)), one set of runs per T up to "
-        f"{int(data['n_steps'].max()):,}; limits by jackknife over blocks\nof seeds (asymptotic):\n\n"
-        f"{markdown(table)}\n\n"
-        "In practice: the 1/sqrt T law is real where the optimum is interior. On models whose optimum\n"
-        "is deterministic the gradient vanishes with the policy's entropy, and the bound is loose.\n"
-    )
+    return SLOPE.format(longest=int(data["n_steps"].max()), table=markdown(table))

@@ -89,13 +89,13 @@ def group_law(
     others, weight = _multinomial(law, group_size - 1)
 
     def one(v: Float[Array, " C"]) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        mine = _advantage(others + v, composite, estimator, group_size) @ v
+        mine = _advantage(others + v[None], composite, estimator, group_size) @ v
         return weight @ mine, weight @ jnp.square(mine)
 
     rest, rest_weight = _multinomial(law, group_size - 2)
 
     def two(v: Float[Array, " C"], u: Float[Array, " C"]) -> Float[Array, ""]:
-        both = _advantage(rest + v + u, composite, estimator, group_size)
+        both = _advantage(rest + (v + u)[None], composite, estimator, group_size)
         return rest_weight @ ((both @ v) * (both @ u))
 
     mean, square = jax.vmap(one)(unit)

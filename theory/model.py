@@ -159,8 +159,8 @@ def _check_values(
     check.check_entries("reward", r, (r >= 0) & (r <= 1), "a reward in [0, 1]")
     check.check_distribution("prompt_distribution", rho, None)
     check.check_distribution("initial_distribution", mu, None)
-    check.check_distribution("tool_transition", transition, legal[:, : transition.shape[1]])
     check.check_layers(mu, layer, transition, legal)
+    check.check_distribution("tool_transition", transition, legal[:, : transition.shape[1]])
     seen = check.reachable(mu, transition, int(layer.max()) + 1)
     check.check_actions(seen, legal)
     return seen

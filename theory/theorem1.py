@@ -16,7 +16,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-Scalar = Float[Array, "..."] | float
+Scalar = Float[Array, "..."] | float | int
 
 
 class PathTerms(NamedTuple):

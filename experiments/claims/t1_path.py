@@ -18,7 +18,7 @@ from experiments.claims import t1_rate
 from experiments.instances import named
 from experiments.runs import Constants, RunResult, RunSettings, run_constants, step_size
 from theory.advantages import Estimator
-from theory.instances.conflict import MAXIMISER
+from theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
 from theory.intervals import drift_upper_limit, lower_limit, upper_limit
 from theory.theorem1 import path_terms
 
@@ -35,13 +35,14 @@ SUMS = ("squared_gradient", "squared_bias", "variance", "gain")
 def _biased_runs() -> list[RunSettings]:
     """Where the estimator is biased, or prompts are drawn, or a mutant is known to be false."""
     still = named("conflict", components=1, start=MAXIMISER)
+    stalled = named("conflict", components=1, start=NORMALIZED_ZERO)
     plain, coding = named("conflict", components=1), named("coding", components=2)
     normalized, baseline = Estimator("group_normalized"), Estimator("mean_baseline")
     return [
         RunSettings(still, 2, 2000, SEEDS, step=1.0),
         RunSettings(plain, 2, 1000, SEEDS, baseline),
         RunSettings(plain, 8, 1000, SEEDS, normalized),
-        RunSettings(still, 8, 3000, SEEDS, normalized, step=0.05),
+        RunSettings(stalled, 8, 20_000, SEEDS, normalized, step=5e-4),
         RunSettings(coding, 8, 1000, SEEDS, baseline),
         RunSettings(coding, 8, 1000, SEEDS, prompts=1),
     ]
@@ -49,7 +50,10 @@ def _biased_runs() -> list[RunSettings]:
 
 def runs(scope: Scope) -> list[RunSettings]:
     """The runs of T1.rate, and those with biased estimators or drawn prompts."""
-    return t1_rate.runs(scope) + ([] if scope.instance else _biased_runs())
+    only, others = scope.instance, _biased_runs()
+    if only is not None:
+        others = [r for r in others if only.file is None and r.instance.name == only.name]
+    return t1_rate.runs(scope) + others
 
 
 def _coefficients(run: RunSettings, mutant: str | None) -> np.ndarray:

@@ -22,6 +22,9 @@ from theory.policy import LogLinear
 MAXIMISER = -acosh((1 + sqrt(5)) / 2)
 MAXIMUM = (1 / (1 + exp(-MAXIMISER)) + 1 / (1 + exp(2 * MAXIMISER))) / 2
 
+NORMALIZED_ZERO = -1.191488
+"""Where E[g] of `group_normalized` vanishes for G = 8 (eps = 0, ddof = 0), to six decimals."""
+
 
 def conflict(components: int = 1, start: float = 0.0) -> Instance:
     """The instance with ``components`` copies of the one success bit, each of weight 1.

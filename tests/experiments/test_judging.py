@@ -1,0 +1,69 @@
+"""From limits to verdicts, from verdicts to claims, from rows to the ledger."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments.claim import Row, judge, overall
+from experiments.claims.t1_slope import slope_interval
+from experiments.ledger import LEDGER, PAPER, differences, ledger_text
+
+
+@pytest.mark.parametrize(
+    ("upper", "lower", "verdict"),
+    [(1.0, 0.5, "holds"), (1.1, 0.9, "inconclusive"), (2.0, 1.1, "refuted")],
+)
+def test_judge(upper, lower, verdict):
+    """Only limits decide, never the observed value."""
+    assert judge(upper, lower, 1.0) == verdict
+
+
+def test_one_refuted_cell_refutes_a_claim():
+    """And silence is not agreement."""
+    assert overall(["holds", "refuted", "inconclusive"]) == "refuted"
+    assert overall(["holds", "inconclusive"]) == "inconclusive"
+    assert overall(["vacuous", "holds", "assumption unmet"]) == "holds"
+    assert overall(["vacuous", "assumption unmet"]) == "vacuous"
+    assert overall(["assumption unmet"]) == "assumption unmet"
+
+
+def test_a_row_carries_slack_and_ratio():
+    """Derived columns, empty where there is nothing to compare."""
+    row = Row("T", "i", {"G": 2}, 0.5, 0.4, 0.6, 2.0, "holds").flat()
+    assert (row["slack"], row["ratio"], row["G"]) == (1.5, 4.0, 2)
+    assert Row("T", "i", {}, None, None, None, None, "assumption unmet").flat()["ratio"] is None
+
+
+def test_slope_interval_covers_a_known_slope():
+    """Power laws with exact slope and independent noise: limits cover, and narrow with seeds."""
+    rng = np.random.default_rng(0)
+    lengths = np.array([100, 1000, 10_000])
+    wide = lengths[:, None] ** -0.5 * rng.gamma(4, 0.25, (3, 256))
+    many = lengths[:, None] ** -0.5 * rng.gamma(4, 0.25, (3, 16 * 256))
+    (_, low, high), (_, lower, upper) = (slope_interval(lengths, x, 0.001) for x in (wide, many))
+    assert low < -0.5 < high
+    assert lower < -0.5 < upper
+    assert upper - lower < 0.4 * (high - low)
+
+
+def test_the_ledger_has_not_drifted():
+    """paper_checks.md is what the committed rows say."""
+    assert ledger_text(PAPER) == LEDGER.read_text(encoding="utf-8")
+
+
+def test_the_ledger_drifts_when_a_row_changes(tmp_path):
+    """The check above can fail: one changed number changes the page."""
+    for name in ("rows.csv", "verdicts.csv", "provenance.json"):
+        (tmp_path / name).write_text((PAPER / name).read_text())
+    rows = pd.read_csv(tmp_path / "rows.csv")
+    rows.loc[rows["claim"] == "T1.slope", "observed"] -= 0.01
+    rows.to_csv(tmp_path / "rows.csv", index=False)
+    assert ledger_text(tmp_path) != LEDGER.read_text(encoding="utf-8")
+
+
+def test_differences_from_the_ledger_are_told():
+    """A changed verdict is a sentence; the same verdicts are silence."""
+    committed = pd.read_csv(PAPER / "verdicts.csv")
+    assert differences(committed) == []
+    changed = committed.assign(verdict="refuted")
+    assert len(differences(changed)) == len(committed)

@@ -1,0 +1,107 @@
+"""The command as a user runs it: verdicts, exit statuses, mutants, interruptions."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from experiments import __main__ as cli
+from experiments.catalogue import CLAIMS
+
+MUTANTS = [(claim.name, mutant) for claim in CLAIMS for mutant in claim.mutants]
+
+
+@pytest.mark.parametrize("claim", [claim.name for claim in CLAIMS])
+def test_claims_hold_and_are_stored(claim, verify):
+    """Exit status 0; tables without a NaN where a number belongs; facts beside them."""
+    status, folder = verify(claim)
+    assert status == 0
+    rows = pd.read_csv(folder / "rows.csv")
+    assert (rows["claim"] == claim).all()
+    assert rows[["observed", "lower", "upper", "bound", "slack", "verdict"]].notna().all().all()
+    assert ((rows["lower"] <= rows["observed"]) & (rows["observed"] <= rows["upper"])).all()
+    facts = json.loads((folder / "provenance.json").read_text())
+    assert facts["precision"] == "float64"
+    assert {"settings_sha256", "device", "packages", "wall_seconds"} <= set(facts)
+
+
+@pytest.mark.parametrize(("claim", "mutant"), MUTANTS)
+def test_mutants_are_refuted(claim, mutant, verify, capsys):
+    """A suite that says "holds" is worth what it says of a false claim."""
+    status, folder = verify(claim, mutant)
+    assert status == 1
+    assert pd.read_csv(folder / "verdicts.csv")["verdict"].tolist() == ["refuted"]
+    assert "refuted" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--claim", "T9.none"], "claim = 'T9.none'"),
+        (["--instance", "nowhere"], "instance = 'nowhere'"),
+        (["--claim", "T1.path", "--mutant", "none"], "mutant = 'none'"),
+        (["--mutant", "exponent"], "exactly one --claim"),
+    ],
+)
+def test_bad_arguments(arguments, named, tmp_path, capsys):
+    """Exit status 2, one line that names what was wrong, nothing written."""
+    assert cli.main(["verify", *arguments, "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert named in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_list_names_every_claim(capsys):
+    """With provenance and mutants."""
+    assert cli.main(["list"]) == 0
+    printed = capsys.readouterr().out
+    for claim in CLAIMS:
+        assert f"{claim.name}  [{claim.provenance}; expected: {claim.expected}]" in printed
+
+
+def _interrupt(folder, stop):
+    """Start ``verify``, send ``stop`` as soon as one more run is stored; its exit status."""
+    options = ["--claim", "T1.path", "--instance", "conflict", "--out", str(folder)]
+    before = len(list(folder.glob("cells/*.json")))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "experiments", "verify", *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while len(list(folder.glob("cells/*.json"))) <= before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(stop)
+    return process.wait(60)
+
+
+def test_an_interrupted_run_resumes(verify, out, tmp_path):
+    """Ctrl-C and kill -9 lose no finished run, leave no half table, and change no number."""
+    reference = next(iter(out.glob("part/T1.path+conflict")), None) or verify("T1.path")[1]
+    assert _interrupt(tmp_path, signal.SIGINT) == 3
+    assert _interrupt(tmp_path, signal.SIGKILL) == -signal.SIGKILL
+    assert not (tmp_path / "part").exists()
+    stored = {p: os.stat(p).st_mtime_ns for p in tmp_path.glob("cells/*.json")}
+    assert len(stored) >= 2
+    status, folder = verify("T1.path", folder=tmp_path)
+    assert status == 0
+    assert {p: os.stat(p).st_mtime_ns for p in stored} == stored
+    assert (folder / "rows.csv").read_text() == (reference / "rows.csv").read_text()
+
+
+def test_a_diverging_run_is_a_recorded_verdict(monkeypatch, verify, tmp_path):
+    """Not a crash, and not a number."""
+    from experiments import runs
+
+    monkeypatch.setattr(runs, "_execute", lambda run: {"diverged": True})
+    status, folder = verify("T1.path", folder=tmp_path)
+    rows = pd.read_csv(folder / "rows.csv")
+    assert status == 1
+    assert set(rows["verdict"]) == {"inconclusive"}
+    assert rows["note"].str.contains("finite").all()
