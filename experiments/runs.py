@@ -18,10 +18,10 @@ from theory.grpo import Training
 from theory.ranges import update_ranges
 from theory.smoothness import smoothness
 from theory.theorem1 import rate_step
-from theory.training import Trace, train
+from theory.training import STEP, Trace, train
 
 # Part of every stored run's identity: raise it when a run's meaning changes.
-VERSION = 1
+VERSION = 2
 UNBIASED = Estimator("leave_one_out")
 # Seeds at a time: enough to hide the cost of a step's bookkeeping, few enough to bound memory, and
 # the same for all runs, so that one compilation serves every length and number of seeds.
@@ -75,6 +75,10 @@ class Constants:
         return max(0.0, self.optimum - self.start)
 
 
+# The group size is data here: one compilation per model shape.
+_ranges = jax.jit(update_ranges, static_argnames=("estimator", "prompts"))
+
+
 @lru_cache(maxsize=512)
 def constants(
     spec: InstanceSpec, group_size: int, estimator: Estimator, prompts: int | None
@@ -82,7 +86,7 @@ def constants(
     """Of an instance, for one way to estimate updates."""
     instance = build(spec)
     mdp, policy = instance.mdp, instance.policy
-    ranges = update_ranges(mdp, policy, group_size, estimator, prompts)
+    ranges = _ranges(mdp, policy, jnp.asarray(group_size), estimator, prompts)
     return Constants(
         smoothness=float(jax.jit(smoothness)(mdp, policy)),
         start=float(jax.jit(value)(mdp, policy, instance.theta)),
@@ -135,15 +139,14 @@ def _summary(run: RunSettings, trace: Trace) -> dict[str, Any]:
     products = np.asarray(trace.sums.products[:, -1]).sum(0)
     if not (np.isfinite(total).all() and np.isfinite(products).all()):
         return {"diverged": True}
-    names = ("squared_gradient", "squared_bias", "variance", "gain")
-    means = {name: total[:, i].tolist() for i, name in enumerate(names)}
+    means = {name: total[:, i].tolist() for i, name in enumerate(STEP)}
     return {"diverged": False, **means, "products": products.tolist()}
 
 
 def execute(run: RunSettings, store: Store) -> RunResult:
-    """Path averages per seed of |grad J|^2, |bias|^2, V and J(theta') - J(theta).
+    """Path averages per seed of the numbers in ``theory.training.STEP``, and ``products``.
 
-    ``products``: sums over all seeds and steps of the products of these four. Taken from the
+    The latter are sums over all seeds and steps of the products of two of them. Taken from the
     store where it is there. A run that leaves the finite numbers is marked ``diverged``.
     """
     return store.get(run.settings(), lambda: _execute(run))

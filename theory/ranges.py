@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 from theory.advantages import Estimator
 from theory.model import TAMDP
 from theory.policy import LogLinear, Policy
-from theory.smoothness import leave_one_out_variance_bound, squared_diameter
+from theory.smoothness import Count, leave_one_out_variance_bound, squared_diameter
 
 
 class UpdateRanges(NamedTuple):
@@ -28,7 +28,7 @@ def score_norm_bound(mdp: TAMDP, policy: Policy) -> Float[Array, ""]:
 
 
 def update_ranges(
-    mdp: TAMDP, policy: Policy, group_size: int, estimator: Estimator, prompts: int | None = None
+    mdp: TAMDP, policy: Policy, group_size: Count, estimator: Estimator, prompts: int | None = None
 ) -> UpdateRanges:
     """Ranges of one update (derived).
 

@@ -14,16 +14,19 @@ from theory.model import TAMDP
 from theory.policy import Policy
 from theory.update import update_moments
 
+STEP = ("squared_gradient", "squared_bias", "variance", "gain", "first_order_gain")
+"""|grad J|^2, |m - grad J|^2, V, J(theta') - J(theta), <grad J, theta' - theta>."""
+
 
 class StepSums(NamedTuple):
-    """Sums over steps of x = (|grad J|^2, |m - grad J|^2, V, J(theta') - J(theta)).
+    """Sums over steps of the numbers named in ``STEP``, all exact given theta and theta'.
 
-    All exact given theta and theta'. ``products`` gives the second moment of any combination of
-    the four, which is what an interval for a claim about them needs.
+    ``products`` gives the second moment of any combination of them, which is what an interval for
+    a claim about them needs.
     """
 
-    total: Float[Array, "... 4"]
-    products: Float[Array, "... 4 4"]
+    total: Float[Array, "... 5"]
+    products: Float[Array, "... 5 5"]
     """Sums of x x^T."""
 
 
@@ -78,7 +81,8 @@ def train(
     reference = policy.log_probs(theta)
 
     def one_step(t: Int[Array, ""], carry: _Carry) -> _Carry:
-        at, before, state, sums = carry
+        start, before, state, sums = carry
+        at = start
         exact = update_moments(
             mdp, policy, at, training.group_size, training.estimator, training.prompts
         )
@@ -88,7 +92,9 @@ def train(
             updates, state = optimizer.update(descend(at), state)
             at = at + updates
         after = value(mdp, policy, at)
-        x = jnp.stack([exact.squared_gradient, exact.squared_bias, exact.variance, after - before])
+        along = exact.gradient @ (at - start).reshape(-1)
+        terms = (exact.squared_gradient, exact.squared_bias, exact.variance, after - before, along)
+        x = jnp.stack(terms)
         sums = StepSums(sums.total + x, sums.products + x[:, None] * x[None])
         return _Carry(at, after, state, sums)
 
@@ -99,7 +105,8 @@ def train(
         flat = carry.theta.reshape(-1)
         return carry, Trace(carry.value, jnp.square(slope).sum(), carry.sums, flat)
 
-    nothing = StepSums(jnp.zeros(4), jnp.zeros((4, 4)))
-    start = _Carry(theta, value(mdp, policy, theta), optimizer.init(theta), nothing)
+    n = len(STEP)
+    nothing = StepSums(jnp.zeros(n), jnp.zeros((n, n)))
+    first = _Carry(theta, value(mdp, policy, theta), optimizer.init(theta), nothing)
     bounds = jnp.stack([jnp.concatenate([jnp.zeros(1, int), checkpoints[:-1]]), checkpoints], -1)
-    return jax.lax.scan(segment, start, bounds)[1]
+    return jax.lax.scan(segment, first, bounds)[1]

@@ -21,6 +21,7 @@ from theory.advantages import Estimator
 from theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
 from theory.intervals import drift_upper_limit, lower_limit, upper_limit
 from theory.theorem1 import path_terms
+from theory.training import STEP
 
 MUTANTS = {
     "no variance term": "the term L eta (1/T) sum E V_t dropped",
@@ -29,7 +30,6 @@ MUTANTS = {
 }
 
 SEEDS = 128
-SUMS = ("squared_gradient", "squared_bias", "variance", "gain")
 
 
 def _biased_runs() -> list[RunSettings]:
@@ -57,11 +57,11 @@ def runs(scope: Scope) -> list[RunSettings]:
 
 
 def _coefficients(run: RunSettings, mutant: str | None) -> np.ndarray:
-    """Of (|grad J|^2, |bias|^2, V, J(theta') - J(theta)) in left minus right of one step."""
+    """Of the numbers in ``STEP`` in left minus right of one step."""
     step, smooth = step_size(run), run_constants(run).smoothness
     terms = ("no bias term", "no variance term", "no optimisation term")
     kept = [0.0 if mutant == term else 1.0 for term in terms]
-    return np.array([1.0, -kept[0], -kept[1] * smooth * step, -kept[2] * 2 / step])
+    return np.array([1.0, -kept[0], -kept[1] * smooth * step, -kept[2] * 2 / step, 0.0])
 
 
 def _bias_range(run: RunSettings, c: Constants) -> float:
@@ -77,7 +77,7 @@ def _limits(
 ) -> tuple[float, float]:
     """Confidence limits of left minus right, the tighter of two intervals on either side."""
     c, step, a = run_constants(run), step_size(run), _coefficients(run, mutant)
-    sample = np.stack([result[name] for name in SUMS], -1) @ a
+    sample = np.stack([result[name] for name in STEP], -1) @ a
     slack = _bias_range(run, c) + c.smoothness * step * c.variance
     # A step moves J by at most eta |grad J||g| + L eta^2 |g|^2 / 2, either way.
     moved = 2 * np.sqrt(c.squared_gradient) * c.update_norm + c.smoothness * step * c.update_norm**2
@@ -99,11 +99,11 @@ def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row
         return Row(*head, None, None, None, None, "inconclusive", "the run left the finite numbers")
     if step * c.smoothness > 1 + 1e-12:
         return Row(*head, None, None, None, None, "assumption unmet", "step above 1/L")
-    means = {name: float(np.mean(result[name])) for name in SUMS}
+    means = {name: float(np.mean(result[name])) for name in STEP}
     total = means["gain"] * run.n_steps
     bias, variance = means["squared_bias"], means["variance"]
     terms = path_terms(total, bias, variance, step, run.n_steps, c.smoothness)
-    kept = -_coefficients(run, scope.mutant)[1:] @ [bias, variance, means["gain"]]
+    kept = -_coefficients(run, scope.mutant)[1:4] @ [bias, variance, means["gain"]]
     bound, observed = float(kept), means["squared_gradient"]
     below, above = _limits(run, result, scope.mutant, level)
     shares = {name: float(x) for name, x in terms._asdict().items()}

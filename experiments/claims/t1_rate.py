@@ -1,4 +1,10 @@
-"""T1.rate: the average of E|grad J|^2 falls as 1/sqrt T, with explicit group size and range."""
+"""T1.rate: the average of E|grad J|^2 falls as 1/sqrt T, with explicit group size and range.
+
+The upper limit uses a second unbiased observation of the same mean: since E g = grad J,
+(1/T) sum <grad J, g> has the mean of (1/T) sum |grad J|^2, and by the descent lemma it never
+exceeds (J*-J_0)/(eta T) + L eta max|g|^2/2, in long runs a far smaller range than R_max L/4
+(derived). Which of the two is used is fixed before any run, by their ranges.
+"""
 
 from collections.abc import Mapping, Sequence
 from math import log, sqrt
@@ -43,13 +49,33 @@ def _bound(run: RunSettings, mutant: str | None = None) -> float:
     return first if mutant == "no variance term" else whole
 
 
+def _highest(run: RunSettings) -> tuple[float, bool]:
+    """The smaller of the two ranges, and whether it is that of <grad J, g>."""
+    c, step = run_constants(run), step_size(run)
+    if step == 0:
+        return c.squared_gradient, False
+    pathwise = c.gap / (step * run.n_steps) + c.smoothness * step * c.update_norm**2 / 2
+    return min(pathwise, c.squared_gradient), pathwise < c.squared_gradient
+
+
 def _planned_seeds(run: RunSettings, level: float) -> int:
     """Enough to settle an average of 3/10 of the bound; fixed before any run is seen."""
-    bound, high = _bound(run), run_constants(run).squared_gradient
+    bound, high = _bound(run), _highest(run)[0]
     needed = max(MIN_SEEDS, MIN_STEPS // run.n_steps)
     if 0 < bound < high:
         needed = max(needed, samples_needed(0.7 * bound, 0.1 * bound, high - bound, level))
     return -(-needed // MIN_SEEDS) * MIN_SEEDS
+
+
+def _limits(run: RunSettings, result: RunResult, level: float) -> tuple[float, float]:
+    """Lower and upper confidence limit of the average."""
+    c, (high, pathwise) = run_constants(run), _highest(run)
+    sample = np.asarray(result["squared_gradient"])
+    lower = lower_limit(sample, level, 0.0, c.squared_gradient * (1 + 1e-9))
+    if pathwise:
+        sample = np.asarray(result["first_order_gain"]) / step_size(run)
+    lowest = -sqrt(c.squared_gradient) * c.update_norm
+    return lower, upper_limit(sample, level, lowest, high * (1 + 1e-9))
 
 
 def runs(scope: Scope) -> list[RunSettings]:
@@ -85,15 +111,14 @@ def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row
             *head, None, None, None, bound, "inconclusive", "the run left the finite numbers"
         )
     sample = np.asarray(result["squared_gradient"])
-    observed, high = float(sample.mean()), c.squared_gradient * (1 + 1e-9)
-    upper = upper_limit(sample, level, 0.0, high)
-    lower = lower_limit(sample, level, 0.0, high)
+    observed = float(sample.mean())
+    lower, upper = _limits(run, result, level)
     verdict, note = judge(upper, lower, bound), ""
     if verdict == "holds" and bound >= c.squared_gradient:
         verdict, note = "vacuous", "no better than |grad J|^2 <= R_max L/4"
     if verdict == "inconclusive" and observed < bound:
         spread = float(sample.std(ddof=1))
-        n = samples_needed(bound - observed, spread, high - observed, level)
+        n = samples_needed(bound - observed, spread, _highest(run)[0] - observed, level)
         note = f"about {n} seeds would settle it"
     losses = _losses(run, result, observed)
     loosest = max((k for k in losses if k.startswith("loss")), key=lambda k: losses[k])

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 
 from theory.exact import Theta
@@ -27,13 +28,13 @@ class Instance(NamedTuple):
     @property
     def squared_gradient_bound(self) -> float:
         """An upper bound on |grad J|^2 over all theta."""
-        general = float(squared_gradient_bound(self.mdp, self.policy))
+        general = float(jax.jit(squared_gradient_bound)(self.mdp, self.policy))
         return general if self.steepest is None else min(general, self.steepest)
 
     @property
     def optimum(self) -> float:
         """J*: ``best`` if known, else the optimum over unrestricted policies."""
-        return float(optimal_value(self.mdp)) if self.best is None else self.best
+        return float(jax.jit(optimal_value)(self.mdp)) if self.best is None else self.best
 
     @property
     def optimum_is_exact(self) -> bool:
