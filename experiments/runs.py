@@ -16,7 +16,7 @@ from theory.episodes import Chances
 from theory.exact import value
 from theory.grpo import Training
 from theory.ranges import update_ranges
-from theory.smoothness import smoothness
+from theory.smoothness import smoothness, squared_gradient_bound
 from theory.theorem1 import rate_step
 from theory.training import STEP, Trace, train
 
@@ -75,8 +75,18 @@ class Constants:
         return max(0.0, self.optimum - self.start)
 
 
-# The group size is data here: one compilation per model shape.
-_ranges = jax.jit(update_ranges, static_argnames=("estimator", "prompts"))
+@partial(jax.jit, static_argnames=("estimator", "prompts"))
+def _numbers(mdp, policy, theta, group_size, estimator, prompts):  # type: ignore[no-untyped-def]
+    """All constants in one compilation per model shape: the group size is data here."""
+    ranges = update_ranges(mdp, policy, group_size, estimator, prompts)
+    return {
+        "smoothness": smoothness(mdp, policy),
+        "start": value(mdp, policy, theta),
+        "max_reward": mdp.max_reward,
+        "squared_gradient": squared_gradient_bound(mdp, policy),
+        "update_norm": ranges.norm,
+        "variance": ranges.variance,
+    }
 
 
 @lru_cache(maxsize=512)
@@ -85,17 +95,12 @@ def constants(
 ) -> Constants:
     """Of an instance, for one way to estimate updates."""
     instance = build(spec)
-    mdp, policy = instance.mdp, instance.policy
-    ranges = _ranges(mdp, policy, jnp.asarray(group_size), estimator, prompts)
-    return Constants(
-        smoothness=float(jax.jit(smoothness)(mdp, policy)),
-        start=float(jax.jit(value)(mdp, policy, instance.theta)),
-        optimum=instance.optimum,
-        max_reward=float(mdp.max_reward),
-        squared_gradient=instance.squared_gradient_bound,
-        update_norm=float(ranges.norm),
-        variance=float(ranges.variance),
-    )
+    model = (instance.mdp, instance.policy, instance.theta)
+    found = _numbers(*model, jnp.asarray(group_size), estimator, prompts)
+    numbers = {name: float(x) for name, x in found.items()}
+    if instance.steepest is not None:
+        numbers["squared_gradient"] = min(numbers["squared_gradient"], instance.steepest)
+    return Constants(optimum=instance.optimum, **numbers)
 
 
 def run_constants(run: RunSettings) -> Constants:

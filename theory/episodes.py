@@ -51,7 +51,9 @@ def _support(rows: np.ndarray) -> tuple[Int[Array, "..."], Float[Array, "..."]]:
 
 def action_cdf(probs: Float[Array, "S A"], dtype: jnp.dtype) -> Float[Array, "S A"]:
     """Cumulative probabilities of actions, ending at exactly 1."""
-    cdf = jnp.cumsum(probs, -1)
+    # A parallel prefix sum may differ by an ulp where nothing is added: an impossible action must
+    # not get that interval.
+    cdf = jax.lax.cummax(jnp.where(probs > 0, jnp.cumsum(probs, -1), 0.0), 1)
     total = cdf[:, -1:]
     return (cdf / jnp.where(total > 0, total, 1.0)).astype(dtype)
 

@@ -32,10 +32,13 @@ class Clipping:
     ratio_weighted_kl: bool = False
 
     def __post_init__(self) -> None:
-        for field in ("low", "high", "ceiling", "beta"):
+        if not 0 <= self.beta < float("inf"):
+            raise ValueError(f"beta = {self.beta!r}: expected a finite number >= 0")
+        # A limit at the ratio 1 itself would change the gradient on policy.
+        for field, least in (("low", 0), ("high", 0), ("ceiling", 1)):
             value = getattr(self, field)
-            if value is not None and not 0 <= value < float("inf"):
-                raise ValueError(f"{field} = {value!r}: expected a finite number >= 0")
+            if value is not None and not least < value < float("inf"):
+                raise ValueError(f"{field} = {value!r}: expected a finite number > {least}")
         if self.level not in get_args(Level):
             raise ValueError(f"level = {self.level!r}: expected one of {get_args(Level)}")
 
@@ -86,10 +89,10 @@ def surrogate_loss(
     ratio = jnp.exp(log_ratio)
     high = clipping.low if clipping.high is None else clipping.high
     held = jnp.clip(ratio, 1 - clipping.low, 1 + high)
-    if clipping.ceiling is not None:
-        ratio = jnp.minimum(ratio, clipping.ceiling)
+    # The ceiling is for the gain only: a capped weight would bias the KL again.
+    capped = ratio if clipping.ceiling is None else jnp.minimum(ratio, clipping.ceiling)
     gain = advantages[:, None]
-    per_step = -jnp.minimum(ratio * gain, held * gain)
+    per_step = -jnp.minimum(capped * gain, held * gain)
     if clipping.beta:
         penalty = k3(log_probs, reference_log_probs)
         per_step += clipping.beta * (penalty * ratio if clipping.ratio_weighted_kl else penalty)

@@ -38,7 +38,16 @@ def to_array(field: str, value: Any, ndim: int, dtype: type = float) -> NDArray[
     kinds = {float: "fiu", int: "iu", bool: "b"}[dtype]
     if raw.size and raw.dtype.kind not in kinds:
         fail(field, None, f"array of {raw.dtype}", f"numbers of type {dtype.__name__}")
+    if dtype is not bool and isinstance(value, list | tuple):
+        _check_no_bool(field, np.array(value, dtype=object))
     return raw.astype(dtype)
+
+
+def _check_no_bool(field: str, raw: NDArray[Any]) -> None:
+    """NumPy makes numbers of booleans that stand among numbers."""
+    for index, value in np.ndenumerate(raw):
+        if isinstance(value, bool | np.bool_):
+            fail(field, index, value, "a number")
 
 
 def _as_object(field: str, value: Any) -> Any:

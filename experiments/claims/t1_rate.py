@@ -8,11 +8,12 @@ exceeds (J*-J_0)/(eta T) + L eta max|g|^2/2, in long runs a far smaller range th
 
 from collections.abc import Mapping, Sequence
 from math import log, sqrt
+from typing import Any
 
 import numpy as np
 
 from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope, judge
-from experiments.instances import InstanceSpec, named
+from experiments.instances import InstanceSpec, build, named
 from experiments.runs import RunResult, RunSettings, run_constants, step_size
 from theory.intervals import lower_limit, samples_needed, upper_limit
 from theory.theorem1 import rate_bound
@@ -87,7 +88,7 @@ def runs(scope: Scope) -> list[RunSettings]:
     ]
 
 
-def _losses(run: RunSettings, result: RunResult, observed: float) -> dict[str, float]:
+def _losses(run: RunSettings, result: RunResult, observed: float) -> dict[str, Any]:
     """log of the factors between the bound and what was observed, one per step of the proof."""
     c, step = run_constants(run), step_size(run)
     gain, variance = np.mean(result["gain"]), np.mean(result["variance"])
@@ -98,7 +99,8 @@ def _losses(run: RunSettings, result: RunResult, observed: float) -> dict[str, f
     names = ("J* for J(theta_T)", "V_sup for V", "descent lemma")
     factors = (start / reached, reached / path, path / observed)
     logs = {f"loss: {n}": log(f) for n, f in zip(names, factors, strict=True)}
-    return {"bound_with_exact_variance": float(exact_variance), **logs}
+    exact = build(run.instance).optimum_is_exact
+    return {"bound_with_exact_variance": float(exact_variance), "optimum_exact": exact, **logs}
 
 
 def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row:

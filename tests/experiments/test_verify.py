@@ -16,6 +16,26 @@ from experiments.catalogue import CLAIMS
 MUTANTS = [(claim.name, mutant) for claim in CLAIMS for mutant in claim.mutants]
 
 
+@pytest.fixture(scope="session")
+def out(tmp_path_factory):
+    """An output folder whose stored runs the tests share."""
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture
+def verify(out):
+    """Run ``verify`` on `conflict`, which is cheap; returns status and folder of the tables."""
+
+    def run(claim, mutant=None, folder=out):
+        options = ["--claim", claim, "--instance", "conflict", "--out", str(folder)]
+        before = set(folder.glob("part/*"))
+        status = cli.main(["verify", *options, *(["--mutant", mutant] if mutant else [])])
+        (made,) = set(folder.glob("part/*")) - before
+        return status, made
+
+    return run
+
+
 @pytest.mark.parametrize("claim", [claim.name for claim in CLAIMS])
 def test_claims_hold_and_are_stored(claim, verify):
     """Exit status 0; tables without a NaN where a number belongs; facts beside them."""

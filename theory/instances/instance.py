@@ -9,7 +9,6 @@ from theory.exact import Theta
 from theory.model import TAMDP
 from theory.optimum import optimal_value
 from theory.policy import LogLinear, Policy
-from theory.smoothness import squared_gradient_bound
 
 
 class Instance(NamedTuple):
@@ -24,12 +23,6 @@ class Instance(NamedTuple):
     """sup_theta J where the module that builds the instance proves it."""
     steepest: float | None = None
     """sup_theta |grad J|^2, likewise."""
-
-    @property
-    def squared_gradient_bound(self) -> float:
-        """An upper bound on |grad J|^2 over all theta."""
-        general = float(jax.jit(squared_gradient_bound)(self.mdp, self.policy))
-        return general if self.steepest is None else min(general, self.steepest)
 
     @property
     def optimum(self) -> float:
