@@ -18,6 +18,7 @@ from experiments.ledger import LEDGER, PAPER, differences, ledger_text
 from experiments.verify import Report, verify
 
 PROFILES = ("quick", "paper")
+MAX_SEEDS = 10**6
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -29,6 +30,7 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--claim", action="append", help="only this claim (may be repeated)")
     check.add_argument("--instance", help="only this instance: a name or a .json file")
     check.add_argument("--mutant", help="a false version of the one --claim; must be refuted")
+    check.add_argument("--seeds", type=int, default=1, help="at least this many seeds per run")
     check.add_argument("--out", type=Path, help="output folder [results/PROFILE]")
     commands.add_parser("ledger", help="write paper_checks.md from the rows of the paper profile")
     return parser
@@ -77,8 +79,10 @@ def _print(report: Report, folder: Path, whole: bool) -> None:
 
 def _verify(arguments: argparse.Namespace) -> int:
     claims = _claims(arguments)
+    if not 1 <= arguments.seeds <= MAX_SEEDS:
+        raise ValueError(f"seeds = {arguments.seeds}: expected 1..{MAX_SEEDS}")
     spec = from_argument(arguments.instance) if arguments.instance else None
-    scope = Scope(arguments.profile, spec, arguments.mutant)
+    scope = Scope(arguments.profile, spec, arguments.mutant, arguments.seeds)
     out = arguments.out or Path("results") / arguments.profile
     folder, store = _folder(out, arguments), Store(out / "cells")
     report = verify(claims, scope, store, folder)

@@ -22,6 +22,8 @@ class Scope:
     """Only on this instance."""
     mutant: str | None = None
     """Check this false version of the claim instead."""
+    seeds: int = 1
+    """At least this many seeds per run."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,17 @@ class Claim:
     mutants: Mapping[str, str]
     runs: Callable[[Scope], list[RunSettings]]
     rows: Callable[[Scope, Mapping[RunSettings, RunResult]], list[Row]]
+
+
+def not_judged(result: RunResult, step: float, smoothness: float) -> tuple[Verdict, str] | None:
+    """Verdict and reason for a run that Theorem 1 cannot be put on; None for all others."""
+    if result["diverged"]:
+        return "inconclusive", "the run left the finite numbers"
+    if step == 0:
+        return "assumption unmet", "nothing to learn: the start is optimal or offers no choice"
+    if step * smoothness > 1 + 1e-12:
+        return "assumption unmet", "step above 1/L"
+    return None
 
 
 def judge(upper: float, lower: float, bound: float) -> Verdict:

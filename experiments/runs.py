@@ -71,8 +71,9 @@ class Constants:
 
     @property
     def gap(self) -> float:
-        """J* - J(theta_0), not below 0."""
-        return max(0.0, self.optimum - self.start)
+        """J* - J(theta_0), not below 0; a difference of rounding size is none."""
+        found = self.optimum - self.start
+        return found if found > 1e-12 * self.max_reward else 0.0
 
 
 @partial(jax.jit, static_argnames=("estimator", "prompts"))
@@ -109,10 +110,12 @@ def run_constants(run: RunSettings) -> Constants:
 
 
 def step_size(run: RunSettings) -> float:
-    """eta, constant along the run."""
+    """eta, constant along the run; 0 where there is nothing to learn."""
     if run.step is not None:
         return run.step
     c = run_constants(run)
+    if c.gap == 0 or c.smoothness == 0:
+        return 0.0
     return float(rate_step(c.gap, c.variance, run.n_steps, c.smoothness))
 
 

@@ -10,16 +10,17 @@ bound, reported as ``sharper_bound``.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope, judge
+from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope, judge, not_judged
 from experiments.claims import t1_rate
 from experiments.instances import named
 from experiments.runs import Constants, RunResult, RunSettings, run_constants, step_size
 from theory.advantages import Estimator
 from theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
-from theory.intervals import drift_upper_limit, lower_limit, upper_limit
+from theory.intervals import drift_upper_limit, lower_limit, samples_needed, upper_limit
 from theory.theorem1 import path_terms
 from theory.training import STEP
 
@@ -53,7 +54,7 @@ def runs(scope: Scope) -> list[RunSettings]:
     only, others = scope.instance, _biased_runs()
     if only is not None:
         others = [r for r in others if only.file is None and r.instance.name == only.name]
-    return t1_rate.runs(scope) + others
+    return t1_rate.runs(scope) + [replace(r, seeds=max(r.seeds, scope.seeds)) for r in others]
 
 
 def _coefficients(run: RunSettings, mutant: str | None) -> np.ndarray:
@@ -74,8 +75,11 @@ def _bias_range(run: RunSettings, c: Constants) -> float:
 
 def _limits(
     run: RunSettings, result: RunResult, mutant: str | None, level: float
-) -> tuple[float, float]:
-    """Confidence limits of left minus right, the tighter of two intervals on either side."""
+) -> tuple[float, float, str]:
+    """Confidence limits of left minus right, the tighter of two intervals on either side.
+
+    With them, what would settle a sign that they leave open.
+    """
     c, step, a = run_constants(run), step_size(run), _coefficients(run, mutant)
     sample = np.stack([result[name] for name in STEP], -1) @ a
     slack = _bias_range(run, c) + c.smoothness * step * c.variance
@@ -89,30 +93,34 @@ def _limits(
     low, high = -2 * c.gap / reach - slack, c.squared_gradient + 2 * c.start / reach
     tiny = 1e-9 * (high - low)
     interval = (level / 2, low - tiny, high + tiny)
-    return max(below, lower_limit(sample, *interval)), min(above, upper_limit(sample, *interval))
+    lower = max(below, lower_limit(sample, *interval))
+    upper = min(above, upper_limit(sample, *interval))
+    if not lower <= 0 < upper or drift == 0:
+        return lower, upper, ""
+    needed = samples_needed(abs(drift) / n, np.sqrt(square / n), moved + slack, level / 2)
+    return lower, upper, f"about {-(-needed // run.n_steps)} seeds would settle it"
 
 
 def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row:
     c, step = run_constants(run), step_size(run)
     head = ("T1.path", run.instance.name, {**run.parameters(), "step": step})
-    if result["diverged"]:
-        return Row(*head, None, None, None, None, "inconclusive", "the run left the finite numbers")
-    if step * c.smoothness > 1 + 1e-12:
-        return Row(*head, None, None, None, None, "assumption unmet", "step above 1/L")
+    unfit = not_judged(result, step, c.smoothness)
+    if unfit is not None:
+        return Row(*head, None, None, None, None, *unfit)
     means = {name: float(np.mean(result[name])) for name in STEP}
     total = means["gain"] * run.n_steps
     bias, variance = means["squared_bias"], means["variance"]
     terms = path_terms(total, bias, variance, step, run.n_steps, c.smoothness)
     kept = -_coefficients(run, scope.mutant)[1:4] @ [bias, variance, means["gain"]]
     bound, observed = float(kept), means["squared_gradient"]
-    below, above = _limits(run, result, scope.mutant, level)
+    below, above, note = _limits(run, result, scope.mutant, level)
     shares = {name: float(x) for name, x in terms._asdict().items()}
     if run.estimator.name == "leave_one_out":
         shares["sharper_bound"] = (shares["optimisation"] + shares["variance"]) / (
             2 - c.smoothness * step
         )
     verdict = judge(bound + above, bound + below, bound)
-    return Row(*head, observed, bound + below, bound + above, bound, verdict, extra=shares)
+    return Row(*head, observed, bound + below, bound + above, bound, verdict, note, shares)
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

@@ -7,12 +7,13 @@ exceeds (J*-J_0)/(eta T) + L eta max|g|^2/2, in long runs a far smaller range th
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from math import log, sqrt
 from typing import Any
 
 import numpy as np
 
-from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope, judge
+from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope, judge, not_judged
 from experiments.instances import InstanceSpec, build, named
 from experiments.runs import RunResult, RunSettings, run_constants, step_size
 from theory.intervals import lower_limit, samples_needed, upper_limit
@@ -59,10 +60,10 @@ def _highest(run: RunSettings) -> tuple[float, bool]:
     return min(pathwise, c.squared_gradient), pathwise < c.squared_gradient
 
 
-def _planned_seeds(run: RunSettings, level: float) -> int:
+def _planned_seeds(run: RunSettings, level: float, least: int) -> int:
     """Enough to settle an average of 3/10 of the bound; fixed before any run is seen."""
     bound, high = _bound(run), _highest(run)[0]
-    needed = max(MIN_SEEDS, MIN_STEPS // run.n_steps)
+    needed = max(least, MIN_SEEDS, MIN_STEPS // run.n_steps)
     if 0 < bound < high:
         needed = max(needed, samples_needed(0.7 * bound, 0.1 * bound, high - bound, level))
     return -(-needed // MIN_SEEDS) * MIN_SEEDS
@@ -83,35 +84,40 @@ def runs(scope: Scope) -> list[RunSettings]:
     """One run per cell, with as many seeds as its confidence limit is planned to need."""
     cells = grid(scope)
     level = FAMILY_WISE_ERROR / len(cells)
-    return [
-        RunSettings(r.instance, r.group_size, r.n_steps, _planned_seeds(r, level)) for r in cells
-    ]
+    return [replace(run, seeds=_planned_seeds(run, level, scope.seeds)) for run in cells]
 
 
 def _losses(run: RunSettings, result: RunResult, observed: float) -> dict[str, Any]:
-    """log of the factors between the bound and what was observed, one per step of the proof."""
+    """log of the factors between the bound and what was observed, one per step of the proof.
+
+    Empty where chance has made one of them meaningless (a path bound that is not positive).
+    """
     c, step = run_constants(run), step_size(run)
-    gain, variance = np.mean(result["gain"]), np.mean(result["variance"])
-    start = 2 * c.gap / (step * run.n_steps) + c.smoothness * step * c.variance
-    reached = 2 * gain / step + c.smoothness * step * c.variance
-    path = 2 * gain / step + c.smoothness * step * variance
-    exact_variance = 2 * c.gap / (step * run.n_steps) + c.smoothness * step * variance
-    names = ("J* for J(theta_T)", "V_sup for V", "descent lemma")
-    factors = (start / reached, reached / path, path / observed)
-    logs = {f"loss: {n}": log(f) for n, f in zip(names, factors, strict=True)}
-    exact = build(run.instance).optimum_is_exact
-    return {"bound_with_exact_variance": float(exact_variance), "optimum_exact": exact, **logs}
+    gain, variance = float(np.mean(result["gain"])), float(np.mean(result["variance"]))
+    distance, noise = 2 * c.gap / (step * run.n_steps), c.smoothness * step
+    exact = {
+        "bound_with_exact_variance": distance + noise * variance,
+        "optimum_exact": build(run.instance).optimum_is_exact,
+    }
+    reached, path = 2 * gain / step + noise * c.variance, 2 * gain / step + noise * variance
+    if min(reached, path, observed) <= 0:
+        return exact
+    factors = {
+        "J* for J(theta_T)": (distance + noise * c.variance) / reached,
+        "V_sup for V": reached / path,
+        "descent lemma": path / observed,
+    }
+    losses = {f"loss: {name}": log(factor) for name, factor in factors.items()}
+    return {**exact, **losses, "loosest": max(factors, key=lambda name: factors[name])}
 
 
 def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row:
     c = run_constants(run)
-    instance_name, parameters = run.instance.name, {**run.parameters(), "step": step_size(run)}
+    head = ("T1.rate", run.instance.name, {**run.parameters(), "step": step_size(run)})
     bound = _bound(run, scope.mutant)
-    head = ("T1.rate", instance_name, parameters)
-    if result["diverged"]:
-        return Row(
-            *head, None, None, None, bound, "inconclusive", "the run left the finite numbers"
-        )
+    unfit = not_judged(result, step_size(run), c.smoothness)
+    if unfit is not None:
+        return Row(*head, None, None, None, bound, *unfit)
     sample = np.asarray(result["squared_gradient"])
     observed = float(sample.mean())
     lower, upper = _limits(run, result, level)
@@ -122,11 +128,8 @@ def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row
         spread = float(sample.std(ddof=1))
         n = samples_needed(bound - observed, spread, _highest(run)[0] - observed, level)
         note = f"about {n} seeds would settle it"
-    losses = _losses(run, result, observed)
-    loosest = max((k for k in losses if k.startswith("loss")), key=lambda k: losses[k])
-    return Row(
-        *head, observed, lower, upper, bound, verdict, note, {**losses, "loosest": loosest[6:]}
-    )
+    extra = _losses(run, result, observed)
+    return Row(*head, observed, lower, upper, bound, verdict, note, extra)
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

@@ -21,14 +21,15 @@ GROUPS = (2, 8)
 BLOCKS = 32
 
 
-def _cell(group_size: int, mutant: str | None, profile: str) -> list[RunSettings]:
+def _cell(group_size: int, scope: Scope) -> list[RunSettings]:
     """One run per T from theta_0 = 0 on a full sweep, with eta = min(1, sqrt(G/T))."""
     lengths = [100, 300, 1000, 3000]
     seeds = 512
-    if profile == "paper":
+    if scope.profile == "paper":
         lengths, seeds = [*lengths, 10_000, 30_000], 1024
+    seeds = max(seeds, scope.seeds)
     spec, estimator = named("conflict", components=1), Estimator("leave_one_out")
-    if mutant == "group_normalized":
+    if scope.mutant == "group_normalized":
         estimator = Estimator("group_normalized")
     steps = [min(1.0, sqrt(group_size / t)) for t in lengths]
     return [
@@ -45,7 +46,7 @@ def runs(scope: Scope) -> list[RunSettings]:
     """All runs of both group sizes; none on an instance that the claim is not about."""
     if not _applies(scope.instance):
         return []
-    return [run for g in GROUPS for run in _cell(g, scope.mutant, scope.profile)]
+    return [run for g in GROUPS for run in _cell(g, scope)]
 
 
 def _slope(lengths: np.ndarray, means: np.ndarray) -> float:
@@ -108,7 +109,7 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
         note = "stated for `conflict`, whose optimum is known to be interior"
         name = scope.instance.name if scope.instance else ""
         return [Row("T1.slope", name, {}, None, None, None, None, "assumption unmet", note)]
-    cells = [_cell(g, scope.mutant, scope.profile) for g in GROUPS]
+    cells = [_cell(g, scope) for g in GROUPS]
     return [_row(scope, cell, results) for cell in cells]
 
 

@@ -66,6 +66,7 @@ def test_mutants_are_refuted(claim, mutant, verify, capsys):
         (["--instance", "nowhere"], "instance = 'nowhere'"),
         (["--claim", "T1.path", "--mutant", "none"], "mutant = 'none'"),
         (["--mutant", "exponent"], "exactly one --claim"),
+        (["--seeds", "0"], "seeds = 0"),
     ],
 )
 def test_bad_arguments(arguments, named, tmp_path, capsys):
