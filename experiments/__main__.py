@@ -67,7 +67,9 @@ def _print(report: Report, folder: Path, whole: bool) -> None:
     shown = report.verdicts[["claim", "verdict", "expected", "cells", "margin"]]
     with pd.option_context("display.width", 200, "display.max_colwidth", 80):
         print(shown.to_string(index=False))
-    failed = report.rows[report.rows["verdict"].isin(["refuted", "inconclusive"])]
+    surprises = report.verdicts["claim"][report.verdicts["verdict"] != report.verdicts["expected"]]
+    failed = report.rows[report.rows["claim"].isin(surprises)]
+    failed = failed[failed["verdict"].isin(["refuted", "inconclusive"])]
     for row in failed.head(5).to_dict("records"):
         given = {k: v for k, v in row.items() if pd.notna(v) and v != "" and "loss" not in str(k)}
         print("  " + ", ".join(f"{k}={v}" for k, v in given.items()))

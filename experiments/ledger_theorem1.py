@@ -47,12 +47,26 @@ In practice: the 1/sqrt T law is real where the optimum is interior. Where it is
 gradient vanishes with the policy's entropy, and the bound is loose.
 """
 
+BIAS = """
+**T1.bias** is refuted, in rational arithmetic alone. `group_normalized` is what most trainers run
+as GRPO; its expected update is not a multiple of grad J. On `conflict` it comes to rest where
+|grad J|^2 is (rational enclosures; for G = 2 and 3 its response c_G is constant, and the claim is
+true):
+
+{table}
+
+The gamble: one action pays 2/5, the other 1 with chance 2/5, both have probability 1/2. Then
+{gamble}, at G = 2 already.
+In practice: normalising by the group's standard deviation moves the stationary points; the shift
+vanishes for groups of 2 and 3 with one binary reward and grows with G.
+"""
+
 
 def section(rows: pd.DataFrame) -> str:
     """The whole section, from the rows of T1.rate, T1.path and T1.slope."""
     by_claim = {name: data for name, data in rows.groupby("claim")}
     parts = [INTRO, _rate(by_claim["T1.rate"]), _path(by_claim["T1.path"])]
-    return "".join([*parts, _slope(by_claim["T1.slope"])])
+    return "".join([*parts, _slope(by_claim["T1.slope"]), _bias(by_claim["T1.bias"])])
 
 
 def _rate(data: pd.DataFrame) -> str:
@@ -98,3 +112,11 @@ def _slope(data: pd.DataFrame) -> str:
     names = {"group_size": "G", "observed": "slope", "lower": "lower limit", "upper": "upper limit"}
     table = data[[*names, "seeds", "verdict"]].rename(columns=names).round(4)
     return SLOPE.format(longest=int(data["n_steps"].max()), table=markdown(table))
+
+
+def _bias(data: pd.DataFrame) -> str:
+    names = {"group_size": "G", "observed": "|grad J|^2", "lower": "at least", "upper": "at most"}
+    conflict = data[data["instance"] == "conflict"]
+    table = conflict[[*names, "verdict"]].rename(columns=names).astype({"G": int})
+    gamble = data[data["instance"] == "gamble"]["note"].iloc[0].removeprefix("exact: ")
+    return BIAS.format(table=markdown(table), gamble=gamble)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 
 from experiments.claim import Claim, Row, Scope, overall
 from experiments.files import Store, canonical, write_atomic
+from experiments.markdown import span
 from experiments.provenance import provenance
 from experiments.runs import RunResult, RunSettings, execute
 
@@ -78,11 +79,13 @@ def run_all(wanted: Sequence[RunSettings], store: Store) -> dict[RunSettings, Ru
 
 
 def _margin(rows: Sequence[Row]) -> str:
-    """The tightest and the typical bound/observed of a claim's cells."""
-    ratios = pd.Series([row.flat()["ratio"] for row in rows], dtype=float).dropna()
-    if ratios.empty:
-        return ""
-    return f"bound/observed {ratios.min():.3g} to {ratios.max():.3g}, median {ratios.median():.3g}"
+    """bound/observed over a claim's cells, or the slack where a ratio has no meaning."""
+    table = pd.DataFrame([row.flat() for row in rows])
+    ratios = pd.to_numeric(table["ratio"]).dropna()
+    if (ratios > 0).any():
+        return f"bound/observed {span(ratios)}, median {ratios.median():.3g}"
+    slacks = pd.to_numeric(table["slack"]).dropna()
+    return "" if slacks.empty else f"slack {span(slacks)}"
 
 
 def _summary(claim: Claim, rows: Sequence[Row]) -> dict[str, object]:

@@ -139,8 +139,8 @@ def by_class(mdp: Any, prompt: Episodes, amount: Floats) -> Floats:
     return total
 
 
-def best_deterministic(mdp: Any) -> float:
-    """The largest J over all maps from states to legal actions, by listing the maps."""
+def deterministic_values(mdp: Any) -> Floats:
+    """J of every map from states to legal actions."""
     listed = [list_paths(mdp, q) for q in range(len(mdp.prompt_distribution))]
     legal = np.asarray(mdp.legal)
     used = {int(s) for p in listed for s in p.state[p.taken]}
@@ -151,7 +151,7 @@ def best_deterministic(mdp: Any) -> float:
         for i, reward in enumerate(p.composite):
             agrees = (maps[:, p.state[i]] == p.action[i]) | ~p.taken[i]
             value += rho * p.chance[i] * float(reward) * agrees.all(1)
-    return float(value.max())
+    return value
 
 
 def advantages(rewards: tuple[Fraction, ...], name: str, ddof: int, eps: float) -> list[float]:

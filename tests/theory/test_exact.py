@@ -12,12 +12,9 @@ from hypothesis import strategies as st
 
 from theory import exact
 from theory.instances.coding import coding
-from theory.instances.instance import Instance
+from theory.instances.conflict import conflict
 from theory.instances.random import random_instance
 from theory.instances.search import search
-from theory.model import TAMDP
-from theory.optimum import optimal_value, optimal_values
-from theory.policy import Tabular
 from theory.score import score_moments
 
 AXES = ("prompts", "width", "tools", "answers", "depth", "components", "separable", "features")
@@ -151,11 +148,14 @@ def test_gradient_is_the_slope_of_the_listed_value(case):
 
 def test_kl_is_infinite_where_an_action_is_excluded():
     """Only where it is taken; an action that both exclude adds nothing."""
-    mdp = disagreement().mdp
-    both, first = jnp.full((1, 2), 0.5), jnp.array([[1.0, 0.0]])
+    mdp = conflict().mdp
+    both, first = jnp.full((2, 2), 0.5), jnp.array([[1.0, 0.0]] * 2)
     _close(exact.episode_kl(mdp, both, first), [np.inf, np.inf])
     _close(exact.episode_kl(mdp, first, both), [np.log(2), np.log(2)])
     _close(exact.episode_kl(mdp, first, first), [0, 0])
+
+
+_probs = eqx.filter_jit(lambda policy, theta: policy.probs(theta))
 
 
 @examples
@@ -170,51 +170,6 @@ def test_illegal_actions_are_never_taken(case):
         assert (probs[illegal] == 0).all()
         _close(probs.sum(1), np.ones(len(probs)), atol=1e-14)
         assert np.isfinite(_jitted(mdp, policy, jnp.asarray(scale * theta), theta)["slope"]).all()
-
-
-_probs = eqx.filter_jit(lambda policy, theta: policy.probs(theta))
-_optima = eqx.filter_jit(lambda mdp: (optimal_value(mdp), optimal_values(mdp)))
-
-
-@examples
-@given(SEEDS, st.sampled_from([1, 2]))
-def test_optimum_is_the_best_deterministic_policy(number, width):
-    """Backward induction against the list of all maps from states to legal actions."""
-    mdp, _ = _random_model((2, width, 1, 2, 1, 2, True, 0), number)
-    assert mdp.prompt_separable
-    _close(_optima(mdp)[0], oracles.best_deterministic(mdp))
-
-
-@examples
-@given(SEEDS)
-def test_optimum_is_an_upper_bound_where_prompts_share_states(number):
-    """One policy must serve all prompts there; each prompt alone would do at least as well."""
-    mdp, _ = _random_model((3, 2, 1, 2, 1, 3, False, 0), number)
-    assert _optima(mdp)[0] >= oracles.best_deterministic(mdp) - 1e-12
-
-
-def disagreement():
-    """Two prompts that look alike and want different answers."""
-    mdp = TAMDP(
-        prompt_distribution=[0.5, 0.5],
-        initial_distribution=[[1.0], [1.0]],
-        depth=[0],
-        tool_transition=[],
-        legal=[[True, True]],
-        reward=[[[[1], [0]]], [[[0], [1]]]],
-        weights=[1],
-    )
-    return Instance("disagreement", mdp, Tabular(mdp), jnp.zeros((1, 2)))
-
-
-def test_upper_bound_can_be_strict():
-    """Where it is not J*, the instance must say so."""
-    instance = disagreement()
-    assert instance.optimum == 1
-    assert oracles.best_deterministic(instance.mdp) == 0.5
-    assert not instance.optimum_is_exact
-    assert coding().optimum_is_exact
-    assert not search().optimum_is_exact
 
 
 def test_eager_and_compiled_agree():

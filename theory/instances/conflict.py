@@ -10,11 +10,13 @@ The gradient is steepest at 0: |grad J| <= 1/8. With v = (1 - t^2)/(1 + t^2), t 
 at most 2v/(1+v) <= 1 (derived).
 """
 
+from fractions import Fraction
 from math import acosh, exp, sqrt
 
 import jax.numpy as jnp
 import numpy as np
 
+from theory.binary import Enclosure, response
 from theory.instances.instance import Instance
 from theory.model import TAMDP
 from theory.policy import LogLinear
@@ -51,3 +53,20 @@ def conflict(components: int = 1, start: float = 0.0) -> Instance:
         best=components * MAXIMUM,
         steepest=components**2 / 64,
     )
+
+
+def _slopes(z: Fraction) -> tuple[Fraction, Fraction]:
+    """d/dx of the two success probabilities at x = ln z, halved: their shares of grad J."""
+    return z / (1 + z) ** 2 / 2, -(z**2) / (1 + z**2) ** 2
+
+
+def exact_gradient(z: Fraction) -> Fraction:
+    """grad J at x = ln z, one component."""
+    return sum(_slopes(z), Fraction(0))
+
+
+def normalized_update(group_size: int, z: Fraction) -> Enclosure:
+    """E[g] of `group_normalized` (eps = 0, ddof = 0) at x = ln z, one component."""
+    up, down = _slopes(z)
+    first = response(group_size, z / (1 + z)).times(up)
+    return first.plus(response(group_size, 1 / (1 + z**2)).times(down))

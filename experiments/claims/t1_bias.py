@@ -1,0 +1,100 @@
+"""T1.bias: is std-normalised GRPO stationary where J is? Decided in rational arithmetic alone.
+
+True for G = 2 and 3 with one two-valued reward; false on `conflict` from G = 4 on, and already at
+G = 2 with three reward values (the gamble: grad J = 0 and E[g] is not).
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from itertools import product
+
+from experiments.claim import Claim, Row, Scope, Verdict, judge
+from experiments.runs import RunResult, RunSettings
+from theory.binary import Enclosure, response_is_constant
+from theory.instances.conflict import exact_gradient, normalized_update
+
+GROUPS = (2, 3, 4, 8, 16, 64)
+STEPS = 24
+# One state, two actions of probability 1/2: the first pays 2/5, the second 1 with chance 2/5.
+# Outcomes: (probability, reward, score of the first action's logit).
+GAMBLE = (
+    (Fraction(1, 2), Fraction(2, 5), Fraction(1, 2)),
+    (Fraction(1, 5), Fraction(1), Fraction(-1, 2)),
+    (Fraction(3, 10), Fraction(0), Fraction(-1, 2)),
+)
+
+
+def gamble_gradient() -> Fraction:
+    """grad J of the gamble: E[R s], exactly."""
+    return sum((p * r * s for p, r, s in GAMBLE), Fraction(0))
+
+
+def gamble_update() -> Fraction:
+    """E[g] of the gamble for G = 2, by listing all groups: advantages are +-1, or 0 if equal."""
+    total = Fraction(0)
+    for (p, r, s), (q, u, t) in product(GAMBLE, repeat=2):
+        sign = (r > u) - (r < u)
+        total += p * q * sign * (s - t) / 2
+    return total
+
+
+def stationary_gradient(group_size: int) -> Enclosure:
+    """|grad J|^2 at a zero of E[g] on `conflict`, enclosed.
+
+    Bisection on z = exp(x) between certified signs of E[g], then |J'(x) - J'(x')| <= |x - x'|,
+    since L = 1 there, and ln is steepest at the left end.
+    """
+    low, high = Fraction(1, 16), Fraction(1)
+    if not (normalized_update(group_size, low).low > 0 > normalized_update(group_size, high).high):
+        raise ArithmeticError(f"group_size = {group_size}: no change of sign was certified")
+    for _ in range(STEPS):
+        middle = (low + high) / 2
+        update = normalized_update(group_size, middle)
+        if update.low > 0:
+            low = middle
+        elif update.high < 0:
+            high = middle
+    size, reach = abs(exact_gradient(low)), (high - low) / low
+    return Enclosure(max(size - reach, Fraction(0)) ** 2, (size + reach) ** 2)
+
+
+def _conflict_row(group_size: int) -> Row:
+    parameters = {"components": 1, "group_size": group_size, "estimator": "group_normalized"}
+    if response_is_constant(group_size):
+        note = "exact: c_G is constant, so E[g] is a multiple of grad J"
+        return Row("T1.bias", "conflict", parameters, 0.0, 0.0, 0.0, 0.0, "holds", note)
+    found = stationary_gradient(group_size)
+    verdict = judge(float(found.high), float(found.low), 0.0)
+    note = "|grad J|^2 at the zero of E[g]; rational enclosure"
+    middle, low, high = (float(x) for x in (sum(found) / 2, *found))
+    return Row("T1.bias", "conflict", parameters, middle, low, high, 0.0, verdict, note)
+
+
+def _gamble_row() -> Row:
+    gradient, update = gamble_gradient(), gamble_update()
+    verdict: Verdict = "refuted" if gradient == 0 != update else "holds"
+    note = f"exact: grad J = {gradient}, E[g] = {update} (first action's logit)"
+    size = float(abs(update))
+    parameters = {"components": 1, "group_size": 2, "estimator": "group_normalized"}
+    return Row("T1.bias", "gamble", parameters, size, size, size, 0.0, verdict, note)
+
+
+def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """`conflict` for several G, and the gamble; no sampling."""
+    if scope.instance is not None and (scope.instance.file or scope.instance.name != "conflict"):
+        note = "needs a zero of E[g], which is known for `conflict` and for the gamble"
+        name = scope.instance.name
+        return [Row("T1.bias", name, {}, None, None, None, None, "assumption unmet", note)]
+    return [*(_conflict_row(g) for g in GROUPS), _gamble_row()]
+
+
+CLAIM = Claim(
+    name="T1.bias",
+    statement="where E[g] of `group_normalized` vanishes, grad J vanishes",
+    provenance="derived",
+    expected="refuted",
+    assumptions=("eps = 0, ddof = 0",),
+    mutants={},
+    runs=lambda scope: [],
+    rows=rows,
+)
