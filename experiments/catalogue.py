@@ -1,9 +1,16 @@
 """All claims, in the order of the ledger. Adding one: a file in claims/ and a line here."""
 
 from experiments.claim import Claim
-from experiments.claims import t1_bias, t1_path, t1_rate, t1_slope
+from experiments.claims import t1_bias, t1_budget, t1_k, t1_path, t1_rate, t1_slope
 
-CLAIMS: tuple[Claim, ...] = (t1_rate.CLAIM, t1_path.CLAIM, t1_slope.CLAIM, t1_bias.CLAIM)
+CLAIMS: tuple[Claim, ...] = (
+    t1_rate.CLAIM,
+    t1_path.CLAIM,
+    t1_slope.CLAIM,
+    t1_k.CLAIM,
+    t1_budget.CLAIM,
+    t1_bias.CLAIM,
+)
 
 
 def find(name: str) -> Claim:

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
+GroupSize = int | Int[Array, ""]
+"""G; an array where one compilation is to serve all group sizes."""
 EstimatorName = Literal["mean_baseline", "leave_one_out", "group_normalized"]
 
 

@@ -16,7 +16,8 @@ from jaxtyping import Array, Float
 
 from theory.advantages import Estimator, check_group_size, scale
 
-MAX_COUNT_VECTORS = 200_000
+MAX_ENTRIES = 50_000_000
+"""Of the largest array: 400 MB in float64."""
 
 
 class GroupLaw(NamedTuple):
@@ -75,15 +76,17 @@ def group_law(
 
     ``composite (C,)``: the reward of each class, equal floats for equal rewards. Polynomial in
     ``law``, hence differentiable; batch over prompts with ``vmap``. Raises ValueError for a group
-    size below 2 or one that needs more than 200,000 count vectors.
+    size below 2, or one whose largest array would pass ``MAX_ENTRIES``.
     """
     check_group_size(group_size)
     n_classes = law.shape[0]
     needed = comb(group_size + n_classes - 2, n_classes - 1)
-    if needed > MAX_COUNT_VECTORS:
+    pairs = comb(group_size + n_classes - 3, n_classes - 1)
+    entries = max(needed * n_classes**2, pairs * n_classes**3)
+    if entries > MAX_ENTRIES:
         raise ValueError(
             f"group_size = {group_size} with {n_classes} reward classes: {needed} count vectors, "
-            f"expected at most {MAX_COUNT_VECTORS}"
+            f"arrays of {entries} entries, expected at most {MAX_ENTRIES}"
         )
     unit = jnp.eye(n_classes)
     others, weight = _multinomial(law, group_size - 1)

@@ -22,36 +22,50 @@ def log_evidence_below(sample: NDArray[np.float64], mean: float, high: float) ->
     return float(logsumexp(capital) - np.log(len(BETS)))
 
 
+def _check(sample: NDArray[np.float64], level: float, low: float, high: float) -> None:
+    if not -np.inf < low <= high < np.inf:
+        raise ValueError(f"range = [{low}, {high}]: expected finite ends, low <= high")
+    if sample.size == 0 or not (sample.min() >= low and sample.max() <= high):
+        raise ValueError(
+            f"sample = {sample.size} values in [{sample.min(initial=np.inf)}, "
+            f"{sample.max(initial=-np.inf)}]: expected at least one, all in [{low}, {high}]"
+        )
+    if not 0 < level < 1:
+        raise ValueError(f"level = {level}: expected a number in (0, 1)")
+
+
+def _unit_upper_limit(values: NDArray[np.float64], level: float) -> float:
+    """For values in [0, 1]. Rejected means form an upper set: the evidence grows with the mean."""
+    needed = -np.log(level)
+    tiny = 1e-12
+    start, end = float(values.mean()), 1 - tiny
+    if start >= end or log_evidence_below(values, end, 1.0) < needed:
+        return 1.0
+    return float(
+        brentq(lambda m: log_evidence_below(values, m, 1.0) - needed, start, end, xtol=tiny)
+    )
+
+
 def upper_limit(sample: NDArray[np.float64], level: float, low: float, high: float) -> float:
     """Upper confidence limit of the mean of i.i.d. values in [low, high], at error ``level``.
 
     Finite-sample: P(limit < mean) <= level for every law on the interval. Raises ValueError for a
-    sample outside [low, high], an empty sample, or a level outside (0, 1).
+    sample outside [low, high], an empty sample, an infinite range, or a level outside (0, 1).
     """
     values = np.asarray(sample, float)
-    if values.size == 0 or not (values.min() >= low and values.max() <= high):
-        raise ValueError(
-            f"sample = {values.size} values in [{values.min(initial=np.inf)}, "
-            f"{values.max(initial=-np.inf)}]: expected at least one, all in [{low}, {high}]"
-        )
-    if not 0 < level < 1:
-        raise ValueError(f"level = {level}: expected a number in (0, 1)")
+    _check(values, level, low, high)
     if high == low:
         return high
-    # Rejected means form an upper set: the evidence grows with the mean.
-    needed = -np.log(level)
-    tiny = 1e-12 * (high - low)
-    start, end = float(values.mean()), high - tiny
-    if start >= end or log_evidence_below(values, end, high) < needed:
-        return high
-    return float(
-        brentq(lambda m: log_evidence_below(values, m, high) - needed, start, end, xtol=tiny)
-    )
+    # In units of the range, or a narrow one far from 0 would be lost in rounding.
+    limit = _unit_upper_limit((values - low) / (high - low), level)
+    return high if limit == 1 else min(high, low + (high - low) * limit)
 
 
 def lower_limit(sample: NDArray[np.float64], level: float, low: float, high: float) -> float:
     """Lower confidence limit; see ``upper_limit``."""
-    return -upper_limit(-np.asarray(sample, float), level, -high, -low)
+    values = np.asarray(sample, float)
+    _check(values, level, low, high)
+    return -upper_limit(-values, level, -high, -low)
 
 
 def drift_upper_limit(
@@ -65,10 +79,11 @@ def drift_upper_limit(
     prod exp(b (mu - y) - (-ln(1-b) - b) y^2), here with y/largest, at each bet b of ``BETS``
     (arXiv:2010.09686, section 3.2).
     """
-    if count < 1 or largest <= 0 or not 0 < level < 1:
+    if not (count >= 1 and largest > 0 and 0 < level < 1 and np.isfinite(total) and square >= 0):
         raise ValueError(
-            f"count = {count}, largest = {largest}, level = {level}: expected count >= 1, "
-            "largest > 0 and level in (0, 1)"
+            f"count = {count}, total = {total}, square = {square}, level = {level}, "
+            f"largest = {largest}: expected count >= 1, a finite total, square >= 0, level in "
+            "(0, 1) and largest > 0"
         )
     bets = np.concatenate([BETS / 1000, BETS / 30, BETS])
     penalty = (-np.log1p(-bets) - bets) * square / largest**2

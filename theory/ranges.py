@@ -5,10 +5,10 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.advantages import Estimator
+from theory.advantages import Estimator, GroupSize
 from theory.model import TAMDP
 from theory.policy import LogLinear, Policy
-from theory.smoothness import Count, leave_one_out_variance_bound, squared_diameter
+from theory.smoothness import leave_one_out_variance_bound, squared_diameter
 
 
 class UpdateRanges(NamedTuple):
@@ -28,7 +28,11 @@ def score_norm_bound(mdp: TAMDP, policy: Policy) -> Float[Array, ""]:
 
 
 def update_ranges(
-    mdp: TAMDP, policy: Policy, group_size: Count, estimator: Estimator, prompts: int | None = None
+    mdp: TAMDP,
+    policy: Policy,
+    group_size: GroupSize,
+    estimator: Estimator,
+    prompts: int | None = None,
 ) -> UpdateRanges:
     """Ranges of one update (derived).
 

@@ -1,13 +1,12 @@
 """How smooth J is, how large its gradient and an episode's score can be: the constants of T1."""
 
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float
 
+from theory.advantages import GroupSize
 from theory.model import TAMDP
 from theory.optimum import visit_bounds
 from theory.policy import LogLinear, Policy, Tabular
-
-Count = int | Int[Array, ""]
 
 
 def squared_diameter(policy: Policy) -> Float[Array, ""]:
@@ -63,7 +62,7 @@ def squared_score_bound(mdp: TAMDP, policy: Policy) -> Float[Array, ""]:
 
 
 def leave_one_out_variance_bound(
-    mdp: TAMDP, policy: Policy, group_size: Count, prompts: int | None = None
+    mdp: TAMDP, policy: Policy, group_size: GroupSize, prompts: int | None = None
 ) -> Float[Array, ""]:
     """V_sup: V_q <= R_max^2 sup E|s|^2 / G for `leave_one_out`, combined over prompts.
 

@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.advantages import Estimator
+from theory.advantages import Estimator, GroupSize
 from theory.exact import Theta, law_gradients, prompt_gradients, reward_law
 from theory.group_law import group_law
 from theory.model import TAMDP
@@ -51,7 +51,7 @@ class UpdateMoments(NamedTuple):
 
 
 def leave_one_out_variance(
-    group_size: int,
+    group_size: GroupSize,
     spread: Float[Array, "..."],
     paired: Float[Array, "..."],
     squared_gradient: Float[Array, "..."],
@@ -64,7 +64,18 @@ def leave_one_out_variance(
     return (group_size - 2) / pairs * spread + 2 / pairs * (paired / 4 - squared_gradient)
 
 
-def _leave_one_out(mdp: TAMDP, policy: Policy, theta: Theta, group_size: int) -> PromptMoments:
+class PairMoments(NamedTuple):
+    """What the variance of `leave_one_out` depends on, per prompt."""
+
+    gradient: Float[Array, "Q n"]
+    """grad J_q, theta flattened."""
+    spread: Float[Array, " Q"]
+    """tr Cov((R-mu)s)."""
+    paired: Float[Array, " Q"]
+    """E[(R-R')^2 |s-s'|^2] of two independent episodes."""
+
+
+def pair_moments(mdp: TAMDP, policy: Policy, theta: Theta) -> PairMoments:
     """By moments of R up to the second: since sum_v grad p(v) = 0, no pair of classes is needed."""
     reward = mdp.class_composite
     sigma2 = score_moments(mdp, policy, theta)
@@ -75,6 +86,14 @@ def _leave_one_out(mdp: TAMDP, policy: Policy, theta: Theta, group_size: int) ->
     s0, s1, s2 = sigma2.sum(-1), sigma2 @ reward, sigma2 @ jnp.square(reward)
     spread = s2 - 2 * mu * s1 + mu**2 * s0 - squared_gradient
     paired = 2 * (s2 - 2 * mu * s1 + mu2 * s0) + 4 * squared_gradient
+    return PairMoments(gradient, spread, paired)
+
+
+def _leave_one_out(
+    mdp: TAMDP, policy: Policy, theta: Theta, group_size: GroupSize
+) -> PromptMoments:
+    gradient, spread, paired = pair_moments(mdp, policy, theta)
+    squared_gradient = jnp.square(gradient).sum(-1)
     variance = leave_one_out_variance(group_size, spread, paired, squared_gradient)
     return PromptMoments(gradient, gradient, variance)
 
@@ -100,10 +119,15 @@ def _by_group_law(
 
 
 def prompt_moments(
-    mdp: TAMDP, policy: Policy, theta: Theta, group_size: int, estimator: Estimator
+    mdp: TAMDP, policy: Policy, theta: Theta, group_size: GroupSize, estimator: Estimator
 ) -> PromptMoments:
-    """Exact mean and variance of each prompt's update, for every estimator."""
+    """Exact mean and variance of each prompt's update, for every estimator.
+
+    ``group_size`` may be an array, except for `group_normalized`, whose sums depend on it.
+    """
     if estimator.name == "group_normalized":
+        if not isinstance(group_size, int):
+            raise ValueError(f"group_size = {group_size}: expected an int for {estimator.name}")
         return _by_group_law(mdp, policy, theta, group_size, estimator)
     unbiased = _leave_one_out(mdp, policy, theta, group_size)
     if estimator.name == "leave_one_out":

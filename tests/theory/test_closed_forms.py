@@ -1,4 +1,4 @@
-"""Exact moments of the update where they can be had by hand, and the numbers that theory.md prints."""
+"""Exact moments of the update where they can be had by hand, and the numbers of theory.md."""
 
 from math import comb, sqrt
 
@@ -16,6 +16,7 @@ from theory.update import prompt_moments, update_moments
 
 UNBIASED = Estimator("leave_one_out")
 NORMALIZED = [Estimator("group_normalized", d, e) for d in (0, 1) for e in (0.0, 1e-4)]
+_law = eqx.filter_jit(group_law)
 _each = eqx.filter_jit(prompt_moments)
 _update = eqx.filter_jit(update_moments)
 
@@ -102,7 +103,7 @@ def test_equal_rationals_make_a_silent_group():
         moments = _update(mdp, policy, theta, 7, estimator)
         assert (moments.mean == 0).all()
         assert moments.variance == 0
-        law = group_law(jnp.array([0.5, 0.5]), mdp.class_composite, 7, estimator)
+        law = _law(jnp.array([0.5, 0.5]), mdp.class_composite, 7, estimator)
         assert all((x == 0).all() for x in law)
 
 

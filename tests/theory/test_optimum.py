@@ -1,5 +1,7 @@
 """Backward induction against the list of all deterministic policies."""
 
+from typing import Any
+
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
@@ -17,7 +19,7 @@ from theory.optimum import best_values, optimal_value
 from theory.policy import Tabular
 
 SEEDS = st.integers(0, 10**6)
-TINY = {"tools": 1, "answers": 2, "depth": 1, "components": 2}
+TINY: dict[str, Any] = {"tools": 1, "answers": 2, "depth": 1, "components": 2}
 examples = settings(max_examples=50, derandomize=True, deadline=None)
 
 

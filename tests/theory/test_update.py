@@ -2,6 +2,7 @@
 
 from functools import cache
 from itertools import product
+from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -19,7 +20,7 @@ from theory.update import _by_group_law, prompt_moments, update_moments
 PLAIN = [Estimator("mean_baseline"), Estimator("leave_one_out")]
 ESTIMATORS = PLAIN + [Estimator("group_normalized", d, e) for d in (0, 1) for e in (0.0, 1e-4)]
 SETTINGS = list(product(ESTIMATORS, (None, 2)))
-TINY = {"width": 1, "tools": 1, "answers": 2, "depth": 1, "components": 2}
+TINY: dict[str, Any] = {"width": 1, "tools": 1, "answers": 2, "depth": 1, "components": 2}
 INSTANCES = {
     "tabular": random_instance(seed=1, prompts=2, **TINY),
     "log-linear": random_instance(seed=2, prompts=3, separable=False, features=2, **TINY),

@@ -1,0 +1,47 @@
+"""How to spend a budget of episodes: few large groups or many small ones (T1.budget).
+
+With B prompts drawn per update and N = B G episodes, the exact variance of `leave_one_out` is
+N V = G f + a + (2b - a)/(G-1), f = Var_q(grad J_q), a = E_q tr Cov((R-mu)s),
+b = E_q[E(R-R')^2 |s-s'|^2 / 4 - |grad J_q|^2]; the minimum over real G is at
+G* = 1 + sqrt((2b-a)/f), whatever N (derived).
+"""
+
+from typing import NamedTuple
+
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from theory.exact import Theta
+from theory.model import TAMDP
+from theory.policy import Policy
+from theory.update import pair_moments
+
+
+class BudgetTerms(NamedTuple):
+    """The three moments that the cost of an episode depends on."""
+
+    between: Float[Array, ""]
+    """f: the spread of grad J_q over prompts, which no group size removes."""
+    within: Float[Array, ""]
+    """a."""
+    pairs: Float[Array, ""]
+    """b."""
+
+    def cost(self, group_size: Float[Array, "..."]) -> Float[Array, "..."]:
+        """N V: the variance of one update times its number of episodes, G > 1."""
+        rest = (2 * self.pairs - self.within) / (group_size - 1)
+        return group_size * self.between + self.within + rest
+
+    @property
+    def best(self) -> Float[Array, ""]:
+        """G*, infinite where all prompts have one gradient: then larger is always better."""
+        return 1 + jnp.sqrt((2 * self.pairs - self.within) / self.between)
+
+
+def budget_terms(mdp: TAMDP, policy: Policy, theta: Theta) -> BudgetTerms:
+    """f, a and b at a policy."""
+    rho = mdp.prompt_distribution
+    each = pair_moments(mdp, policy, theta)
+    squares = rho @ jnp.square(each.gradient).sum(-1)
+    between = squares - jnp.square(rho @ each.gradient).sum()
+    return BudgetTerms(between, rho @ each.spread, rho @ each.paired / 4 - squares)
