@@ -44,16 +44,20 @@ class Store:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.set_aside: list[Path] = []
+        self.found = 0
+        """How many results were there already."""
 
     def get(self, settings: Any, compute: Callable[[], Any]) -> Any:
         """The stored result of ``settings``, or that of ``compute()``, which is then stored."""
         path = self.folder / f"{digest(settings)[:32]}.json"
         found = self._read(path, settings)
-        if found is None:
-            found = compute()
-            body = {"settings": settings, "result": found}
-            write_atomic(path, canonical({**body, "sha256": digest(body)}) + "\n")
-        return found
+        if found is not None:
+            self.found += 1
+            return found
+        computed = compute()
+        body = {"settings": settings, "result": computed}
+        write_atomic(path, canonical({**body, "sha256": digest(body)}) + "\n")
+        return computed
 
     def has(self, settings: Any) -> bool:
         """Whether a sound result is stored; an unsound one is set aside."""

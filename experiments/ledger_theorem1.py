@@ -17,21 +17,22 @@ where the policy cannot tell prompts apart: `search`), V_sup <= R_max^2 sup E|s|
 
 RATE = """
 **T1.rate** holds in {holds} of {cells} cells and is vacuous in {vacuous}: short runs, where the
-bound is no better than the trivial bound on |grad J|^2 (R_max L/4, or a proved supremum).
+bound is no better than the trivial one on |grad J|^2 (R_max L/4, or a proved supremum).
 Tightness at T = {longest:,}, bound over observed, over all group sizes:
 
 {table}
 
 `exact V` replaces V_sup by the exact variance averaged along the path, as small as the theorem
-allows. The step of the proof that loses most: {causes}. V_sup is a supremum over all policies,
-also over those that training never visits; the descent lemma loses a factor 2 in the polarisation
-identity (see T1.path).
+allows. The step of the proof that loses most: {causes}.
+V_sup is a supremum over all policies, also over those that training never visits; the descent lemma
+loses a factor 2 in the polarisation identity (see T1.path).
 """
 
 PATH = """
 **T1.path** was measured on {cells} runs, {biased} of them with a biased estimator. Its three terms
-sum to the bound (largest rounding difference {gap:.0e}); their shares of it: {shares}. Bound over
-observed: {ratio}. For an unbiased update the polarisation identity is not needed:
+sum to the bound (largest rounding difference {gap:.0e}); their shares of it:
+{shares}.
+Bound over observed: {ratio}. For an unbiased update the polarisation identity is not needed:
 (2 - L eta) mean |grad J|^2 <= 2 (J_T - J_0)/(eta T) + L eta mean V (derived) is within a factor of
 {sharper} of what was observed. The factor 2 is the price of allowing a bias.
 """
@@ -61,12 +62,28 @@ In practice: normalising by the group's standard deviation moves the stationary 
 vanishes for groups of 2 and 3 with one binary reward and grows with G.
 """
 
+EXACT = """
+**T1.K** is refuted as a general statement: on `bits` the exact variance grows with the exponent
+
+{exponents}
+
+in the number of components K (float64; at the ends of the dial the ratio V(K=2)/V(K=1) is decided
+by whole numbers: 2 and 4). Proportionality to K needs uncorrelated components; three rewards
+that succeed and fail together cost nine times the variance of one.
+
+**T1.budget** holds on {budget} instances: at a fixed number of episodes per update the exact
+variance is least next to G* = 1 + sqrt((2b-a)/f), which is {best} here. In practice: with prompts
+drawn at random, groups of {typical} are enough on such models; what is left is better spent on more
+prompts.
+"""
+
 
 def section(rows: pd.DataFrame) -> str:
     """The whole section, from the rows of T1.rate, T1.path and T1.slope."""
     by_claim = {name: data for name, data in rows.groupby("claim")}
     parts = [INTRO, _rate(by_claim["T1.rate"]), _path(by_claim["T1.path"])]
-    return "".join([*parts, _slope(by_claim["T1.slope"]), _bias(by_claim["T1.bias"])])
+    parts += [_slope(by_claim["T1.slope"]), _exact(by_claim["T1.K"], by_claim["T1.budget"])]
+    return "".join([*parts, _bias(by_claim["T1.bias"])])
 
 
 def _rate(data: pd.DataFrame) -> str:
@@ -110,7 +127,8 @@ def _path(data: pd.DataFrame) -> str:
 
 def _slope(data: pd.DataFrame) -> str:
     names = {"group_size": "G", "observed": "slope", "lower": "lower limit", "upper": "upper limit"}
-    table = data[[*names, "seeds", "verdict"]].rename(columns=names).round(4)
+    table = data[[*names, "seeds", "verdict"]].astype({"group_size": int, "seeds": int})
+    table = table.rename(columns=names).round(4)
     return SLOPE.format(longest=int(data["n_steps"].max()), table=markdown(table))
 
 
@@ -120,3 +138,15 @@ def _bias(data: pd.DataFrame) -> str:
     table = conflict[[*names, "verdict"]].rename(columns=names).astype({"G": int})
     gamble = data[data["instance"] == "gamble"]["note"].iloc[0].removeprefix("exact: ")
     return BIAS.format(table=markdown(table), gamble=gamble)
+
+
+def _exact(growth: pd.DataFrame, budget: pd.DataFrame) -> str:
+    names = {"correlation": "correlation", "observed": "exponent", "verdict": "verdict"}
+    held = budget[budget["verdict"] == "holds"]
+    best = held["best_real_group_size"]
+    return EXACT.format(
+        exponents=markdown(growth[list(names)].rename(columns=names).round(3)),
+        budget=len(held),
+        best=span(best),
+        typical=f"{int(held['group_size'].min())} to {int(held['group_size'].max())}",
+    )

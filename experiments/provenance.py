@@ -11,8 +11,12 @@ from experiments.files import digest
 PACKAGES = ("jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "pandas")
 
 
-def provenance(settings: list[Any], seconds: float) -> dict[str, Any]:
-    """The facts stored beside a table of rows; ``settings`` are those of all its runs."""
+def provenance(settings: list[Any], found: int, seconds: float) -> dict[str, Any]:
+    """The facts stored beside a table of rows.
+
+    ``settings`` are those of all its runs; ``found`` of them were stored by earlier commands, whose
+    time ``seconds`` does not count.
+    """
     devices = jax.devices()
     return {
         "python": platform.python_version(),
@@ -22,5 +26,6 @@ def provenance(settings: list[Any], seconds: float) -> dict[str, Any]:
         "precision": "float64",
         "settings_sha256": digest(settings),
         "runs": len(settings),
+        "runs_found_stored": found,
         "wall_seconds": round(seconds, 1),
     }

@@ -110,7 +110,8 @@ def verify(claims: Sequence[Claim], scope: Scope, store: Store, out: Path) -> Re
     judged = [(claim, claim.rows(scope, results)) for claim in claims]
     table = pd.DataFrame([row.flat() for _, rows in judged for row in rows])
     verdicts = pd.DataFrame([_summary(claim, rows) for claim, rows in judged])
-    facts = provenance([run.settings() for run in wanted], time.monotonic() - started)
+    settings = sorted((run.settings() for run in results), key=canonical)
+    facts = provenance(settings, store.found, time.monotonic() - started)
     write_atomic(out / "rows.csv", table.to_csv(index=False))
     write_atomic(out / "verdicts.csv", verdicts.to_csv(index=False))
     write_atomic(out / "provenance.json", canonical(facts) + "\n")

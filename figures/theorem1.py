@@ -35,9 +35,15 @@ def _shared_legend(figure: Figure, axes: Axes) -> None:
 
 
 def _one_k(rows: pd.DataFrame, wanted: int = 3) -> pd.DataFrame:
-    """For each instance the cells with the number of components nearest to ``wanted``."""
+    """For each instance and estimator the cells whose number of components is next to ``wanted``.
+
+    Counts become whole numbers again: a table with gaps stores them as floats.
+    """
+    counts = ["components", "group_size", "n_steps"]
+    rows = rows.astype(dict.fromkeys(counts, int))
     distance = (rows["components"] - wanted).abs()
-    return rows[distance == distance.groupby(rows["instance"]).transform("min")]
+    kind = [rows["instance"], rows["estimator"]]
+    return rows[distance == distance.groupby(kind).transform("min")]
 
 
 def rate(rows: pd.DataFrame) -> Figure | None:
@@ -57,8 +63,8 @@ def rate(rows: pd.DataFrame) -> Figure | None:
                 axes = grid[i, j]
                 cell = data[(data["instance"] == instance) & (data["group_size"] == group)]
                 _curves(axes, cell)
-                k = int(cell["components"].iloc[0])
-                axes.set_title(f"{instance}, K = {k}, G = {int(group)}")
+                k = cell["components"].iloc[0]
+                axes.set_title(f"{instance}, K = {k}, G = {group}")
         figure.supxlabel(STEPS, fontsize=8)
         figure.supylabel(AVERAGE, fontsize=8)
         _shared_legend(figure, grid[0, 0])
@@ -118,7 +124,7 @@ def path(rows: pd.DataFrame) -> Figure | None:
 def _shares(axes: Axes, data: pd.DataFrame) -> None:
     names = data["estimator"].map(SHORT)
     labels = [
-        f"{r.instance}, {name}, G = {r.group_size}, T = {r.n_steps:,}"
+        f"{r.instance}, {name}, K = {r.components}, G = {r.group_size}, T = {r.n_steps:,}"
         for r, name in zip(data.itertuples(), names, strict=True)
     ]
     left = np.zeros(len(data))

@@ -60,8 +60,9 @@ def leave_one_out_variance(
 
     ``spread`` = tr Cov((R-mu)s), ``paired`` = E[(R-R')^2 |s-s'|^2], ``squared_gradient`` of J_q.
     """
-    pairs = group_size * (group_size - 1)
-    return (group_size - 2) / pairs * spread + 2 / pairs * (paired / 4 - squared_gradient)
+    # Two divisions, since the product of a large G and G - 1 leaves the integers.
+    per_member = (group_size - 2) * spread + 2 * (paired / 4 - squared_gradient)
+    return per_member / (group_size - 1) / group_size
 
 
 class PairMoments(NamedTuple):
@@ -140,7 +141,7 @@ def update_moments(
     mdp: TAMDP,
     policy: Policy,
     theta: Theta,
-    group_size: int,
+    group_size: GroupSize,
     estimator: Estimator,
     prompts: int | None = None,
 ) -> UpdateMoments:

@@ -43,7 +43,7 @@ def _biased_runs() -> list[RunSettings]:
         RunSettings(still, 2, 2000, SEEDS, step=1.0),
         RunSettings(plain, 2, 1000, SEEDS, baseline),
         RunSettings(plain, 8, 1000, SEEDS, normalized),
-        RunSettings(stalled, 8, 20_000, SEEDS, normalized, step=5e-4),
+        RunSettings(stalled, 8, 20_000, 4 * SEEDS, normalized, step=5e-4),
         RunSettings(coding, 8, 1000, SEEDS, baseline),
         RunSettings(coding, 8, 1000, SEEDS, prompts=1),
     ]

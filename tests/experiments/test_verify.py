@@ -13,7 +13,10 @@ import pytest
 from experiments import __main__ as cli
 from experiments.catalogue import CLAIMS
 
-MUTANTS = [(claim.name, mutant) for claim in CLAIMS for mutant in claim.mutants]
+# The mutant of T1.budget has a test of its own: it is not false on the default `conflict`.
+MUTANTS = [(c.name, mutant) for c in CLAIMS for mutant in c.mutants if c.name != "T1.budget"]
+# T1.K is about another family; see test_exact_claims.
+APPLICABLE = [claim.name for claim in CLAIMS if claim.name != "T1.K"]
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +39,7 @@ def verify(out):
     return run
 
 
-@pytest.mark.parametrize("claim", [claim.name for claim in CLAIMS])
+@pytest.mark.parametrize("claim", APPLICABLE)
 def test_claims_hold_and_are_stored(claim, verify):
     """Exit status 0; tables without a NaN where a number belongs; facts beside them."""
     status, folder = verify(claim)

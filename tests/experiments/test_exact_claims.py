@@ -1,0 +1,51 @@
+"""Claims without sampling: T1.K and T1.budget, and how they could have come out."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from experiments.claim import Scope
+from experiments.claims import t1_budget, t1_k
+from experiments.instances import named
+
+
+def test_exponents_in_the_number_of_components():
+    """1 for uncorrelated, 2 for perfectly correlated components, between them otherwise."""
+    rows = t1_k.rows(Scope("quick"), {})
+    exponents = {row.extra["correlation"]: row.observed for row in rows}
+    assert abs(exponents[0.0] - 1) < 1e-10
+    assert abs(exponents[1.0] - 2) < 1e-10
+    assert 1.05 < exponents[0.25] < exponents[0.5] < 1.95
+    assert [row.verdict for row in rows] == ["holds", "refuted", "refuted", "refuted"]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_variance_on_bits_is_the_closed_form(shared):
+    """G V = Var(R) (62 G + 2)/(64 (G - 1)), with Var(R) as whole numbers over 64."""
+    g = t1_k.GROUP_SIZE
+    found = t1_k.variances(float(shared))
+    for k, variance in zip(t1_k.COMPONENTS, found, strict=True):
+        spread = t1_k.composite_variance(k, shared)
+        assert spread == (Fraction(k * k, 4) if shared else Fraction(k, 4))
+        expected = spread * Fraction(62 * g + 2, 64 * (g - 1))
+        assert np.isclose(g * variance, float(expected), rtol=1e-12)
+
+
+def test_budget_mutant_is_refuted():
+    """The pair term matters: without it the best group size is off by more than one."""
+    scope = Scope("quick", named("conflict", components=1, start=-2.0), "no pair term")
+    assert [row.verdict for row in t1_budget.rows(scope, {})] == ["refuted"]
+
+
+def test_budget_needs_prompts_that_differ():
+    """With one prompt nothing is gained by more of them."""
+    (row,) = t1_budget.rows(Scope("quick", named("bits", components=2)), {})
+    assert row.verdict == "assumption unmet"
+
+
+@pytest.mark.parametrize("claim", [t1_k.CLAIM])
+def test_other_instances_leave_the_assumption_unmet(claim):
+    """A claim about a family says nothing of another model."""
+    (row,) = claim.rows(Scope("quick", named("coding", components=1)), {})
+    assert row.verdict == "assumption unmet"
