@@ -85,10 +85,25 @@ def not_judged(result: RunResult, step: float, smoothness: float) -> tuple[Verdi
 
 
 def judge(upper: float, lower: float, bound: float) -> Verdict:
-    """Of an inequality observed <= bound, from the confidence limits of observed."""
+    """Of an inequality observed <= bound, from the confidence limits of observed.
+
+    Limits that contradict each other are a fault of the computation, and decide nothing.
+    """
+    if lower > upper:
+        return "inconclusive"
     if upper <= bound:
         return "holds"
     return "refuted" if lower > bound else "inconclusive"
+
+
+STATISTICAL = "statistically, at the family-wise level; not certified"
+
+
+def settled_by(seeds: float) -> str:
+    """What to tell a user whose cell is inconclusive."""
+    if seeds > 10**9:
+        return "no practical number of seeds would settle it"
+    return f"about {seeds:.0f} seeds would settle it"
 
 
 def overall(verdicts: Sequence[Verdict]) -> Verdict:

@@ -29,8 +29,11 @@ loses a factor 2 in the polarisation identity (see T1.path).
 """
 
 PATH = """
-**T1.path** was measured on {cells} runs, {biased} of them with a biased estimator. Its three terms
-sum to the bound (largest rounding difference {gap:.0e}); their shares of it:
+**T1.path** was measured on {cells} runs, {biased} of them with a biased estimator. It is a sum of
+one inequality per step; what is tested is their average over the realised steps of all runs, with
+limits that allow for dependent steps. In {vacuous} runs the bound is no better than the trivial
+one.
+Its three terms sum to the bound (largest rounding difference {gap:.0e}); their shares of it:
 {shares}.
 Bound over observed: {ratio}. For an unbiased update the polarisation identity is not needed:
 (2 - L eta) mean |grad J|^2 <= 2 (J_T - J_0)/(eta T) + L eta mean V (derived) is within a factor of
@@ -39,8 +42,8 @@ Bound over observed: {ratio}. For an unbiased update the polarisation identity i
 
 SLOPE = """
 **T1.slope** on `conflict`, whose optimum is interior: theta_0 = 0, full sweep,
-eta = min(1, sqrt(G/T)), one set of runs per T up to {longest:,}; limits by jackknife over blocks of
-seeds (asymptotic):
+eta = min(1, sqrt(G/T)), one set of runs per T from 100 to {longest:,}; limits by jackknife over
+blocks of seeds (asymptotic):
 
 {table}
 
@@ -50,9 +53,9 @@ gradient vanishes with the policy's entropy, and the bound is loose.
 
 BIAS = """
 **T1.bias** is refuted, in rational arithmetic alone. `group_normalized` is what most trainers run
-as GRPO; its expected update is not a multiple of grad J. On `conflict` it comes to rest where
-|grad J|^2 is (rational enclosures; for G = 2 and 3 its response c_G is constant, and the claim is
-true):
+as GRPO; its expected update is not a multiple of grad J. At the zero of E[g] on `conflict`,
+|grad J|^2 has these values (rational enclosures; for G = 2 and 3 the response c_G is constant, and
+the claim is true):
 
 {table}
 
@@ -67,8 +70,8 @@ EXACT = """
 
 {exponents}
 
-in the number of components K (float64; at the ends of the dial the ratio V(K=2)/V(K=1) is decided
-by whole numbers: 2 and 4). Proportionality to K needs uncorrelated components; three rewards
+in the number of components K; that it is not 1 is decided by the ratio V(K=2)/V(K=1), which is
+rational. Proportionality to K needs uncorrelated components; three rewards
 that succeed and fail together cost nine times the variance of one.
 
 **T1.budget** holds on {budget} instances: at a fixed number of episodes per update the exact
@@ -118,6 +121,7 @@ def _path(data: pd.DataFrame) -> str:
     return PATH.format(
         cells=len(data),
         biased=(data["bias"] > 0).sum(),
+        vacuous=(data["verdict"] == "vacuous").sum(),
         gap=(terms.sum(axis=1) - data["bound"]).abs().max(),
         shares=", ".join(f"{name} up to {share:.0%}" for name, share in largest.items()),
         ratio=span(data["ratio"]),
@@ -141,7 +145,12 @@ def _bias(data: pd.DataFrame) -> str:
 
 
 def _exact(growth: pd.DataFrame, budget: pd.DataFrame) -> str:
-    names = {"correlation": "correlation", "observed": "exponent", "verdict": "verdict"}
+    names = {
+        "correlation": "correlation",
+        "observed": "exponent",
+        "note": "why",
+        "verdict": "verdict",
+    }
     held = budget[budget["verdict"] == "holds"]
     best = held["best_real_group_size"]
     return EXACT.format(

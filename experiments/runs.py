@@ -72,8 +72,8 @@ class Constants:
     @property
     def gap(self) -> float:
         """J* - J(theta_0), not below 0; a difference of rounding size is none."""
-        found = self.optimum - self.start
-        return found if found > 1e-12 * self.max_reward else 0.0
+        found, rounding = self.optimum - self.start, 64 * np.finfo(float).eps
+        return found if found > rounding * max(abs(self.optimum), abs(self.start)) else 0.0
 
 
 @partial(jax.jit, static_argnames=("estimator", "prompts"))

@@ -24,24 +24,23 @@ class BudgetTerms(NamedTuple):
     """f: the spread of grad J_q over prompts, which no group size removes."""
     within: Float[Array, ""]
     """a."""
-    pairs: Float[Array, ""]
-    """b."""
+    excess: Float[Array, ""]
+    """2b - a, never negative: N V is convex in G."""
 
     def cost(self, group_size: Float[Array, "..."]) -> Float[Array, "..."]:
         """N V: the variance of one update times its number of episodes, G > 1."""
-        rest = (2 * self.pairs - self.within) / (group_size - 1)
-        return group_size * self.between + self.within + rest
+        return group_size * self.between + self.within + self.excess / (group_size - 1)
 
     @property
     def best(self) -> Float[Array, ""]:
         """G*, infinite where all prompts have one gradient: then larger is always better."""
-        return 1 + jnp.sqrt((2 * self.pairs - self.within) / self.between)
+        return 1 + jnp.sqrt(self.excess / self.between)
 
 
 def budget_terms(mdp: TAMDP, policy: Policy, theta: Theta) -> BudgetTerms:
     """f, a and b at a policy."""
     rho = mdp.prompt_distribution
     each = pair_moments(mdp, policy, theta)
-    squares = rho @ jnp.square(each.gradient).sum(-1)
-    between = squares - jnp.square(rho @ each.gradient).sum()
-    return BudgetTerms(between, rho @ each.spread, rho @ each.paired / 4 - squares)
+    mean = rho @ each.gradient
+    between = rho @ jnp.square(each.gradient - mean[None]).sum(-1)
+    return BudgetTerms(between, rho @ each.spread, rho @ each.excess)

@@ -10,6 +10,8 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from theory.model import TAMDP
 
+FLOAT64 = jnp.dtype("float64")
+
 
 class Episodes(NamedTuple):
     """N episodes, step by step; steps after the answer repeat the last one and are not taken."""
@@ -35,7 +37,11 @@ class Chances(eqx.Module):
 
     def __init__(self, mdp: TAMDP) -> None:
         self.first_state, self.first_cdf = _support(np.asarray(mdp.initial_distribution))
-        self.next_state, self.next_cdf = _support(np.asarray(mdp.tool_transition))
+        transition = np.asarray(mdp.tool_transition)
+        if mdp.n_tools == 0:
+            # A call that nobody makes, so that there is something to index.
+            transition = np.zeros((transition.shape[0], 1, transition.shape[2]))
+        self.next_state, self.next_cdf = _support(transition)
 
 
 def _support(rows: np.ndarray) -> tuple[Int[Array, "..."], Float[Array, "..."]]:
@@ -69,7 +75,7 @@ def sample_episodes(
     chances: Chances,
     probs: Float[Array, "S A"],
     prompts: Int[Array, " N"],
-    dtype: jnp.dtype = jnp.float64,
+    dtype: jnp.dtype = FLOAT64,
 ) -> Episodes:
     """One episode for each entry of ``prompts``, under action probabilities ``probs``.
 
@@ -93,7 +99,7 @@ def sample_episodes(
     states, actions, takens = [state], [action], [taken]
     for step in range(depth):
         taken = taken & (action < mdp.n_tools)
-        tool = jnp.minimum(action, mdp.n_tools - 1)
+        tool = jnp.minimum(action, max(mdp.n_tools, 1) - 1)
         response = _pick(next_cdf[state, tool], response_draws[step])
         state = jnp.where(taken, chances.next_state[state, tool, response], state)
         action = jnp.where(taken, _pick(cdf[state], action_draws[step + 1]), action)

@@ -76,14 +76,15 @@ def group_law(
 
     ``composite (C,)``: the reward of each class, equal floats for equal rewards. Polynomial in
     ``law``, hence differentiable; batch over prompts with ``vmap``. Raises ValueError for a group
-    size below 2, or one whose largest array would pass ``MAX_ENTRIES``.
+    size below 2, or one whose arrays or coefficients would be too large.
     """
     check_group_size(group_size)
     n_classes = law.shape[0]
     needed = comb(group_size + n_classes - 2, n_classes - 1)
     pairs = comb(group_size + n_classes - 3, n_classes - 1)
     entries = max(needed * n_classes**2, pairs * n_classes**3)
-    if entries > MAX_ENTRIES:
+    # Beyond 10^300 the multinomial coefficients leave float64.
+    if entries > MAX_ENTRIES or n_classes**group_size > 10**300:
         raise ValueError(
             f"group_size = {group_size} with {n_classes} reward classes: {needed} count vectors, "
             f"arrays of {entries} entries, expected at most {MAX_ENTRIES}"

@@ -91,14 +91,16 @@ def drift_upper_limit(
     return float(np.min(total / count + largest * (cost + penalty) / (bets * count)))
 
 
-def samples_needed(slack: float, spread: float, width: float, level: float) -> int:
+def samples_needed(slack: float, spread: float, width: float, level: float) -> float:
     """About how many samples let ``upper_limit`` undercut a bound that is ``slack`` above the mean.
 
     ``spread`` is the standard deviation, ``width`` = high - mean. A planning figure of Bernstein's
-    shape (variance term plus range term), from the growth of the best bet; raises ValueError if
-    ``slack`` is not positive.
+    shape (variance term plus range term), from the growth of the best bet; infinite where the
+    smallest bet is too large for so small a slack. Raises ValueError if ``slack`` is not positive.
     """
     if slack <= 0:
         raise ValueError(f"slack = {slack}: expected a positive number")
-    cost = np.log(len(BETS) / level)
-    return int(np.ceil(cost * (2 * spread**2 / slack**2 + width / slack)))
+    relative, cost = spread / slack, np.log(len(BETS) / level)
+    if spread * relative * BETS.min() / 2 >= width:
+        return float("inf")
+    return float(np.ceil(cost * (2 * relative**2 + width / slack)))

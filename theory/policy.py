@@ -11,6 +11,8 @@ from jaxtyping import Array, Bool, Float, Int
 from theory import validation as check
 from theory.model import TAMDP
 
+MAX_FEATURE = 10**6
+
 
 class Policy(eqx.Module):
     """pi_theta(a|s) proportional to exp(logit(s,a)) over legal actions.
@@ -95,7 +97,11 @@ class LogLinear(Policy):
         phi = check.to_array("features", features, 3)
         expected = (*mdp.legal.shape, phi.shape[2])
         check.check_shape("features", phi, expected, "(state, action, parameter)")
-        check.check_entries("features", phi, np.isfinite(phi), "a finite number")
+        # Larger ones would round a step of theta, or a difference of logits, to nothing.
+        in_range = np.isfinite(phi) & (np.abs(phi) <= MAX_FEATURE)
+        check.check_entries(
+            "features", phi, in_range, f"a number in [-{MAX_FEATURE}, {MAX_FEATURE}]"
+        )
         if phi.shape[2] == 0:
             check.fail("features", None, f"array of shape {phi.shape}", "at least one parameter")
         self.legal = mdp.legal

@@ -51,18 +51,14 @@ class UpdateMoments(NamedTuple):
 
 
 def leave_one_out_variance(
-    group_size: GroupSize,
-    spread: Float[Array, "..."],
-    paired: Float[Array, "..."],
-    squared_gradient: Float[Array, "..."],
+    group_size: GroupSize, spread: Float[Array, "..."], excess: Float[Array, "..."]
 ) -> Float[Array, "..."]:
-    """V of `leave_one_out`, a U-statistic (arXiv:2603.01162, re-derived).
+    """V of `leave_one_out`, a U-statistic: a/G + (2b-a)/(G(G-1)).
 
-    ``spread`` = tr Cov((R-mu)s), ``paired`` = E[(R-R')^2 |s-s'|^2], ``squared_gradient`` of J_q.
+    The variance of arXiv:2603.01162's kernel 1/2 (R-R')(s-s'), re-derived; see ``PairMoments``.
     """
     # Two divisions, since the product of a large G and G - 1 leaves the integers.
-    per_member = (group_size - 2) * spread + 2 * (paired / 4 - squared_gradient)
-    return per_member / (group_size - 1) / group_size
+    return (spread + excess / (group_size - 1)) / group_size
 
 
 class PairMoments(NamedTuple):
@@ -71,31 +67,30 @@ class PairMoments(NamedTuple):
     gradient: Float[Array, "Q n"]
     """grad J_q, theta flattened."""
     spread: Float[Array, " Q"]
-    """tr Cov((R-mu)s)."""
-    paired: Float[Array, " Q"]
-    """E[(R-R')^2 |s-s'|^2] of two independent episodes."""
+    """a = tr Cov((R-mu)s)."""
+    excess: Float[Array, " Q"]
+    """2b - a = Var(R) E|s|^2 + |grad J_q|^2 >= 0, b = E[(R-R')^2 |s-s'|^2]/4 - |grad J_q|^2."""
 
 
 def pair_moments(mdp: TAMDP, policy: Policy, theta: Theta) -> PairMoments:
-    """By moments of R up to the second: since sum_v grad p(v) = 0, no pair of classes is needed."""
+    """By central moments of R; since sum_v grad p(v) = 0, no pairs of classes (derived)."""
     reward = mdp.class_composite
     sigma2 = score_moments(mdp, policy, theta)
     law = reward_law(mdp, policy.probs(theta))
     gradient = prompt_gradients(mdp, policy, theta).reshape(law.shape[0], -1)
     squared_gradient = jnp.square(gradient).sum(-1)
-    mu, mu2 = law @ reward, law @ jnp.square(reward)
-    s0, s1, s2 = sigma2.sum(-1), sigma2 @ reward, sigma2 @ jnp.square(reward)
-    spread = s2 - 2 * mu * s1 + mu**2 * s0 - squared_gradient
-    paired = 2 * (s2 - 2 * mu * s1 + mu2 * s0) + 4 * squared_gradient
-    return PairMoments(gradient, spread, paired)
+    # Central, not raw: a large constant part of R must not cancel the variance away.
+    central = jnp.square(reward[None] - (law @ reward)[:, None])
+    spread = (sigma2 * central).sum(-1) - squared_gradient
+    excess = (law * central).sum(-1) * sigma2.sum(-1) + squared_gradient
+    return PairMoments(gradient, spread, excess)
 
 
 def _leave_one_out(
     mdp: TAMDP, policy: Policy, theta: Theta, group_size: GroupSize
 ) -> PromptMoments:
-    gradient, spread, paired = pair_moments(mdp, policy, theta)
-    squared_gradient = jnp.square(gradient).sum(-1)
-    variance = leave_one_out_variance(group_size, spread, paired, squared_gradient)
+    gradient, spread, excess = pair_moments(mdp, policy, theta)
+    variance = leave_one_out_variance(group_size, spread, excess)
     return PromptMoments(gradient, gradient, variance)
 
 

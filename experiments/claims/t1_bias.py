@@ -1,7 +1,8 @@
 """T1.bias: is std-normalised GRPO stationary where J is? Decided in rational arithmetic alone.
 
-True for G = 2 and 3 with one two-valued reward; false on `conflict` from G = 4 on, and already at
-G = 2 with three reward values (the gamble: grad J = 0 and E[g] is not).
+True for G = 2 and 3 with one two-valued reward. False on `conflict` from G = 4 on, in one direction
+(E[g] = 0 and grad J is not), and already at G = 2 with three reward values in the other (the
+gamble: grad J = 0 and E[g] is not).
 """
 
 from collections.abc import Mapping
@@ -90,7 +91,7 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
 
 CLAIM = Claim(
     name="T1.bias",
-    statement="where E[g] of `group_normalized` vanishes, grad J vanishes",
+    statement="E[g] of `group_normalized` vanishes where grad J does, and only there",
     provenance="derived",
     expected="refuted",
     assumptions=("eps = 0, ddof = 0",),

@@ -13,7 +13,7 @@ from theory.update import prompt_moments
 
 LARGEST = 256
 _terms = jax.jit(budget_terms)
-MUTANTS = {"no pair term": "G* = 1 + sqrt(a/f), the term 2b taken as 2a"}
+MUTANTS = {"no pair term": "G* = 1 + sqrt(a/f)"}
 
 
 def _specs(scope: Scope) -> list[InstanceSpec]:
@@ -42,8 +42,8 @@ def _row(spec: InstanceSpec, mutant: str | None) -> Row:
     options = {k: v for k, v in spec.options if k in ("start", "seed")}
     costs, between = _costs(*model, jnp.arange(2, LARGEST + 1))
     best = 2 + int(jnp.argmin(costs))
-    if between < 1e-12 * costs.min():
-        note = "one gradient for all prompts: the largest group is best"
+    if not between > 1e-12 * costs.min():
+        note = "one gradient for all prompts, or none: no group size is best"
         head = ("T1.budget", spec.name, parameters)
         return Row(*head, None, None, None, None, "assumption unmet", note, options)
     closed = float(terms.best)

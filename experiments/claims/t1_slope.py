@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 from scipy import stats
 
-from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope, Verdict
+from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Row, Scope, Verdict
 from experiments.instances import InstanceSpec, named
 from experiments.runs import RunResult, RunSettings, run_constants, step_size
 from theory.advantages import Estimator
@@ -98,8 +98,9 @@ def _row(scope: Scope, cell: list[RunSettings], results: Mapping[RunSettings, Ru
     parameters = {**cell[-1].parameters(), "step": step_size(cell[-1])}
     extra = {"window_low": window[0], **_points(cell, results)}
     verdict = _judge(lower, upper, window)
+    note = STATISTICAL if verdict == "refuted" else ""
     return Row(
-        "T1.slope", "conflict", parameters, slope, lower, upper, window[1], verdict, "", extra
+        "T1.slope", "conflict", parameters, slope, lower, upper, window[1], verdict, note, extra
     )
 
 

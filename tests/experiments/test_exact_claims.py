@@ -1,13 +1,17 @@
 """Claims without sampling: T1.K and T1.budget, and how they could have come out."""
 
+import json
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from experiments.claim import Scope
 from experiments.claims import t1_budget, t1_k
-from experiments.instances import named
+from experiments.instances import from_argument, named
+
+EXAMPLE = Path(t1_k.__file__).parents[1] / "examples" / "lookup.json"
 
 
 def test_exponents_in_the_number_of_components():
@@ -20,16 +24,16 @@ def test_exponents_in_the_number_of_components():
     assert [row.verdict for row in rows] == ["holds", "refuted", "refuted", "refuted"]
 
 
-@pytest.mark.parametrize("shared", [False, True])
-def test_variance_on_bits_is_the_closed_form(shared):
-    """G V = Var(R) (62 G + 2)/(64 (G - 1)), with Var(R) as whole numbers over 64."""
+@pytest.mark.parametrize("correlation", t1_k.CORRELATIONS)
+def test_variance_on_bits_in_whole_numbers(correlation):
+    """Rational arithmetic and the sweep agree; G V = K/4 (62 G + 2)/(64 (G-1)) if uncorrelated."""
     g = t1_k.GROUP_SIZE
-    found = t1_k.variances(float(shared))
+    found = t1_k.variances(correlation)
     for k, variance in zip(t1_k.COMPONENTS, found, strict=True):
-        spread = t1_k.composite_variance(k, shared)
-        assert spread == (Fraction(k * k, 4) if shared else Fraction(k, 4))
-        expected = spread * Fraction(62 * g + 2, 64 * (g - 1))
-        assert np.isclose(g * variance, float(expected), rtol=1e-12)
+        exact = t1_k.exact_variance(k, Fraction(correlation))
+        assert np.isclose(variance, float(exact), rtol=1e-12)
+        if correlation == 0:
+            assert g * exact == Fraction(k, 4) * Fraction(62 * g + 2, 64 * (g - 1))
 
 
 def test_budget_mutant_is_refuted():
@@ -48,4 +52,14 @@ def test_budget_needs_prompts_that_differ():
 def test_other_instances_leave_the_assumption_unmet(claim):
     """A claim about a family says nothing of another model."""
     (row,) = claim.rows(Scope("quick", named("coding", components=1)), {})
+    assert row.verdict == "assumption unmet"
+
+
+def test_budget_of_a_model_without_signal(tmp_path):
+    """All rewards equal: nothing to compare, rather than a refutation."""
+    content = json.loads(EXAMPLE.read_text())
+    content["reward"] = [[[[1, 1]] * 2] * 5] * 2
+    path = tmp_path / "constant.json"
+    path.write_text(json.dumps(content))
+    (row,) = t1_budget.rows(Scope("quick", from_argument(str(path))), {})
     assert row.verdict == "assumption unmet"

@@ -11,7 +11,12 @@ from experiments.ledger import LEDGER, PAPER, differences, ledger_text
 
 @pytest.mark.parametrize(
     ("upper", "lower", "verdict"),
-    [(1.0, 0.5, "holds"), (1.1, 0.9, "inconclusive"), (2.0, 1.1, "refuted")],
+    [
+        (1.0, 0.5, "holds"),
+        (1.1, 0.9, "inconclusive"),
+        (2.0, 1.1, "refuted"),
+        (0.9, 1.2, "inconclusive"),
+    ],
 )
 def test_judge(upper, lower, verdict):
     """Only limits decide, never the observed value."""
@@ -65,5 +70,5 @@ def test_differences_from_the_ledger_are_told():
     """A changed verdict is a sentence; the same verdicts are silence."""
     committed = pd.read_csv(PAPER / "verdicts.csv")
     assert differences(committed) == []
-    changed = committed.assign(verdict="refuted")
+    changed = committed.assign(verdict="inconclusive")
     assert len(differences(changed)) == len(committed)
