@@ -44,25 +44,30 @@ MUTANTS = {
 SEEDS = 128
 
 
-def _biased_runs() -> list[RunSettings]:
+def _biased_runs(profile: str) -> list[RunSettings]:
     """Where the estimator is biased, or prompts are drawn, or a mutant is known to be false."""
     still = named("conflict", components=1, start=MAXIMISER)
     stalled = named("conflict", components=1, start=NORMALIZED_ZERO)
     plain, coding = named("conflict", components=1), named("coding", components=2)
     normalized, baseline = Estimator("group_normalized"), Estimator("mean_baseline")
-    return [
+    paper = profile == "paper"
+    seeds = 4 * SEEDS if paper else SEEDS
+    found = [
         RunSettings(still, 2, 2000, SEEDS, step=1.0),
-        RunSettings(plain, 2, 1000, SEEDS, baseline),
+        RunSettings(stalled, 8, 20_000, seeds, normalized, step=5e-4),
         RunSettings(plain, 8, 1000, SEEDS, normalized),
-        RunSettings(stalled, 8, 20_000, 4 * SEEDS, normalized, step=5e-4),
-        RunSettings(coding, 8, 1000, SEEDS, baseline),
-        RunSettings(coding, 8, 1000, SEEDS, prompts=1),
+        RunSettings(plain, 2, 1000, SEEDS, baseline),
+        RunSettings(plain, 8, 1000, SEEDS, prompts=1),
     ]
+    if paper:
+        found.append(RunSettings(coding, 8, 1000, SEEDS, baseline))
+        found.append(RunSettings(coding, 8, 1000, SEEDS, prompts=1))
+    return found
 
 
 def runs(scope: Scope) -> list[RunSettings]:
     """The runs of T1.rate, and those with biased estimators or drawn prompts."""
-    only, others = scope.instance, _biased_runs()
+    only, others = scope.instance, _biased_runs(scope.profile)
     if only is not None:
         others = [r for r in others if only.file is None and r.instance.name == only.name]
     return t1_rate.runs(scope) + [replace(r, seeds=max(r.seeds, scope.seeds)) for r in others]

@@ -24,7 +24,7 @@ BLOCKS = 32
 def _cell(group_size: int, scope: Scope) -> list[RunSettings]:
     """One run per T from theta_0 = 0 on a full sweep, with eta = min(1, sqrt(G/T))."""
     lengths = [100, 300, 1000, 3000]
-    seeds = 512
+    seeds = 256
     if scope.profile == "paper":
         lengths, seeds = [*lengths, 10_000, 30_000], 1024
     seeds = max(seeds, scope.seeds)
