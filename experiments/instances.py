@@ -24,6 +24,10 @@ class InstanceSpec:
         """What defines the instance, as JSON; where a file lies does not matter."""
         return {"name": self.name, "options": dict(self.options)}
 
+    def is_named(self, name: str) -> bool:
+        """Whether this is the named instance, rather than a user's file of that name."""
+        return self.file is None and self.name == name
+
 
 def named(name: str, **options: Any) -> InstanceSpec:
     """One of the named instances. Raises ValueError for an unknown name."""

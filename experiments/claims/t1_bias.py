@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from itertools import product
 
-from experiments.claim import Claim, Row, Scope, Verdict, judge
+from experiments.claim import Claim, Row, Scope, Verdict, judge, outside
 from experiments.runs import RunResult, RunSettings
 from theory.binary import Enclosure, response_is_constant
 from theory.instances.conflict import exact_gradient, normalized_update
@@ -82,10 +82,14 @@ def _gamble_row() -> Row:
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """`conflict` for several G, and the gamble; no sampling."""
-    if scope.instance is not None and (scope.instance.file or scope.instance.name != "conflict"):
-        note = "needs a zero of E[g], which is known for `conflict` and for the gamble"
-        name = scope.instance.name
-        return [Row("T1.bias", name, {}, None, None, None, None, "assumption unmet", note)]
+    unmet = outside(
+        "T1.bias",
+        scope,
+        "conflict",
+        "needs a zero of E[g], which is known for `conflict` and for the gamble",
+    )
+    if unmet:
+        return unmet
     return [*(_conflict_row(g) for g in GROUPS), _gamble_row()]
 
 

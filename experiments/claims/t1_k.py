@@ -11,7 +11,7 @@ from fractions import Fraction
 import numpy as np
 from scipy import stats
 
-from experiments.claim import Claim, Row, Scope, Verdict
+from experiments.claim import Claim, Row, Scope, Verdict, outside
 from experiments.runs import UNBIASED, RunResult, RunSettings
 
 CORRELATIONS = (0.0, 0.25, 0.5, 1.0)
@@ -58,10 +58,14 @@ def _row(correlation: float) -> Row:
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """The fitted exponent of V in K, for each correlation of the components."""
-    if scope.instance is not None and (scope.instance.file or scope.instance.name != "bits"):
-        note = "needs a dial for the number of components and their correlation: `bits`"
-        name = scope.instance.name
-        return [Row("T1.K", name, {}, None, None, None, None, "assumption unmet", note)]
+    unmet = outside(
+        "T1.K",
+        scope,
+        "bits",
+        "needs a dial for the number of components and their correlation: `bits`",
+    )
+    if unmet:
+        return unmet
     return [_row(c) for c in CORRELATIONS]
 
 

@@ -41,7 +41,7 @@ MUTANTS = {
     "no bias term": "the term (1/T) sum E|m_t - grad J|^2 dropped",
 }
 
-SEEDS = 128
+SEEDS = t1_rate.MIN_SEEDS
 
 
 def _biased_runs(profile: str) -> list[RunSettings]:
@@ -69,7 +69,7 @@ def runs(scope: Scope) -> list[RunSettings]:
     """The runs of T1.rate, and those with biased estimators or drawn prompts."""
     only, others = scope.instance, _biased_runs(scope.profile)
     if only is not None:
-        others = [r for r in others if only.file is None and r.instance.name == only.name]
+        others = [r for r in others if only.is_named(r.instance.name)]
     return t1_rate.runs(scope) + [replace(r, seeds=max(r.seeds, scope.seeds)) for r in others]
 
 

@@ -6,8 +6,8 @@ from math import sqrt
 import numpy as np
 from scipy import stats
 
-from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Row, Scope, Verdict
-from experiments.instances import InstanceSpec, named
+from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Row, Scope, Verdict, outside
+from experiments.instances import named
 from experiments.runs import RunResult, RunSettings, run_constants, step_size
 from theory.advantages import Estimator
 from theory.theorem1 import path_terms
@@ -38,13 +38,9 @@ def _cell(group_size: int, scope: Scope) -> list[RunSettings]:
     ]
 
 
-def _applies(spec: InstanceSpec | None) -> bool:
-    return spec is None or (spec.name == "conflict" and spec.file is None)
-
-
 def runs(scope: Scope) -> list[RunSettings]:
     """All runs of both group sizes; none on an instance that the claim is not about."""
-    if not _applies(scope.instance):
+    if scope.instance is not None and not scope.instance.is_named("conflict"):
         return []
     return [run for g in GROUPS for run in _cell(g, scope)]
 
@@ -106,10 +102,14 @@ def _row(scope: Scope, cell: list[RunSettings], results: Mapping[RunSettings, Ru
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """One row per group size; ``bound`` is the upper end of the window."""
-    if not _applies(scope.instance):
-        note = "stated for `conflict`, whose optimum is known to be interior"
-        name = scope.instance.name if scope.instance else ""
-        return [Row("T1.slope", name, {}, None, None, None, None, "assumption unmet", note)]
+    unmet = outside(
+        "T1.slope",
+        scope,
+        "conflict",
+        "stated for `conflict`, whose optimum is known to be interior",
+    )
+    if unmet:
+        return unmet
     cells = [_cell(g, scope) for g in GROUPS]
     return [_row(scope, cell, results) for cell in cells]
 
