@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
 from experiments.instances import InstanceSpec
-from experiments.runs import RunResult, RunSettings
+from experiments.runs import RunResult
+from experiments.settings import RunSettings
 
 Verdict = Literal["holds", "refuted", "vacuous", "assumption unmet", "inconclusive"]
 Provenance = Literal["abstract", "reported", "derived", "literature"]

@@ -15,7 +15,8 @@ from experiments.claim import Claim, Row, Scope, overall
 from experiments.files import Store, canonical, write_atomic
 from experiments.markdown import span
 from experiments.provenance import provenance
-from experiments.runs import RunResult, RunSettings, execute
+from experiments.runs import RunResult, execute
+from experiments.settings import RunSettings
 
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Vector = tuple[Fraction, ...]
 
 
 class Paths(NamedTuple):
@@ -23,8 +24,13 @@ class Paths(NamedTuple):
     action: NDArray[np.int64]
     taken: NDArray[np.bool_]
     """(N, H): steps after the answer are not taken."""
-    reward: list[tuple[Fraction, ...]]
-    composite: list[Fraction]
+    reward: list[Vector]
+    weights: Vector
+
+    @property
+    def composite(self) -> list[Fraction]:
+        """R of each episode."""
+        return composites(tuple(self.reward), self.weights)
 
 
 class Episodes(NamedTuple):
@@ -70,17 +76,16 @@ def _walks(mdp: Any, prompt: int) -> list[tuple[float, list[tuple[int, int]]]]:
 def list_paths(mdp: Any, prompt: int) -> Paths:
     """The episodes of a prompt, found by walking through the model."""
     walks = _walks(mdp, prompt)
-    reward, weights = np.asarray(mdp.reward), list(map(rational, mdp.weights.tolist()))
+    reward, weights = np.asarray(mdp.reward), tuple(map(rational, mdp.weights.tolist()))
     padded = np.full((len(walks), int(np.asarray(mdp.depth).max()) + 1, 2), -1)
     for row, (_, steps) in zip(padded, walks, strict=True):
         row[: len(steps)] = steps
     last = [steps[-1] for _, steps in walks]
     n_tools = np.asarray(mdp.tool_transition).shape[1]
     vectors = [tuple(map(rational, reward[prompt, s, a - n_tools].tolist())) for s, a in last]
-    composite = [sum((w * r for w, r in zip(weights, v, strict=True)), Fraction()) for v in vectors]
     chance = np.array([c for c, _ in walks])
     state, action = padded[..., 0], padded[..., 1]
-    return Paths(chance, state, action, state >= 0, vectors, composite)
+    return Paths(chance, state, action, state >= 0, vectors, weights)
 
 
 def pad_classes(mdp: Any) -> Any:
@@ -154,24 +159,53 @@ def deterministic_values(mdp: Any) -> Floats:
     return value
 
 
-def advantages(rewards: tuple[Fraction, ...], name: str, ddof: int, eps: float) -> list[float]:
+def advantages(
+    vectors: tuple[Vector, ...], weights: Vector, name: str, ddof: int, eps: float
+) -> list[float]:
     """Of one group, in exact arithmetic up to the square root."""
-    g = len(rewards)
-    centred = [r - sum(rewards, Fraction()) / g for r in rewards]
-    if name != "group_normalized":
-        return [float(c * (Fraction(g, g - 1) if name == "leave_one_out" else 1)) for c in centred]
-    variance = sum((c * c for c in centred), Fraction()) / (g - ddof)
-    return [float(c) / (sqrt(variance) + eps) if variance else 0.0 for c in centred]
+    columns = list(zip(*vectors, strict=True))
+    if name == "componentwise_normalized":
+        shares = [_normalized(c, ddof, eps) for c in columns]
+        return [
+            float(sum(w * s[i] for w, s in zip(weights, shares, strict=True)))
+            for i in range(len(vectors))
+        ]
+    rewards = composites(vectors, weights)
+    if name == "group_normalized":
+        return _normalized(rewards, ddof, eps)
+    g, mean = len(rewards), sum(rewards, Fraction()) / len(rewards)
+    factor = Fraction(g, g - 1) if name == "leave_one_out" else 1
+    return [float((r - mean) * factor) for r in rewards]
+
+
+def composites(vectors: tuple[Vector, ...], weights: Vector) -> list[Fraction]:
+    """R of each reward vector, exactly."""
+    return [sum((w * r for w, r in zip(weights, v, strict=True)), Fraction()) for v in vectors]
+
+
+def _normalized(rewards: Any, ddof: int, eps: float) -> list[float]:
+    g, mean = len(rewards), sum(rewards, Fraction()) / len(rewards)
+    variance = sum(((r - mean) ** 2 for r in rewards), Fraction()) / (g - ddof)
+    return [float(r - mean) / (sqrt(variance) + eps) if variance else 0.0 for r in rewards]
+
+
+@cache
+def _table(
+    distinct: tuple[Vector, ...], weights: Vector, size: int, name: str, ddof: int, eps: float
+) -> Floats:
+    """Advantages of all groups of these reward vectors, one axis for each member and a last one."""
+    groups = product(distinct, repeat=size)
+    table = [advantages(group, weights, name, ddof, eps) for group in groups]
+    return np.array(table).reshape(*[len(distinct)] * size, size)
 
 
 def group_updates(
     prompt: Episodes, size: int, name: str, ddof: int = 0, eps: float = 0.0
 ) -> tuple[Floats, Floats]:
     """Probability (M,) and update (M, n) of all M = N^G groups of whole episodes."""
-    distinct = sorted(set(prompt.paths.composite))
-    table = [advantages(group, name, ddof, eps) for group in product(distinct, repeat=size)]
-    shaped = np.array(table).reshape(*[len(distinct)] * size, size)
-    rank = np.array([distinct.index(r) for r in prompt.paths.composite])
+    distinct = tuple(sorted(set(prompt.paths.reward)))
+    shaped = _table(distinct, prompt.paths.weights, size, name, ddof, eps)
+    rank = np.array([distinct.index(r) for r in prompt.paths.reward])
     members = np.indices((len(rank),) * size).reshape(size, -1)
     gain = shaped[tuple(rank[members])]
     update = np.einsum("mg,gmn->mn", gain, prompt.score[members]) / size

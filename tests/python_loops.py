@@ -7,6 +7,7 @@ import jax.numpy as jnp
 
 from theory.advantages import Estimator
 from theory.episodes import Chances
+from theory.group_law import group_law
 from theory.grpo import Training, sample_batch, sampled_update
 from theory.instances.coding import coding
 from theory.instances.conflict import conflict
@@ -24,9 +25,10 @@ STEP = 0.5
 def compiled(name, training, batched=False):
     """One jitted ``train`` per setting, shared by the tests: f(key, step, checkpoints)."""
     _, mdp, policy, start, *_ = INSTANCES[name]
+    group = group_law(mdp, training.group_size, training.estimator)
 
     def one(key, step, checkpoints):
-        return train(key, mdp, Chances(mdp), policy, start, step, checkpoints, training)
+        return train(key, mdp, Chances(mdp), policy, start, step, checkpoints, training, group)
 
     return jax.jit(jax.vmap(one, (0, None, None)) if batched else one)
 

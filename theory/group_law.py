@@ -1,107 +1,177 @@
-"""The exact law of group-relative advantages, by summing over count vectors of reward classes.
+"""The exact law of group-relative advantages: two engines behind one function.
 
-The advantage of a member depends on its group only through how many members earned each reward,
-so E[A_1 | r_1 = v] is a finite sum over the counts of the other members (derived).
+Members are exchangeable, and an advantage depends on its group only through the multiset of reward
+vectors, so E[A_1 | r_1 = v], E[A_1^2 | v] and E[A_1 A_2 | v, u] are finite sums (derived): over
+count vectors of rewards (``theory.counts``), or over a lattice of sums by repeated convolution
+(``theory.sums`` for the joint estimators, ``theory.pairs`` for `componentwise_normalized`). What
+does not depend on the policy is tabulated once, outside any jit, as a ``GroupLaw``.
 """
 
-from functools import lru_cache
-from itertools import combinations
-from math import comb, factorial, prod
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Literal, NamedTuple
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
+from numpy.typing import NDArray
 
-from theory.advantages import Estimator, check_group_size, scale
+from theory import counts, pairs, sums
+from theory.advantages import Estimator, GroupSize, check_group_size
+from theory.model import TAMDP
+from theory.moments import AdvantageMoments, Table
 
-MAX_ENTRIES = 50_000_000
-"""Of the largest array: 400 MB in float64."""
-
-
-class GroupLaw(NamedTuple):
-    """Conditional moments of advantages given the reward classes of one or two members."""
-
-    mean: Float[Array, " C"]
-    """h(v) = E[A_1 | r_1 = v]."""
-    square: Float[Array, " C"]
-    """E[A_1^2 | r_1 = v]."""
-    cross: Float[Array, "C C"]
-    """E[A_1 A_2 | r_1 = v, r_2 = u]."""
+Engine = Literal["auto", "counts", "lattice"]
+MAX_ENTRIES = 30_000_000
+"""Of the largest array: 240 MB in float64, with a few copies in flight."""
+SAMPLING = (
+    "theory.sampling.sampled_moments estimates both with standard errors that it states and that "
+    "fall as 1/sqrt(batches)"
+)
 
 
-@lru_cache(maxsize=32)
-def _count_vectors(n_classes: int, total: int) -> tuple[np.ndarray, np.ndarray]:
-    """All count vectors (M, C) that sum to ``total``, with their multinomial coefficients (M,)."""
-    bars = combinations(range(total + n_classes - 1), n_classes - 1)
-    edges = np.array([(-1, *b, total + n_classes - 1) for b in bars], dtype=np.int64)
-    counts = np.diff(edges, axis=1) - 1
-    ways = [factorial(total) // prod(factorial(int(n)) for n in row) for row in counts]
-    return counts, np.array(ways, dtype=float)
+class GroupLaw(eqx.Module):
+    """An estimator at one group size on one model's rewards, ready to be applied to any policy."""
+
+    estimator: Estimator = eqx.field(static=True)
+    group_size: GroupSize
+    """May be an array where there is no table: one compilation then serves all group sizes."""
+    member: Float[Array, "C V"] | None = None
+    """1 where a reward class counts as value v: V distinct composites, or reward vectors."""
+    table: Table | None = None
+    """None for the plain estimators, whose moments need no sum over groups."""
+
+    def merged(self, by_class: Float[Array, "... C"]) -> Float[Array, "... V"]:
+        """A quantity of each reward class, added up over those that the estimator merges.
+
+        Raises ValueError for a law made without the model's rewards.
+        """
+        if self.member is None:
+            raise ValueError("group.member = None: expected a law made by ``group_law``")
+        return by_class @ self.member
+
+    def moments(self, law: Float[Array, " C"]) -> AdvantageMoments:
+        """Over the V values, for reward classes with probabilities ``law`` (sum 1).
+
+        Raises ValueError where there is no table.
+        """
+        if self.table is None:
+            raise ValueError(f"group.table = None: expected an engine for {self.estimator.name}")
+        return self.table.moments(self.merged(law))
+
+    @property
+    def shrinkage(self) -> Float[Array, ""] | float:
+        """What a plain estimator's mean is as a multiple of grad J."""
+        return 1.0 if self.estimator.name == "leave_one_out" else 1 - 1 / self.group_size
 
 
-def _multinomial(
-    law: Float[Array, " C"], total: int
-) -> tuple[Float[Array, "M C"], Float[Array, " M"]]:
-    """Count vectors of ``total`` draws and their probabilities; a polynomial in ``law``."""
-    counts, ways = _count_vectors(law.shape[0], total)
-    # Powers by products, not by exp(n log p): exact and differentiable at p = 0.
-    ones = jnp.ones((law.shape[0], 1))
-    factors = jnp.broadcast_to(law[:, None], (law.shape[0], total))
-    powers = jnp.concatenate([ones, jnp.cumprod(factors, 1)], 1)
-    chosen = powers[jnp.arange(law.shape[0])[None], counts]
-    return jnp.asarray(counts, float), jnp.asarray(ways) * chosen.prod(1)
+class _Rewards(NamedTuple):
+    """What an estimator tells apart."""
+
+    columns: NDArray[np.float64]
+    """(V, K): the composite alone, or all components."""
+    weights: NDArray[np.float64]
+    numerators: NDArray[np.int64]
+    denominator: int
+    member: NDArray[np.float64]
+
+    @property
+    def size(self) -> int:
+        return len(self.columns)
 
 
-def _advantage(
-    counts: Float[Array, "M C"],
-    composite: Float[Array, " C"],
-    estimator: Estimator,
-    group_size: int,
-) -> Float[Array, "M C"]:
-    """The advantage of a member of each class in groups with these counts (each sums to G)."""
-    # Measured from the first class that occurs, so that a silent group is recognised exactly.
-    origin = composite[(counts > 0).argmax(1)]
-    apart = composite[None] - origin[:, None]
-    centred = apart - (counts * apart).sum(1, keepdims=True) / group_size
-    spread = (counts * jnp.square(centred)).sum(1, keepdims=True)
-    return centred * scale(spread, group_size, estimator)
+def _rewards(mdp: TAMDP, estimator: Estimator) -> _Rewards:
+    numerators = np.asarray(mdp.class_numerator)
+    if estimator.name == "componentwise_normalized":
+        columns, inverse = np.unique(np.asarray(mdp.class_vector), axis=0, return_inverse=True)
+        weights = np.asarray(mdp.weights)
+    else:
+        numerators, first, inverse = np.unique(numerators, return_index=True, return_inverse=True)
+        columns, weights = np.asarray(mdp.class_composite)[first, None], np.ones(1)
+    member = np.eye(len(columns))[inverse.reshape(-1)]
+    return _Rewards(columns, weights, numerators, mdp.composite_denominator, member)
+
+
+class _Offer(NamedTuple):
+    """One engine's answer to a request: why it cannot serve, or at what cost it would, and how."""
+
+    engine: Engine
+    obstacle: str
+    operations: int
+    build: Callable[[], Table]
+
+
+def _count_offer(of: _Rewards, group_size: int, estimator: Estimator) -> _Offer:
+    needed = counts.entries(of.size, group_size)
+    obstacle = ""
+    if not counts.coefficients_fit(of.size, group_size):
+        obstacle = "multinomial coefficients beyond float64"
+    elif needed > MAX_ENTRIES:
+        obstacle = f"{needed // of.size} count vectors, {needed} entries"
+    build = lambda: counts.count_table(of.columns, of.weights, group_size, estimator)  # noqa: E731
+    return _Offer("counts", obstacle, counts.operations(of.size, group_size), build)
+
+
+def _lattice_offer(of: _Rewards, group_size: int, estimator: Estimator) -> _Offer:
+    obstacle = ""
+    if estimator.name == "componentwise_normalized":
+        n_components = of.columns.shape[1]
+        needed = pairs.entries(of.size, n_components, group_size)
+        operations = pairs.operations(n_components, group_size)
+        if not pairs.is_two_valued(of.columns):
+            obstacle = "a component with more than two rewards"
+        build: Callable[[], Table] = lambda: pairs.pair_table(  # noqa: E731
+            of.columns, of.weights, group_size, estimator
+        )
+    else:
+        needed = sums.entries(of.numerators, group_size)
+        operations = sums.operations(of.numerators, group_size)
+        if not sums.numbers_fit(of.numerators, group_size):
+            obstacle = "sums of squares beyond float64"
+        build = lambda: sums.sum_table(of.numerators, of.denominator, group_size, estimator)  # noqa: E731
+    if not obstacle and needed > MAX_ENTRIES:
+        obstacle = f"{needed} entries"
+    return _Offer("lattice", obstacle, operations, build)
+
+
+def plain_law(estimator: Estimator, group_size: GroupSize) -> GroupLaw:
+    """For the plain estimators inside jit: no table, and a group size that may be traced."""
+    if not estimator.is_plain:
+        raise ValueError(f"estimator = {estimator.name}: expected mean_baseline or leave_one_out")
+    return GroupLaw(estimator, group_size)
 
 
 def group_law(
-    law: Float[Array, " C"], composite: Float[Array, " C"], group_size: int, estimator: Estimator
+    mdp: TAMDP, group_size: int, estimator: Estimator, engine: Engine = "auto"
 ) -> GroupLaw:
-    """Exact conditional moments of advantages for rewards with probabilities ``law`` (sum 1).
+    """The exact law of an estimator's advantages on a model; call it outside jit.
 
-    ``composite (C,)``: the reward of each class, equal floats for equal rewards. Polynomial in
-    ``law``, hence differentiable; batch over prompts with ``vmap``. Raises ValueError for a group
-    size below 2, or one whose arrays or coefficients would be too large.
+    ``engine`` "auto" takes closed forms for the plain estimators and else the cheaper engine.
+    Raises ValueError for a group size below 2, for estimators whose advantages depend on the whole
+    batch, and where the sums would be too large: the message says how large, and what to do.
     """
+    if not isinstance(group_size, int):
+        raise ValueError(f"group_size = {group_size}: expected an int; see ``plain_law``")
     check_group_size(group_size)
-    n_classes = law.shape[0]
-    needed = comb(group_size + n_classes - 2, n_classes - 1)
-    pairs = comb(group_size + n_classes - 3, n_classes - 1)
-    entries = max(needed * n_classes**2, pairs * n_classes**3)
-    # Beyond 10^300 the multinomial coefficients leave float64.
-    if entries > MAX_ENTRIES or n_classes**group_size > 10**300:
+    if not estimator.within_group:
         raise ValueError(
-            f"group_size = {group_size} with {n_classes} reward classes: {needed} count vectors, "
-            f"arrays of {entries} entries, expected at most {MAX_ENTRIES}"
+            f"estimator = {estimator}: its advantages depend on the whole batch, no finite sum "
+            f"over one group gives its moments; {SAMPLING}"
         )
-    unit = jnp.eye(n_classes)
-    others, weight = _multinomial(law, group_size - 1)
-
-    def one(v: Float[Array, " C"]) -> tuple[Float[Array, ""], Float[Array, ""]]:
-        mine = _advantage(others + v[None], composite, estimator, group_size) @ v
-        return weight @ mine, weight @ jnp.square(mine)
-
-    rest, rest_weight = _multinomial(law, group_size - 2)
-
-    def two(v: Float[Array, " C"], u: Float[Array, " C"]) -> Float[Array, ""]:
-        both = _advantage(rest + (v + u)[None], composite, estimator, group_size)
-        return rest_weight @ ((both @ v) * (both @ u))
-
-    mean, square = jax.vmap(one)(unit)
-    cross = jax.vmap(lambda v: jax.vmap(lambda u: two(v, u))(unit))(unit)
-    return GroupLaw(mean, square, cross)
+    with jax.ensure_compile_time_eval():
+        of = _rewards(mdp, estimator)
+        member = jnp.asarray(of.member)
+        if estimator.is_plain and engine == "auto":
+            return GroupLaw(estimator, group_size, member)
+        offers = [make(of, group_size, estimator) for make in (_count_offer, _lattice_offer)]
+        offers = [offer for offer in offers if engine in ("auto", offer.engine)]
+        able = [offer for offer in offers if not offer.obstacle]
+        if not able:
+            why = "; ".join(f"{offer.engine}: {offer.obstacle}" for offer in offers)
+            raise ValueError(
+                f"group_size = {group_size} with {of.size} distinct rewards: {why}; expected at "
+                f"most {MAX_ENTRIES} entries; {SAMPLING}"
+            )
+        best = min(able, key=lambda offer: offer.operations)
+        return GroupLaw(estimator, group_size, member, best.build())

@@ -7,9 +7,10 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from theory.advantages import Estimator, check_group_size, group_advantages
+from theory.advantages import Estimator, batch_advantages, check_group_size
+from theory.decomposed import potential_value
 from theory.episodes import Chances, Episodes, sample_episodes
-from theory.exact import Theta
+from theory.exact import Theta, value
 from theory.model import TAMDP
 from theory.policy import Policy
 from theory.surrogate import Clipping, surrogate_loss
@@ -17,7 +18,13 @@ from theory.surrogate import Clipping, surrogate_loss
 Schedule = Literal["constant", "c/sqrt(T)", "c/sqrt(t)"]
 OptimizerName = Literal["sgd", "adam"]
 Precision = Literal["float32", "float64"]
-_CHOICES = (("schedule", Schedule), ("optimizer", OptimizerName), ("precision", Precision))
+Objective = Literal["reward", "potential"]
+_CHOICES = (
+    ("schedule", Schedule),
+    ("optimizer", OptimizerName),
+    ("precision", Precision),
+    ("objective", Objective),
+)
 
 
 @dataclass(frozen=True)
@@ -27,7 +34,8 @@ class Training:
     ``prompts``: B prompts drawn from rho per update, None for all of them with weights rho.
     ``inner_epochs``: gradient steps per batch of episodes (more than one is off policy).
     ``optimizer`` "adam" and ``schedule`` "c/sqrt(t)" are outside Theorem 1. ``precision``: of
-    the episodes and the loss; theta and the exact quantities stay float64. Raises ValueError for
+    the episodes and the loss; theta and the exact quantities stay float64. ``objective``: what
+    progress is measured by, J or the Jtilde of `componentwise_normalized`. Raises ValueError for
     values out of range.
     """
 
@@ -39,6 +47,7 @@ class Training:
     inner_epochs: int = 1
     clipping: Clipping = field(default_factory=Clipping)
     precision: Precision = "float64"
+    objective: Objective = "reward"
 
     def __post_init__(self) -> None:
         check_group_size(self.group_size)
@@ -51,6 +60,13 @@ class Training:
                 raise ValueError(
                     f"{name} = {getattr(self, name)!r}: expected one of {get_args(allowed)}"
                 )
+
+
+def objective(mdp: TAMDP, policy: Policy, theta: Theta, training: Training) -> Float[Array, ""]:
+    """J(theta), or Jtilde(theta)."""
+    if training.objective == "reward":
+        return value(mdp, policy, theta)
+    return potential_value(mdp, policy, theta, training.group_size, training.estimator)
 
 
 class Batch(NamedTuple):
@@ -107,8 +123,11 @@ def batch_loss(
     """
     g, dtype = training.group_size, jnp.dtype(training.precision)
     episodes = batch.episodes
-    rewards = mdp.class_composite.astype(dtype)[episodes.reward_class].reshape(-1, g)
-    advantages = jax.vmap(lambda r: group_advantages(r, training.estimator))(rewards).reshape(-1)
+    earned = episodes.reward_class.reshape(-1, g)
+    composites = mdp.class_composite.astype(dtype)[earned]
+    vectors = mdp.class_vector.astype(dtype)[earned]
+    every = batch_advantages(composites, vectors, mdp.weights, training.estimator)
+    advantages = every.reshape(-1)
     mask = episodes.taken.T.astype(dtype)
     weights = mask * jnp.repeat(batch.group_weight / g, g)[:, None].astype(dtype)
 

@@ -37,11 +37,16 @@ def update_ranges(
     """Ranges of one update (derived).
 
     |g| <= max|s| 1/G sum|A_i|, and 1/G sum|R_i - m| <= R_max/2, while normalised advantages have
-    1/G sum|A_i| <= sqrt(1/G sum A_i^2) <= 1.
+    1/G sum|A_i| <= sqrt(1/G sum A_i^2) <= 1. Raises ValueError for an estimator over the batch.
     """
     score = score_norm_bound(mdp, policy)
-    if estimator.name == "group_normalized":
-        return UpdateRanges(score, jnp.square(score))
+    if not estimator.within_group:
+        raise ValueError(f"estimator = {estimator}: expected one whose groups stand alone")
+    if not estimator.is_plain:
+        # One normalised reward, or R_max = sum_k w_k of them.
+        decomposed = estimator.name == "componentwise_normalized"
+        norm = score * mdp.max_reward if decomposed else score
+        return UpdateRanges(norm, jnp.square(norm))
     unbiased = leave_one_out_variance_bound(mdp, policy, group_size, prompts)
     norm = score * mdp.max_reward / 2
     if estimator.name == "mean_baseline":

@@ -10,10 +10,11 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.advantages import Estimator, GroupSize
+from theory.advantages import GroupSize
 from theory.exact import Theta, law_gradients, prompt_gradients, reward_law
-from theory.group_law import group_law
+from theory.group_law import GroupLaw
 from theory.model import TAMDP
+from theory.moments import AdvantageMoments
 from theory.policy import Policy
 from theory.score import score_moments
 
@@ -86,67 +87,74 @@ def pair_moments(mdp: TAMDP, policy: Policy, theta: Theta) -> PairMoments:
     return PairMoments(gradient, spread, excess)
 
 
-def _leave_one_out(
-    mdp: TAMDP, policy: Policy, theta: Theta, group_size: GroupSize
-) -> PromptMoments:
+def _by_closed_form(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw) -> PromptMoments:
     gradient, spread, excess = pair_moments(mdp, policy, theta)
-    variance = leave_one_out_variance(group_size, spread, excess)
-    return PromptMoments(gradient, gradient, variance)
+    variance = leave_one_out_variance(group.group_size, spread, excess)
+    shrink = group.shrinkage
+    return PromptMoments(gradient, shrink * gradient, shrink**2 * variance)
 
 
-def _by_group_law(
-    mdp: TAMDP, policy: Policy, theta: Theta, group_size: int, estimator: Estimator
-) -> PromptMoments:
-    law = reward_law(mdp, policy.probs(theta))
-    sigma2 = score_moments(mdp, policy, theta)
-    law_gradient = law_gradients(mdp, policy, theta).reshape(*law.shape, -1)
-
-    def one(
-        p: Float[Array, " C"], s2: Float[Array, " C"], dp: Float[Array, "C n"]
-    ) -> tuple[Float[Array, " n"], Float[Array, ""]]:
-        moments = group_law(p, mdp.class_composite, group_size, estimator)
-        mean = moments.mean @ dp
-        pairs = ((moments.cross @ dp) * dp).sum()
-        square = (moments.square @ s2 + (group_size - 1) * pairs) / group_size
-        return mean, square - jnp.square(mean).sum()
-
-    mean, variance = jax.vmap(one)(law, sigma2, law_gradient)
-    return PromptMoments(mdp.class_composite @ law_gradient, mean, variance)
+def _per_chance(law: Float[Array, "Q V"]) -> Float[Array, "Q V"]:
+    """1/p(v), and 0 for a reward that cannot occur: its gradient is 0 too."""
+    occurs = law > 1e-300
+    return jnp.where(occurs, 1 / jnp.where(occurs, law, 1.0), 0.0)
 
 
-def prompt_moments(
-    mdp: TAMDP, policy: Policy, theta: Theta, group_size: GroupSize, estimator: Estimator
-) -> PromptMoments:
-    """Exact mean and variance of each prompt's update, for every estimator.
+def _by_group_law(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw) -> PromptMoments:
+    """E|g|^2 = 1/G sum_v E[A^2 1{v}] E[|s|^2|v] + (G-1)/G sum_vu E[A A' 1{v,u}] <s_v, s_u>.
 
-    ``group_size`` may be an array, except for `group_normalized`, whose sums depend on it.
+    s_v = E[s|v] = grad log p(v).
     """
-    if estimator.name == "group_normalized":
-        if not isinstance(group_size, int):
-            raise ValueError(f"group_size = {group_size}: expected an int for {estimator.name}")
-        return _by_group_law(mdp, policy, theta, group_size, estimator)
-    unbiased = _leave_one_out(mdp, policy, theta, group_size)
-    if estimator.name == "leave_one_out":
-        return unbiased
-    shrink = 1 - 1 / group_size
-    return PromptMoments(unbiased.gradient, shrink * unbiased.mean, shrink**2 * unbiased.variance)
+    g, law = group.group_size, reward_law(mdp, policy.probs(theta))
+    slopes = law_gradients(mdp, policy, theta).reshape(*law.shape, -1)
+    per_chance = _per_chance(group.merged(law))
+    score = group.merged(slopes.swapaxes(1, 2)).swapaxes(1, 2) * per_chance[:, :, None]
+    squared_score = group.merged(score_moments(mdp, policy, theta)) * per_chance
+    moments: AdvantageMoments = jax.vmap(group.moments)(law)
+    mean = jnp.einsum("qv,qvn->qn", moments.mean, score)
+    pairs = jnp.einsum("qvu,qvn,qun->q", moments.cross, score, score)
+    square = ((moments.square * squared_score).sum(-1) + (g - 1) * pairs) / g
+    gradient = jnp.einsum("c,qcn->qn", mdp.class_composite, slopes)
+    return PromptMoments(gradient, mean, square - jnp.square(mean).sum(-1))
 
 
-def update_moments(
-    mdp: TAMDP,
-    policy: Policy,
-    theta: Theta,
-    group_size: GroupSize,
-    estimator: Estimator,
-    prompts: int | None = None,
-) -> UpdateMoments:
-    """Exact moments of one update; ``prompts`` = B drawn from rho, None for the full sweep."""
-    rho = mdp.prompt_distribution
-    each = prompt_moments(mdp, policy, theta, group_size, estimator)
+def prompt_moments(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw) -> PromptMoments:
+    """Exact mean and variance of each prompt's update, for every estimator of a group."""
+    if group.table is None:
+        return _by_closed_form(mdp, policy, theta, group)
+    return _by_group_law(mdp, policy, theta, group)
+
+
+def combine(rho: Float[Array, " Q"], each: PromptMoments, prompts: int | None) -> UpdateMoments:
+    """One update from its prompts': all with weights ``rho`` (None), or ``prompts`` drawn from it.
+
+    V is sum_q rho_q^2 V_q, or (E_q V_q + Var_q(E g_q))/B.
+    """
     mean = rho @ each.mean
     if prompts is None:
         variance = jnp.square(rho) @ each.variance
     else:
-        between = rho @ jnp.square(each.mean).sum(-1) - jnp.square(mean).sum()
+        between = rho @ jnp.square(each.mean - mean[None]).sum(-1)
         variance = (rho @ each.variance + between) / prompts
     return UpdateMoments(rho @ each.gradient, mean, variance)
+
+
+def update_moments(
+    mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw, prompts: int | None = None
+) -> UpdateMoments:
+    """Exact moments of one update; ``prompts`` = B drawn from rho, None for the full sweep."""
+    return combine(mdp.prompt_distribution, prompt_moments(mdp, policy, theta, group), prompts)
+
+
+def expected_update(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw) -> Theta:
+    """E[g] = sum_q rho_q sum_v h_q(v) grad p_q(v), by one vector-Jacobian product.
+
+    In theta's shape, differentiable: its Jacobian says whether it is a gradient at all.
+    """
+    law, pull = jax.vjp(lambda t: reward_law(mdp, policy.probs(t)), theta)
+    if group.table is None:
+        response = group.shrinkage * jnp.broadcast_to(mdp.class_composite[None], law.shape)
+    else:
+        by_value, spread = jax.vjp(group.merged, law)
+        response = spread(jax.vmap(group.moments)(law).mean * _per_chance(by_value))[0]
+    return pull(mdp.prompt_distribution[:, None] * response)[0]

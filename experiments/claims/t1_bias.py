@@ -10,7 +10,8 @@ from fractions import Fraction
 from itertools import product
 
 from experiments.claim import Claim, Row, Scope, Verdict, judge, outside
-from experiments.runs import RunResult, RunSettings
+from experiments.runs import RunResult
+from experiments.settings import RunSettings
 from theory.binary import Enclosure, response_is_constant
 from theory.instances.conflict import exact_gradient, normalized_update
 

@@ -7,8 +7,10 @@ import jax.numpy as jnp
 
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.instances import InstanceSpec, build, named
-from experiments.runs import UNBIASED, RunResult, RunSettings
+from experiments.runs import RunResult
+from experiments.settings import UNBIASED, RunSettings
 from theory.budget import budget_terms
+from theory.group_law import plain_law
 from theory.update import prompt_moments
 
 LARGEST = 256
@@ -28,7 +30,7 @@ def _specs(scope: Scope) -> list[InstanceSpec]:
 def _costs(mdp, policy, theta, sizes):  # type: ignore[no-untyped-def]
     """N V = G (E_q V_q + Var_q grad J_q) for each G, from the update's moments; spread; terms."""
     rho = mdp.prompt_distribution
-    each = jax.vmap(lambda g: prompt_moments(mdp, policy, theta, g, UNBIASED))(sizes)
+    each = jax.vmap(lambda g: prompt_moments(mdp, policy, theta, plain_law(UNBIASED, g)))(sizes)
     gradient = each.gradient[0]
     between = rho @ jnp.square(gradient - (rho @ gradient)[None]).sum(1)
     terms = budget_terms(mdp, policy, theta)

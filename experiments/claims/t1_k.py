@@ -12,7 +12,8 @@ import numpy as np
 from scipy import stats
 
 from experiments.claim import Claim, Row, Scope, Verdict, outside
-from experiments.runs import UNBIASED, RunResult, RunSettings
+from experiments.runs import RunResult
+from experiments.settings import UNBIASED, RunSettings
 
 CORRELATIONS = (0.0, 0.25, 0.5, 1.0)
 COMPONENTS = tuple(range(1, 7))

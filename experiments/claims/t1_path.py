@@ -27,8 +27,10 @@ from experiments.claim import (
     settled_by,
 )
 from experiments.claims import t1_rate
+from experiments.constants import Constants, run_constants, step_size
 from experiments.instances import named
-from experiments.runs import Constants, RunResult, RunSettings, run_constants, step_size
+from experiments.runs import RunResult
+from experiments.settings import RunSettings
 from theory.advantages import Estimator
 from theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
 from theory.intervals import drift_upper_limit, lower_limit, samples_needed

@@ -24,8 +24,10 @@ from experiments.claim import (
     not_judged,
     settled_by,
 )
+from experiments.constants import run_constants, step_size
 from experiments.instances import InstanceSpec, build, named
-from experiments.runs import RunResult, RunSettings, run_constants, step_size
+from experiments.runs import RunResult
+from experiments.settings import RunSettings
 from theory.intervals import lower_limit, samples_needed, upper_limit
 from theory.theorem1 import rate_bound
 

@@ -7,8 +7,10 @@ import numpy as np
 from scipy import stats
 
 from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Row, Scope, Verdict, outside
+from experiments.constants import run_constants, step_size
 from experiments.instances import named
-from experiments.runs import RunResult, RunSettings, run_constants, step_size
+from experiments.runs import RunResult
+from experiments.settings import RunSettings
 from theory.advantages import Estimator
 from theory.theorem1 import path_terms
 

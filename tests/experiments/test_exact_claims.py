@@ -12,10 +12,11 @@ from experiments.claim import Scope
 from experiments.claims import t1_budget, t1_k
 from experiments.instances import from_argument, named
 from theory.advantages import Estimator
+from theory.group_law import plain_law
 from theory.instances.bits import bits
 from theory.update import update_moments
 
-_moments = jax.jit(update_moments, static_argnums=(3, 4))
+_moments = jax.jit(update_moments)
 EXAMPLE = Path(t1_k.__file__).parents[1] / "examples" / "lookup.json"
 
 
@@ -32,11 +33,12 @@ def test_exponents_in_the_number_of_components():
 @pytest.mark.parametrize("correlation", t1_k.CORRELATIONS)
 def test_variance_on_bits_in_whole_numbers(correlation):
     """Rational arithmetic and the sweep agree; G V = K/4 (62 G + 2)/(64 (G-1)) if uncorrelated."""
-    g, estimator = t1_k.GROUP_SIZE, Estimator("leave_one_out")
+    g = t1_k.GROUP_SIZE
+    law = plain_law(Estimator("leave_one_out"), g)
     for k in (1, 2, 6):
         exact = t1_k.exact_variance(k, Fraction(correlation))
         _, mdp, policy, theta, *_ = bits(k, correlation)
-        found = _moments(mdp, policy, theta, g, estimator)
+        found = _moments(mdp, policy, theta, law)
         assert np.isclose(float(found.variance), float(exact), rtol=1e-12)
         if correlation == 0:
             assert g * exact == Fraction(k, 4) * Fraction(62 * g + 2, 64 * (g - 1))

@@ -10,6 +10,7 @@ from scipy.optimize import brentq
 
 from theory.advantages import Estimator
 from theory.binary import inverse_root, response, response_is_constant
+from theory.group_law import group_law
 from theory.instances.conflict import NORMALIZED_ZERO, conflict, exact_gradient, normalized_update
 from theory.update import update_moments
 
@@ -61,8 +62,8 @@ def test_expected_update_on_conflict(group_size):
     instance = conflict()
     for z in (Fraction(1, 5), Fraction(1, 3), Fraction(9, 10)):
         theta = jnp.array([np.log(float(z))])
-        estimator = Estimator("group_normalized")
-        moments = update_moments(instance.mdp, instance.policy, theta, group_size, estimator)
+        law = group_law(instance.mdp, group_size, Estimator("group_normalized"))
+        moments = update_moments(instance.mdp, instance.policy, theta, law)
         assert abs(float(moments.mean[0]) - float(normalized_update(group_size, z).low)) < 1e-13
         assert abs(float(moments.gradient[0]) - float(exact_gradient(z))) < 1e-14
 

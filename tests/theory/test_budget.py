@@ -6,6 +6,7 @@ import pytest
 
 from theory.advantages import Estimator
 from theory.budget import budget_terms
+from theory.group_law import plain_law
 from theory.instances.conflict import conflict
 from theory.instances.random import random_instance
 from theory.instances.search import search
@@ -22,7 +23,7 @@ def test_cost_is_the_variance_of_an_update_times_its_episodes(instance, group_si
     model = (instance.mdp, instance.policy, instance.theta)
     cost = float(budget_terms(*model).cost(jnp.asarray(float(group_size))))
     for prompts in (1, 5):
-        variance = update_moments(*model, group_size, PLAIN, prompts).variance
+        variance = update_moments(*model, plain_law(PLAIN, group_size), prompts).variance
         assert np.isclose(prompts * group_size * float(variance), cost, rtol=1e-12)
 
 
@@ -39,6 +40,6 @@ def test_variance_floor_with_drawn_prompts():
     """No group size removes the spread between prompts: V tends to Var(grad J_q)/B."""
     model = MODELS[0][1:4]
     floor = float(budget_terms(*model).between) / 4
-    huge = update_moments(*model, jnp.asarray(10**12), PLAIN, 4)
+    huge = update_moments(*model, plain_law(PLAIN, jnp.asarray(10**12)), 4)
     assert np.isclose(float(huge.variance), floor, rtol=1e-10)
     assert floor > 0

@@ -10,6 +10,7 @@ from scipy.stats import norm
 
 from theory.advantages import Estimator
 from theory.episodes import Chances
+from theory.group_law import group_law
 from theory.grpo import Training, batch_loss, sample_batch, sampled_update
 from theory.instances.conflict import conflict
 from theory.instances.random import random_instance
@@ -103,16 +104,15 @@ def _exact(name):
     """Exact (mean, V, V without the spread between drawn prompts) by (estimator, prompts)."""
     _, mdp, policy, *_ = INSTANCES[name]
 
+    laws = {label: group_law(mdp, GROUP, e) for label, e in ESTIMATORS.items()}
+
     @jax.jit
     def moments(theta):
         out = {}
-        for label, estimator in ESTIMATORS.items():
-            within = (
-                mdp.prompt_distribution
-                @ prompt_moments(mdp, policy, theta, GROUP, estimator).variance
-            )
+        for label, law in laws.items():
+            within = mdp.prompt_distribution @ prompt_moments(mdp, policy, theta, law).variance
             for prompts in (None, 2):
-                exact = update_moments(mdp, policy, theta, GROUP, estimator, prompts)
+                exact = update_moments(mdp, policy, theta, law, prompts)
                 out[label, str(prompts)] = exact.mean, exact.variance, within / 2
         return out
 

@@ -8,6 +8,7 @@ from small_model import GOOD
 
 from theory.advantages import Estimator
 from theory.episodes import Chances, sample_episodes
+from theory.group_law import plain_law
 from theory.intervals import samples_needed
 from theory.model import TAMDP
 from theory.policy import LogLinear, Tabular
@@ -36,7 +37,8 @@ def test_a_constant_component_changes_no_variance(x):
     alone, beside = _bandit(["1e-5"], [[1], [0]]), _bandit(["1e6", "1e-5"], [[1, 1], [1, 0]])
     theta = jnp.array([[x, 0.0]])
     first, second = (
-        update_moments(mdp, Tabular(mdp), theta, 2, PLAIN).variance for mdp in (alone, beside)
+        update_moments(mdp, Tabular(mdp), theta, plain_law(PLAIN, 2)).variance
+        for mdp in (alone, beside)
     )
     assert np.isclose(float(second), float(first), rtol=1e-3)
     assert float(second) >= 0

@@ -11,6 +11,7 @@ from oracles import pad_classes
 
 from theory.advantages import Estimator
 from theory.exact import value
+from theory.group_law import plain_law
 from theory.instances.bits import bits
 from theory.instances.coding import coding
 from theory.instances.conflict import conflict
@@ -72,7 +73,7 @@ def _at_points(mdp, policy, points):
     def one(flat):
         theta = flat.reshape(shape)
         hessian = jax.hessian(lambda x: value(mdp, policy, x.reshape(shape)))(flat)
-        each = [update_moments(mdp, policy, theta, g, UNBIASED, b) for g, b in SETTINGS]
+        each = [update_moments(mdp, policy, theta, plain_law(UNBIASED, g), b) for g, b in SETTINGS]
         score = expected_squared_score(mdp, policy, theta)
         variances = jnp.stack([moments.variance for moments in each])
         return hessian, each[0].squared_gradient, score, variances

@@ -11,6 +11,7 @@ from python_loops import INSTANCES, LOO, PLAIN, SEEDS, STEP, compiled, loop, run
 
 from theory.advantages import Estimator
 from theory.exact import value
+from theory.group_law import group_law
 from theory.grpo import Training
 from theory.update import update_moments
 
@@ -20,7 +21,7 @@ NORMALIZED = Training(Estimator("group_normalized", 1, 1e-4), group_size=4, prom
 def _exact_along(name, training, path):
     """J and |grad J|^2 at every theta of a path, and the row x of each of its steps."""
     _, mdp, policy, *_ = INSTANCES[name]
-    args = (training.group_size, training.estimator, training.prompts)
+    args = group_law(mdp, training.group_size, training.estimator), training.prompts
     exact = jax.jit(lambda th: (value(mdp, policy, th), update_moments(mdp, policy, th, *args)))
     values, moments = zip(*map(exact, path), strict=True)
     x = np.array([[m.squared_gradient, m.squared_bias, m.variance] for m in moments])

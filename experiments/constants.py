@@ -1,0 +1,103 @@
+"""The numbers of an instance that Theorem 1 speaks of, and the step size that they give."""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from experiments.instances import InstanceSpec, build
+from experiments.settings import RunSettings
+from theory.advantages import Estimator
+from theory.decomposed import (
+    check_binary,
+    largest_potential,
+    potential_value,
+    steepest_response,
+)
+from theory.exact import value
+from theory.ranges import update_ranges
+from theory.smoothness import smoothness, squared_gradient_bound
+from theory.theorem1 import rate_step
+
+
+@dataclass(frozen=True)
+class Constants:
+    """The numbers of an instance that Theorem 1 speaks of, as floats, for J or for Jtilde."""
+
+    smoothness: float
+    start: float
+    """J(theta_0)."""
+    optimum: float
+    """J*, or for Jtilde an upper bound."""
+    max_reward: float
+    squared_gradient: float
+    """Upper bound over all theta; likewise the next two."""
+    update_norm: float
+    variance: float
+
+    @property
+    def gap(self) -> float:
+        """J* - J(theta_0), not below 0; a difference of rounding size is none."""
+        found, rounding = self.optimum - self.start, 64 * np.finfo(float).eps
+        return found if found > rounding * max(abs(self.optimum), abs(self.start)) else 0.0
+
+
+@partial(jax.jit, static_argnames=("estimator", "prompts"))
+def _numbers(mdp, policy, theta, group_size, estimator, prompts):  # type: ignore[no-untyped-def]
+    """All constants in one compilation per model shape: the group size is data here."""
+    ranges = update_ranges(mdp, policy, group_size, estimator, prompts)
+    return {
+        "smoothness": smoothness(mdp, policy),
+        "start": value(mdp, policy, theta),
+        "max_reward": mdp.max_reward,
+        "squared_gradient": squared_gradient_bound(mdp, policy),
+        "update_norm": ranges.norm,
+        "variance": ranges.variance,
+    }
+
+
+@lru_cache(maxsize=512)
+def constants(
+    spec: InstanceSpec, group_size: int, estimator: Estimator, prompts: int | None
+) -> Constants:
+    """Of an instance and J, for one way to estimate updates."""
+    instance = build(spec)
+    model = (instance.mdp, instance.policy, instance.theta)
+    found = _numbers(*model, jnp.asarray(group_size), estimator, prompts)
+    numbers = {name: float(x) for name, x in found.items()}
+    if instance.steepest is not None:
+        numbers["squared_gradient"] = min(numbers["squared_gradient"], instance.steepest)
+    return Constants(optimum=instance.optimum, **numbers)
+
+
+def _of_potential(run: RunSettings, of_reward: Constants) -> Constants:
+    """For Jtilde: smoothness and gradient grow by sup c_G (see ``theory.decomposed``)."""
+    instance, of = build(run.instance), (run.group_size, run.estimator)
+    check_binary(instance.mdp)
+    steepest = steepest_response(*of)
+    return replace(
+        of_reward,
+        smoothness=steepest * of_reward.smoothness,
+        start=float(potential_value(instance.mdp, instance.policy, instance.theta, *of)),
+        optimum=float(largest_potential(instance.mdp, *of)),
+        squared_gradient=steepest**2 * of_reward.squared_gradient,
+    )
+
+
+@lru_cache(maxsize=2048)
+def run_constants(run: RunSettings) -> Constants:
+    """The constants that belong to a run and its objective."""
+    found = constants(run.instance, run.group_size, run.estimator, run.prompts)
+    return found if run.objective == "reward" else _of_potential(run, found)
+
+
+def step_size(run: RunSettings) -> float:
+    """eta, constant along the run; 0 where there is nothing to learn."""
+    if run.step is not None:
+        return run.step
+    c = run_constants(run)
+    if c.gap == 0 or c.smoothness == 0:
+        return 0.0
+    return float(rate_step(c.gap, c.variance, run.n_steps, c.smoothness))

@@ -1,0 +1,45 @@
+"""What a training run is, and what defines it."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from experiments.instances import InstanceSpec, build
+from theory.advantages import Estimator
+from theory.grpo import Objective
+
+# Part of every stored run's identity: raise it when a run's meaning changes.
+VERSION = 2
+UNBIASED = Estimator("leave_one_out")
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """One training run with many seeds; ``step`` None is the step of T1.rate."""
+
+    instance: InstanceSpec
+    group_size: int
+    n_steps: int
+    seeds: int
+    estimator: Estimator = UNBIASED
+    prompts: int | None = None
+    step: float | None = None
+    seed: int = 0
+    objective: Objective = "reward"
+
+    def settings(self) -> dict[str, Any]:
+        """What defines the run, as JSON."""
+        fields = {**self.__dict__, "instance": self.instance.settings()}
+        # Options that are off are left out: a new one then changes no run that does not use it.
+        if self.objective == "reward":
+            del fields["objective"]
+        chosen = {
+            k: v for k, v in asdict(self.estimator).items() if v is not None and v is not False
+        }
+        return {**fields, "estimator": chosen, "version": VERSION}
+
+    def parameters(self) -> dict[str, Any]:
+        """The columns that tell this run from others in a table."""
+        k = build(self.instance).mdp.weights.shape[0]
+        shown = ("group_size", "n_steps", "prompts", "seeds", "seed")
+        chosen = {name: getattr(self, name) for name in shown}
+        return {"components": k, "estimator": self.estimator.name, **chosen}
