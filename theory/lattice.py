@@ -31,17 +31,17 @@ def dense_size(steps: NDArray[np.int64], draws: int) -> int:
 def lattice(steps: NDArray[np.int64], draws: int) -> Lattice:
     """``steps (C,d)`` >= 0, with a row of zeros."""
     shape = tuple(draws * int(side) + 1 for side in steps.max(0))
-    reached: NDArray[np.bool_] = np.zeros(shape, bool)
-    reached[(0,) * len(shape)] = True
+    reached = np.zeros(shape, np.uint8)
+    reached[(0,) * len(shape)] = 1
     for _ in range(draws):
-        here: NDArray[np.bool_] = reached.copy()
+        here = reached.copy()
         for step in np.unique(steps, axis=0):
             moved = tuple(slice(int(s), None) for s in step)
             stay = tuple(slice(0, n - int(s)) for s, n in zip(step, shape, strict=True))
-            np.logical_or(reached[moved], here[stay], out=reached[moved])
+            reached[moved] |= here[stay]
     point = np.argwhere(reached)
     number = np.full(shape, len(point))
-    number[reached] = np.arange(len(point))
+    number[reached > 0] = np.arange(len(point))
     before = point[:, None] - steps[None]
     inside = (before >= 0).all(-1)
     found = number[tuple(np.moveaxis(np.where(inside[..., None], before, 0), -1, 0))]

@@ -4,6 +4,7 @@ from functools import cache
 from typing import Any
 
 import equinox as eqx
+import group_oracles
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -84,7 +85,7 @@ def _listed(name, seed):
 @cache
 def _brute(name, seed, size, estimator):
     options = estimator.name, estimator.ddof, estimator.eps
-    groups = [oracles.group_updates(p, size, *options) for p in _listed(name, seed)]
+    groups = [group_oracles.group_updates(p, size, *options) for p in _listed(name, seed)]
     return [oracles.moments(*g) for g in groups]
 
 

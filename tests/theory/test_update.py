@@ -5,6 +5,7 @@ from itertools import product
 from typing import Any
 
 import equinox as eqx
+import group_oracles
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -59,7 +60,7 @@ def _exact(name, group_size):
 @cache
 def _groups(name, size, estimator):
     options = size, estimator.name, estimator.ddof, estimator.eps
-    return [oracles.group_updates(e, *options) for e in oracles.list_episodes(*_model(name))]
+    return [group_oracles.group_updates(e, *options) for e in oracles.list_episodes(*_model(name))]
 
 
 def _both(first, second):
