@@ -43,7 +43,7 @@ def lattice(steps: NDArray[np.int64], draws: int) -> Lattice:
     number = np.full(shape, len(point))
     number[reached > 0] = np.arange(len(point))
     before = point[:, None] - steps[None]
-    inside = (before >= 0).all(-1)
+    inside = np.asarray((before >= 0).all(-1))
     found = number[tuple(np.moveaxis(np.where(inside[..., None], before, 0), -1, 0))]
     source = np.where(inside, found, len(point))
     return Lattice(jnp.asarray(point), jnp.asarray(source, dtype=jnp.int32))
