@@ -1,0 +1,69 @@
+"""Mean and variance of an update by sampling, for estimators that no finite sum serves."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Key, PRNGKeyArray
+
+from theory.episodes import Chances
+from theory.exact import Theta
+from theory.grpo import Training, sample_batch, sampled_update
+from theory.model import TAMDP
+from theory.policy import Policy
+
+CHUNK = 256
+"""Batches at a time: bounds memory."""
+
+
+class SampledMoments(NamedTuple):
+    """Estimates with their standard errors, which fall as 1/sqrt(batches)."""
+
+    mean: Float[Array, " n"]
+    """Of E g, theta flattened."""
+    mean_error: Float[Array, " n"]
+    variance: Float[Array, ""]
+    """Of V = E|g - E g|^2."""
+    variance_error: Float[Array, ""]
+
+
+def _draws(
+    keys: Key[Array, " N"],
+    mdp: TAMDP,
+    chances: Chances,
+    policy: Policy,
+    theta: Theta,
+    training: Training,
+) -> Float[Array, "N n"]:
+    def one(key: PRNGKeyArray) -> Float[Array, " n"]:
+        batch = sample_batch(key, mdp, chances, policy, theta, training)
+        return sampled_update(mdp, policy, theta, batch, training).reshape(-1)
+
+    return jax.lax.map(one, keys, batch_size=CHUNK)
+
+
+_compiled = jax.jit(_draws, static_argnames="training")
+
+
+def sampled_moments(
+    key: PRNGKeyArray,
+    mdp: TAMDP,
+    policy: Policy,
+    theta: Theta,
+    training: Training,
+    batches: int,
+) -> SampledMoments:
+    """From ``batches`` independent updates at ``theta``; call it outside jit.
+
+    Raises ValueError for fewer than two, which have no error to state.
+    """
+    if batches < 2:
+        raise ValueError(f"batches = {batches}: expected at least 2")
+    keys = jax.random.split(key, batches)
+    updates = _compiled(keys, mdp, Chances(mdp), policy, theta, training=training)
+    mean = updates.mean(0)
+    square = jnp.square(updates - mean[None])
+    from_mean = square.sum(1)
+    mean_error = jnp.sqrt(square.sum(0) / (batches - 1) / batches)
+    error = jnp.std(from_mean, ddof=1) / jnp.sqrt(batches)
+    return SampledMoments(mean, mean_error, from_mean.sum() / (batches - 1), error)
