@@ -10,7 +10,8 @@ import jaxtyping
 import numpy as np
 import pytest
 
-from theory.advantages import Estimator, check_group_size, group_advantages
+from theory.advantages import Estimator, batch_advantages, check_group_size, group_advantages
+from theory.presets import PRESETS, preset
 from theory.rationals import to_fraction
 
 DATA = Path(__file__).parents[1] / "data"
@@ -19,13 +20,9 @@ ROWS = json.loads((DATA / "zero_variance_float32.json").read_text())["rows"]
 # TRL's Bessel factor is float32 even on float64 input: the file's own reason for 1e-6.
 ATOL = 1e-6
 
-NAMES = {
-    "none": "mean_baseline",
-    "dr_grpo": "mean_baseline",
-    "rloo": "leave_one_out",
-    "group": "group_normalized",
-    "group_norm": "group_normalized",
-}
+# What a case's options ask for, as the name of a preset.
+TRL = {"group": "trl", "batch": "trl-batch", "none": "dr_grpo"}
+OPENRLHF = {"group_norm": "openrlhf", "rloo": "rloo", "dr_grpo": "dr_grpo"}
 ESTIMATORS = [
     Estimator("mean_baseline"),
     Estimator("leave_one_out"),
@@ -34,25 +31,21 @@ ESTIMATORS = [
 
 
 def _name(case):
-    """Which of the three estimators a library's options ask for; None if another one."""
     library, options = case["library"], case["options"]
+    if options.get("multi_objective_aggregation") == "normalize_then_sum":
+        return "trl-gdpo"
     if library == "trl":
-        aggregated = options["multi_objective_aggregation"] == "sum_then_normalize"
-        return NAMES.get(options["scale_rewards"]) if aggregated else None
+        return TRL[options["scale_rewards"]]
     if library == "openrlhf":
-        return NAMES[options["estimator"]]
-    if library == "visual-arft":
-        return "group_normalized"
-    if library == "verl" and options["adv_estimator"] == "grpo":
-        return "group_normalized" if options["norm_adv_by_std_in_grpo"] else "mean_baseline"
-    return NAMES.get(options.get("adv_estimator"))
+        return OPENRLHF[options["estimator"]]
+    if library == "verl":
+        plain = "verl" if options.get("norm_adv_by_std_in_grpo") else "dr_grpo"
+        return {"gdpo": "verl-gdpo", "rloo": "rloo", "grpo": plain}[options["adv_estimator"]]
+    return {"visual-arft": "visual_arft", "nvlabs-gdpo-trl": "trl-gdpo"}[library]
 
 
 def _label(case):
     return f"{case['id']}-{case['library']}-{'-'.join(map(str, case['options'].values()))}"
-
-
-COVERED = [c for c in CASES if _name(c)]
 
 
 def _composite(row, weights):
@@ -61,50 +54,47 @@ def _composite(row, weights):
     return float(sum((to_fraction("w", w) * to_fraction("r", r) for w, r in pairs), Fraction(0)))
 
 
-def _estimator(case):
-    options = case["options"]
-    return Estimator(_name(case), options.get("ddof", 0), options.get("epsilon") or 0.0)
-
-
-def _groups(case):
-    composites = [_composite(row, case["weights"]) for row in case["rewards"]]
-    return np.array(composites).reshape(-1, case["group_size"])
-
-
-@pytest.mark.parametrize("case", COVERED, ids=_label)
-def test_reproduces_the_libraries(case):
-    """The definitions are those of the trainers, not merely like them."""
-    estimator = _estimator(case)
-    ours = jax.vmap(lambda r: group_advantages(r, estimator))(jnp.asarray(_groups(case)))
+@pytest.mark.parametrize("case", CASES, ids=_label)
+def test_presets_reproduce_the_libraries(case):
+    """The definitions are those of the trainers, not merely like them: all 140 cases."""
+    rows, g = case["rewards"], case["group_size"]
+    composites = np.array([_composite(row, case["weights"]) for row in rows])
+    vectors = np.array([[0 if r is None else r for r in row] for row in rows], float)
+    present = np.array([[r is not None for r in row] for row in rows])
+    k = vectors.shape[1]
+    ours = batch_advantages(
+        jnp.asarray(composites.reshape(-1, g)),
+        jnp.asarray(vectors.reshape(-1, g, k)),
+        jnp.asarray(np.array(case["weights"], float)),
+        preset(_name(case)),
+        jnp.asarray(present.reshape(-1, g, k)),
+    )
     np.testing.assert_allclose(ours.reshape(-1), case["advantages"], atol=ATOL, rtol=0)
 
 
-def test_which_library_cases_are_covered():
-    """A rule that silently skipped everything would pass: count what it keeps and leaves out."""
-    left_out = {(c["library"], _rule(c["options"])) for c in CASES if not _name(c)}
-    assert len(COVERED) == 96
+def test_every_preset_and_every_kind_of_case_is_covered():
+    """A rule that silently skipped a library would pass: count what it meets."""
     assert len(CASES) == 140
-    assert left_out == {
-        ("trl", "scale_rewards=batch"),
-        ("trl", "normalize_then_sum"),
-        ("verl", "gdpo"),
-        ("nvlabs-gdpo-trl", "gdpo"),
-    }
+    assert {_name(case) for case in CASES} == set(PRESETS)
+    with_null = {_name(c) for c in CASES if any(None in row for row in c["rewards"])}
+    assert with_null == {"trl", "trl-batch", "trl-gdpo", "dr_grpo"}
 
 
-def _rule(options):
-    """Why the three estimators cannot express a case."""
-    if options.get("scale_rewards") == "batch":
-        return "scale_rewards=batch"
-    if options.get("apply_gdpo") or options.get("adv_estimator") == "gdpo":
-        return "gdpo"
-    return options.get("multi_objective_aggregation", "unexplained")
+def test_presets_state_the_constants_of_their_trainers():
+    """Divisor and eps of a preset are those recorded with its cases."""
+    for case in CASES:
+        estimator, options = preset(_name(case)), case["options"]
+        if not estimator.is_plain:
+            assert estimator.ddof == options["ddof"]
+            assert estimator.eps == options["epsilon"]
+        whiten = options.get("batch_epsilon", options.get("whiten_epsilon_inside_sqrt"))
+        assert estimator.whiten == whiten
 
 
-def test_nulls_are_covered():
-    """The one semantics of a missing reward that these estimators have, in both scalings."""
-    with_null = [c for c in COVERED if any(None in row for row in c["rewards"])]
-    assert {_name(c) for c in with_null} == {"group_normalized", "mean_baseline"}
+def test_unknown_preset():
+    """The known ones are listed."""
+    with pytest.raises(ValueError, match=r"preset = .grpo.: expected one of .*trl-gdpo"):
+        preset("grpo")
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -117,6 +107,17 @@ def test_equal_rewards_give_exactly_zero(dtype):
         advantages = every(rewards)
         assert advantages.dtype == dtype
         assert (advantages == 0).all()
+
+
+@pytest.mark.parametrize("name", PRESETS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_silent_batch_gives_exactly_zero(name, dtype):
+    """Every preset, also those that scale by the whole batch."""
+    vectors = jnp.full((2, 8, 2), 1.9, dtype)
+    weights = jnp.array([0.7, 0.3])
+    advantages = batch_advantages(jnp.full((2, 8), 1.9, dtype), vectors, weights, preset(name))
+    assert advantages.dtype == dtype
+    assert (advantages == 0).all()
 
 
 def test_zero_variance_rows_break_the_naive_formula():
@@ -157,6 +158,7 @@ def test_shift_and_scale(estimator):
         ("eps", -1e-9, ">= 0"),
         ("eps", float("nan"), "finite"),
         ("eps", float("inf"), "finite"),
+        ("whiten", -1.0, ">= 0"),
     ],
 )
 def test_bad_estimators_are_refused(monkeypatch, field, value, expected):

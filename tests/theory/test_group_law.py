@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import oracles
 import pytest
+from binary_model import BINARY
 
 from theory.advantages import Estimator
 from theory.group_law import group_law
@@ -29,22 +30,9 @@ TINY: dict[str, Any] = {"prompts": 1, "width": 1, "tools": 1, "answers": 3, "dep
 STRUCTURES = {
     "tabular": random_instance(2, seed=1, **TINY),
     "log-linear": random_instance(1, seed=5, features=2, **TINY),
-    "binary": random_instance(2, seed=3, **TINY),
+    "binary": BINARY,
 }
 REDRAWN = 17
-
-
-def _binary(instance):
-    """The same model with rewards 0 and 1."""
-    mdp = instance.mdp
-    fields = ("prompt_distribution", "initial_distribution", "depth", "tool_transition", "legal")
-    arrays = {name: np.asarray(getattr(mdp, name)) for name in fields}
-    whole = np.ceil(np.asarray(mdp.reward))
-    rebuilt = TAMDP(**arrays, reward=whole, weights=np.asarray(mdp.weights))
-    return instance._replace(mdp=rebuilt, policy=type(instance.policy)(rebuilt))
-
-
-STRUCTURES["binary"] = _binary(STRUCTURES["binary"])
 
 
 def _redrawn(name, seed):
