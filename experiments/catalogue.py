@@ -1,15 +1,30 @@
 """All claims, in the order of the ledger. Adding one: a file in claims/ and a line here."""
 
 from experiments.claim import Claim
-from experiments.claims import t1_bias, t1_budget, t1_k, t1_path, t1_rate, t1_slope
+from experiments.claims import (
+    t1_bias,
+    t1_budget,
+    t1_curl,
+    t1_floor,
+    t1_g,
+    t1_k,
+    t1_path,
+    t1_rate,
+    t1_slope,
+    t1_surrogate,
+)
 
 CLAIMS: tuple[Claim, ...] = (
     t1_rate.CLAIM,
     t1_path.CLAIM,
     t1_slope.CLAIM,
+    t1_g.CLAIM,
     t1_k.CLAIM,
     t1_budget.CLAIM,
     t1_bias.CLAIM,
+    t1_floor.CLAIM,
+    t1_curl.CLAIM,
+    t1_surrogate.CLAIM,
 )
 
 

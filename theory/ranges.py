@@ -8,7 +8,11 @@ from jaxtyping import Array, Float
 from theory.advantages import Estimator, GroupSize
 from theory.model import TAMDP
 from theory.policy import LogLinear, Policy
-from theory.smoothness import leave_one_out_variance_bound, squared_diameter
+from theory.smoothness import (
+    leave_one_out_variance_bound,
+    squared_diameter,
+    squared_score_bound,
+)
 
 
 class UpdateRanges(NamedTuple):
@@ -37,7 +41,8 @@ def update_ranges(
     """Ranges of one update (derived).
 
     |g| <= max|s| 1/G sum|A_i|, and 1/G sum|R_i - m| <= R_max/2, while normalised advantages have
-    1/G sum|A_i| <= sqrt(1/G sum A_i^2) <= 1. Raises ValueError for an estimator over the batch.
+    1/G sum|A_i| <= sqrt(1/G sum A_i^2) <= 1 (R_max for a weighted sum of them), whence also
+    E|g_q|^2 <= E|s|^2 (R_max^2 E|s|^2). Raises ValueError for an estimator over the batch.
     """
     score = score_norm_bound(mdp, policy)
     if not estimator.within_group:
@@ -45,8 +50,11 @@ def update_ranges(
     if not estimator.is_plain:
         # One normalised reward, or R_max = sum_k w_k of them.
         decomposed = estimator.name == "componentwise_normalized"
-        norm = score * mdp.max_reward if decomposed else score
-        return UpdateRanges(norm, jnp.square(norm))
+        size = mdp.max_reward if decomposed else jnp.asarray(1.0)
+        square = size**2 * squared_score_bound(mdp, policy)
+        rho = mdp.prompt_distribution
+        share = jnp.square(rho).sum() if prompts is None else 1 / prompts
+        return UpdateRanges(score * size, share * square)
     unbiased = leave_one_out_variance_bound(mdp, policy, group_size, prompts)
     norm = score * mdp.max_reward / 2
     if estimator.name == "mean_baseline":

@@ -51,7 +51,8 @@ def _row(correlation: float) -> Row:
     if verdict == "refuted" and two == 2 * one:
         verdict = "inconclusive"
     parameters = {"components": COMPONENTS[-1], "group_size": GROUP_SIZE}
-    extra = {"correlation": correlation, "estimator": UNBIASED.name}
+    curve = {f"V at K={k}": float(v) for k, v in zip(COMPONENTS, found, strict=True)}
+    extra = {"correlation": correlation, "estimator": UNBIASED.name, **curve}
     limits = (exponent, exponent, exponent)
     note = f"exact: V(K=2)/V(K=1) = {two / one}"
     return Row("T1.K", "bits", parameters, *limits, 1 + TOLERANCE, verdict, note, extra)

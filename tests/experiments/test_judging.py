@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from experiments.claim import Row, judge, overall
-from experiments.claims.t1_slope import slope_interval
 from experiments.ledger import LEDGER, PAPER, differences, ledger_text
+from experiments.slopes import slope_interval
 
 
 @pytest.mark.parametrize(

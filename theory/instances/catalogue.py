@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from theory.instances.bandit import bandit
 from theory.instances.bits import bits
 from theory.instances.coding import coding
 from theory.instances.conflict import conflict
@@ -16,6 +17,7 @@ INSTANCES: Mapping[str, Callable[[int], Instance]] = MappingProxyType(
         "coding": coding,
         "conflict": conflict,
         "bits": bits,
+        "bandit": bandit,
         "random": random_instance,
     }
 )

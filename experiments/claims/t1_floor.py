@@ -1,0 +1,87 @@
+"""T1.floor: the std-normalised run stalls on `conflict` where J is not stationary.
+
+For G = 8 the floor is certified (the rational enclosure of T1.bias), and the fall of the average of
+|grad J|^2 flattens from decade to decade; for G = 2 and 3, where c_G is constant, it goes on as
+T^(-1/2).
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from experiments import slopes
+from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Row, Scope, judge, outside
+from experiments.claims.t1_bias import stationary_gradient
+from experiments.constants import step_size
+from experiments.runs import RunResult
+from experiments.settings import RunSettings
+from theory.advantages import Estimator
+
+NORMALIZED = Estimator("group_normalized")
+KEEPS, STALLS = (2, 3), 8
+CELLS = len(KEEPS) + 1
+MUTANTS = {
+    "no floor": "G = 8 keeps the slope -1/2 too",
+    "stalls early": "the slope flattens by 1/2 within the lengths of the profile",
+}
+
+
+def runs(scope: Scope) -> list[RunSettings]:
+    """All runs; none on an instance that the claim is not about."""
+    if scope.instance is not None and not scope.instance.is_named("conflict"):
+        return []
+    return [run for g in (*KEEPS, STALLS) for run in slopes.cell(g, scope, NORMALIZED)]
+
+
+def steepening(lengths: np.ndarray, means: np.ndarray) -> float:
+    """First local slope minus the last: negative where the fall flattens."""
+    local = np.diff(np.log(means)) / np.diff(np.log(lengths))
+    return float(local[0] - local[-1])
+
+
+def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
+    """Flattening in training, next to the certified floor that it flattens towards."""
+    cell = slopes.cell(STALLS, scope, NORMALIZED)
+    lengths = np.array([run.n_steps for run in cell])
+    samples = np.array([results[run]["squared_gradient"] for run in cell])
+    level = FAMILY_WISE_ERROR / CELLS
+    found, lower, upper = slopes.slope_interval(lengths, samples, level, steepening)
+    floor = stationary_gradient(STALLS)
+    bound = -0.5 if scope.mutant == "stalls early" else 0.0
+    verdict = judge(upper, lower, bound)
+    note = f"|grad J|^2 >= {float(floor.low):.6g} at the zero of E[g], certified"
+    if not floor.low > 0:
+        verdict = "refuted"
+    elif verdict == "refuted":
+        note = STATISTICAL
+    local = np.diff(np.log(samples.mean(1))) / np.diff(np.log(lengths))
+    shown = {f"slope up to T={t}": float(x) for t, x in zip(lengths[1:], local, strict=True)}
+    extra = {"floor": float(floor.low), **shown, **slopes.points(cell, results)}
+    parameters = {**cell[-1].parameters(), "step": step_size(cell[-1])}
+    return Row("T1.floor", "conflict", parameters, found, lower, upper, bound, verdict, note, extra)
+
+
+def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """G = 2 and 3: the slope and its window. G = 8: how much it flattens."""
+    unmet = outside("T1.floor", scope, "conflict", "stated for `conflict`, whose zero is enclosed")
+    if unmet:
+        return unmet
+    level = FAMILY_WISE_ERROR / CELLS
+    sizes = (*KEEPS, STALLS) if scope.mutant == "no floor" else KEEPS
+    kept = [
+        slopes.window_row("T1.floor", slopes.cell(g, scope, NORMALIZED), results, level)
+        for g in sizes
+    ]
+    return kept if scope.mutant == "no floor" else [*kept, _stalled(scope, results)]
+
+
+CLAIM = Claim(
+    name="T1.floor",
+    statement="on `conflict` std-normalised GRPO stalls for G = 8, and keeps T^(-1/2) for G = 2, 3",
+    provenance="derived",
+    expected="holds",
+    assumptions=("eps = 0, ddof = 0", "theta_0 = 0, full sweep, eta = min(1, sqrt(G/T))"),
+    mutants=MUTANTS,
+    runs=runs,
+    rows=rows,
+)
