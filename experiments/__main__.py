@@ -10,6 +10,7 @@ from pathlib import Path
 import jax
 import pandas as pd
 
+from experiments.advise import advise
 from experiments.catalogue import CLAIMS, find
 from experiments.claim import Claim, Scope
 from experiments.files import Store, write_atomic
@@ -32,6 +33,13 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--mutant", help="a false version of the one --claim; must be refuted")
     check.add_argument("--seeds", type=int, default=1, help="at least this many seeds per run")
     check.add_argument("--out", type=Path, help="output folder [results/PROFILE]")
+    guide = commands.add_parser("advise", help="which estimator and group size, for one model")
+    guide.add_argument("--instance", required=True, help="a name or a .json file")
+    guide.add_argument("--budget", type=int, default=64, help="episodes per update [64]")
+    guide.add_argument(
+        "--train", type=int, default=0, help="steps of exact gradient ascent before [0]"
+    )
+    guide.add_argument("--out", type=Path, help="output folder [results/advise/NAME]")
     commands.add_parser("ledger", help="write paper_checks.md from the rows of the paper profile")
     return parser
 
@@ -94,6 +102,25 @@ def _verify(arguments: argparse.Namespace) -> int:
     return 0 if report.as_expected else 1
 
 
+def _advise(arguments: argparse.Namespace) -> None:
+    spec = from_argument(arguments.instance)
+    found = advise(spec, arguments.budget, arguments.train)
+    folder = arguments.out or Path("results") / "advise" / spec.name
+    shown = found.table.drop(columns="note").dropna(subset=["signal"])
+    with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
+        print(shown.to_string(index=False))
+    print("\n".join([*found.summary, *_refusals(found.table)]))
+    rows = found.table.assign(claim="advice", instance=spec.name, budget=arguments.budget)
+    write_atomic(folder / "rows.csv", rows.to_csv(index=False))
+    print(f"table: {folder / 'rows.csv'}; figure: python -m figures {folder}")
+
+
+def _refusals(table: pd.DataFrame) -> list[str]:
+    """What could not be computed, and why."""
+    refused = table[table["note"] != ""]
+    return [f"{row.estimator}, {row.note}" for row in refused.itertuples()]
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """0: every verdict as expected; 1: some differ; 2: bad input; 3: interrupted, resumable."""
     arguments = _parser().parse_args(argv)
@@ -103,6 +130,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             _list()
         elif arguments.command == "verify":
             return _verify(arguments)
+        elif arguments.command == "advise":
+            _advise(arguments)
         else:
             write_atomic(LEDGER, ledger_text(PAPER))
         return 0

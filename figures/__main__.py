@@ -6,10 +6,22 @@ from pathlib import Path
 
 import pandas as pd
 
-from figures import theorem1
+from figures import advice, bias, theorem1, variance, waterfall
 from figures.style import save
 
-FIGURES = {"t1_rate": theorem1.rate, "t1_path": theorem1.path, "t1_slope": theorem1.slope}
+FIGURES = {
+    "t1_rate": ("T1.rate", theorem1.rate),
+    "t1_path": ("T1.path", theorem1.path),
+    "t1_slope": ("T1.slope", theorem1.slope),
+    "t1_waterfall": ("T1.rate", waterfall.waterfall),
+    "t1_g": ("T1.G", variance.by_group_size),
+    "t1_k": ("T1.K", variance.by_components),
+    "t1_budget": ("T1.budget", variance.by_budget),
+    "t1_floor": ("T1.floor", bias.floor),
+    "t1_bias": ("T1.bias", bias.bias),
+    "advice": ("advice", advice.advice),
+}
+"""The claim whose rows a figure needs, and the figure."""
 
 
 def main() -> int:
@@ -22,8 +34,9 @@ def main() -> int:
         print(f"error: {table}: no such table; run python -m experiments verify", file=sys.stderr)
         return 2
     rows = pd.read_csv(table)
-    for name, draw in FIGURES.items():
-        figure = draw(rows)
+    known = set(rows["claim"])
+    for name, (claim, draw) in FIGURES.items():
+        figure = draw(rows) if claim in known else None
         if figure is not None:
             for path in save(figure, folder / "figures", name):
                 print(path)

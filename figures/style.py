@@ -3,11 +3,15 @@
 Every distinction that a colour makes is also made by a marker, a line style or a hatch.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
+import numpy as np
+import pandas as pd
 from matplotlib import rc_context
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 PAGE_WIDTH = 6.9
@@ -40,6 +44,43 @@ TERMS: Mapping[str, tuple[str, str]] = MappingProxyType(
         "variance": ("#E69F00", "////"),
     }
 )
+
+SERIES: Sequence[Mapping[str, Any]] = tuple(
+    MappingProxyType({"color": color, "marker": marker, "linestyle": line})
+    for color, marker, line in (
+        ("#0072B2", "o", "-"),
+        ("#D55E00", "s", "--"),
+        ("#009E73", "^", "-."),
+        ("#CC79A7", "D", ":"),
+        ("#E69F00", "v", "-"),
+        ("#56B4E9", "P", "--"),
+        ("#000000", "X", "-."),
+    )
+)
+"""Looks of curves that are compared: each differs by marker and line style too."""
+
+ESTIMATORS: Mapping[str, str] = MappingProxyType(
+    {
+        "leave_one_out": "RLOO",
+        "mean_baseline": "Dr. GRPO",
+        "group_normalized": "GRPO",
+        "componentwise_normalized": "GDPO",
+    }
+)
+"""What practitioners call the estimators."""
+
+
+def series(row: pd.Series, prefix: str) -> tuple[np.ndarray, np.ndarray]:
+    """The columns ``prefix``number of a row, in the order of the numbers: abscissas, values."""
+    names = [c for c in row.index if c.startswith(prefix) and pd.notna(row[c])]
+    found = sorted((float(c[len(prefix) :]), float(row[c])) for c in names)
+    return np.array([x for x, _ in found]), np.array([y for _, y in found])
+
+
+def shared_legend(figure: Figure, axes: Axes, columns: int = 4) -> None:
+    """One legend above all panels, from the handles of one of them."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, frameon=False)
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:

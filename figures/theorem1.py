@@ -8,10 +8,18 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.style import BOUND, OBSERVED, PAGE_WIDTH, RC, REFERENCE, TERMS
+from figures.style import (
+    BOUND,
+    ESTIMATORS,
+    OBSERVED,
+    PAGE_WIDTH,
+    RC,
+    REFERENCE,
+    TERMS,
+    shared_legend,
+)
 
 STEPS = "number of steps $T$"
-SHORT = {"leave_one_out": "RLOO", "mean_baseline": "Dr. GRPO", "group_normalized": "GRPO"}
 AVERAGE = r"average of $|\nabla J|^2$"
 
 
@@ -29,12 +37,7 @@ def _curves(axes: Axes, data: pd.DataFrame) -> None:
     axes.set_yscale("log")
 
 
-def _shared_legend(figure: Figure, axes: Axes) -> None:
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
-
-
-def _one_k(rows: pd.DataFrame, wanted: int = 3) -> pd.DataFrame:
+def one_k(rows: pd.DataFrame, wanted: int = 3) -> pd.DataFrame:
     """For each instance and estimator the cells whose number of components is next to ``wanted``.
 
     Counts become whole numbers again: a table with gaps stores them as floats.
@@ -51,7 +54,7 @@ def rate(rows: pd.DataFrame) -> Figure | None:
     data = rows[(rows["claim"] == "T1.rate") & rows["observed"].notna()]
     if data.empty:
         return None
-    data = _one_k(data).sort_values("n_steps")
+    data = one_k(data).sort_values("n_steps")
     instances, groups = data["instance"].unique(), sorted(data["group_size"].unique())
     with rc_context(dict(RC)):  # type: ignore[arg-type]
         figure = Figure((PAGE_WIDTH, 0.6 + 1.35 * len(instances)), layout="constrained")
@@ -67,7 +70,7 @@ def rate(rows: pd.DataFrame) -> Figure | None:
                 axes.set_title(f"{instance}, K = {k}, G = {group}")
         figure.supxlabel(STEPS, fontsize=8)
         figure.supylabel(AVERAGE, fontsize=8)
-        _shared_legend(figure, grid[0, 0])
+        shared_legend(figure, grid[0, 0])
     return figure
 
 
@@ -99,7 +102,7 @@ def slope(rows: pd.DataFrame) -> Figure | None:
             axes.set_title(f"conflict, G = {group}: slope {row['observed']:.3f} in {limits}")
             axes.set_xlabel(STEPS)
         panels[0].set_ylabel(AVERAGE)
-        _shared_legend(figure, panels[0])
+        shared_legend(figure, panels[0])
     return figure
 
 
@@ -110,19 +113,19 @@ def path(rows: pd.DataFrame) -> Figure | None:
     if data.empty:
         return None
     kind = ["instance", "estimator", "group_size"]
-    data = _one_k(data)
+    data = one_k(data)
     data = data[data["n_steps"] == data.groupby(kind)["n_steps"].transform("max")]
     data = data.sort_values(kind).drop_duplicates(kind)
     with rc_context(dict(RC)):  # type: ignore[arg-type]
         figure = Figure((PAGE_WIDTH, 0.9 + 0.19 * len(data)), layout="constrained")
         axes = figure.subplots()
         _shares(axes, data)
-        _shared_legend(figure, axes)
+        shared_legend(figure, axes)
     return figure
 
 
 def _shares(axes: Axes, data: pd.DataFrame) -> None:
-    names = data["estimator"].map(SHORT)
+    names = data["estimator"].map(ESTIMATORS)
     labels = [
         f"{r.instance}, {name}, K = {r.components}, G = {r.group_size}, T = {r.n_steps:,}"
         for r, name in zip(data.itertuples(), names, strict=True)

@@ -80,7 +80,7 @@ def deviations(rewards: Float[Array, " N"]) -> Float[Array, " N"]:
 
 def inverse_sd(
     spread: Float[Array, "..."],
-    freedom: int | Float[Array, "..."],
+    freedom: GroupSize | Float[Array, "..."],
     eps: float,
     inside: bool = False,
 ) -> Float[Array, "..."]:
@@ -95,7 +95,9 @@ def inverse_sd(
     return jnp.where(varied, 1 / sd, 0.0)
 
 
-def scale(spread: Float[Array, "..."], count: int, estimator: Estimator) -> Float[Array, "..."]:
+def scale(
+    spread: Float[Array, "..."], count: GroupSize, estimator: Estimator
+) -> Float[Array, "..."]:
     """What a deviation is multiplied by, given the sum of squared deviations of ``count`` members.
 
     Of one group's composite rewards, or of one component's.

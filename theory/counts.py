@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import combinations
 from math import comb
 
+import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -23,6 +24,7 @@ from theory.moments import AdvantageMoments, Table
 class CountTable(Table):
     """All M count vectors of G members over V rewards, with the advantages in such groups."""
 
+    group_size: int = eqx.field(static=True)
     counts: Int[Array, "V M"]
     ways: Float[Array, " M"]
     """Multinomial coefficients."""

@@ -102,9 +102,9 @@ class _Offer(NamedTuple):
     build: Callable[[], Table]
 
 
-def _count_offer(of: _Rewards, group_size: int, estimator: Estimator) -> _Offer:
+def _count_offer(of: _Rewards, group_size: int, estimator: Estimator, room: int) -> _Offer:
     needed = counts.entries(of.size, group_size)
-    obstacle = ""
+    obstacle = "one table serves one group size" if room > group_size else ""
     if not counts.coefficients_fit(of.size, group_size):
         obstacle = "multinomial coefficients beyond float64"
     elif needed > MAX_ENTRIES:
@@ -113,23 +113,25 @@ def _count_offer(of: _Rewards, group_size: int, estimator: Estimator) -> _Offer:
     return _Offer("counts", obstacle, counts.operations(of.size, group_size), build)
 
 
-def _lattice_offer(of: _Rewards, group_size: int, estimator: Estimator) -> _Offer:
+def _lattice_offer(of: _Rewards, group_size: int, estimator: Estimator, room: int) -> _Offer:
     obstacle = ""
     if estimator.name == "componentwise_normalized":
         n_components = of.columns.shape[1]
-        needed = pairs.entries(of.size, n_components, group_size)
-        operations = pairs.operations(n_components, group_size)
+        needed = pairs.entries(of.size, n_components, room)
+        operations = pairs.operations(n_components, room)
         if not pairs.is_two_valued(of.columns):
             obstacle = "a component with more than two rewards"
         build: Callable[[], Table] = lambda: pairs.pair_table(  # noqa: E731
-            of.columns, of.weights, group_size, estimator
+            of.columns, of.weights, group_size, estimator, room
         )
     else:
-        needed = sums.entries(of.numerators, group_size)
-        operations = sums.operations(of.numerators, group_size)
-        if not sums.numbers_fit(of.numerators, group_size):
+        needed = sums.entries(of.numerators, room)
+        operations = sums.operations(of.numerators, room)
+        if not sums.numbers_fit(of.numerators, room):
             obstacle = "sums of squares beyond float64"
-        build = lambda: sums.sum_table(of.numerators, of.denominator, group_size, estimator)  # noqa: E731
+        build = lambda: sums.sum_table(  # noqa: E731
+            of.numerators, of.denominator, group_size, estimator, room
+        )
     if not obstacle and needed > MAX_ENTRIES:
         obstacle = f"{needed} entries"
     return _Offer("lattice", obstacle, operations, build)
@@ -143,11 +145,16 @@ def plain_law(estimator: Estimator, group_size: GroupSize) -> GroupLaw:
 
 
 def group_law(
-    mdp: TAMDP, group_size: int, estimator: Estimator, engine: Engine = "auto"
+    mdp: TAMDP,
+    group_size: int,
+    estimator: Estimator,
+    engine: Engine = "auto",
+    room: int | None = None,
 ) -> GroupLaw:
     """The exact law of an estimator's advantages on a model; call it outside jit.
 
     ``engine`` "auto" takes closed forms for the plain estimators and else the cheaper engine.
+    ``room``: a lattice for groups of up to so many; laws with the same room share a compilation.
     Raises ValueError for a group size below 2, for estimators whose advantages depend on the whole
     batch, and where the sums would be too large: the message says how large, and what to do.
     """
@@ -164,7 +171,10 @@ def group_law(
         member = jnp.asarray(of.member)
         if estimator.is_plain and engine == "auto":
             return GroupLaw(estimator, group_size, member)
-        offers = [make(of, group_size, estimator) for make in (_count_offer, _lattice_offer)]
+        offers = [
+            make(of, group_size, estimator, max(group_size, room or 0))
+            for make in (_count_offer, _lattice_offer)
+        ]
         offers = [offer for offer in offers if engine in ("auto", offer.engine)]
         able = [offer for offer in offers if not offer.obstacle]
         if not able:

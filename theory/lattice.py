@@ -49,15 +49,20 @@ def lattice(steps: NDArray[np.int64], draws: int) -> Lattice:
     return Lattice(jnp.asarray(point), jnp.asarray(source, dtype=jnp.int32))
 
 
-def lattice_law(of: Lattice, law: Float[Array, " C"], draws: int) -> Float[Array, " N"]:
-    """P(the sum of ``draws`` draws is each point): sums of products of probabilities alone."""
+def lattice_law(
+    of: Lattice, law: Float[Array, " C"], draws: int | Int[Array, ""]
+) -> Float[Array, " N"]:
+    """P(the sum of ``draws`` draws is each point): sums of products of probabilities alone.
+
+    A traced number of draws is differentiable in forward mode only.
+    """
     start = jnp.zeros(of.point.shape[0]).at[0].set(1.0)
 
-    def draw(mass: Float[Array, " N"], _: None) -> tuple[Float[Array, " N"], None]:
+    def draw(_: Int[Array, ""] | int, mass: Float[Array, " N"]) -> Float[Array, " N"]:
         padded = jnp.concatenate([mass, jnp.zeros(1)])
         total = law[0] * padded[of.source[:, 0]]
         for c in range(1, law.shape[0]):
             total = total + law[c] * padded[of.source[:, c]]
-        return total, None
+        return total
 
-    return jax.lax.scan(draw, start, None, length=draws)[0]
+    return jax.lax.fori_loop(0, draws, draw, start)

@@ -22,8 +22,6 @@ class AdvantageMoments(NamedTuple):
 class Table(eqx.Module):
     """A precomputed sum over groups of G members: everything that does not depend on the policy."""
 
-    group_size: int = eqx.field(static=True)
-
     def moments(self, law: Float[Array, " V"]) -> AdvantageMoments:
         """For rewards with probabilities ``law`` (sum 1); jit-able, differentiable."""
         raise NotImplementedError

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
-from theory.advantages import Estimator, scale
+from theory.advantages import Estimator, GroupSize, scale
 from theory.lattice import Lattice, lattice, lattice_law
 from theory.moments import AdvantageMoments, Table
 
@@ -23,11 +23,14 @@ CELLS = np.array([(0, 0), (0, 1), (1, 0), (1, 1)])
 class PairTable(Table):
     """V reward vectors of K two-valued components."""
 
+    group_size: GroupSize
     success: Int[Array, "V K"]
     gap: Float[Array, " K"]
     """Distance of a component's two rewards; 0 if it has one."""
     weights: Float[Array, " K"]
     lattice: Lattice
+    counts: Int[Array, " n"]
+    """0, 1, 2, ...: numbers of successes in a group."""
     estimator: Estimator = eqx.field(static=True)
 
     def moments(self, law: Float[Array, " V"]) -> AdvantageMoments:
@@ -42,9 +45,9 @@ class PairTable(Table):
     def _normalized(self, component: Int[Array, ""]) -> Float[Array, "2 n"]:
         """w (r - m)/(sd + eps) of a failure and of a success, by the group's count 0..G."""
         g, gap = self.group_size, self.gap[component]
-        count = jnp.arange(g + 1)
-        # Whole numbers: 0 exactly in a silent group.
-        spread = count * (g - count) / g * gap**2
+        count = self.counts
+        # Whole numbers: 0 exactly in a silent group. Counts above G do not occur.
+        spread = jnp.maximum(count * (g - count), 0) / g * gap**2
         each = gap * self.weights[component] * scale(spread, g, self.estimator)
         return (jnp.arange(2)[:, None] - count[None] / g) * each[None]
 
@@ -94,14 +97,16 @@ def pair_table(
     weights: NDArray[np.float64],
     group_size: int,
     estimator: Estimator,
+    room: int,
 ) -> PairTable:
-    """``columns (V,K)``: the reward vectors."""
+    """``columns (V,K)``: the reward vectors; ``room`` >= G."""
     low, high = columns.min(0), columns.max(0)
     return PairTable(
         group_size,
         jnp.asarray((columns > low).astype(np.int64)),
         jnp.asarray(high - low),
         jnp.asarray(weights),
-        lattice(CELLS, group_size - 2),
+        lattice(CELLS, room - 2),
+        jnp.arange(room + 1),
         estimator,
     )

@@ -18,6 +18,11 @@ from theory.policy import Policy
 from theory.update import PromptMoments, UpdateMoments, combine, prompt_moments
 
 
+def silence(law: Float[Array, "Q C"], group: GroupLaw) -> Float[Array, " Q"]:
+    """sum_v p_q(v)^G for reward laws that are known already."""
+    return (group.merged(law) ** group.group_size).sum(-1)
+
+
 def silent_probabilities(
     mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw
 ) -> Float[Array, " Q"]:
@@ -25,8 +30,7 @@ def silent_probabilities(
 
     Raises ValueError for a group law made without the model's rewards.
     """
-    law = group.merged(reward_law(mdp, policy.probs(theta)))
-    return (law**group.group_size).sum(-1)
+    return silence(reward_law(mdp, policy.probs(theta)), group)
 
 
 class FilteredMoments(NamedTuple):

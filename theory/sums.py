@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
-from theory.advantages import Estimator, scale
+from theory.advantages import Estimator, GroupSize, scale
 from theory.lattice import Lattice, dense_size, lattice, lattice_law
 from theory.moments import AdvantageMoments, Table
 
@@ -49,8 +49,9 @@ def coordinates(numerators: NDArray[np.int64]) -> Coordinates:
 
 
 class SumTable(Table):
-    """The lattice of the other G - 2 members; V rewards."""
+    """The lattice of the other G - 2 members, or of more; V rewards."""
 
+    group_size: GroupSize
     lattice: Lattice
     steps: Int[Array, "V 2"]
     linear: Int[Array, ""]
@@ -113,13 +114,17 @@ def numbers_fit(numerators: NDArray[np.int64], group_size: int) -> bool:
 
 
 def sum_table(
-    numerators: NDArray[np.int64], denominator: int, group_size: int, estimator: Estimator
+    numerators: NDArray[np.int64],
+    denominator: int,
+    group_size: int,
+    estimator: Estimator,
+    room: int,
 ) -> SumTable:
-    """``numerators (V,)`` over ``denominator``: the distinct composite rewards."""
+    """``numerators (V,)`` over ``denominator``: the distinct composite rewards; ``room`` >= G."""
     steps, unit, linear, factor = coordinates(numerators)
     return SumTable(
         group_size,
-        lattice(steps, group_size - 2),
+        lattice(steps, room - 2),
         jnp.asarray(steps),
         jnp.asarray(linear),
         jnp.asarray(factor),

@@ -100,21 +100,37 @@ def _per_chance(law: Float[Array, "Q V"]) -> Float[Array, "Q V"]:
     return jnp.where(occurs, 1 / jnp.where(occurs, law, 1.0), 0.0)
 
 
-def _by_group_law(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw) -> PromptMoments:
+class PolicyLaw(NamedTuple):
+    """What the moments of any estimator depend on, once per policy."""
+
+    law: Float[Array, "Q C"]
+    """p_q(v)."""
+    slopes: Float[Array, "Q C n"]
+    """E[s 1{v}|q] = grad p_q(v)."""
+    squared_score: Float[Array, "Q C"]
+    """E[|s|^2 1{v}|q]."""
+
+
+def policy_law(mdp: TAMDP, policy: Policy, theta: Theta) -> PolicyLaw:
+    """Reward law and score moments at a policy."""
+    law = reward_law(mdp, policy.probs(theta))
+    slopes = law_gradients(mdp, policy, theta).reshape(*law.shape, -1)
+    return PolicyLaw(law, slopes, score_moments(mdp, policy, theta))
+
+
+def group_moments(mdp: TAMDP, at: PolicyLaw, group: GroupLaw) -> PromptMoments:
     """E|g|^2 = 1/G sum_v E[A^2 1{v}] E[|s|^2|v] + (G-1)/G sum_vu E[A A' 1{v,u}] <s_v, s_u>.
 
     s_v = E[s|v] = grad log p(v).
     """
-    g, law = group.group_size, reward_law(mdp, policy.probs(theta))
-    slopes = law_gradients(mdp, policy, theta).reshape(*law.shape, -1)
-    per_chance = _per_chance(group.merged(law))
-    score = group.merged(slopes.swapaxes(1, 2)).swapaxes(1, 2) * per_chance[:, :, None]
-    squared_score = group.merged(score_moments(mdp, policy, theta)) * per_chance
-    moments: AdvantageMoments = jax.vmap(group.moments)(law)
+    g, per_chance = group.group_size, _per_chance(group.merged(at.law))
+    score = group.merged(at.slopes.swapaxes(1, 2)).swapaxes(1, 2) * per_chance[:, :, None]
+    squared_score = group.merged(at.squared_score) * per_chance
+    moments: AdvantageMoments = jax.vmap(group.moments)(at.law)
     mean = jnp.einsum("qv,qvn->qn", moments.mean, score)
     pairs = jnp.einsum("qvu,qvn,qun->q", moments.cross, score, score)
     square = ((moments.square * squared_score).sum(-1) + (g - 1) * pairs) / g
-    gradient = jnp.einsum("c,qcn->qn", mdp.class_composite, slopes)
+    gradient = jnp.einsum("c,qcn->qn", mdp.class_composite, at.slopes)
     return PromptMoments(gradient, mean, square - jnp.square(mean).sum(-1))
 
 
@@ -122,10 +138,12 @@ def prompt_moments(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw) ->
     """Exact mean and variance of each prompt's update, for every estimator of a group."""
     if group.table is None:
         return _by_closed_form(mdp, policy, theta, group)
-    return _by_group_law(mdp, policy, theta, group)
+    return group_moments(mdp, policy_law(mdp, policy, theta), group)
 
 
-def combine(rho: Float[Array, " Q"], each: PromptMoments, prompts: int | None) -> UpdateMoments:
+def combine(
+    rho: Float[Array, " Q"], each: PromptMoments, prompts: int | float | Float[Array, ""] | None
+) -> UpdateMoments:
     """One update from its prompts': all with weights ``rho`` (None), or ``prompts`` drawn from it.
 
     V is sum_q rho_q^2 V_q, or (E_q V_q + Var_q(E g_q))/B.

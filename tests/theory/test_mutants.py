@@ -43,10 +43,10 @@ MUTANTS = {
         advantages, "inverse_sd", "if inside else", "if not inside else", JOINT, "lattice"
     ),
     "(G-1)/G dropped": Mutant(
-        update, "_by_group_law", "(g - 1) * pairs) / g", "g * pairs) / g", JOINT, "counts"
+        update, "group_moments", "(g - 1) * pairs) / g", "g * pairs) / g", JOINT, "counts"
     ),
     "cross term dropped": Mutant(
-        update, "_by_group_law", "+ (g - 1) * pairs) / g", ") / g", SPLIT, "counts"
+        update, "group_moments", "+ (g - 1) * pairs) / g", ") / g", SPLIT, "counts"
     ),
     "not recentred, counts": Mutant(
         counts, "count_table", "(counts @ column)[:, None]", "0 * counts", JOINT, "counts"

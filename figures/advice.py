@@ -1,0 +1,40 @@
+"""Figure of the guidance for one model."""
+
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from figures.style import ESTIMATORS, PAGE_WIDTH, RC, SERIES, shared_legend
+
+
+def advice(rows: pd.DataFrame) -> Figure | None:
+    """Signal per episode, alignment and silent groups against the group size, per estimator."""
+    data = rows[rows["claim"] == "advice"]
+    if data.empty:
+        return None
+    panels = {
+        "signal_per_episode": "signal $e$ per episode",
+        "cosine": r"cosine of $E[g]$ and $\nabla J$",
+        "silent": "share of silent groups",
+    }
+    with rc_context(dict(RC)):  # type: ignore[arg-type]
+        figure = Figure((PAGE_WIDTH, 2.4), layout="constrained")
+        for axes, (column, label) in zip(figure.subplots(1, 3), panels.items(), strict=True):
+            for look, (name, own) in zip(
+                SERIES, data.groupby("estimator", sort=False), strict=False
+            ):
+                own = own.dropna(subset=[column]).sort_values("group_size")
+                axes.plot(own["group_size"], own[column], label=ESTIMATORS[str(name)], **look)
+            axes.set_xscale("log", base=2)
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.set_xlabel("group size $G$")
+            axes.set_title(label)
+            if column == "silent":
+                axes.set_yscale("symlog", linthresh=1e-3)
+                axes.set_ylim(bottom=0)
+        first = data.iloc[0]
+        figure.supxlabel(
+            f"{first['instance']}, {int(first['budget'])} episodes per update", fontsize=8
+        )
+        shared_legend(figure, figure.axes[0])
+    return figure
