@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from theory.exact import Theta, gradient
 from theory.group_law import GroupLaw
@@ -29,7 +29,7 @@ def follow(
     policy: Policy,
     theta: Theta,
     group: GroupLaw,
-    step: float,
+    step: float | Float[Array, ""],
     most: int,
     tolerance: float = 1e-20,
 ) -> Arrival:
@@ -39,7 +39,7 @@ def follow(
     falling together.
     """
 
-    def go_on(state: tuple[Theta, Theta, Int[Array, ""]]) -> Float[Array, ""]:
+    def go_on(state: tuple[Theta, Theta, Int[Array, ""]]) -> Bool[Array, ""]:
         _, update, count = state
         return (jnp.square(update).sum() > tolerance) & (count < most)
 

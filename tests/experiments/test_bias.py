@@ -10,9 +10,11 @@ from theory.binary import Enclosure
 
 
 def test_the_gamble_in_numbers():
-    """grad J = 0 while E[g] = 1/20 for the first action's logit."""
+    """grad J = 0 while E[g] = 1/20 at G = 2, .0610 at G = 3, for the first action's logit."""
     assert t1_bias.gamble_gradient() == 0
-    assert t1_bias.gamble_update() == Fraction(1, 20)
+    assert t1_bias.gamble_update(2) == (Fraction(1, 20), Fraction(1, 20))
+    low, high = t1_bias.gamble_update(3)
+    assert 0.06097 < float(low) <= float(high) < 0.06098
 
 
 def test_a_fair_gamble_is_no_counterexample(monkeypatch):
@@ -20,8 +22,9 @@ def test_a_fair_gamble_is_no_counterexample(monkeypatch):
     half, fair = Fraction(1, 2), ((Fraction(1, 4), 0), (Fraction(1, 4), 1))
     outcomes = tuple((p, Fraction(r), s) for s in (half, -half) for p, r in fair)
     monkeypatch.setattr(t1_bias, "GAMBLE", outcomes)
-    assert t1_bias.gamble_gradient() == t1_bias.gamble_update() == 0
-    assert t1_bias._gamble_row().verdict == "holds"
+    assert t1_bias.gamble_gradient() == 0
+    assert t1_bias.gamble_update(2) == (0, 0)
+    assert t1_bias._gamble_row(2).verdict == "holds"
 
 
 def test_verdict_per_group_size():

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiments.claim import Scope
-from experiments.claims import t1_budget, t1_k
+from experiments.claims import t1_budget, t1_curl, t1_g, t1_k
 from experiments.instances import from_argument, named
 from theory.advantages import Estimator
 from theory.group_law import plain_law
@@ -71,3 +71,27 @@ def test_budget_of_a_model_without_signal(tmp_path):
     path.write_text(json.dumps(content))
     (row,) = t1_budget.rows(Scope("quick", from_argument(str(path))), {})
     assert row.verdict == "assumption unmet"
+
+
+def test_curl_of_three_rewards_and_of_two():
+    """Far from 0 at every policy for three distinct rewards; rounding for two: then a gradient."""
+    three, two = (t1_curl.rows(Scope("paper", s), {}) for s in (named("bandit"), t1_curl.TWO))
+    for rows, verdict in ((three, "holds"), (two, "assumption unmet")):
+        assert [r.parameters["group_size"] for r in rows] == [2, 4, 8, 16]
+        assert {r.verdict for r in rows} == {verdict}
+    assert min(r.observed for r in three) > 1e-3
+    assert max(r.extra["largest"] for r in two) < 1e-13
+
+
+def test_curl_mutant_is_refuted():
+    """That E[g] is a gradient with three values too."""
+    rows = t1_curl.rows(Scope("quick", named("bandit"), "always a gradient"), {})
+    assert {r.verdict for r in rows} == {"refuted"}
+
+
+@pytest.mark.parametrize("mutant", [None, *t1_g.MUTANTS])
+def test_limits_in_the_group_size(mutant):
+    """Both limits to 1e-10, and neither without its floor or with half of it."""
+    verdicts = [r.verdict for r in t1_g.rows(Scope("quick", mutant=mutant), {})]
+    expected = {None: ["holds", "holds"], "no floor": ["holds", "refuted"]}
+    assert verdicts == expected.get(mutant, ["refuted", "holds"])

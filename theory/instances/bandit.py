@@ -16,7 +16,7 @@ from theory.policy import Tabular
 PAYS = (Fraction(0), Fraction(1, 2), Fraction(1))
 
 
-def bandit(components: int = 1, pays: Sequence[Fraction | float] = PAYS) -> Instance:
+def bandit(components: int = 1, pays: Sequence[Fraction | float | int] = PAYS) -> Instance:
     """One state, uniform start; answer i earns ``pays[i]`` in [0, 1] in each component."""
     n = len(pays)
     reward = np.repeat([[float(x)] for x in pays], components, 1)
