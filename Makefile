@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: verify test check paper clean
+.PHONY: verify test check bench paper clean
 
 verify: $(READY)
 	@status=0; $(BIN)/python -m experiments verify || status=$$?; \
@@ -18,6 +18,10 @@ check: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(MAKE) test
+
+# Each row is the suite beside a peer, in one process on one core.
+bench: $(READY)
+	PYTHONPATH=. $(BIN)/python tests/benchmarks
 
 paper: $(READY)
 	@status=0; $(BIN)/python -m experiments verify --profile paper || status=$$?; \
