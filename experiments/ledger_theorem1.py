@@ -2,6 +2,8 @@
 
 import pandas as pd
 
+from experiments.ledger_bias import bias
+from experiments.ledger_variance import variance
 from experiments.markdown import markdown, span
 
 INTRO = """## Theorem 1: stationarity at O(1/sqrt T)
@@ -23,9 +25,14 @@ Tightness at T = {longest:,}, bound over observed, over all group sizes:
 {table}
 
 `exact V` replaces V_sup by the exact variance averaged along the path, as small as the theorem
-allows. The step of the proof that loses most: {causes}.
-V_sup is a supremum over all policies, also over those that training never visits; the descent lemma
-loses a factor 2 in the polarisation identity (see T1.path).
+allows. Step by step, from what was observed to the bound (shares of the bound, mean over the cells
+at T = {longest:,}; they sum to 1 in every cell, figure `t1_waterfall`):
+
+{waterfall}
+
+The step of the proof that loses most: {causes}. V_sup is a supremum over all policies, also over
+those that training never visits; |m|^2 is dropped by the polarisation identity, which is only
+needed for a biased update (see T1.path); the curvature met along the path is far below L.
 """
 
 PATH = """
@@ -51,42 +58,13 @@ In practice: the 1/sqrt T law is real where the optimum is interior. Where it is
 gradient vanishes with the policy's entropy, and the bound is loose.
 """
 
-BIAS = """
-**T1.bias** is refuted, in rational arithmetic alone. `group_normalized` is what most trainers run
-as GRPO; its expected update is not a multiple of grad J. At the zero of E[g] on `conflict`,
-|grad J|^2 has these values (rational enclosures; for G = 2 and 3 the response c_G is constant, and
-the claim is true):
-
-{table}
-
-The gamble: one action pays 2/5, the other 1 with chance 2/5, both have probability 1/2. Then
-{gamble}, at G = 2 already.
-In practice: normalising by the group's standard deviation moves the stationary points; the shift
-vanishes for groups of 2 and 3 with one binary reward and grows with G.
-"""
-
-EXACT = """
-**T1.K** is refuted as a general statement: on `bits` the exact variance grows with the exponent
-
-{exponents}
-
-in the number of components K; that it is not 1 is decided by the ratio V(K=2)/V(K=1), which is
-rational. Proportionality to K needs uncorrelated components; three rewards
-that succeed and fail together cost nine times the variance of one.
-
-**T1.budget** holds on {budget} instances: at a fixed number of episodes per update the exact
-variance is least next to G* = 1 + sqrt((2b-a)/f), which is {best} here. In practice: with prompts
-drawn at random, groups of {typical} are enough on such models; what is left is better spent on more
-prompts.
-"""
-
 
 def section(rows: pd.DataFrame) -> str:
-    """The whole section, from the rows of T1.rate, T1.path and T1.slope."""
-    by_claim = {name: data for name, data in rows.groupby("claim")}
+    """The whole section, from the rows of all claims T1."""
+    by_claim = {str(name): data for name, data in rows.groupby("claim")}
     parts = [INTRO, _rate(by_claim["T1.rate"]), _path(by_claim["T1.path"])]
-    parts += [_slope(by_claim["T1.slope"]), _exact(by_claim["T1.K"], by_claim["T1.budget"])]
-    return "".join([*parts, _bias(by_claim["T1.bias"])])
+    parts += [_slope(by_claim["T1.slope"]), variance(by_claim), bias(by_claim)]
+    return "".join(parts)
 
 
 def _rate(data: pd.DataFrame) -> str:
@@ -101,7 +79,17 @@ def _rate(data: pd.DataFrame) -> str:
         longest=int(data["n_steps"].max()),
         table=markdown(table),
         causes=", ".join(f"{name} in {share:.0%} of the cells" for name, share in causes.items()),
+        waterfall=markdown(_waterfall(longest)),
     )
+
+
+def _waterfall(longest: pd.DataFrame) -> pd.DataFrame:
+    """Mean shares of the bound, by instance."""
+    parts = {"observed": longest["observed"] / longest["bound"]}
+    for column in map(str, longest.filter(like="slack: ").columns):
+        parts[column.removeprefix("slack: ")] = longest[column] / longest["bound"]
+    shares = pd.DataFrame(parts).groupby(longest["instance"]).mean()
+    return shares.map("{:.0%}".format).reset_index()
 
 
 def _rate_line(cell: pd.DataFrame) -> pd.Series:
@@ -134,28 +122,3 @@ def _slope(data: pd.DataFrame) -> str:
     table = data[[*names, "seeds", "verdict"]].astype({"group_size": int, "seeds": int})
     table = table.rename(columns=names).round(4)
     return SLOPE.format(longest=int(data["n_steps"].max()), table=markdown(table))
-
-
-def _bias(data: pd.DataFrame) -> str:
-    names = {"group_size": "G", "observed": "|grad J|^2", "lower": "at least", "upper": "at most"}
-    conflict = data[data["instance"] == "conflict"]
-    table = conflict[[*names, "verdict"]].rename(columns=names).astype({"G": int})
-    gamble = data[data["instance"] == "gamble"]["note"].iloc[0].removeprefix("exact: ")
-    return BIAS.format(table=markdown(table), gamble=gamble)
-
-
-def _exact(growth: pd.DataFrame, budget: pd.DataFrame) -> str:
-    names = {
-        "correlation": "correlation",
-        "observed": "exponent",
-        "note": "why",
-        "verdict": "verdict",
-    }
-    held = budget[budget["verdict"] == "holds"]
-    best = held["best_real_group_size"]
-    return EXACT.format(
-        exponents=markdown(growth[list(names)].rename(columns=names).round(3)),
-        budget=len(held),
-        best=span(best),
-        typical=f"{int(held['group_size'].min())} to {int(held['group_size'].max())}",
-    )

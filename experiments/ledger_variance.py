@@ -1,0 +1,58 @@
+"""The ledger's part on the exact variance: group size, components, budget."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from experiments.markdown import markdown, span
+
+SIZE = """
+**T1.G** holds on {cells} instances, exactly. On a full sweep G V tends to
+sum_q rho_q^2 tr Cov_q((R-mu)s) (V summed over all groups; the rest is (2b-a)/(G-1) to a relative
+error of {sweep:.0e}). With B sampled prompts V does not fall below Var_q(grad J_q)/B: at
+G = 10^13 it is that floor to {drawn:.0e}. In practice: beyond the G where the two terms meet, more
+members per prompt buy nothing; more prompts do (figure `t1_g`).
+"""
+
+COMPONENTS = """
+**T1.K** is refuted as a general statement: on `bits` the exact variance grows with the exponent
+
+{exponents}
+
+in the number of components K (figure `t1_k`); that it is not 1 is decided by the ratio
+V(K=2)/V(K=1), which is rational. Proportionality to K needs uncorrelated components; three rewards
+that succeed and fail together cost nine times the variance of one.
+"""
+
+BUDGET = """
+**T1.budget** holds on {budget} instances: at a fixed number of episodes per update the exact
+variance is least next to G* = 1 + sqrt((2b-a)/f), which is {best} here (figure `t1_budget`). In
+practice: with prompts drawn at random, groups of {typical} are enough on such models; what is left
+is better spent on more prompts. `python -m experiments advise` says it for a model of your own.
+"""
+
+
+def variance(by_claim: Mapping[str, pd.DataFrame]) -> str:
+    """From the rows of T1.G, T1.K and T1.budget."""
+    size = by_claim["T1.G"]
+    first = SIZE.format(
+        cells=size["prompts"].isna().sum(),
+        sweep=size[size["prompts"].isna()]["observed"].max(),
+        drawn=size[size["prompts"].notna()]["observed"].max(),
+    )
+    return first + _components(by_claim["T1.K"]) + _budget(by_claim["T1.budget"])
+
+
+def _components(growth: pd.DataFrame) -> str:
+    names = {"correlation": "correlation", "observed": "exponent", "note": "why"}
+    table = growth[[*names, "verdict"]].rename(columns=names).round(3)
+    return COMPONENTS.format(exponents=markdown(table))
+
+
+def _budget(budget: pd.DataFrame) -> str:
+    held = budget[budget["verdict"] == "holds"]
+    return BUDGET.format(
+        budget=len(held),
+        best=span(held["best_real_group_size"]),
+        typical=f"{int(held['group_size'].min())} to {int(held['group_size'].max())}",
+    )
