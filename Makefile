@@ -26,7 +26,9 @@ bench: $(READY)
 paper: $(READY)
 	@status=0; $(BIN)/python -m experiments verify --profile paper || status=$$?; \
 	if [ $$status -le 1 ]; then \
-	$(BIN)/python -m experiments ledger && $(BIN)/python -m figures results/paper || exit $$?; fi; \
+	$(BIN)/python -m experiments ledger && $(BIN)/python -m figures results/paper && \
+	$(BIN)/python -m experiments advise --instance search --out results/paper/advise && \
+	$(BIN)/python -m figures results/paper/advise || exit $$?; fi; \
 	exit $$status
 
 clean:

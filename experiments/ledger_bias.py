@@ -35,7 +35,7 @@ of nothing. The relative asymmetry |J - J^T|/|J| of its Jacobian over all polici
 
 With two rewards it is rounding, since there E[g] = c_G(p) grad p. At G = 2 on three equally likely
 answers that pay 0, 1/2 and 1 the entries of J - J^T are +-2/27, by hand and in fractions. In
-practice: there is no objective that std-normalised GRPO with graded rewards ascends.
+practice: std-normalised GRPO with graded rewards follows the gradient of no objective.
 """
 
 SURROGATE = """

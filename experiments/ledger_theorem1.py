@@ -32,7 +32,7 @@ at T = {longest:,}; they sum to 1 in every cell, figure `t1_waterfall`):
 
 The step of the proof that loses most: {causes}. V_sup is a supremum over all policies, also over
 those that training never visits; |m|^2 is dropped by the polarisation identity, which is only
-needed for a biased update (see T1.path); the curvature met along the path is far below L.
+needed for a biased update (see T1.path).
 """
 
 PATH = """

@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from figures.style import BOUND, PAGE_WIDTH, RC, REFERENCE, SERIES, series
 
@@ -45,6 +46,7 @@ def _curve(axes: Axes, row: pd.Series, label: str, look: int) -> None:
     axes.plot(t, mean[0] * np.sqrt(t[0] / t), ":", color=REFERENCE)
     axes.set_xscale("log")
     axes.set_yscale("log")
+    axes.yaxis.set_minor_formatter(NullFormatter())
 
 
 def bias(rows: pd.DataFrame) -> Figure | None:

@@ -26,9 +26,9 @@ def by_group_size(rows: pd.DataFrame) -> Figure | None:
     if data.empty:
         return None
     with rc_context(dict(RC)):  # type: ignore[arg-type]
-        width = max(2, len(data))
-        figure = Figure((PAGE_WIDTH, 2.1), layout="constrained")
-        panels = figure.subplots(1, width, squeeze=False)[0]
+        height = -(-len(data) // 3)
+        figure = Figure((PAGE_WIDTH, 0.4 + 1.8 * height), layout="constrained")
+        panels = figure.subplots(height, 3, sharex=True, squeeze=False).reshape(-1)
         for axes, (_, row) in zip(panels, data.iterrows(), strict=False):
             g, sweep = series(row, "V at G=")
             _, drawn = series(row, "V of one prompt at G=")
@@ -37,10 +37,11 @@ def by_group_size(rows: pd.DataFrame) -> Figure | None:
             axes.plot(g, row["limit"] / g, ":", color=REFERENCE, label="limit$/G$")
             if row["floor"] > 0:
                 axes.axhline(row["floor"], color=BOUND, ls="-.", lw=0.9, label="floor")
-            _panel(axes, str(row["instance"]), GROUP, "")
+            _panel(axes, str(row["instance"]), "", "")
         for axes in panels[len(data) :]:
             axes.set_axis_off()
-        panels[0].set_ylabel("exact variance $V$")
+        figure.supxlabel(GROUP, fontsize=8)
+        figure.supylabel("exact variance $V$", fontsize=8)
         shared_legend(figure, panels[0])
     return figure
 
@@ -74,7 +75,7 @@ def by_budget(rows: pd.DataFrame) -> Figure | None:
     if data.empty:
         return None
     with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH / 2, 2.6), layout="constrained")
+        figure = Figure((PAGE_WIDTH / 2, 2.8), layout="constrained")
         axes = figure.subplots()
         for look, (_, row) in zip(SERIES, data.iterrows(), strict=False):
             g, cost = series(row, "N V at G=")
@@ -85,5 +86,5 @@ def by_budget(rows: pd.DataFrame) -> Figure | None:
         axes.set_xticks([2, 4, 8, 16, 32, 64], labels=["2", "4", "8", "16", "32", "64"])
         axes.set_yticks([1, 2, 4, 8], labels=["1", "2", "4", "8"])
         axes.minorticks_off()
-        axes.legend(frameon=False)
+        shared_legend(figure, axes, 2)
     return figure

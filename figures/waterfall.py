@@ -16,6 +16,7 @@ LOOKS = {
     "|m|^2 dropped": ("#F0E442", "\\\\\\\\"),
     "V_sup for V": ("#E69F00", "////"),
     "J* for J(theta_T)": ("#009E73", "xxxx"),
+    "one formula for the step": ("#CC79A7", "||||"),
 }
 LABELS = {
     "observed": r"observed average of $|\nabla J|^2$",
@@ -23,6 +24,7 @@ LABELS = {
     "|m|^2 dropped": r"$(1-L\eta)\,|m|^2$ dropped",
     "V_sup for V": r"$V_{\sup}$ for $V$",
     "J* for J(theta_T)": r"$J^*$ for $J(\theta_T)$",
+    "one formula for the step": r"one formula for both cases of $\eta$",
 }
 
 

@@ -30,10 +30,10 @@ TWO = named("bandit", components=1, pays=(0, 1, 1))
 def _specs(scope: Scope) -> list[InstanceSpec]:
     if scope.instance is not None:
         return [scope.instance]
-    found = [named("bandit", components=1), TWO]
-    if scope.profile == "paper":
-        found += [named("coding", components=3), named("random", components=2)]
-    return found
+    if scope.profile == "quick":
+        return [named("bandit", components=1)]
+    others = [named("coding", components=3), named("random", components=2)]
+    return [named("bandit", components=1), TWO, *others]
 
 
 @jax.jit

@@ -18,8 +18,7 @@ from experiments.settings import RunSettings
 from theory.advantages import Estimator
 
 NORMALIZED = Estimator("group_normalized")
-KEEPS, STALLS = (2, 3), 8
-CELLS = len(KEEPS) + 1
+KEEPS, STALLS = {"quick": (3,), "paper": (2, 3)}, 8
 MUTANTS = {
     "no floor": "G = 8 keeps the slope -1/2 too",
     "stalls early": "the slope flattens by 1/2 within the lengths of the profile",
@@ -30,7 +29,8 @@ def runs(scope: Scope) -> list[RunSettings]:
     """All runs; none on an instance that the claim is not about."""
     if scope.instance is not None and not scope.instance.is_named("conflict"):
         return []
-    return [run for g in (*KEEPS, STALLS) for run in slopes.cell(g, scope, NORMALIZED)]
+    sizes = (*KEEPS[scope.profile], STALLS)
+    return [run for g in sizes for run in slopes.cell(g, scope, NORMALIZED)]
 
 
 def steepening(lengths: np.ndarray, means: np.ndarray) -> float:
@@ -44,7 +44,7 @@ def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
     cell = slopes.cell(STALLS, scope, NORMALIZED)
     lengths = np.array([run.n_steps for run in cell])
     samples = np.array([results[run]["squared_gradient"] for run in cell])
-    level = FAMILY_WISE_ERROR / CELLS
+    level = FAMILY_WISE_ERROR / (len(KEEPS[scope.profile]) + 1)
     found, lower, upper = slopes.slope_interval(lengths, samples, level, steepening)
     floor = stationary_gradient(STALLS)
     bound = -0.5 if scope.mutant == "stalls early" else 0.0
@@ -66,8 +66,9 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     unmet = outside("T1.floor", scope, "conflict", "stated for `conflict`, whose zero is enclosed")
     if unmet:
         return unmet
-    level = FAMILY_WISE_ERROR / CELLS
-    sizes = (*KEEPS, STALLS) if scope.mutant == "no floor" else KEEPS
+    keeps = KEEPS[scope.profile]
+    level = FAMILY_WISE_ERROR / (len(keeps) + 1)
+    sizes = (*keeps, STALLS) if scope.mutant == "no floor" else keeps
     kept = [
         slopes.window_row("T1.floor", slopes.cell(g, scope, NORMALIZED), results, level)
         for g in sizes

@@ -100,24 +100,26 @@ def runs(scope: Scope) -> list[RunSettings]:
     return [replace(run, seeds=planned_seeds(run, level, scope.seeds)) for run in cells]
 
 
-def _waterfall(run: RunSettings, result: RunResult, observed: float) -> dict[str, Any]:
+def waterfall(run: RunSettings, result: RunResult, observed: float, bound: float) -> dict[str, Any]:
     """What each step of the proof adds between the observed average and the bound; exact sums.
 
     Curvature: L eta (|m|^2 + V) in place of what the steps lost to it. Polarisation: the term
-    (1 - L eta) |m|^2 that the theorem drops. Then V_sup for V, and J* for J(theta_T). Together
-    they are bound - observed, whatever chance did.
+    (1 - L eta) |m|^2 that the theorem drops. Then V_sup for V, J* for J(theta_T), and one formula
+    for both cases of the step. Together they are bound - observed, whatever chance did.
     """
     c, step = run_constants(run), step_size(run)
     gain, variance = float(np.mean(result["gain"])), float(np.mean(result["variance"]))
     noise, climbed = c.smoothness * step, 2 * gain / step
+    distance = 2 * c.gap / (step * run.n_steps)
     parts = {
         "L for the curvature met": noise * (observed + variance) + climbed - 2 * observed,
         "|m|^2 dropped": (1 - noise) * observed,
         "V_sup for V": noise * (c.variance - variance),
-        "J* for J(theta_T)": 2 * c.gap / (step * run.n_steps) - climbed,
+        "J* for J(theta_T)": distance - climbed,
+        "one formula for the step": bound - distance - noise * c.variance,
     }
     return {
-        "bound_with_exact_variance": 2 * c.gap / (step * run.n_steps) + noise * variance,
+        "bound_with_exact_variance": distance + noise * variance,
         "optimum_exact": run.objective == "reward" and build(run.instance).optimum_is_exact,
         **{f"slack: {name}": part for name, part in parts.items()},
         "loosest": max(parts, key=lambda name: parts[name]),
@@ -146,7 +148,7 @@ def judged(
         note = settled_by(samples_needed(bound - observed, spread, width, level))
     if verdict == "refuted":
         note = STATISTICAL
-    extra = _waterfall(run, result, observed)
+    extra = waterfall(run, result, observed, bound)
     return Row(*head, observed, lower, upper, bound, verdict, note, extra)
 
 

@@ -72,3 +72,14 @@ def test_differences_from_the_ledger_are_told():
     assert differences(committed) == []
     changed = committed.assign(verdict="inconclusive")
     assert len(differences(changed)) == len(committed)
+
+
+def test_the_waterfall_ends_at_the_bound():
+    """Observed plus the parts is the bound, in every stored cell; each part is one column."""
+    rows = pd.read_csv(PAPER / "rows.csv")
+    cells = rows[rows["claim"].isin(["T1.rate", "T1.surrogate"]) & rows["loosest"].notna()]
+    parts = cells.filter(like="slack: ")
+    assert parts.shape[1] == 5
+    assert len(cells) > 250
+    total = cells["observed"] + parts.sum(axis=1)
+    np.testing.assert_allclose(total, cells["bound"], rtol=1e-9)
