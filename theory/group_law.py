@@ -2,9 +2,10 @@
 
 Members are exchangeable, and an advantage depends on its group only through the multiset of reward
 vectors, so E[A_1 | r_1 = v], E[A_1^2 | v] and E[A_1 A_2 | v, u] are finite sums (derived): over
-count vectors of rewards (``theory.counts``), or over a lattice of sums by repeated convolution
-(``theory.sums`` for the joint estimators, ``theory.pairs`` for `componentwise_normalized`). What
-does not depend on the policy is tabulated once, outside any jit, as a ``GroupLaw``.
+count vectors of rewards (``theory.group_counts``), or over a lattice of sums by repeated
+convolution (``theory.group_sums`` for the joint estimators, ``theory.group_pairs`` for
+`componentwise_normalized`). What does not depend on the policy is tabulated once, outside any jit,
+as a ``GroupLaw``.
 """
 
 from collections.abc import Callable
@@ -17,10 +18,12 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
-from theory import counts, pairs, sums
+from theory import group_counts as counts
+from theory import group_pairs as pairs
+from theory import group_sums as sums
 from theory.advantages import Estimator, GroupSize, check_group_size
+from theory.group_table import AdvantageMoments, Table
 from theory.model import TAMDP
-from theory.moments import AdvantageMoments, Table
 
 Engine = Literal["auto", "counts", "lattice"]
 MAX_ENTRIES = 30_000_000

@@ -13,8 +13,8 @@ from jaxtyping import Array, Float
 from theory.advantages import GroupSize
 from theory.exact import Theta, law_gradients, prompt_gradients, reward_law
 from theory.group_law import GroupLaw
+from theory.group_table import AdvantageMoments
 from theory.model import TAMDP
-from theory.moments import AdvantageMoments
 from theory.policy import Policy
 from theory.score import score_moments
 

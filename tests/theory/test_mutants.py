@@ -16,7 +16,10 @@ import pytest
 from binary_model import BINARY
 from group_oracles import group_updates
 
-from theory import advantages, counts, pairs, sums, update
+from theory import advantages, update
+from theory import group_counts as counts
+from theory import group_pairs as pairs
+from theory import group_sums as sums
 from theory.advantages import Estimator
 from theory.group_law import Engine, group_law
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.special import comb as binomial
 
 from theory.advantages import Estimator, scale
-from theory.moments import AdvantageMoments, Table
+from theory.group_table import AdvantageMoments, Table
 
 
 class CountTable(Table):

@@ -16,8 +16,8 @@ from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
 from theory.advantages import Estimator, GroupSize, scale
+from theory.group_table import AdvantageMoments, Table
 from theory.lattice import Lattice, dense_size, lattice, lattice_law
-from theory.moments import AdvantageMoments, Table
 
 
 class Coordinates(NamedTuple):

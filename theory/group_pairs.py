@@ -13,8 +13,8 @@ from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
 from theory.advantages import Estimator, GroupSize, scale
+from theory.group_table import AdvantageMoments, Table
 from theory.lattice import Lattice, lattice, lattice_law
-from theory.moments import AdvantageMoments, Table
 
 CELLS = np.array([(0, 0), (0, 1), (1, 0), (1, 1)])
 """Success of components k and l of one member."""
