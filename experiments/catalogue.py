@@ -2,6 +2,8 @@
 
 from experiments.claim import Claim
 from experiments.claims import t1_bias, t1_budget, t1_k, t1_path, t1_rate, t1_slope
+from experiments.claims import t3_coverage, t3_depth, t3_ood, t3_shift, t3_tightness
+from experiments.claims import t3_visual_arft
 
 CLAIMS: tuple[Claim, ...] = (
     t1_rate.CLAIM,
@@ -10,6 +12,13 @@ CLAIMS: tuple[Claim, ...] = (
     t1_k.CLAIM,
     t1_budget.CLAIM,
     t1_bias.CLAIM,
+    t3_coverage.CLAIM,
+    t3_tightness.CLAIM,
+    t3_ood.CLAIM,
+    t3_depth.CLAIM,
+    t3_shift.SHIFT_CLAIM,
+    t3_shift.ORDER_CLAIM,
+    t3_visual_arft.CLAIM,
 )
 
 

@@ -9,6 +9,7 @@ from theory.instances.conflict import conflict
 from theory.instances.instance import Instance
 from theory.instances.random import random_instance
 from theory.instances.search import search
+from theory.instances.specialists import specialists
 
 INSTANCES: Mapping[str, Callable[[int], Instance]] = MappingProxyType(
     {
@@ -17,5 +18,6 @@ INSTANCES: Mapping[str, Callable[[int], Instance]] = MappingProxyType(
         "conflict": conflict,
         "bits": bits,
         "random": random_instance,
+        "specialists": specialists,
     }
 )
