@@ -1,9 +1,20 @@
 """All claims, in the order of the ledger. Adding one: a file in claims/ and a line here."""
 
 from experiments.claim import Claim
-from experiments.claims import t1_bias, t1_budget, t1_k, t1_path, t1_rate, t1_slope
-from experiments.claims import t3_coverage, t3_depth, t3_ood, t3_shift, t3_tightness
-from experiments.claims import t3_visual_arft
+from experiments.claims import (
+    t1_bias,
+    t1_budget,
+    t1_k,
+    t1_path,
+    t1_rate,
+    t1_slope,
+    t3_coverage,
+    t3_depth,
+    t3_ood,
+    t3_shift,
+    t3_tightness,
+    t3_visual_arft,
+)
 
 CLAIMS: tuple[Claim, ...] = (
     t1_rate.CLAIM,

@@ -1,4 +1,4 @@
-"""Stored counterexamples to claims of Theorem 3: integers and fractions, checked at every verify."""
+"""Stored counterexamples to claims of Theorem 3: integers and fractions, re-checked on use."""
 
 import json
 from fractions import Fraction

@@ -45,4 +45,5 @@ def sqrt(x: Enclosure) -> Enclosure:
     if x.low < 0:
         raise ValueError(f"x = {x.low}: expected a number >= 0")
     low = isqrt(int(x.low * DIGITS**2))
-    return Enclosure(Fraction(low, DIGITS), Fraction(isqrt(int(x.high * DIGITS**2) + 1) + 1, DIGITS))
+    high = isqrt(int(x.high * DIGITS**2) + 1) + 1
+    return Enclosure(Fraction(low, DIGITS), Fraction(high, DIGITS))

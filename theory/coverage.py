@@ -146,8 +146,9 @@ def coverage(
     assert total is not None
     weight, empirical, _, risk, divergence = np.concatenate(parts, 1)
     oracle = [quantile(risk - empirical, weight, delta) for delta in deltas]
-    means = (float(weight @ x) for x in (empirical, risk, divergence))
-    return Coverage(*(np.asarray(x) for x in total), np.array(oracle), *means)
+    failure, bound, offset = (np.asarray(x) for x in total)
+    means = [float(weight @ x) for x in (empirical, risk, divergence)]
+    return Coverage(failure, bound, offset, np.array(oracle), *means)
 
 
 def fresh_set_failure(risk: NDArray[np.float64], m: int, delta: float) -> NDArray[np.float64]:

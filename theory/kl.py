@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+Number = Float[Array, "..."] | float | int
 Real = Float[Array, "..."]
 EPS = float(jnp.finfo("float64").eps)
 # From its start Newton needs at most 7 steps for any (q, c); see tests/theory/test_kl.py.
@@ -50,7 +51,7 @@ def _first(q: Real, d: Real) -> Real:
     return q * part(d / q) + (1 - q) * part(-d / (1 - q))
 
 
-def binary_kl(q: Real, p: Real) -> Real:
+def binary_kl(q: Number, p: Number) -> Real:
     """kl(q ‖ p) in nats for q, p in [0,1]; +inf where p excludes what q allows."""
     q, p = jnp.asarray(q, float), jnp.asarray(p, float)
     # kl(q ‖ p) = kl(1-q ‖ 1-p): put p on the right.
@@ -76,7 +77,7 @@ def _barrier(q: Real, c: Real) -> Real:
 
 
 @jax.custom_jvp
-def kl_upper(q: Real, c: Real) -> Real:
+def kl_upper(q: Number, c: Number) -> Real:
     """max{p in [0,1]: kl(q ‖ p) <= c} for q in [0,1], c >= 0; at most a few eps above it.
 
     Derivatives: dp/dc = p(1-p)/(p-q), dp/dq = ln(p(1-q)/(q(1-p))) p(1-p)/(p-q).
@@ -111,12 +112,12 @@ def _kl_upper_jvp(primals, tangents):  # type: ignore[no-untyped-def]
     return p, jnp.where(at_one, 0.0, width) * (dc + jnp.where(at_one, 0.0, odds) * dq)
 
 
-def kl_lower(q: Real, c: Real) -> Real:
+def kl_lower(q: Number, c: Number) -> Real:
     """min{p in [0,1]: kl(q ‖ p) <= c}, rounded down."""
     return jnp.maximum(1 - kl_upper(1 - jnp.asarray(q, float), c) - EPS, 0.0)
 
 
-def kl_first(q: Real, c: Real) -> Real:
+def kl_first(q: Number, c: Number) -> Real:
     """max{p in [0,1]: kl(p ‖ q) <= c}: the inverse in the first argument, rounded up."""
     q, c = jnp.asarray(q, float), jnp.asarray(c, float)
     inside = (q > 0) & (q < 1)

@@ -17,7 +17,8 @@ from scipy.special import bdtri
 
 from theory.kl import kl_upper
 
-Real = Float[Array, "..."] | float
+Real = Float[Array, "..."] | float | int
+Bound = Float[Array, "..."]
 # Reference point for constants that must be fixed before the tasks are seen.
 USUAL_LOSS, USUAL_DIVERGENCE = 0.25, 2.0
 RATES = tuple(2.0 ** (-j / 2) for j in range(1, 9))
@@ -30,7 +31,7 @@ def check_level(field: str, value: float) -> None:
         raise ValueError(f"{field} = {value}: expected a number in (0, 1)")
 
 
-def maurer(empirical: Real, divergence: Real, n: Real, delta: Real, price: Real) -> Real:
+def maurer(empirical: Real, divergence: Real, n: Real, delta: Real, price: Real) -> Bound:
     """kl(Lhat ‖ L_S) <= (KL + ln(price/delta))/n with price = xi(n) or 2 sqrt n.
 
     Maurer 2004, Theorem 5, whose proof gives xi(n); price 1 is Chernoff's bound, valid for one
@@ -40,13 +41,13 @@ def maurer(empirical: Real, divergence: Real, n: Real, delta: Real, price: Real)
     return kl_upper(empirical, nats / n)
 
 
-def mcallester(empirical: Real, divergence: Real, n: Real, delta: Real) -> Real:
+def mcallester(empirical: Real, divergence: Real, n: Real, delta: Real) -> Bound:
     """Lhat + sqrt((KL + ln(2 sqrt n/delta))/(2n)): Pinsker's inequality on Maurer's bound."""
     nats = jnp.asarray(divergence) + jnp.log(2 * jnp.sqrt(jnp.asarray(n, float)) / delta)
-    return empirical + jnp.sqrt(nats / (2 * n))
+    return jnp.asarray(empirical) + jnp.sqrt(nats / (2 * n))
 
 
-def catoni(empirical: Real, divergence: Real, n: Real, delta: Real, constant: Real) -> Real:
+def catoni(empirical: Real, divergence: Real, n: Real, delta: Real, constant: Real) -> Bound:
     """(1 - exp(-C Lhat - (KL + ln(1/delta))/n))/(1 - exp(-C)), C > 0 fixed beforehand.
 
     Catoni 2007, Theorem 1.2.6. The least over C is kl^{-1}(Lhat, (KL + ln(1/delta))/n).
@@ -55,7 +56,7 @@ def catoni(empirical: Real, divergence: Real, n: Real, delta: Real, constant: Re
     return jnp.expm1(-constant * jnp.asarray(empirical) - nats) / jnp.expm1(-constant)
 
 
-def catoni_constant(n: Real, delta: Real) -> Real:
+def catoni_constant(n: Real, delta: Real) -> Bound:
     """The C that is best at a usual loss (1/4) and divergence (2 nats): fixed beforehand.
 
     At the best C Catoni's bound is p = kl^{-1}(q, c), and C = ln(p(1-q)/(q(1-p))).
@@ -65,7 +66,7 @@ def catoni_constant(n: Real, delta: Real) -> Real:
     return jnp.log(p * (1 - q) / (q * (1 - p)))
 
 
-def lambda_bound(empirical: Real, divergence: Real, n: Real, delta: Real, rate: Real) -> Real:
+def lambda_bound(empirical: Real, divergence: Real, n: Real, delta: Real, rate: Real) -> Bound:
     """Lhat/(1-l/2) + (KL + ln(2 sqrt n/delta))/(n l (1-l/2)), for all rates l in (0,2) at once.
 
     Thiemann et al. 2017, Theorem 3: convex in Q for a given l, hence a training objective.
@@ -74,7 +75,7 @@ def lambda_bound(empirical: Real, divergence: Real, n: Real, delta: Real, rate: 
     return (jnp.asarray(empirical) + nats / (n * rate)) / (1 - rate / 2)
 
 
-def best_rate(empirical: Real, divergence: Real, n: Real, delta: Real) -> Real:
+def best_rate(empirical: Real, divergence: Real, n: Real, delta: Real) -> Bound:
     """The l that makes ``lambda_bound`` least: 2/(1 + sqrt(1 + 2 n Lhat/nats))."""
     nats = jnp.asarray(divergence) + jnp.log(2 * jnp.sqrt(jnp.asarray(n, float)) / delta)
     return 2 / (1 + jnp.sqrt(1 + 2 * n * jnp.asarray(empirical) / nats))
@@ -82,16 +83,18 @@ def best_rate(empirical: Real, divergence: Real, n: Real, delta: Real) -> Real:
 
 def unexpected_bernstein(
     empirical: Real, second: Real, divergence: Real, n: Real, delta: Real
-) -> Real:
+) -> Bound:
     """Lhat + (-ln(1-g) - g)/g Ehat[l^2] + (KL + ln(#grid/delta))/(g n), least over ``RATES``.
 
     Mhammedi et al. 2019. ``second`` is the empirical mean of the squared losses under Q.
     """
-    def at(g: float) -> Real:
-        nats = jnp.asarray(divergence) + jnp.log(len(RATES) / delta)
-        return empirical + ((-log1p(-g) - g) * jnp.asarray(second) + nats / n) / g
 
-    return jnp.stack([jnp.asarray(at(g)) for g in RATES]).min(0)
+    nats = jnp.asarray(divergence) + jnp.log(len(RATES) / jnp.asarray(delta))
+
+    def at(g: float) -> Bound:
+        return jnp.asarray(empirical) + ((-log1p(-g) - g) * jnp.asarray(second) + nats / n) / g
+
+    return jnp.stack([at(g) for g in RATES]).min(0)
 
 
 def fresh_set(errors: Any, m: int, delta: float) -> NDArray[np.float64]:

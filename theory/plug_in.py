@@ -1,4 +1,4 @@
-"""What a published score leaves room for: the kl-xi bound solved for KL, for TV and for n (derived).
+"""What a published score leaves room for: the kl-xi bound solved for KL, TV and n (derived).
 
 ``empirical`` is the loss on the n training tasks, ``target`` a loss to stay below (the base
 model's), ``observed`` a loss on other tasks; all in [0,1]. Divergences in nats.

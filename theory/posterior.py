@@ -123,8 +123,12 @@ def train_posterior(
 
 
 def certificate(
-    losses: Float[Array, " K"], kl: Float[Array, ""], n: Float[Array, ""],
-    delta: Float[Array, ""], delta_draws: Float[Array, ""], price: Float[Array, ""],
+    losses: Float[Array, " K"],
+    kl: Float[Array, ""],
+    n: Float[Array, ""],
+    delta: Float[Array, ""],
+    delta_draws: Float[Array, ""],
+    price: Float[Array, ""],
 ) -> Float[Array, ""]:
     """Risk of Q, with probability 1 - delta - delta_draws, from K independent draws of Q.
 

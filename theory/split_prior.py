@@ -1,18 +1,18 @@
 """Priors learned from a part of the tasks: the split prior, and the recursive bound, exactly.
 
-S = S_1 with n_1 tasks and S_2 with n_2. *Split*: P_1 is the Gibbs posterior of S_1, Q that of all of
-S, and the kl-xi bound uses S_2 alone, so that KL(Q ‖ P_1) is small and n_2 < n. *Recursive* (Wu et
-al. 2024, arXiv:2405.14681, two stages): P_1 is certified with all of S, and Q by its excess loss
-over it, l(Q) - gamma l(P_1) in [-gamma, 1], on S_2:
+S is S_1 with n_1 tasks and S_2 with n_2. *Split*: P_1 is the Gibbs posterior of S_1, Q that of S,
+and the kl-xi bound uses S_2 alone, so that KL(Q ‖ P_1) is small and n_2 < n. *Recursive* (Wu et al.
+2024, arXiv:2405.14681, two stages): P_1 is certified with all of S, and Q by its excess loss over
+it, l(Q) - gamma l(P_1) in [-gamma, 1], on S_2:
 
     L(Q) <= (bound on the excess) + gamma (bound on L(P_1)), delta/2 each.
 
 The excess is split at b = (-gamma, 0, 1-gamma, 1) into b_0 + sum_j (b_j - b_{j-1}) F_j with
-F_j in [0,1], and each of the three F_j gets a kl-xi bound at delta/6 (split-kl). P_1's loss on a task
-is its exact mean, so that no draw of a policy enters.
+F_j in [0,1], and each of the three F_j gets a kl-xi bound at delta/6 (split-kl). P_1's loss on a
+task is its exact mean, so that no draw of a policy enters.
 """
 
-from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import jax
@@ -39,8 +39,12 @@ class Prices(NamedTuple):
 
 
 def split_bound(
-    problem: Learning, learned: Float[Array, " M"], fresh: Float[Array, " Z"],
-    divergence: Float[Array, ""], delta: Float[Array, ""], prices: Prices,
+    problem: Learning,
+    learned: Float[Array, " M"],
+    fresh: Float[Array, " Z"],
+    divergence: Float[Array, ""],
+    delta: Float[Array, ""],
+    prices: Prices,
 ) -> Float[Array, ""]:
     """kl-xi on S_2 with the prior from S_1; ``fresh`` are the counts of S_2."""
     n = fresh.sum()
@@ -48,13 +52,17 @@ def split_bound(
 
 
 def excess_bound(
-    excess: Float[Array, "M Z"], learned: Float[Array, " M"], fresh: Float[Array, " Z"],
-    divergence: Float[Array, ""], delta: Float[Array, ""], price: Float[Array, ""],
+    excess: Float[Array, "M Z"],
+    learned: Float[Array, " M"],
+    fresh: Float[Array, " Z"],
+    divergence: Float[Array, ""],
+    delta: Float[Array, ""],
+    price: Float[Array, ""],
 ) -> Float[Array, ""]:
     """Upper bound on E_Q of a loss in [-GAMMA, 1], by three kl bounds at delta/3."""
     ends, n = (-GAMMA, 0.0, 1 - GAMMA, 1.0), fresh.sum()
     total = jnp.asarray(ends[0])
-    for low, high in zip(ends, ends[1:], strict=False):
+    for low, high in pairwise(ends):
         part = jnp.clip((excess - low) / (high - low), 0.0, 1.0)
         mean = jnp.clip(learned @ part @ fresh / n, 0.0, 1.0)
         total = total + (high - low) * maurer(mean, divergence, n, delta / 3, price)
@@ -79,7 +87,7 @@ def _one(problem, first, fresh, temperature, delta, prices):  # type: ignore[no-
     return empirical, learned @ problem.risk, bounds
 
 
-@partial(jax.jit)
+@jax.jit
 def _chunk(problem, first, fresh, temperature, delta, prices):  # type: ignore[no-untyped-def]
     return jax.vmap(_one, (None, 0, 0, None, None, None))(
         problem, first, fresh, temperature, delta, prices

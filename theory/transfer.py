@@ -117,5 +117,5 @@ def depth_bound_coupled(max_reward: Real, depth: Real, prompts: Real, responses:
 def step_kl_bound(
     mdp: TAMDP, probs: Float[Array, "S A"], other: Float[Array, "S A"]
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """KL of episode laws, the largest over prompts, and its bound H max_s KL(pi(.|s) ‖ pi'(.|s))."""
+    """The largest KL of episode laws over prompts, and H max_s KL(pi(.|s) ‖ pi'(.|s)) above it."""
     return episode_kl(mdp, probs, other).max(), mdp.horizon * kl_divergence(probs, other).max()

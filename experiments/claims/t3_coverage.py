@@ -73,8 +73,8 @@ def _gibbs(scope: Scope) -> list[Row]:
         cells = [(spec, n, t) for n in sizes for t in temperatures]
         made += [row for cell in cells for row in _cell_rows(*cell, exact(*cell))]
     if scope.instance is None:
-        six, sizes = specialists(types=6), (5, 10, 20, 50) if scope.profile == "paper" else (10,)
-        for cell in [(six, n, 1.0) for n in sizes]:
+        for n in (5, 10, 20, 50) if scope.profile == "paper" else (10,):
+            cell = (specialists(types=6), n, 1.0)
             made += _cell_rows(*cell, exact(*cell))
     return made
 

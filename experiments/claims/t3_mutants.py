@@ -75,7 +75,7 @@ def _own_prior(problem, counts, temperature):  # type: ignore[no-untyped-def]
     return learn(problem, counts, temperature)._replace(divergence=divergence)
 
 
-RULES: dict[str, Callable] = {  # type: ignore[type-arg]
+RULES: dict[str, Callable] = {
     "halved exponent": _halved,
     "log10 for ln": _log10,
     "KL dropped": _no_kl,
@@ -84,7 +84,7 @@ RULES: dict[str, Callable] = {  # type: ignore[type-arg]
 }
 
 
-def hardest(rule: Callable, n: int, delta: float) -> Learning:  # type: ignore[type-arg]
+def hardest(rule: Callable, n: int, delta: float) -> Learning:
     """One policy that fails on the hard task only, at the chance where no hard task misleads."""
     zero = Learned(*(jnp.zeros(1) for _ in range(4)))
     at = Setting(*(jnp.asarray(x) for x in (float(n), delta, exact.xi(n), 0.0)))

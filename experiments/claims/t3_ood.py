@@ -12,7 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.claim import Claim, Row, Scope, Verdict, judge
-from experiments.learning_problems import ProblemSpec, build_problem, feasible, problems, specialists
+from experiments.learning_problems import (
+    ProblemSpec,
+    build_problem,
+    feasible,
+    problems,
+    specialists,
+)
 from experiments.runs import RunResult, RunSettings
 from theory.coverage import BOUNDS, coverage
 from theory.learning import Learning
@@ -45,7 +51,7 @@ def _laws(source: np.ndarray) -> list[tuple[str, np.ndarray, np.ndarray]]:
 @jax.jit
 def _all_bounds(losses, source, target):  # type: ignore[no-untyped-def]
     """For each policy: L_T, L_S, and the bounds, those of the mutants last."""
-    found = jax.vmap(lambda l: shifted(l, source, target))(losses)
+    found = jax.vmap(lambda loss: shifted(loss, source, target))(losses)
     risk = losses @ source
     swapped = kl_first(risk, jnp.minimum(kl_divergence(source, target), 700.0))
     halved = jnp.minimum(risk + total_variation(source, target) / 2, 1.0)
@@ -66,7 +72,7 @@ def _expectations(
     made, names = [], [*Shifted._fields, *MUTANTS]
     for label, source, target in _laws(np.asarray(problem.chance)):
         risk, bounds = (np.asarray(x) for x in _all_bounds(problem.loss, source, target))
-        variation = float(total_variation(source, target))
+        variation = float(np.abs(source - target).sum() / 2)
         for name, bound in zip(names, bounds, strict=True):
             if (name in MUTANTS) if mutant is None else (name != mutant):
                 continue
@@ -101,9 +107,9 @@ def _sampled(spec: ProblemSpec) -> list[Row]:
             for name in ("kl-xi + TV", "importance-weighted kl-xi")
         ]
         plain = Learning(problem.loss, source, problem.prior, target)
-        variation = float(total_variation(source, target))
+        variation = float(np.abs(source - target).sum() / 2)
         made.append(_sampled_row(heads[0], plain, variation, 1.0))
-        losses, top = reweighted(problem.loss, source, target)
+        losses, top = reweighted(problem.loss, jnp.asarray(source), jnp.asarray(target))
         if not np.isfinite(top):
             note = "the source never shows the target's tasks: weights are infinite"
             made.append(Row(*heads[1], None, None, None, None, "assumption unmet", note))

@@ -159,4 +159,5 @@ def rows(claim: str, scope: Scope) -> list[Row]:
     if scope.profile == "quick":
         return _one_policy(claim, (25,)) + _fresh_tasks(claim, (50,))
     made = _one_policy(claim, (5, 25, 100)) + _fresh_tasks(claim, (20, 50, 200))
-    return made + _episodes(claim, (4, 8)) + _split(claim, (20, 50)) + _gaussian(claim, (10, 20, 50))
+    made += _episodes(claim, (4, 8)) + _split(claim, (20, 50))
+    return made + _gaussian(claim, (10, 20, 50))

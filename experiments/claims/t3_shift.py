@@ -24,10 +24,10 @@ def _stored_shift() -> list[Row]:
     made = []
     for stored in load(SHIFT):
         verdict, note = check_shift(stored)
-        n, hard, delta = stored["n"], fraction("hard", stored["hard"]), fraction("delta", stored["delta"])
-        found = float(fraction("failure", stored["failure"]))
-        parameters = {"n_tasks": n, "hard": str(hard), "delta": float(delta), "kind": "stored"}
-        values = (found, found, found, float(delta), verdict, note)
+        delta, found = (float(fraction(field, stored[field])) for field in ("delta", "failure"))
+        chosen = {"n_tasks": stored["n"], "hard": stored["hard"], "delta": delta}
+        parameters = {**chosen, "kind": "stored"}
+        values = (found, found, found, delta, verdict, note)
         made.append(Row(SHIFT, "one policy", parameters, *values))
     return made
 

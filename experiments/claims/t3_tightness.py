@@ -102,7 +102,7 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     sizes = (20, 50, 100, 200) if paper else (20, 50)
     for spec in problems(scope) if paper or scope.instance else [specialists()]:
         for n in feasible(spec, sizes):
-            learned = spec == specialists() and n <= (LARGEST_SPLIT if paper else 20)
+            learned = paper and spec == specialists() and n <= LARGEST_SPLIT
             made += _cell(scope, spec, n, 1.0, learned)
     if paper and scope.instance is None:
         everything = specialists(deterministic=True)

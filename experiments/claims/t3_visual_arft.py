@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 
 from experiments.claim import Claim, Row, Scope, Verdict, outside
 from experiments.runs import RunResult, RunSettings

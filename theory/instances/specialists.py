@@ -1,4 +1,4 @@
-"""`specialists`: task types that look alike until a tool tells them apart; each needs its own method.
+"""`specialists`: task types that look alike until a tool tells them apart, each with its method.
 
 Depth 1. `inspect` shows the type 4/5 of the time. Without it, or in vain, one observation stands
 for all types, so that a policy that does not inspect can solve one type at best: a specialist. The
