@@ -5,6 +5,8 @@ outer end of a bisection, and unlike its midpoint, they never under-report. All 
 distance d = |p - q|, as sums of positive terms, or nothing would be left of kl for p next to q.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -54,12 +56,18 @@ def _first(q: Real, d: Real) -> Real:
 def binary_kl(q: Number, p: Number) -> Real:
     """kl(q ‖ p) in nats for q, p in [0,1]; +inf where p excludes what q allows."""
     q, p = jnp.asarray(q, float), jnp.asarray(p, float)
-    # kl(q ‖ p) = kl(1-q ‖ 1-p): put p on the right.
-    right = p >= q
-    start, d = jnp.where(right, q, 1 - q), jnp.abs(p - q)
-    excluded = (d > 0) & (d >= 1 - start)
-    value = _second(start, jnp.where(excluded, 0.0, d))
-    return jnp.where(excluded, jnp.inf, value)
+
+    def part(a: Real, b: Real, d: Real) -> Real:
+        """d - a ln(b/a) for d = b - a, which is a (x - ln(1+x)) with x = d/a."""
+        inner, seen = jnp.where(a > 0, a, 1.0), (a > 0) & (b > 0)
+        x = d / inner
+        # 1 + x would have no correct digit left for b much smaller than a.
+        far = x - jnp.log(jnp.where(seen, b / inner, 1.0))
+        inside = jnp.where(jnp.abs(x) < 0.3, x, 0.0)
+        value = inner * jnp.where(jnp.abs(x) < 0.3, _excess(inside), far)
+        return jnp.where(seen, value, jnp.where(a > 0, jnp.inf, b))
+
+    return part(q, p, p - q) + part(1 - q, 1 - p, q - p)
 
 
 def _parabola(q: Real, c: Real) -> Real:
@@ -89,7 +97,7 @@ def kl_upper(q: Number, c: Number) -> Real:
     d = jnp.where(full | (c <= 0), 0.0, d)
     live = d > 0
 
-    def newton(_: int, d: Real) -> Real:
+    def newton(_: Any, d: Real) -> Real:
         slope = d / jnp.where(live, (q + d) * (1 - q - d), 1.0)
         step = (_second(q, d) - c) / jnp.where(live, slope, 1.0)
         return jnp.where(live, d - jnp.maximum(step, 0.0), d)
@@ -126,7 +134,7 @@ def kl_first(q: Number, c: Number) -> Real:
     d = jnp.minimum(_parabola(base, c), (1 - base) * (1 - 4 * EPS))
     live = ~full & (d > 0)
 
-    def newton(_: int, d: Real) -> Real:
+    def newton(_: Any, d: Real) -> Real:
         odds = _log1p(d / base) - _log1p(-d / (1 - base))
         step = (_first(base, d) - c) / jnp.where(live, odds, 1.0)
         return jnp.where(live, d - jnp.maximum(step, 0.0), d)

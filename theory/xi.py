@@ -5,13 +5,14 @@ arXiv:cs/0411099), and xi(n) <= 2 sqrt n.
 """
 
 from operator import index
+from typing import Any
 
 import numpy as np
 
 MAX_TASKS = 10**8
 
 
-def check_tasks(n: int) -> None:
+def check_tasks(n: Any) -> None:
     """Raises ValueError unless ``n`` is a whole number of tasks in 1..10^8."""
     try:
         whole = 1 <= index(n) <= MAX_TASKS
