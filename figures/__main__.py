@@ -6,10 +6,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from figures import theorem1
+from figures import theorem1, theorem3, theorem3_transfer
 from figures.style import save
 
-FIGURES = {"t1_rate": theorem1.rate, "t1_path": theorem1.path, "t1_slope": theorem1.slope}
+FIGURES = {
+    "t1_rate": theorem1.rate,
+    "t1_path": theorem1.path,
+    "t1_slope": theorem1.slope,
+    "t3_coverage": theorem3.coverage,
+    "t3_tightness": theorem3.tightness,
+    "t3_ood": theorem3_transfer.ood,
+    "t3_depth": theorem3_transfer.depth,
+    "t3_shift": theorem3_transfer.shift,
+    "t3_visual_arft": theorem3_transfer.visual_arft,
+}
 
 
 def main() -> int:

@@ -53,7 +53,16 @@ class Learning(eqx.Module):
     @property
     def risk(self) -> Float[Array, " M"]:
         """L_S of each policy; L_T where a target is given."""
-        return self.loss @ self.target
+        return mixed(self.loss, self.target)
+
+    def empirical(self, counts: Counts) -> Float[Array, " M"]:
+        """Lhat of each policy on a sample with these counts of outcomes."""
+        return mixed(self.loss, counts / counts.sum())
+
+
+def mixed(values: Float[Array, "... Z"], law: Float[Array, " Z"]) -> Float[Array, "..."]:
+    """The mean of numbers in [0,1]: a rounded sum may pass 1 by an ulp, and kl would be NaN."""
+    return jnp.clip(values @ law, 0.0, 1.0)
 
 
 class Learned(NamedTuple):
@@ -82,12 +91,12 @@ def gibbs(prior: Float[Array, " M"], exponent: Float[Array, " M"]) -> tuple[Any,
 def learn(problem: Learning, counts: Counts, temperature: Float[Array, ""]) -> Learned:
     """The Gibbs posterior Q ∝ P exp(-n Lhat/temperature) of a sample with these counts."""
     n = counts.sum()
-    empirical = problem.loss @ counts / n
+    empirical = problem.empirical(counts)
     posterior, divergence = gibbs(problem.prior, -n * empirical / temperature)
     return Learned(
-        posterior @ empirical,
-        posterior @ (jnp.square(problem.loss) @ counts) / n,
-        posterior @ problem.risk,
+        mixed(empirical, posterior),
+        mixed(jnp.square(problem.loss) @ counts / n, posterior),
+        mixed(problem.risk, posterior),
         divergence,
     )
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from theory.coverage import chunks
 from theory.kl import binary_kl
-from theory.learning import Learning, gibbs, padded
+from theory.learning import Learning, gibbs, mixed, padded
 from theory.pac_bayes import check_level
 from theory.xi import xi
 
@@ -39,10 +39,11 @@ class Slack(NamedTuple):
 @jax.jit
 def _chunk(problem, counts, weight, temperature):  # type: ignore[no-untyped-def]
     def one(count):  # type: ignore[no-untyped-def]
-        empirical = problem.loss @ count / count.sum()
+        empirical = problem.empirical(count)
         posterior, divergence = gibbs(problem.prior, -count.sum() * empirical / temperature)
         each = count.sum() * binary_kl(empirical, problem.risk)
-        whole = count.sum() * binary_kl(posterior @ empirical, posterior @ problem.risk)
+        ends = mixed(empirical, posterior), mixed(problem.risk, posterior)
+        whole = count.sum() * binary_kl(*ends)
         log_moment = jnp.log(problem.prior @ jnp.exp(each - each.max())) + each.max()
         return whole, posterior @ each, log_moment, divergence
 

@@ -22,7 +22,7 @@ from jaxtyping import Array, Float
 
 from theory.counts import count_vectors, log_chances, n_vectors
 from theory.coverage import quantile
-from theory.learning import Learning, gibbs
+from theory.learning import Learning, gibbs, mixed
 from theory.pac_bayes import check_level, maurer
 from theory.xi import check_tasks, xi
 
@@ -47,8 +47,8 @@ def split_bound(
     prices: Prices,
 ) -> Float[Array, ""]:
     """kl-xi on S_2 with the prior from S_1; ``fresh`` are the counts of S_2."""
-    n = fresh.sum()
-    return maurer(learned @ problem.loss @ fresh / n, divergence, n, delta, prices.second)
+    empirical = mixed(problem.empirical(fresh), learned)
+    return maurer(empirical, divergence, fresh.sum(), delta, prices.second)
 
 
 def excess_bound(
@@ -76,15 +76,15 @@ def _one(problem, first, fresh, temperature, delta, prices):  # type: ignore[no-
     prior, kl_first = gibbs(problem.prior, -problem.loss @ first / temperature)
     learned, kl_plain = gibbs(problem.prior, -problem.loss @ whole / temperature)
     _, divergence = gibbs(prior, -problem.loss @ fresh / temperature)
-    empirical = learned @ problem.loss @ whole / n
+    empirical = mixed(problem.empirical(whole), learned)
     plain = maurer(empirical, kl_plain, n, delta, prices.whole)
     split = split_bound(problem, learned, fresh, divergence, delta, prices)
     base = prior @ problem.loss
-    stage = maurer(base @ whole / n, kl_first, n, delta / 2, prices.whole)
+    stage = maurer(mixed(base, whole / n), kl_first, n, delta / 2, prices.whole)
     excess = problem.loss - GAMMA * base[None]
     step = excess_bound(excess, learned, fresh, divergence, delta / 2, prices.second)
     bounds = jnp.stack([plain, split, jnp.minimum(step + GAMMA * stage, 1.0)])
-    return empirical, learned @ problem.risk, bounds
+    return empirical, mixed(problem.risk, learned), bounds
 
 
 @jax.jit

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 
 from theory.coverage import chunks
 from theory.kl import binary_kl
-from theory.learning import Learning, gibbs, padded
+from theory.learning import Learning, gibbs, mixed, padded
 from theory.pac_bayes import check_level
 from theory.xi import plain, xi
 
@@ -56,11 +56,11 @@ def _worst(problem, counts, g):  # type: ignore[no-untyped-def]
 
     def one(count):  # type: ignore[no-untyped-def]
         n = count.sum()
-        empirical = problem.loss @ count / n
+        empirical = problem.empirical(count)
 
         def step(exponent, _):  # type: ignore[no-untyped-def]
             posterior, divergence = gibbs(prior, exponent)
-            a, b = posterior @ empirical, posterior @ risk
+            a, b = mixed(empirical, posterior), mixed(risk, posterior)
             first, second = _slopes(g, a, b)
             return n * (first * empirical + second * risk), n * g(a, b) - divergence
 

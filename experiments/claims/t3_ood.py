@@ -70,6 +70,9 @@ def _expectations(
 ) -> list[Row]:
     """For each shift and bound the policy with the least slack, where the bound is below 1."""
     made, names = [], [*Shifted._fields, *MUTANTS]
+    losses = np.asarray(problem.loss)
+    # For the figure: the policy that loses most when its tasks become all of the rarest type.
+    shown = int(np.argmax(losses[:, np.argmin(problem.chance)] - np.asarray(problem.risk)))
     for label, source, target in _laws(np.asarray(problem.chance)):
         risk, bounds = (np.asarray(x) for x in _all_bounds(problem.loss, source, target))
         variation = float(np.abs(source - target).sum() / 2)
@@ -80,7 +83,8 @@ def _expectations(
             worst, trivial = int(np.argmin(slack)), bool(np.isinf(slack).all())
             value, limit = float(risk[worst]), float(bound[worst])
             cell = {**parameters, "shift": label, "bound_name": name}
-            extra = {"variation": variation, "mean_bound": float(bound.mean())}
+            one = {"shown_bound": float(bound[shown]), "shown_risk": float(risk[shown])}
+            extra = {"variation": variation, **one}
             values = (value, value, value, limit, *_judged(value, limit, trivial))
             made.append(Row(NAME, instance, cell, *values, extra))
     return made
