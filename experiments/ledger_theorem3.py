@@ -63,7 +63,7 @@ bounds on its excess loss; so few tasks do not repay it.
 
 def section(rows: pd.DataFrame) -> str:
     """The whole section; empty where the rows have nothing of Theorem 3."""
-    by_claim = {name: data for name, data in rows.groupby("claim")}
+    by_claim = {str(name): data for name, data in rows.groupby("claim")}
     if "T3.coverage" not in by_claim:
         return ""
     parts = [INTRO, _coverage(by_claim["T3.coverage"]), _tightness(by_claim["T3.tightness"])]
@@ -80,7 +80,7 @@ def _coverage(data: pd.DataFrame) -> str:
         cells=len(gibbs.drop_duplicates(["instance", "types", "n_tasks", "delta", "temperature"])),
         largest=int(gibbs["n_tasks"].max()),
         table="\n".join(
-            _line(name, cells) for name, cells in gibbs.groupby("bound_name", sort=False)
+            _line(str(name), cells) for name, cells in gibbs.groupby("bound_name", sort=False)
         ),
         worst=worst["observed"].max(),
         gap=(worst["upper"] - worst["observed"]).max(),
@@ -112,12 +112,13 @@ def _tightness(data: pd.DataFrame) -> str:
     cells = data[data["nats used"].notna() & (data["instance"] == "specialists")]
     plain = cells[(cells["policy_class"] == "sampled") & (cells["temperature"] == 1)]
     crowd = cells[(cells["policy_class"] == "deterministic")]
-    ratios = [c for c in cells if c.startswith("tightness ") and " 1/" not in c]
+    names = [str(c) for c in cells]
+    ratios = [c for c in names if c.startswith("tightness ") and " 1/" not in c]
     learned = plain[plain["tightness split 1/5"].notna()]
     return TIGHT.format(
         holds=(data["verdict"] == "holds").sum(),
         table=_table(plain, ratios, "tightness "),
-        nats=_table(plain, [c for c in cells if c.startswith("nats ")], "nats "),
+        nats=_table(plain, [c for c in names if c.startswith("nats ")], "nats "),
         split=span(learned["tightness split 1/5"]),
         half=span(learned["tightness split 1/2"]),
         policies=int(crowd["policies"].max()),

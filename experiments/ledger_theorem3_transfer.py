@@ -59,10 +59,10 @@ score if the training loss were 0; *n* the number of tasks at which KL = 10 and 
 
 ANSWER = """Plainly: **no, not at these sample sizes.** At n = 20 tasks the bound is vacuous in
 {few} of {few_all} search cells, and in the others it holds only for a posterior within
-{few_best:.3g} nats of the base model, {few_bits:.2g} bits per task; at n = 63 samples, which are not
-independent tasks, in {many} of {many_all}. The margin at n = 20 is used up by a TV of
-{variation:.2g} or less, and the benchmarks are other data sets: a TV near 1 is the honest guess, and
-there the bound says nothing. A policy fine-tuned in billions of parameters is not known to lie
+{few_best:.3g} nats of the base model, {few_bits:.2g} bits per task; at n = 63 samples, which are
+not independent tasks, in {many} of {many_all}. The margin at n = 20 is used up by a TV of
+{variation:.2g} or less, and the benchmarks are other data sets: a TV near 1 is the honest guess,
+and there the bound says nothing. A policy fine-tuned in billions of parameters is not known to lie
 within a few nats of its prior; at 1000 nats {tasks} tasks would be needed. A perfect training score
 would leave room for at most {perfect:.3g} nats at n = 20, {perfect_bits:.2g} bits per task. The
 coding models, with 1200 tasks and tested in distribution, have room for {coding}. What is certain

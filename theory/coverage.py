@@ -6,7 +6,7 @@ is a finite sum over count vectors with multinomial weights; nothing is drawn (d
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -151,7 +151,7 @@ def coverage(
     return Coverage(failure, bound, offset, np.array(oracle), *means)
 
 
-def fresh_set_failure(risk: NDArray[np.float64], m: int, delta: float) -> NDArray[np.float64]:
+def fresh_set_failure(risk: Any, m: int, delta: float) -> NDArray[np.float64]:
     """P(the test-set bound on m fresh tasks lies below ``risk``), losses dithered, exactly."""
     check_level("delta", delta)
     check_tasks(m)

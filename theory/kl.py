@@ -9,9 +9,10 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
-Number = Float[Array, "..."] | float | int
+Number = Float[Array, "..."] | Float[np.ndarray, "..."] | float | int
 Real = Float[Array, "..."]
 EPS = float(jnp.finfo("float64").eps)
 # From its start Newton needs at most 7 steps for any (q, c); see tests/theory/test_kl.py.

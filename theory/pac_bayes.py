@@ -15,9 +15,8 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 from scipy.special import bdtri
 
-from theory.kl import kl_upper
+from theory.kl import Number, kl_upper
 
-Real = Float[Array, "..."] | float | int
 Bound = Float[Array, "..."]
 # Reference point for constants that must be fixed before the tasks are seen.
 USUAL_LOSS, USUAL_DIVERGENCE = 0.25, 2.0
@@ -31,7 +30,7 @@ def check_level(field: str, value: float) -> None:
         raise ValueError(f"{field} = {value}: expected a number in (0, 1)")
 
 
-def maurer(empirical: Real, divergence: Real, n: Real, delta: Real, price: Real) -> Bound:
+def maurer(empirical: Number, divergence: Number, n: Number, delta: Number, price: Number) -> Bound:
     """kl(Lhat ‖ L_S) <= (KL + ln(price/delta))/n with price = xi(n) or 2 sqrt n.
 
     Maurer 2004, Theorem 5, whose proof gives xi(n); price 1 is Chernoff's bound, valid for one
@@ -41,13 +40,15 @@ def maurer(empirical: Real, divergence: Real, n: Real, delta: Real, price: Real)
     return kl_upper(empirical, nats / n)
 
 
-def mcallester(empirical: Real, divergence: Real, n: Real, delta: Real) -> Bound:
+def mcallester(empirical: Number, divergence: Number, n: Number, delta: Number) -> Bound:
     """Lhat + sqrt((KL + ln(2 sqrt n/delta))/(2n)): Pinsker's inequality on Maurer's bound."""
     nats = jnp.asarray(divergence) + jnp.log(2 * jnp.sqrt(jnp.asarray(n, float)) / delta)
     return jnp.asarray(empirical) + jnp.sqrt(nats / (2 * n))
 
 
-def catoni(empirical: Real, divergence: Real, n: Real, delta: Real, constant: Real) -> Bound:
+def catoni(
+    empirical: Number, divergence: Number, n: Number, delta: Number, constant: Number
+) -> Bound:
     """(1 - exp(-C Lhat - (KL + ln(1/delta))/n))/(1 - exp(-C)), C > 0 fixed beforehand.
 
     Catoni 2007, Theorem 1.2.6. The least over C is kl^{-1}(Lhat, (KL + ln(1/delta))/n).
@@ -56,17 +57,19 @@ def catoni(empirical: Real, divergence: Real, n: Real, delta: Real, constant: Re
     return jnp.expm1(-constant * jnp.asarray(empirical) - nats) / jnp.expm1(-constant)
 
 
-def catoni_constant(n: Real, delta: Real) -> Bound:
+def catoni_constant(n: Number, delta: Number) -> Bound:
     """The C that is best at a usual loss (1/4) and divergence (2 nats): fixed beforehand.
 
     At the best C Catoni's bound is p = kl^{-1}(q, c), and C = ln(p(1-q)/(q(1-p))).
     """
-    q = USUAL_LOSS
-    p = jnp.minimum(kl_upper(q, (USUAL_DIVERGENCE - jnp.log(delta)) / n), 1 - 1e-9)
+    q, nats = USUAL_LOSS, USUAL_DIVERGENCE - jnp.log(jnp.asarray(delta))
+    p = jnp.minimum(kl_upper(q, nats / n), 1 - 1e-9)
     return jnp.log(p * (1 - q) / (q * (1 - p)))
 
 
-def lambda_bound(empirical: Real, divergence: Real, n: Real, delta: Real, rate: Real) -> Bound:
+def lambda_bound(
+    empirical: Number, divergence: Number, n: Number, delta: Number, rate: Number
+) -> Bound:
     """Lhat/(1-l/2) + (KL + ln(2 sqrt n/delta))/(n l (1-l/2)), for all rates l in (0,2) at once.
 
     Thiemann et al. 2017, Theorem 3: convex in Q for a given l, hence a training objective.
@@ -75,14 +78,14 @@ def lambda_bound(empirical: Real, divergence: Real, n: Real, delta: Real, rate: 
     return (jnp.asarray(empirical) + nats / (n * rate)) / (1 - rate / 2)
 
 
-def best_rate(empirical: Real, divergence: Real, n: Real, delta: Real) -> Bound:
+def best_rate(empirical: Number, divergence: Number, n: Number, delta: Number) -> Bound:
     """The l that makes ``lambda_bound`` least: 2/(1 + sqrt(1 + 2 n Lhat/nats))."""
     nats = jnp.asarray(divergence) + jnp.log(2 * jnp.sqrt(jnp.asarray(n, float)) / delta)
     return 2 / (1 + jnp.sqrt(1 + 2 * n * jnp.asarray(empirical) / nats))
 
 
 def unexpected_bernstein(
-    empirical: Real, second: Real, divergence: Real, n: Real, delta: Real
+    empirical: Number, second: Number, divergence: Number, n: Number, delta: Number
 ) -> Bound:
     """Lhat + (-ln(1-g) - g)/g Ehat[l^2] + (KL + ln(#grid/delta))/(g n), least over ``RATES``.
 

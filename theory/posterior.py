@@ -15,7 +15,7 @@ import optax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from theory.kl import kl_upper
+from theory.kl import Number, kl_upper
 from theory.learning import policy_losses
 from theory.model import TAMDP
 from theory.pac_bayes import best_rate, lambda_bound, maurer
@@ -124,16 +124,16 @@ def train_posterior(
 
 def certificate(
     losses: Float[Array, " K"],
-    kl: Float[Array, ""],
-    n: Float[Array, ""],
-    delta: Float[Array, ""],
-    delta_draws: Float[Array, ""],
-    price: Float[Array, ""],
+    kl: Number,
+    n: Number,
+    delta: Number,
+    delta_draws: Number,
+    price: Number,
 ) -> Float[Array, ""]:
     """Risk of Q, with probability 1 - delta - delta_draws, from K independent draws of Q.
 
     ``losses`` are the empirical losses of the draws, in [0,1]. Their mean is first turned into an
     upper limit for Lhat(Q), kl^{-1}(mean, ln(1/delta_draws)/K); ``price`` is xi(n) or 2 sqrt n.
     """
-    limit = kl_upper(losses.mean(), -jnp.log(delta_draws) / losses.shape[0])
+    limit = kl_upper(losses.mean(), -jnp.log(jnp.asarray(delta_draws)) / losses.shape[0])
     return maurer(limit, kl, n, delta, price)

@@ -111,7 +111,7 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
 
 CLAIM = Claim(
     name=NAME,
-    statement="P(L_S(Q) > bound) <= delta over the draw of the tasks, whatever posterior Q they lead to",
+    statement="P(L_S(Q) > bound) <= delta over the draw of tasks, whatever posterior they lead to",
     provenance="abstract",
     expected="holds",
     assumptions=("tasks i.i.d. from D_S", "losses in [0, 1]", "prior fixed before the tasks"),
