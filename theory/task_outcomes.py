@@ -7,6 +7,7 @@ bounds hold with n tasks. Counting n m "samples" is wrong.
 
 from fractions import Fraction
 from itertools import product
+from math import prod
 
 import jax
 import jax.numpy as jnp
@@ -49,15 +50,15 @@ def episode_outcomes(mdp: TAMDP, probs: Float[Array, "M S A"], m: int) -> Learni
     chances: dict[tuple[float, ...], float] = {}
     for q, rho in enumerate(np.asarray(mdp.prompt_distribution)):
         each = [_mean_law(law[q], numerator, m) for law in laws]
-        for combined in product(*(x.items() for x in each)):
-            losses = tuple(float(1 - value / (m * top)) for value, _ in combined)
-            chance = rho * np.prod([p for _, p in combined])
-            chances[losses] = chances.get(losses, 0.0) + float(chance)
-        if len(chances) > MAX_OUTCOMES:
+        if prod(len(x) for x in each) > MAX_OUTCOMES:
             raise ValueError(
                 f"m = {m}, policies = {len(laws)}: more than {MAX_OUTCOMES} outcomes of a task; "
                 "expected fewer policies, episodes or reward values"
             )
+        for combined in product(*(x.items() for x in each)):
+            losses = tuple(float(1 - value / (m * top)) for value, _ in combined)
+            chance = rho * np.prod([p for _, p in combined])
+            chances[losses] = chances.get(losses, 0.0) + float(chance)
     loss = np.clip(np.array(list(chances)).T, 0.0, 1.0)
     chance = np.array(list(chances.values()))
     return Learning(loss, chance / chance.sum())

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from theory.exact import episode_kl
-from theory.kl import EPS, kl_first
+from theory.kl import EPS, Number, kl_first
 from theory.model import TAMDP
 
 Law = Float[Array, "... Z"]
@@ -98,7 +98,7 @@ def response_distance(mdp: TAMDP, other: TAMDP) -> Real:
     return jnp.where(legal, apart, 0.0).max(initial=0.0)
 
 
-def depth_bound(max_reward: Real, depth: Real, prompts: Real, responses: Real) -> Real:
+def depth_bound(max_reward: Number, depth: Number, prompts: Number, responses: Number) -> Number:
     """|V_T - V_S| <= R_max (TV(D_S, D_T) + D max TV(P_S, P_T)), by the chain rule on D calls.
 
     ``prompts``: TV of the prompt distributions; ``responses``: of the tool's answers.
@@ -106,7 +106,9 @@ def depth_bound(max_reward: Real, depth: Real, prompts: Real, responses: Real) -
     return max_reward * (prompts + depth * responses)
 
 
-def depth_bound_coupled(max_reward: Real, depth: Real, prompts: Real, responses: Real) -> Real:
+def depth_bound_coupled(
+    max_reward: Number, depth: Number, prompts: Number, responses: Number
+) -> Number:
     """R_max (1 - (1 - TV) (1 - max TV)^D): the same, by a coupling of the episodes (derived).
 
     Two episodes stay together through D calls with at least the product of the chances to do so.

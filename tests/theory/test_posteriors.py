@@ -29,6 +29,7 @@ from theory.worst_posterior import worst_posterior
 from theory.xi import xi
 
 CONFLICT = conflict()
+_kl, _upper = jax.jit(binary_kl), jax.jit(kl_upper)
 
 
 def test_the_worst_posterior_by_grid():
@@ -45,7 +46,7 @@ def test_the_worst_posterior_by_grid():
         counts, np.exp(log_chances(counts, np.array([0.6, 0.2, 0.2]))), strict=True
     ):
         a, b = (loss @ count / n) @ posterior, risk @ posterior
-        gain = n * np.where(b > a, np.asarray(binary_kl(a, b)), 0.0) - kl
+        gain = n * np.where(b > a, np.asarray(_kl(a, b)), 0.0) - kl
         total += weight * (gain > needed).any()
     found = worst_posterior(problem, n, delta)
     assert total <= found.found + 1e-12
@@ -72,11 +73,11 @@ def test_slack_adds_up():
     used = mean = log_moment = moment = kl_mean = 0.0
     for sample, p in samples(SMALL, n):
         empirical = loss[:, sample].mean(1)
-        each = n * np.asarray(binary_kl(empirical, risk))
+        each = n * np.asarray(_kl(empirical, risk))
         weight = np.asarray(SMALL.prior) * np.exp(-n * empirical / temperature)
         q = weight / weight.sum()
         total = np.asarray(SMALL.prior) @ np.exp(each)
-        used += p * n * float(binary_kl(float(q @ empirical), float(q @ risk)))
+        used += p * n * float(_kl(q @ empirical, q @ risk))
         mean, log_moment, moment = (
             mean + p * q @ each,
             log_moment + p * np.log(total),
@@ -96,21 +97,19 @@ def test_slack_adds_up():
 def test_split_prior_by_hand():
     """2 + 2 tasks, all pairs of samples: the split bound's failures, mean and offset."""
     temperature, delta, table = 0.5, 0.3, []
-    loss, risk = np.asarray(SMALL.loss), np.asarray(SMALL.risk)
+    loss, risk, before = (np.asarray(x) for x in (SMALL.loss, SMALL.risk, SMALL.prior))
     for (one, p), (two, r) in product(samples(SMALL, 2), repeat=2):
-        first, whole = (
-            np.asarray(SMALL.prior) * np.exp(-loss[:, s].sum(1) / temperature)
-            for s in (one, one + two)
-        )
+        first, whole = (before * np.exp(-loss[:, s].sum(1) / temperature) for s in (one, one + two))
         prior, q = first / first.sum(), whole / whole.sum()
-        kl = float((q * np.log(q / prior)).sum())
-        nats = (kl + np.log(xi(2) / delta)) / 2
-        bound = float(kl_upper(float(q @ loss[:, two].mean(1)), nats))
-        table.append((p * r, bound < q @ risk, bound, bound - q @ loss[:, one + two].mean(1)))
-    weight, failed, bound, offset = (np.array(x, float) for x in zip(*table, strict=True))
+        kl = (q * np.log(q / prior)).sum()
+        means = q @ loss[:, two].mean(1), q @ loss[:, one + two].mean(1), q @ risk
+        table.append((p * r, (kl + np.log(xi(2) / delta)) / 2, *means))
+    weight, nats, fresh, empirical, target = (np.array(x) for x in zip(*table, strict=True))
+    bound = np.asarray(_upper(fresh, nats))
     found = split_coverage(SMALL, 2, 2, temperature, delta)
-    for name, by_hand in (("failure", failed), ("mean_bound", bound), ("mean_offset", offset)):
-        assert getattr(found, name)[1] == pytest.approx(weight @ by_hand)
+    assert found.failure[1] == pytest.approx(weight @ (bound < target))
+    assert found.mean_bound[1] == pytest.approx(weight @ bound)
+    assert found.mean_offset[1] == pytest.approx(weight @ (bound - empirical))
     plain = coverage(SMALL, 4, temperature, [delta])
     assert found.mean_bound[0] == pytest.approx(plain.mean_bound[0, 0])
     assert found.oracle_offset == pytest.approx(plain.oracle_offset[0])
@@ -168,22 +167,14 @@ def test_training_lowers_the_bound(objective):
 
 def test_certificate_pays_for_its_draws():
     """Above the bound at the true Lhat(Q) with probability 1 - delta_draws, by exact binomials."""
-    size, share, kl, n, delta = 32, 0.025, jnp.asarray(1.0), jnp.asarray(50.0), jnp.asarray(0.025)
-    certify = jax.jit(lambda losses: certificate(losses, kl, n, delta, jnp.asarray(share), xi(50)))
-    drawn = [
-        float(
-            certify(
-                jnp.repeat(
-                    jnp.array([1.0, 0.0]), jnp.array([k, size - k]), total_repeat_length=size
-                )
-            )
-        )
-        for k in range(size + 1)
-    ]
-    for true in np.linspace(0.01, 0.99, 25):
-        honest = float(kl_upper(true, (1.0 + np.log(xi(50) / 0.025)) / 50))
-        missed = sum(binom.pmf(k, size, true) for k in range(size + 1) if drawn[k] < honest)
-        assert missed <= share
+    size, share, kl, n, price = 32, 0.025, 1.0, 50, xi(50)
+    losses = jnp.asarray(np.tri(size + 1, size, -1))
+    certify = jax.jit(jax.vmap(lambda x: certificate(x, kl, n, 0.025, share, price)))
+    limits, ones = np.asarray(certify(losses)), np.arange(size + 1)
+    true = np.linspace(0.01, 0.99, 25)
+    honest = np.asarray(_upper(true, (kl + np.log(price / 0.025)) / n))
+    missed = [binom.pmf(ones, size, t)[limits < h].sum() for t, h in zip(true, honest, strict=True)]
+    assert 0 < max(missed) <= share
 
 
 def test_unknown_objective():
