@@ -38,13 +38,14 @@ def _unsound(why: str) -> tuple[Verdict, str]:
 
 
 def check_shift(stored: dict[str, Any]) -> tuple[Verdict, str]:
-    """T3.shift: refuted iff the exact failure probability is the stored one and exceeds delta."""
+    """T3.shift: refuted iff the exact failure probability is as stored and exceeds delta."""
     try:
-        hard, delta, claimed = (fraction(f, stored[f]) for f in ("hard", "delta", "failure"))
+        fields = ("hard", "delta", "failure", "excess")
+        hard, delta, claimed, excess = (fraction(f, stored[f]) for f in fields)
         certain, possible = failure(stored["n"], hard, delta)
     except ValueError as error:
         return _unsound(str(error))
-    if not certain == possible == claimed:
+    if not certain == possible == claimed == delta + excess:
         return _unsound(f"failure probability {float(certain):.6g} found, another stored")
     if certain <= delta:
         return "holds", f"exact: fails with probability {float(certain):.6g} <= {delta}"
