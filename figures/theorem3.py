@@ -36,10 +36,10 @@ SMALLEST = 1e-9
 def coverage(rows: pd.DataFrame) -> Figure | None:
     """T3.coverage: failure probability over delta, one mark per cell, a line per bound."""
     data = rows[(rows["claim"] == "T3.coverage") & rows["observed"].notna()]
-    data = data[data["posterior"].isin(list(KINDS))]
+    data = data[data["posterior"].isin(list(KINDS))] if len(data) else data
     if data.empty:
         return None
-    names = [n for n in data["bound_name"].unique() if (data["bound_name"] == n).any()]
+    names = list(data["bound_name"].unique())
     with rc_context(dict(RC)):  # type: ignore[arg-type]
         figure = Figure((PAGE_WIDTH, 0.9 + 0.26 * len(names)), layout="constrained")
         axes = figure.subplots()
