@@ -13,6 +13,7 @@ import jax
 
 from experiments.claim import Claim, Row, Scope, judge
 from experiments.learning_problems import (
+    DELTAS,
     ProblemSpec,
     build_problem,
     exact,
@@ -28,7 +29,6 @@ from theory.split_prior import NAMES, split_coverage
 
 NAME = "T3.tightness"
 _kl = jax.jit(binary_kl)
-DELTAS = (0.01, 0.05, 0.2)
 AT = 1
 """The delta, by its place in DELTAS, of this claim's cells: 0.05."""
 ORDER = (("kl-xi", "kl-2sqrt(n)"), ("kl-2sqrt(n)", "McAllester"), ("kl-2sqrt(n)", "lambda"))
