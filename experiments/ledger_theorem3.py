@@ -55,9 +55,9 @@ Where the nats of kl-xi go there, on average over samples:
 The *oracle* column is what a bound with the oracle offset would ask for. Markov's inequality and
 the change of measure cost most; ln xi(n) is paid in part for nothing, since losses are not the
 worst Bernoulli ones. Priors learned from a part of the tasks change the factor to {split} (from
-1/5 of the tasks) and {half} (from 1/2); with 50 policies the divergence is at most ln 50 nats, so
+1/10 of the tasks) and {half} (from 1/2); with 50 policies the divergence is at most ln 50 nats, so
 that there is little to gain from them. With all deterministic policies ({policies} distinct ones)
-the prior from 1/5 of the tasks takes it from {crowd_plain} to {crowd_split}: a factor that is large
+the prior from 1/10 of the tasks takes it from {crowd_plain} to {crowd_split}: a factor that is large
 because the learned policy has almost the same loss on every task, which a bound for Bernoulli
 losses cannot see. The recursive bound with two stages ({recursive} on `specialists`) pays for three
 bounds on its excess loss; so few tasks do not repay it.
@@ -125,17 +125,17 @@ def _tightness(data: pd.DataFrame) -> str:
     crowd = cells[(cells["policy_class"] == "deterministic")]
     names = [str(c) for c in cells]
     ratios = [c for c in names if c.startswith("tightness ") and " 1/" not in c]
-    learned = plain[plain["tightness split 1/5"].notna()]
+    learned = plain[plain["tightness split 1/10"].notna()]
     return TIGHT.format(
         holds=(data["verdict"] == "holds").sum(),
         table=_table(plain, ratios, "tightness "),
         nats=_table(plain, [c for c in names if c.startswith("nats ")], "nats "),
-        split=span(learned["tightness split 1/5"]),
+        split=span(learned["tightness split 1/10"]),
         half=span(learned["tightness split 1/2"]),
         policies=int(crowd["policies"].max()),
         crowd_plain=span(crowd["tightness kl-xi"]),
-        crowd_split=span(crowd["tightness split 1/5"]),
-        recursive=span(learned["tightness recursive 1/5"]),
+        crowd_split=span(crowd["tightness split 1/10"]),
+        recursive=span(learned["tightness recursive 1/10"]),
     )
 
 

@@ -16,7 +16,7 @@ LOOKS = {
     "Catoni": ("#009E73", "D", "-"),
     "lambda": ("#E69F00", "v", ":"),
     "unexpected Bernstein": ("#CC79A7", "P", "--"),
-    "split 1/5": ("#000000", "x", ":"),
+    "split 1/10": ("#000000", "x", ":"),
 }
 NATS = {
     "used": ("used by the sample", "#0072B2", ""),
@@ -64,7 +64,7 @@ def _ratios(axes: Axes, cells: pd.DataFrame) -> None:
         column = f"tightness {name}"
         if column in cells and cells[column].notna().any():
             label = f"{name} of tasks" if name.startswith("split") else name
-            label = label.replace("split 1/5", "kl-xi, prior from 1/5")
+            label = label.replace("split 1/10", "kl-xi, prior from 1/10")
             axes.plot(
                 cells["n_tasks"], cells[column], marker + line, color=colour, label=label, alpha=0.9
             )

@@ -89,10 +89,10 @@ def _episodes(claim: str, sizes: tuple[int, ...]) -> list[Row]:
 
 
 def _split(claim: str, sizes: tuple[int, ...]) -> list[Row]:
-    """Priors learned from a fifth of the tasks."""
+    """Priors learned from a tenth of the tasks."""
     made = []
     for n in sizes:
-        found = split_coverage(build_problem(specialists()), n // 5, n - n // 5, 1.0, DELTA)
+        found = split_coverage(build_problem(specialists()), n // 10, n - n // 10, 1.0, DELTA)
         for name, failure in zip(NAMES[1:], found.failure[1:], strict=True):
             made.append(_row(claim, "specialists", "Gibbs", n, f"{name} prior", float(failure)))
     return made

@@ -41,9 +41,9 @@ LARGEST_SPLIT = 100
 
 
 def _learned_priors(spec: ProblemSpec, n: int, temperature: float) -> dict[str, Any]:
-    """Tightness with a prior from a fifth and from half of the tasks, on the same posterior."""
+    """Tightness with a prior from a tenth and from half of the tasks, on the same posterior."""
     found: dict[str, Any] = {}
-    for share in (5, 2):
+    for share in (10, 2):
         first = n // share
         made = split_coverage(build_problem(spec), first, n - first, temperature, DELTAS[AT])
         ratios = made.mean_offset / made.oracle_offset
