@@ -19,8 +19,8 @@ bounded by what is known of it: osc(l) TV is the least that a TV allows; with TV
 left. The importance-weighted bound needs the weights, and pays their maximum.
 
 **T3.depth** holds in {depth} cells. On `relay` 1 % of tool calls fail in the target only. Where a
-failure is final the {final}; where the next call repairs it, the {repaired}, and the bound is loose
-by a factor D. The product form 1 - (1 - max TV)^D (derived) is attained.
+failure is final the {final} (fitted); where the next call repairs it, the {repaired}, and the bound
+is loose by a factor D. The product form 1 - (1 - max TV)^D (derived) is attained.
 """
 
 FALSE = """
@@ -89,8 +89,8 @@ def _ood(data: pd.DataFrame, depth: pd.DataFrame) -> str:
         unmet=(data["verdict"] == "assumption unmet").sum(),
         table=markdown(table.rename(columns={"bound_name": "bound"})),
         depth=(depth["verdict"] == "holds").sum(),
-        final="fitted " + grown[1].replace("proportional to", "grows as"),
-        repaired="fitted " + grown[0].replace("proportional to", "grows as"),
+        final=grown[1].replace("proportional to", "grows as"),
+        repaired=grown[0].replace("proportional to", "grows as"),
     )
 
 
