@@ -34,10 +34,10 @@ its bound forgets most, the failure probability is delta/xi(n) for kl-xi, delta/
 kl-2sqrt(n), and delta itself for the Chernoff and the binomial-tail bound (largest relative
 difference from these: {closed:.0e}). A failure rate far below delta proves nothing by itself:
 leaving ln(2 sqrt n) out cannot be seen by coverage on these problems; value oracles catch it
-(`tests/theory/test_pac_bayes.py`). The smallest change that the exact check can see in kl-xi is nats that fall below {seen:.0%} of their
-value (n = {seen_n}), and any change at all in the Chernoff and the binomial-tail bound. The
-mutants halved exponent, log10 for ln, KL dropped, posterior as prior, episodes as tasks and losses
-in {{0,2}} are refuted. {sampled}
+(`tests/theory/test_pac_bayes.py`). The smallest change of kl-xi that the exact check can see is
+nats that fall below {seen:.0%} of their value (n = {seen_n}); in the Chernoff and the binomial-tail
+bound it sees any. The mutants halved exponent, log10 for ln, KL dropped, posterior as prior,
+episodes as tasks and losses in {{0,2}} are refuted (a test runs them). {sampled}
 """
 
 TIGHT = """
@@ -53,13 +53,14 @@ Where the nats of kl-xi go there, on average over samples:
 
 The *oracle* column is what a bound with the oracle offset would ask for; the factor above is about
 the root of budget over oracle. Markov's inequality and the change of measure cost most; ln xi(n) is
-paid in part for nothing, since these losses are not the worst Bernoulli ones. Priors learned from a
-part of the tasks: {split} (from 1/10 of them) and {half} (from 1/2), where kl-xi has {plain}. The
-divergence of 50 policies is at most ln 50 nats, so that a learned prior has little to gain. With all
-deterministic policies ({policies} distinct ones) kl-xi has {crowd_plain}, and {crowd_split} with the
-prior from 1/10: large, because the learned policy has almost the same loss on every task, which a
-bound for Bernoulli losses cannot see. The recursive bound with two stages ({recursive} on
-`specialists`) pays for three bounds on its excess loss; so few tasks do not repay it.
+paid in part for nothing, since these losses are not the worst Bernoulli ones. Catoni's bound pays
+no ln xi(n), and its constant happens to suit this problem. Priors learned from a part of the tasks
+reach {split} (from 1/10 of them) and {half} (from 1/2), where kl-xi has {plain}: the divergence of
+50 policies is at most ln 50 nats, so that a learned prior has little to gain. With all
+deterministic policies ({policies} distinct ones) kl-xi has {crowd_plain}, and {crowd_split} with
+the prior from 1/10: large, because the learned policy has almost the same loss on every task, which a bound for
+Bernoulli losses cannot see. The recursive bound with two stages ({recursive} on `specialists`) pays
+for three bounds on its excess loss; so few tasks do not repay it.
 """
 
 
