@@ -58,9 +58,9 @@ no ln xi(n), and its constant happens to suit this problem. Priors learned from 
 reach {split} (from 1/10 of them) and {half} (from 1/2), where kl-xi has {plain}: the divergence of
 50 policies is at most ln 50 nats, so that a learned prior has little to gain. With all
 deterministic policies ({policies} distinct ones) kl-xi has {crowd_plain}, and {crowd_split} with
-the prior from 1/10: large, because the learned policy has almost the same loss on every task, which a bound for
-Bernoulli losses cannot see. The recursive bound with two stages ({recursive} on `specialists`) pays
-for three bounds on its excess loss; so few tasks do not repay it.
+the prior from 1/10: large, because the learned policy has almost the same loss on every task, which
+a bound for Bernoulli losses cannot see. The recursive bound with two stages ({recursive} on
+`specialists`) pays for three bounds on its excess loss; so few tasks do not repay it.
 """
 
 
