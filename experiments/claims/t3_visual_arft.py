@@ -4,8 +4,9 @@ KL(Q ‖ P), the score on the training tasks and TV are not published, so that n
 (model, benchmark, metric) the benchmark's own score stands for the training score (*observed*), or
 the training loss is 0 (*perfect*, the most that could be hoped for). A cell is *vacuous* where even
 KL = 0 and TV = 0 certify no more than the base model's score, the named trivial bound; otherwise
-its assumption is *unmet*: it needs KL below the number stored as ``observed``. Rows for numbers of
-tasks that the model was not trained on are hypothetical, and say so.
+its assumption is *unmet*: it needs KL below the number stored as ``observed``, which is compared
+with ``bound`` = 0, the KL of a posterior that learned nothing. Rows for numbers of tasks that the
+model was not trained on are hypothetical, and say so.
 """
 
 import json

@@ -62,6 +62,9 @@ def test_the_worst_posterior_breaks_more_than_gibbs():
     assert gibbs <= found.found <= found.at_most <= 0.05
     assert found.at_most - found.found < 1e-5
     assert worst_posterior(problem, 20, 0.05, price=0.06).found > 0.05
+    # Pinsker: what breaks McAllester's bound breaks kl-xi too.
+    looser = worst_posterior(problem, 20, 0.05, "McAllester")
+    assert 0 < looser.found <= looser.at_most <= found.at_most
     with pytest.raises(ValueError, match="bound = 'none'"):
         worst_posterior(problem, 20, 0.05, "none")
 
