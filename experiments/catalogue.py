@@ -12,6 +12,12 @@ from experiments.claims import (
     t1_rate,
     t1_slope,
     t1_surrogate,
+    t3_coverage,
+    t3_depth,
+    t3_ood,
+    t3_shift,
+    t3_tightness,
+    t3_visual_arft,
 )
 
 CLAIMS: tuple[Claim, ...] = (
@@ -25,6 +31,13 @@ CLAIMS: tuple[Claim, ...] = (
     t1_floor.CLAIM,
     t1_curl.CLAIM,
     t1_surrogate.CLAIM,
+    t3_coverage.CLAIM,
+    t3_tightness.CLAIM,
+    t3_ood.CLAIM,
+    t3_depth.CLAIM,
+    t3_shift.SHIFT_CLAIM,
+    t3_shift.ORDER_CLAIM,
+    t3_visual_arft.CLAIM,
 )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from figures import advice, bias, theorem1, variance, waterfall
+from figures import advice, bias, theorem1, theorem3, theorem3_transfer, variance, waterfall
 from figures.style import save
 
 FIGURES = {
@@ -19,6 +19,12 @@ FIGURES = {
     "t1_budget": ("T1.budget", variance.by_budget),
     "t1_floor": ("T1.floor", bias.floor),
     "t1_bias": ("T1.bias", bias.bias),
+    "t3_coverage": ("T3.coverage", theorem3.coverage),
+    "t3_tightness": ("T3.tightness", theorem3.tightness),
+    "t3_ood": ("T3.ood", theorem3_transfer.ood),
+    "t3_depth": ("T3.depth", theorem3_transfer.depth),
+    "t3_shift": ("T3.shift", theorem3_transfer.shift),
+    "t3_visual_arft": ("T3.visual_arft", theorem3_transfer.visual_arft),
     "advice": ("advice", advice.advice),
 }
 """The claim whose rows a figure needs, and the figure."""

@@ -109,7 +109,7 @@ def slope(rows: pd.DataFrame) -> Figure | None:
 def path(rows: pd.DataFrame) -> Figure | None:
     """T1.path: what the bound consists of, and how much of it was observed, longest runs."""
     data = rows[(rows["claim"] == "T1.path") & rows["observed"].notna()]
-    data = data[data["prompts"].isna()]
+    data = data[data["prompts"].isna()] if len(data) else data
     if data.empty:
         return None
     kind = ["instance", "estimator", "group_size"]

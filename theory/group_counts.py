@@ -7,7 +7,6 @@ are tabulated once, and what is left is one product of powers and one matrix pro
 """
 
 from functools import lru_cache
-from itertools import combinations
 from math import comb
 
 import equinox as eqx
@@ -18,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import comb as binomial
 
 from theory.advantages import Estimator, scale
+from theory.counts import count_vectors
 from theory.group_table import AdvantageMoments, Table
 
 
@@ -70,17 +70,13 @@ def coefficients_fit(n_values: int, group_size: int) -> bool:
 
 
 @lru_cache(maxsize=8)
-def _count_vectors(n_values: int, total: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+def _groups(n_values: int, total: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Count vectors (M, V) that sum to ``total``, and their multinomial coefficients (M,)."""
-    places = total + n_values - 1
-    bars = np.array(list(combinations(range(places), n_values - 1)), np.int32)
-    bars = bars.reshape(comb(places, n_values - 1), n_values - 1)
-    first, last = np.full((len(bars), 1), -1), np.full((len(bars), 1), places)
-    counts = np.diff(np.hstack([first, bars, last]), axis=1) - 1
+    counts = count_vectors(total, n_values)
     left = total - np.cumsum(counts, 1) + counts
     # One binomial after the other: whole numbers, exact as long as float64 holds them.
     pascal = binomial(np.arange(total + 1)[:, None], np.arange(total + 1)[None])
-    return counts.astype(np.int32), pascal[left, counts].prod(1)
+    return counts, pascal[left, counts].prod(1)
 
 
 def count_table(
@@ -93,7 +89,7 @@ def count_table(
 
     One column, the composite, for the joint estimators. Equal rewards must be equal floats.
     """
-    counts, ways = _count_vectors(columns.shape[0], group_size)
+    counts, ways = _groups(columns.shape[0], group_size)
     present = counts > 0
     advantage = np.zeros(counts.shape)
     for column, weight in zip(columns.T, weights, strict=True):

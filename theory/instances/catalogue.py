@@ -9,7 +9,9 @@ from theory.instances.coding import coding
 from theory.instances.conflict import conflict
 from theory.instances.instance import Instance
 from theory.instances.random import random_instance
+from theory.instances.relay import relay
 from theory.instances.search import search
+from theory.instances.specialists import specialists
 
 INSTANCES: Mapping[str, Callable[[int], Instance]] = MappingProxyType(
     {
@@ -19,5 +21,7 @@ INSTANCES: Mapping[str, Callable[[int], Instance]] = MappingProxyType(
         "bits": bits,
         "bandit": bandit,
         "random": random_instance,
+        "specialists": specialists,
+        "relay": relay,
     }
 )

@@ -1,0 +1,121 @@
+"""T3.coverage: how often each PAC-Bayes bound fails, exactly, and never more than delta.
+
+Cells without sampling: Gibbs posteriors on exact losses (every count vector enumerated), the worst
+posterior of each sample (enclosed: by ascent, and by change of measure), one policy at the laws
+where its bound fails most, losses from sampled episodes, priors learned from half of the tasks, a
+trained Gaussian posterior. One cell is sampled: the certificate whose draws of policies are random.
+Omitting ln xi(n) is no mutant here: with the other steps of the proof loose, coverage cannot see
+it; tests/theory/test_pac_bayes.py holds the bounds against published values instead.
+"""
+
+from collections.abc import Mapping
+
+from experiments.claim import Claim, Row, Scope, Verdict, judge
+from experiments.claims import t3_mutants, t3_posteriors
+from experiments.learning_problems import (
+    DELTAS,
+    TEMPERATURES,
+    ProblemSpec,
+    build_problem,
+    exact,
+    feasible,
+    problems,
+    specialists,
+)
+from experiments.runs import RunResult, RunSettings
+from theory.coverage import BOUNDS, Coverage
+from theory.worst_posterior import KINDS, worst_posterior
+
+NAME = "T3.coverage"
+SIZES = {"quick": (5, 20, 50), "paper": (5, 20, 50, 100, 200)}
+
+
+def _verdict(failure: float, delta: float, mean_bound: float) -> tuple[Verdict, str]:
+    verdict = judge(failure, failure, delta)
+    if verdict == "holds" and mean_bound >= 1 - 1e-12:
+        return "vacuous", "no better than 1, the trivial bound on a risk, for any sample"
+    return verdict, ""
+
+
+def _cell_rows(spec: ProblemSpec, n: int, temperature: float, found: Coverage) -> list[Row]:
+    made = []
+    for j, delta in enumerate(DELTAS):
+        for i, bound in enumerate(BOUNDS):
+            failure, mean = float(found.failure[i, j]), float(found.mean_bound[i, j])
+            offset, oracle = float(found.mean_offset[i, j]), float(found.oracle_offset[j])
+            parameters = {
+                **spec.parameters(),
+                "n_tasks": n,
+                "delta": delta,
+                "temperature": temperature,
+                "posterior": "Gibbs",
+                "bound_name": bound,
+            }
+            extra = {"mean_bound": mean, "mean_offset": offset, "oracle_offset": oracle}
+            if oracle > 0:
+                extra["tightness"] = offset / oracle
+            verdict, note = _verdict(failure, delta, mean)
+            values = (failure, failure, failure, delta)
+            made.append(Row(NAME, spec.instance.name, parameters, *values, verdict, note, extra))
+    return made
+
+
+def _gibbs(scope: Scope) -> list[Row]:
+    """Every bound at every (instance, n, temperature, delta)."""
+    made = []
+    temperatures = TEMPERATURES if scope.profile == "paper" else TEMPERATURES[:2]
+    for spec in problems(scope):
+        sizes = feasible(spec, SIZES[scope.profile])
+        if not sizes:
+            note = "too many prompts to list the counts of even 5 tasks"
+            head = (NAME, spec.instance.name, spec.parameters())
+            made.append(Row(*head, None, None, None, None, "assumption unmet", note))
+        cells = [(spec, n, t) for n in sizes for t in temperatures]
+        made += [row for cell in cells for row in _cell_rows(*cell, exact(*cell))]
+    if scope.instance is None:
+        for n in (5, 10, 20, 50) if scope.profile == "paper" else (10,):
+            cell = (specialists(types=6), n, 1.0)
+            made += _cell_rows(*cell, exact(*cell))
+    return made
+
+
+def _worst(scope: Scope) -> list[Row]:
+    """Whatever posterior the learner picks: the probability that some Q breaks the bound."""
+    made, delta = [], 0.05
+    paper = scope.profile == "paper"
+    sizes, bounds = ((5, 20, 50, 100), KINDS) if paper else ((20,), KINDS[:1])
+    for spec in problems(scope)[: 2 if paper else 1]:
+        cells = [(n, b) for n in feasible(spec, sizes) for b in bounds]
+        for n, bound in cells:
+            found, at_most = worst_posterior(build_problem(spec), n, delta, bound)
+            parameters = {
+                **spec.parameters(),
+                "n_tasks": n,
+                "delta": delta,
+                "posterior": "worst",
+                "bound_name": bound,
+            }
+            values = (found, found, max(found, at_most), delta, judge(at_most, found, delta))
+            note = "enclosed: found by ascent, at most by change of measure"
+            made.append(Row(NAME, spec.instance.name, parameters, *values, note))
+    return made
+
+
+def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """One row per cell: the exact failure probability against delta."""
+    if scope.mutant is not None:
+        return t3_mutants.rows(NAME, scope.mutant)
+    made = _gibbs(scope) + _worst(scope)
+    return made if scope.instance is not None else made + t3_posteriors.rows(NAME, scope)
+
+
+CLAIM = Claim(
+    name=NAME,
+    statement="P(L_S(Q) > bound) <= delta over the draw of tasks, whatever posterior they lead to",
+    provenance="abstract",
+    expected="holds",
+    assumptions=("tasks i.i.d. from D_S", "losses in [0, 1]", "prior fixed before the tasks"),
+    mutants=t3_mutants.MUTANTS,
+    runs=lambda scope: [],
+    rows=rows,
+)

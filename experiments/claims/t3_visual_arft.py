@@ -1,0 +1,134 @@
+"""T3.visual_arft: what Theorem 3 could say of the transfer that Visual-ARFT published.
+
+KL(Q ‖ P), the score on the training tasks and TV are not published, so that no cell can hold. Per
+(model, benchmark, metric) the benchmark's own score stands for the training score (*observed*), or
+the training loss is 0 (*perfect*, the most that could be hoped for). A cell is *vacuous* where even
+KL = 0 and TV = 0 certify no more than the base model's score, the named trivial bound; otherwise
+its assumption is *unmet*: it needs KL below the number stored as ``observed``, which is compared
+with ``bound`` = 0, the KL of a posterior that learned nothing. Rows for numbers of tasks that the
+model was not trained on are hypothetical, and say so.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from math import log
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from experiments.claim import Claim, Row, Scope, Verdict, outside
+from experiments.runs import RunResult, RunSettings
+from theory.kl import kl_upper
+from theory.pac_bayes import fresh_set
+from theory.plug_in import (
+    largest_divergence,
+    smallest_explaining,
+    spare_variation,
+    tasks_needed,
+)
+
+NAME = "T3.visual_arft"
+PUBLISHED = Path(__file__).parents[1] / "data" / "visual_arft.json"
+DELTA = 0.05
+METRICS = ("F1", "EM")
+GIVEN = (10.0, 1000.0)
+"""Divergences, in nats, for which the number of tasks that would do is stored."""
+_upper = jax.jit(kl_upper)
+
+
+def load(path: Path = PUBLISHED) -> dict[str, Any]:
+    """The published numbers. Raises ValueError for another format or a score outside 0..100."""
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if content.get("format") != "visual-arft/1":
+        raise ValueError(f"{path.name}: format = {content.get('format')!r}: expected visual-arft/1")
+    for model, table in content["scores"].items():
+        for benchmark, scores in table.items():
+            if not all(0 <= x <= 100 for x in scores):
+                raise ValueError(f"scores.{model}.{benchmark} = {scores}: expected 0..100")
+    return content
+
+
+def sample_sizes(content: Mapping[str, Any]) -> Iterator[tuple[str, str, int]]:
+    """(training set, what was counted, n) in the order of the file."""
+    for name, counted in content["training"].items():
+        for kind, n in counted.items():
+            yield name, kind, int(n)
+
+
+def _fresh(loss: float, metric: str, size: int) -> float:
+    """What the benchmark itself certifies, without any theorem about training."""
+    if metric == "EM":
+        return float(fresh_set(round(loss * size), size, DELTA))
+    return float(_upper(loss, log(1 / DELTA) / size))
+
+
+def _numbers(train: float, base: float, tuned: float, n: int) -> dict[str, float]:
+    """The plug-in numbers of one cell: losses of training, base model and tuned model."""
+    largest = largest_divergence(train, base, n, DELTA)
+    return {
+        "bits_per_task": max(largest, 0.0) / log(2) / n,
+        "spare_variation": spare_variation(train, base, n, DELTA),
+        "smallest_explaining": smallest_explaining(train, tuned, n, DELTA),
+        **{f"tasks at KL={k:g}": tasks_needed(train, base, k, DELTA) for k in GIVEN},
+    }
+
+
+def _verdict(largest: float, trained: bool) -> tuple[Verdict, str]:
+    if largest <= 0:
+        return "vacuous", "even KL = 0 certifies no more than the base model's score"
+    hypothetical = "" if trained else "hypothetical number of tasks; "
+    need = f"needs KL(Q,P) below {largest:.3g} nats and TV = 0, neither published"
+    return "assumption unmet", hypothetical + need
+
+
+def _rows(content: Mapping[str, Any], model: str, benchmark: str, metric: str) -> list[Row]:
+    place, made = METRICS.index(metric), []
+    scores, size = content["scores"], int(content["sizes"][benchmark])
+    base, tuned = (1 - scores[m][benchmark][place] / 100 for m in (model, f"{model}+ARFT"))
+    for training, counted, n in sample_sizes(content):
+        trained = content["trained_for"][benchmark] == training
+        for kind, train in (("observed", tuned), ("perfect", 0.0)):
+            largest = largest_divergence(train, base, n, DELTA)
+            verdict = _verdict(largest, trained)
+            parameters = {
+                "model": model,
+                "benchmark": benchmark,
+                "metric": metric,
+                "n_tasks": n,
+                "training": f"{training}, {counted}",
+                "trained_on": trained,
+                "train_loss": kind,
+            }
+            extra = {
+                "base_loss": base,
+                "tuned_loss": tuned,
+                "fresh_tasks": size,
+                "fresh_bound": _fresh(tuned, metric, size),
+                **_numbers(train, base, tuned, n),
+            }
+            values = (largest, largest, largest, 0.0, *verdict, extra)
+            made.append(Row(NAME, "Visual-ARFT", parameters, *values))
+    return made
+
+
+def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """One row per model, benchmark, metric, number of tasks and assumed training loss."""
+    unmet = outside(NAME, scope, "", "is about published scores, not about a model")
+    if unmet:
+        return unmet
+    content = load()
+    cells = [(m, b, k) for m in ("3B", "7B") for b in content["sizes"] for k in METRICS]
+    return [row for cell in cells for row in _rows(content, *cell)]
+
+
+CLAIM = Claim(
+    name=NAME,
+    statement="the kl-xi bound certifies the published scores above the base model's (plug-in)",
+    provenance="derived",
+    expected="vacuous",
+    assumptions=("KL(Q,P), training score and TV known: none is published",),
+    mutants={},
+    runs=lambda scope: [],
+    rows=rows,
+)

@@ -1,0 +1,57 @@
+"""All ways in which n i.i.d. tasks fall into Z types: count vectors and their probabilities.
+
+Count vectors are numbered in lexicographic order and computed from their number alone, so that
+millions of them can be visited piece by piece.
+"""
+
+from math import comb
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, xlogy
+
+from theory.xi import check_tasks
+
+MAX_VECTORS = 10**8
+
+
+def n_vectors(n: int, types: int) -> int:
+    """How many there are, C(n+Z-1, Z-1). Raises ValueError beyond 10^8."""
+    check_tasks(n)
+    if types < 1:
+        raise ValueError(f"types = {types}: expected at least 1")
+    found = comb(n + types - 1, types - 1)
+    if found > MAX_VECTORS:
+        raise ValueError(
+            f"n = {n}, types = {types}: {found} count vectors, expected at most {MAX_VECTORS}"
+        )
+    return found
+
+
+def count_vectors(n: int, types: int, first: int = 0, last: int | None = None) -> NDArray[np.int64]:
+    """Count vectors number first..last-1, shape (last - first, Z); rows sum to n.
+
+    With Z parts left for r tasks, T_Z(r) = C(r+Z-1, Z-1) vectors, of which those that leave at
+    most s tasks to the other Z-1 parts are the last T_Z(s): one search per part.
+    """
+    total = n_vectors(n, types)
+    number = np.arange(first, total if last is None else min(last, total))
+    left = np.full(number.shape, n)
+    parts = np.zeros((number.size, types), dtype=np.int64)
+    for part in range(types - 1):
+        table = np.array([comb(r + types - part - 1, types - part - 1) for r in range(n + 1)])
+        behind = table[left] - number
+        rest = np.searchsorted(table, behind)
+        parts[:, part] = left - rest
+        number, left = table[rest] - behind, rest
+    parts[:, types - 1] = left
+    return parts
+
+
+def log_chances(counts: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """log multinomial probability of each count vector (B,Z) under type probabilities (Z,)."""
+    n = int(counts[0].sum()) if len(counts) else 0
+    log_factorial = gammaln(np.arange(n + 2) + 1.0)
+    return np.asarray(
+        log_factorial[n] - log_factorial[counts].sum(-1) + xlogy(counts, chance).sum(-1)
+    )

@@ -1,0 +1,161 @@
+"""Exact coverage: how often a bound fails, how large it is, and how small it could be.
+
+The sample enters only through the counts of outcomes, so that the probability that a bound fails
+is a finite sum over count vectors with multinomial weights; nothing is drawn (derived).
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import NDArray
+from scipy.special import bdtri
+from scipy.stats import binom
+
+from theory import pac_bayes
+from theory.counts import count_vectors, log_chances, n_vectors
+from theory.learning import Learned, Learning, learn, padded
+from theory.pac_bayes import check_level
+from theory.xi import check_tasks, xi
+
+CHUNK = 2**13
+"""Count vectors at a time: one compilation serves every n, temperature and delta."""
+BOUNDS = ("kl-xi", "kl-2sqrt(n)", "McAllester", "Catoni", "lambda", "unexpected Bernstein")
+
+
+class Setting(NamedTuple):
+    """What the formulas of all bounds are evaluated at, as arrays, so that nothing recompiles."""
+
+    n: Float[Array, ""]
+    delta: Float[Array, ""]
+    xi: Float[Array, ""]
+    shift: Float[Array, ""]
+    """Added to every bound on the source risk: a transfer term, or 0."""
+
+
+Rule = Callable[[Learned, Setting], Float[Array, "B ..."]]
+Learner = Callable[[Learning, Float[Array, " Z"], Float[Array, ""]], Learned]
+
+
+def all_bounds(learned: Learned, at: Setting) -> Float[Array, "B ..."]:
+    """The bounds of ``BOUNDS`` in their order, none above 1."""
+    q, kl, n, delta = learned.empirical, learned.divergence, at.n, at.delta
+    found = (
+        pac_bayes.maurer(q, kl, n, delta, at.xi),
+        pac_bayes.maurer(q, kl, n, delta, 2 * jnp.sqrt(n)),
+        pac_bayes.mcallester(q, kl, n, delta),
+        pac_bayes.catoni(q, kl, n, delta, pac_bayes.catoni_constant(n, delta)),
+        pac_bayes.lambda_bound(q, kl, n, delta, pac_bayes.best_rate(q, kl, n, delta)),
+        pac_bayes.unexpected_bernstein(q, learned.second, kl, n, delta),
+    )
+    return jnp.minimum(jnp.stack(found) + at.shift, 1.0)
+
+
+class Sums(NamedTuple):
+    """Weighted sums over count vectors, for each bound and each delta."""
+
+    failure: Float[Array, "B D"]
+    bound: Float[Array, "B D"]
+    offset: Float[Array, "B D"]
+
+
+@partial(jax.jit, static_argnames=("rule", "learner"))
+def _chunk(problem, counts, weight, temperature, settings, rule, learner):  # type: ignore[no-untyped-def]
+    learned = jax.vmap(lambda c: learner(problem, c, temperature))(counts)
+    found = jax.vmap(lambda at: rule(learned, at), out_axes=1)(settings)
+    failed = found < learned.risk[None, None]
+    sums = Sums(failed @ weight, found @ weight, (found - learned.empirical[None, None]) @ weight)
+    return sums, learned
+
+
+def chunks(
+    problem: Learning, n: int, width: int
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.float64]]]:
+    """Count vectors (CHUNK, width) and their probabilities (CHUNK,).
+
+    Filled up with impossible outcomes, and with count vectors of probability 0.
+    """
+    types, chance = problem.loss.shape[1], np.asarray(problem.chance)
+    for first in range(0, n_vectors(n, types), CHUNK):
+        counts = count_vectors(n, types, first, first + CHUNK)
+        weight = np.exp(log_chances(counts, chance))
+        short = CHUNK - len(counts)
+        filled = np.pad(counts.astype(float), ((0, short), (0, 0)), mode="edge")
+        yield np.pad(filled, ((0, 0), (0, width - types))), np.pad(weight, (0, short))
+
+
+class Coverage(NamedTuple):
+    """What is known exactly of every bound at one (problem, n, temperature); axes: bound, delta."""
+
+    failure: NDArray[np.float64]
+    """P(L_S(Q) > bound)."""
+    mean_bound: NDArray[np.float64]
+    mean_offset: NDArray[np.float64]
+    """E[bound - Lhat(Q)]."""
+    oracle_offset: NDArray[np.float64]
+    """Per delta: the (1-delta) quantile of L_S(Q) - Lhat(Q)."""
+    mean_empirical: float
+    mean_risk: float
+    mean_divergence: float
+
+
+def quantile(values: NDArray[np.float64], weight: NDArray[np.float64], delta: float) -> float:
+    """The smallest value v with P(value > v) <= delta."""
+    order = np.argsort(values)
+    # Summed from the far end: the tail is small, and must not drown in rounding.
+    tail = np.cumsum(weight[order][::-1])[::-1]
+    above = np.append(tail[1:], 0.0)
+    return float(values[order][np.argmax(above <= delta)])
+
+
+def coverage(
+    problem: Learning,
+    n: int,
+    temperature: float,
+    deltas: Sequence[float],
+    rule: Rule = all_bounds,
+    shift: float = 0.0,
+    learner: Learner = learn,
+) -> Coverage:
+    """Exact coverage of each bound of ``rule`` at each of ``deltas``, by enumeration.
+
+    ``rule`` gives bounds from what was learned, ``learner`` what is learned from counts: by default
+    all of ``BOUNDS`` and the Gibbs posterior. ``shift`` is added to the bounds.
+
+    Raises ValueError for deltas outside (0,1), a temperature that is not positive, or more than
+    10^8 count vectors.
+    """
+    for delta in deltas:
+        check_level("delta", delta)
+    if not temperature > 0:
+        raise ValueError(f"temperature = {temperature}: expected a positive number")
+    ones = np.ones(len(deltas))
+    columns = (n * ones, np.array(deltas), xi(n) * ones, shift * ones)
+    settings = Setting(*(jnp.asarray(x) for x in columns))
+    total, parts, wide = None, [], padded(problem)
+    fixed = (jnp.asarray(float(temperature)), settings, rule, learner)
+    for counts, weight in chunks(problem, n, wide.chance.size):
+        sums, learned = _chunk(wide, counts, weight, *fixed)
+        total = sums if total is None else jax.tree.map(jnp.add, total, sums)
+        kept = weight > 0
+        parts.append(np.stack([weight, *(np.asarray(x) for x in learned)])[:, kept])
+    assert total is not None
+    weight, empirical, _, risk, divergence = np.concatenate(parts, 1)
+    oracle = [quantile(risk - empirical, weight, delta) for delta in deltas]
+    failure, bound, offset = (np.asarray(x) for x in total)
+    means = [float(weight @ x) for x in (empirical, risk, divergence)]
+    return Coverage(failure, bound, offset, np.array(oracle), *means)
+
+
+def fresh_set_failure(risk: Any, m: int, delta: float) -> NDArray[np.float64]:
+    """P(the test-set bound on m fresh tasks lies below ``risk``), losses dithered, exactly."""
+    check_level("delta", delta)
+    check_tasks(m)
+    # Limits grow with the number of errors: those below the risk are the first few.
+    limits = bdtri(np.arange(m), m, delta)
+    missed = np.searchsorted(limits, risk)
+    return np.asarray(np.where(missed > 0, binom.cdf(missed - 1, m, risk), 0.0))

@@ -1,0 +1,110 @@
+"""PAC-Bayes bounds on the risk of a randomised policy, one formula each; losses lie in [0, 1].
+
+Tasks q_1..q_n are i.i.d., the prior P is fixed before they are seen, Q is any posterior. With
+probability at least 1 - delta over the tasks each bound holds for all Q at once. ``empirical`` is
+Lhat(Q) in [0,1], ``divergence`` KL(Q ‖ P) >= 0 in nats, ``n`` >= 1, ``delta`` in (0,1). All but
+``fresh_set`` can be jitted, vmapped and differentiated; only inverses of kl stop at 1.
+"""
+
+from math import log1p
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import NDArray
+from scipy.special import bdtri
+
+from theory.kl import Number, kl_upper
+
+Bound = Float[Array, "..."]
+# Reference point for constants that must be fixed before the tasks are seen.
+USUAL_LOSS, USUAL_DIVERGENCE = 0.25, 2.0
+RATES = tuple(2.0 ** (-j / 2) for j in range(1, 9))
+"""The grid of ``unexpected_bernstein``."""
+
+
+def check_level(field: str, value: float) -> None:
+    """Raises ValueError, naming the field, unless the value lies strictly between 0 and 1."""
+    if not 0 < value < 1:
+        raise ValueError(f"{field} = {value}: expected a number in (0, 1)")
+
+
+def maurer(empirical: Number, divergence: Number, n: Number, delta: Number, price: Number) -> Bound:
+    """kl(Lhat ‖ L_S) <= (KL + ln(price/delta))/n with price = xi(n) or 2 sqrt n.
+
+    Maurer 2004, Theorem 5, whose proof gives xi(n); price 1 is Chernoff's bound, valid for one
+    policy that was fixed beforehand.
+    """
+    nats = jnp.asarray(divergence) + jnp.log(jnp.asarray(price) / delta)
+    return kl_upper(empirical, nats / n)
+
+
+def mcallester(empirical: Number, divergence: Number, n: Number, delta: Number) -> Bound:
+    """Lhat + sqrt((KL + ln(2 sqrt n/delta))/(2n)): Pinsker's inequality on Maurer's bound."""
+    nats = jnp.asarray(divergence) + jnp.log(2 * jnp.sqrt(jnp.asarray(n, float)) / delta)
+    return jnp.asarray(empirical) + jnp.sqrt(nats / (2 * n))
+
+
+def catoni(
+    empirical: Number, divergence: Number, n: Number, delta: Number, constant: Number
+) -> Bound:
+    """(1 - exp(-C Lhat - (KL + ln(1/delta))/n))/(1 - exp(-C)), C > 0 fixed beforehand.
+
+    Catoni 2007, Theorem 1.2.6. The least over C is kl^{-1}(Lhat, (KL + ln(1/delta))/n).
+    """
+    nats = (jnp.asarray(divergence) - jnp.log(delta)) / n
+    return jnp.expm1(-constant * jnp.asarray(empirical) - nats) / jnp.expm1(-constant)
+
+
+def catoni_constant(n: Number, delta: Number) -> Bound:
+    """The C that is best at a usual loss (1/4) and divergence (2 nats): fixed beforehand.
+
+    At the best C Catoni's bound is p = kl^{-1}(q, c), and C = ln(p(1-q)/(q(1-p))).
+    """
+    q, nats = USUAL_LOSS, USUAL_DIVERGENCE - jnp.log(jnp.asarray(delta))
+    p = jnp.minimum(kl_upper(q, nats / n), 1 - 1e-9)
+    return jnp.log(p * (1 - q) / (q * (1 - p)))
+
+
+def lambda_bound(
+    empirical: Number, divergence: Number, n: Number, delta: Number, rate: Number
+) -> Bound:
+    """Lhat/(1-l/2) + (KL + ln(2 sqrt n/delta))/(n l (1-l/2)), for all rates l in (0,2) at once.
+
+    Thiemann et al. 2017, Theorem 3: convex in Q for a given l, hence a training objective.
+    """
+    nats = jnp.asarray(divergence) + jnp.log(2 * jnp.sqrt(jnp.asarray(n, float)) / delta)
+    return (jnp.asarray(empirical) + nats / (n * rate)) / (1 - rate / 2)
+
+
+def best_rate(empirical: Number, divergence: Number, n: Number, delta: Number) -> Bound:
+    """The l that makes ``lambda_bound`` least: 2/(1 + sqrt(1 + 2 n Lhat/nats))."""
+    nats = jnp.asarray(divergence) + jnp.log(2 * jnp.sqrt(jnp.asarray(n, float)) / delta)
+    return 2 / (1 + jnp.sqrt(1 + 2 * n * jnp.asarray(empirical) / nats))
+
+
+def unexpected_bernstein(
+    empirical: Number, second: Number, divergence: Number, n: Number, delta: Number
+) -> Bound:
+    """Lhat + (-ln(1-g) - g)/g Ehat[l^2] + (KL + ln(#grid/delta))/(g n), least over ``RATES``.
+
+    Mhammedi et al. 2019. ``second`` is the empirical mean of the squared losses under Q.
+    """
+
+    nats = jnp.asarray(divergence) + jnp.log(len(RATES) / jnp.asarray(delta))
+
+    def at(g: float) -> Bound:
+        return jnp.asarray(empirical) + ((-log1p(-g) - g) * jnp.asarray(second) + nats / n) / g
+
+    return jnp.stack([at(g) for g in RATES]).min(0)
+
+
+def fresh_set(errors: Any, m: int, delta: float) -> NDArray[np.float64]:
+    """The largest risk not excluded by k ``errors`` on m fresh tasks: P(Bin(m, p) <= k) = delta.
+
+    Exact for losses of 0 or 1; other losses must be dithered to Bernoulli first (Langford 2005).
+    k = m excludes nothing: 1.
+    """
+    k = np.asarray(errors)
+    return np.where(k >= m, 1.0, bdtri(np.minimum(k, m - 1), m, delta))
