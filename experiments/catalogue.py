@@ -1,7 +1,21 @@
 """All claims, in the order of the ledger. Adding one: a file in claims/ and a line here."""
 
 from experiments.claim import Claim
-from experiments.claims import t1_bias, t1_budget, t1_k, t1_path, t1_rate, t1_slope
+from experiments.claims import (
+    literature_amplification,
+    literature_convergence,
+    literature_correlation,
+    literature_gradient,
+    literature_groups,
+    literature_mse,
+    literature_pairs,
+    t1_bias,
+    t1_budget,
+    t1_k,
+    t1_path,
+    t1_rate,
+    t1_slope,
+)
 
 CLAIMS: tuple[Claim, ...] = (
     t1_rate.CLAIM,
@@ -10,6 +24,17 @@ CLAIMS: tuple[Claim, ...] = (
     t1_k.CLAIM,
     t1_budget.CLAIM,
     t1_bias.CLAIM,
+    literature_amplification.AMPLIFICATION,
+    literature_amplification.TOOLS,
+    literature_convergence.CLAIM,
+    literature_gradient.CONTRAST,
+    literature_gradient.HESSIAN,
+    literature_mse.MSE,
+    literature_mse.BASELINE,
+    literature_correlation.LIMIT,
+    literature_correlation.LAW,
+    literature_pairs.CLAIM,
+    literature_groups.CLAIM,
 )
 
 
