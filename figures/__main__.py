@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from figures import theorem1
+from figures import literature, theorem1
 from figures.style import save
 
-FIGURES = {"t1_rate": theorem1.rate, "t1_path": theorem1.path, "t1_slope": theorem1.slope}
+FIGURES = {
+    "t1_rate": theorem1.rate,
+    "t1_path": theorem1.path,
+    "t1_slope": theorem1.slope,
+    "literature": literature.overview,
+}
 
 
 def main() -> int:
