@@ -96,13 +96,16 @@ def _chance(odds: Fraction) -> Fraction:
 
 
 def image(of: Recurrence, p: Enclosure) -> Enclosure:
-    """h of an interval inside (0, 1)."""
+    """h of an interval inside [0, 1]; where the gain is beyond exp(200) its upper end is 1."""
     ends = [x * (1 - x) for x in p]
     most = Fraction(1, 4) if p.low <= HALF <= p.high else max(ends)
     odds = of.reference / (1 - of.reference)
-    low = exponential(1 / (of.beta * square_root(most + of.eps).high)).low
-    high = exponential(1 / (of.beta * square_root(min(ends) + of.eps).low)).high
-    return _outward(_chance(odds * low), _chance(odds * high))
+    least = 1 / (of.beta * square_root(most + of.eps).high)
+    low = _chance(odds * exponential(min(least, Fraction(LARGEST_EXPONENT))).low)
+    root = square_root(min(ends) + of.eps).low
+    if root == 0 or 1 / (of.beta * root) > LARGEST_EXPONENT:
+        return _outward(low, Fraction(1))
+    return _outward(low, _chance(odds * exponential(1 / (of.beta * root)).high))
 
 
 def trap(of: Recurrence, steps: int = 120) -> Trap | None:

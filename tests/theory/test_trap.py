@@ -16,6 +16,8 @@ SETTLED = [
     Recurrence(Fraction(1, 2), Fraction(1), Fraction(1, 100)),
     Recurrence(Fraction(1, 10), Fraction(1), Fraction(1, 100)),
     Recurrence(Fraction(1, 1000), Fraction(10), Fraction(0)),
+    # Runs into certain success: gains beyond any exponential.
+    Recurrence(Fraction(1, 2), Fraction(1, 25), Fraction(0)),
 ]
 
 
