@@ -1,12 +1,8 @@
-"""Claims of other papers: verdicts, mutants on named instances, counterexamples a second time."""
-
-from fractions import Fraction
-from math import isclose, log
+"""Claims of other papers: verdicts, mutants on named instances, assumptions."""
 
 import numpy as np
 import pandas as pd
 import pytest
-from mpmath import mp, mpf
 
 from experiments import ledger_literature
 from experiments.catalogue import CLAIMS
@@ -71,63 +67,6 @@ def test_mutants_are_refuted(name, mutant):
     assert overall([row.verdict for row in _rows(claim, spec)]) == "holds"
 
 
-def test_the_whole_number_cycle_at_40_digits():
-    """h(1/10) = 1/2 and h(1/2) = 1/10 for p_ref = 1/244, beta = 2/(3 ln 3), eps = 0."""
-    with mp.workdps(40):
-        beta = 2 / (3 * mp.log(3))
-        for p, after in ((mpf(1) / 10, mpf(1) / 2), (mpf(1) / 2, mpf(1) / 10)):
-            odds = mpf(1) / 243 * mp.exp(1 / (beta * mp.sqrt(p * (1 - p))))
-            assert abs(odds / (1 + odds) - after) < mpf(10) ** -38
-    (row, *_) = _rows(literature_convergence.CLAIM)
-    assert row.note.startswith("exact: h(1/10) = 1/2, h(1/2) = 1/10")
-    assert isclose(row.parameters["beta"], 2 / (3 * log(3)))
-
-
-def test_numbers_outside_the_whole_cycle_are_refused():
-    """No rational image: an error, not a rounded number."""
-    for p in (Fraction(1, 3), Fraction(4, 5)):
-        with pytest.raises(ArithmeticError, match=f"p = {p}"):
-            literature_convergence.image_in_whole_numbers(p)
-
-
-def test_convergence_is_refuted_with_certificates_only(monkeypatch):
-    """Without a certificate a sequence that still moves is inconclusive."""
-    monkeypatch.setattr(literature_convergence, "trap", lambda of: None)
-    verdicts = [row.verdict for row in _rows(literature_convergence.CLAIM)[1:]]
-    assert "refuted" not in verdicts
-    assert "inconclusive" in verdicts
-
-
-def test_the_bandit_in_another_way():
-    """Both answers listed: the best baseline leaves no variance at all."""
-    p = literature_mse.BANDIT
-    found = literature_mse.bandit_errors(p)
-    score = {1: (1 - p, p - 1), 0: (-p, p)}
-
-    def error(c):
-        each = {r: [(r - c) * s for s in score[r]] for r in (0, 1)}
-        mean = [p * a + (1 - p) * b for a, b in zip(each[1], each[0], strict=True)]
-        spread = [
-            p * (a - m) ** 2 + (1 - p) * (b - m) ** 2
-            for a, b, m in zip(each[1], each[0], mean, strict=True)
-        ]
-        return sum(spread)
-
-    assert (found.value, found.best, found.baseline) == (error(p), 0, 1 - p)
-    assert error(p) == Fraction(3, 32)
-    # At 1/2 the value is the best baseline: the row could have come out the other way.
-    assert literature_mse.bandit_errors(Fraction(1, 2)).value == 0
-
-
-def test_pairs_agree_with_the_group_law():
-    """G = 2 in rational arithmetic against float64."""
-    squares = literature_pairs.squared_correlations_of_pairs(literature_pairs.CHANCES)
-    found = literature_correlation.exact_correlations(BITS, 2)["componentwise_normalized"][0]
-    np.testing.assert_allclose(found**2, [float(s) for s in squares], rtol=1e-12)
-    alone = literature_pairs.squared_correlations_of_pairs((Fraction(1, 3),))
-    assert alone == [Fraction(1, 2)]
-
-
 OUTSIDE = [literature_convergence.CLAIM, literature_groups.CLAIM, literature_pairs.CLAIM]
 
 
@@ -168,6 +107,14 @@ def test_models_too_large_to_list(monkeypatch):
     for claim in (literature_gradient.CONTRAST, literature_gradient.HESSIAN, literature_mse.MSE):
         (row,) = _rows(claim, spec)
         assert (row.verdict, row.note) == ("assumption unmet", "episodes = 10")
+
+
+def test_a_loose_bound_on_the_hessian_is_vacuous(monkeypatch):
+    """Where it is no better than what holds for every policy; spectral norms only."""
+    monkeypatch.setattr(literature_gradient, "_trivial", lambda spec: 0.01)
+    rows = _rows(literature_gradient.HESSIAN, INTERIOR)
+    verdicts = {row.parameters["norm"]: row.verdict for row in rows}
+    assert verdicts == {"spectral": "vacuous", "Frobenius": "holds"}
 
 
 def test_equality_can_fail():
