@@ -2,6 +2,13 @@
 
 from experiments.claim import Claim
 from experiments.claims import (
+    literature_amplification,
+    literature_convergence,
+    literature_correlation,
+    literature_gradient,
+    literature_groups,
+    literature_mse,
+    literature_pairs,
     t1_bias,
     t1_budget,
     t1_curl,
@@ -38,6 +45,17 @@ CLAIMS: tuple[Claim, ...] = (
     t3_shift.SHIFT_CLAIM,
     t3_shift.ORDER_CLAIM,
     t3_visual_arft.CLAIM,
+    literature_amplification.AMPLIFICATION,
+    literature_amplification.TOOLS,
+    literature_convergence.CLAIM,
+    literature_gradient.CONTRAST,
+    literature_gradient.HESSIAN,
+    literature_mse.MSE,
+    literature_mse.BASELINE,
+    literature_correlation.LIMIT,
+    literature_correlation.LAW,
+    literature_pairs.CLAIM,
+    literature_groups.CLAIM,
 )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from experiments import ledger_literature as literature
 from experiments import ledger_theorem1 as theorem1
 from experiments import ledger_theorem3 as theorem3
 from experiments.markdown import markdown
@@ -47,7 +48,7 @@ def ledger_text(folder: Path) -> str:
     facts = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     table = verdicts[["claim", "statement", "provenance", "verdict", "cells", "margin"]]
     parts = [HEAD, markdown(table), "", _conditions(facts)]
-    parts += [theorem1.section(rows), theorem3.section(rows)]
+    parts += [theorem1.section(rows), theorem3.section(rows), literature.section(rows)]
     return "\n".join(parts).rstrip() + "\n"
 
 

@@ -69,7 +69,8 @@ def section(rows: pd.DataFrame) -> str:
 
 def _rate(data: pd.DataFrame) -> str:
     longest = data[data["n_steps"] == data["n_steps"].max()]
-    cells = longest.groupby(["instance", "components"])
+    # A column that other claims leave empty is stored as floats.
+    cells = longest.astype({"components": int}).groupby(["instance", "components"])
     table = cells.apply(_rate_line, include_groups=False).reset_index()
     causes = longest["loosest"].value_counts(normalize=True)
     return RATE.format(

@@ -6,7 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 
-from figures import advice, bias, theorem1, theorem3, theorem3_transfer, variance, waterfall
+from figures import (
+    advice,
+    bias,
+    literature,
+    theorem1,
+    theorem3,
+    theorem3_transfer,
+    variance,
+    waterfall,
+)
 from figures.style import save
 
 FIGURES = {
@@ -25,6 +34,7 @@ FIGURES = {
     "t3_depth": ("T3.depth", theorem3_transfer.depth),
     "t3_shift": ("T3.shift", theorem3_transfer.shift),
     "t3_visual_arft": ("T3.visual_arft", theorem3_transfer.visual_arft),
+    "literature": ("L.amplification", literature.overview),
     "advice": ("advice", advice.advice),
 }
 """The claim whose rows a figure needs, and the figure."""

@@ -1,0 +1,189 @@
+"""L.amplification and L.tools: what whitened rewards and a KL penalty do to the chance of success.
+
+arXiv:2503.06639 for one decision; with tools that answer at random the recurrence is only an upper
+bound (derived; see ``theory.tilting``).
+"""
+
+from collections.abc import Mapping
+from functools import cache, partial
+from itertools import product
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.special import expit, logit
+
+from experiments.ascent import ascent_rows
+from experiments.claim import Claim, Row, Scope, Verdict
+from experiments.exact_cells import ROUNDING, exact, identity, unmet
+from experiments.instances import InstanceSpec, build, named
+from experiments.runs import RunResult
+from experiments.settings import RunSettings
+from theory.amplification import amplify
+from theory.tilting import (
+    best_outcome,
+    has_no_chance,
+    iterate,
+    per_prompt,
+)
+
+STEPS = 8
+SETTINGS = tuple(product((0.5, 2.0), (1e-4, 1e-2)))
+"""(beta, eps)."""
+CERTAIN = 1e-12
+"""A chance of failure below which p(1-p) has no digits left in float64."""
+MUTANTS = {
+    "variance": "gain 1/(beta (p(1-p) + eps))",
+    "from the last policy": "odds of p_{n-1} for those of p_ref",
+}
+
+_amplify = jax.jit(amplify)
+
+
+class Iterates(NamedTuple):
+    """One sequence of exact maximisers."""
+
+    component: int
+    prompt: int
+    beta: float
+    eps: float
+    chance: tuple[float, ...]
+    """p_ref, p_1, ..., p_n."""
+
+
+def _specs(scope: Scope) -> list[InstanceSpec]:
+    if scope.instance is not None:
+        return [scope.instance]
+    plain = [named("conflict", components=1, start=-1.0), named("coding", components=3)]
+    if scope.profile == "quick":
+        return plain
+    bits = [named("bits", components=2, correlation=c, success=0.2) for c in (0.0, 0.5)]
+    one = [named("random", components=2, seed=s, tools=0, depth=0, width=1) for s in range(4)]
+    return [*plain, named("search", components=3), *bits, *one]
+
+
+@partial(jax.jit, static_argnames="n_steps")
+def _chances(mdp, policy, theta, events, beta, eps, n_steps):  # type: ignore[no-untyped-def]
+    """(settings, n+1, Q): every component and penalty in one compilation per shape."""
+    reference = per_prompt(mdp, policy.log_probs(theta))
+    one = lambda r, b, e: iterate(mdp, reference, r, b, e, n_steps)  # noqa: E731
+    return jax.vmap(one)(events, beta, eps)
+
+
+@cache
+def iterates(spec: InstanceSpec) -> list[Iterates]:
+    """For every component, prompt and setting; those of certain success or failure are left out."""
+    _, mdp, policy, theta, *_ = build(spec)
+    cells = list(product(range(mdp.weights.shape[0]), SETTINGS))
+    events = jnp.stack([best_outcome(mdp, k) for k, _ in cells])
+    beta, eps = (jnp.array([s[i] for _, s in cells]) for i in (0, 1))
+    found = np.asarray(_chances(mdp, policy, theta, events, beta, eps, STEPS))
+    listed = []
+    for (k, setting), chances in zip(cells, found, strict=True):
+        for q, column in enumerate(chances.T):
+            if CERTAIN < column[0] < 1 - CERTAIN:
+                listed.append(Iterates(k, q, *setting, tuple(map(float, column))))
+    return listed
+
+
+def recurrence(p: float, reference: float, beta: float, eps: float, mutant: str | None) -> float:
+    """h(p), or a false version of it."""
+    x, start = float(logit(p)), float(logit(reference))
+    if mutant == "variance":
+        return float(expit(start + 1 / (beta * (p * (1 - p) + eps))))
+    if mutant == "from the last policy":
+        start = x
+    return float(expit(_amplify(x, start, beta, eps)))
+
+
+def _pairs(run: Iterates) -> list[tuple[int, float, float]]:
+    """(n, p_{n-1}, p_n) while p_{n-1} is not certain."""
+    pairs = enumerate(zip(run.chance, run.chance[1:], strict=False), 1)
+    return [(n, before, after) for n, (before, after) in pairs if before < 1 - CERTAIN]
+
+
+def _parameters(run: Iterates) -> dict[str, Any]:
+    names = ("component", "prompt", "beta", "eps")
+    return {name: getattr(run, name) for name in names}
+
+
+def _amplification_rows(spec: InstanceSpec, mutant: str | None) -> list[Row]:
+    claim, found, rows = "L.amplification", iterates(spec), []
+    if not found:
+        return [unmet(claim, spec.name, {}, "every component is certain under pi_ref")]
+    certain = has_no_chance(build(spec).mdp)
+    for run in found:
+        start, pairs = run.chance[0], _pairs(run)
+        for n, before, after in pairs if certain else pairs[-1:]:
+            expected = recurrence(before, start, run.beta, run.eps, mutant)
+            head = (claim, spec.name, {**_parameters(run), "iterate": n}, after, expected)
+            extra = {"reference": start, "method": "tilting"}
+            if not certain:
+                note = "first state or tools are random: see L.tools"
+                rows.append(exact(*head, "assumption unmet", note, extra))
+                continue
+            row = identity(*head, "", extra)
+            # Amplified, unless both round to 1.
+            above = after > start or after > 1 - CERTAIN
+            verdict: Verdict = row.verdict if above else "refuted"
+            rows.append(exact(*head, verdict, "", extra))
+    return rows
+
+
+def amplification_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """Exact maximisers against the recurrence, and one step by gradient ascent."""
+    rows = [row for spec in _specs(scope) for row in _amplification_rows(spec, scope.mutant)]
+    if scope.instance is None and scope.mutant is None:
+        for beta, eps in SETTINGS if scope.profile == "paper" else SETTINGS[:2]:
+            rows += ascent_rows(named("conflict", components=1, start=-1.0), beta, eps)
+    return rows
+
+
+def tools_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """p of the exact maximiser is at most h(p_{n-1}), however the tools answer.
+
+    Models without chance of their own are L.amplification's, unless one is asked for.
+    """
+    rows, specs = [], _specs(scope)
+    if scope.instance is None:
+        specs = [spec for spec in specs if not has_no_chance(build(spec).mdp)]
+    for spec in specs:
+        for run in iterates(spec):
+            for n, before, after in _pairs(run):
+                bound = recurrence(before, run.chance[0], run.beta, run.eps, None)
+                reached = after >= bound - ROUNDING if scope.mutant else after <= bound + ROUNDING
+                verdict: Verdict = "holds" if reached else "refuted"
+                parameters = {**_parameters(run), "iterate": n}
+                extra = {"reference": run.chance[0]}
+                rows.append(
+                    exact("L.tools", spec.name, parameters, after, bound, verdict, "", extra)
+                )
+    return rows or [unmet("L.tools", specs[0].name, {}, "every component is certain under pi_ref")]
+
+
+AMPLIFICATION = Claim(
+    name="L.amplification",
+    statement="arXiv:2503.06639: KL-regularised maximisers of whitened binary rewards have "
+    "logit p_n = logit p_ref + 1/(beta sqrt(p(1-p) + eps)), p = p_{n-1}, above p_ref",
+    provenance="literature",
+    expected="holds",
+    assumptions=(
+        "one binary reward, whitened by its own law",
+        "unrestricted policies, each prompt on its own",
+        "first states and tool responses are certain",
+    ),
+    mutants=MUTANTS,
+    runs=lambda scope: [],
+    rows=amplification_rows,
+)
+TOOLS = Claim(
+    name="L.tools",
+    statement="with tools that answer at random the recurrence bounds p_n from above",
+    provenance="derived",
+    expected="holds",
+    assumptions=("one binary reward, whitened by its own law", "unrestricted policies"),
+    mutants={"reached": "p_n = h(p_{n-1}) with random tools too"},
+    runs=lambda scope: [],
+    rows=tools_rows,
+)

@@ -1,0 +1,120 @@
+"""L.convergence: does the amplification recurrence converge to a fixed point?
+
+The abstract of arXiv:2503.06639 says that it does. True from p_ref >= 1/2; not in general: hard
+prompts and moderate penalties give cycles, here with certificates (``theory.trap``), and one cycle
+{1/10, 1/2} that is exact in whole numbers: with p_ref = 1/244, beta = 2/(3 ln 3), eps = 0 all gains
+are powers of 3.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from itertools import product
+from math import isqrt, log
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy.special import expit, logit
+
+from experiments.claim import Claim, Row, Scope, Verdict
+from experiments.exact_cells import exact, unmet
+from experiments.runs import RunResult
+from experiments.settings import RunSettings
+from theory.amplification import orbit, slope
+from theory.trap import Recurrence, trap
+
+NAME = "L.convergence"
+REFERENCES = ("1/1000", "1/100", "1/10", "1/2", "9/10")
+PENALTIES = ("1/25", "1/2", "1", "3", "10")
+EPS = ("0", "1/100000", "1/100")
+STEPS = 4000
+SETTLED = 1e-9
+SHOWN = 12
+"""Iterates stored for the figure."""
+CYCLE = (Fraction(1, 10), Fraction(1, 2))
+CYCLE_REFERENCE = Fraction(1, 244)
+GAIN_IN_LOG_3 = Fraction(3, 2)
+"""1/beta as a multiple of ln 3."""
+_slope = jax.jit(slope)
+
+
+def image_in_whole_numbers(p: Fraction) -> Fraction:
+    """h(p) at p_ref = 1/244, 1/beta = (3/2) ln 3, eps = 0, for p(1-p) a square: odds · 3^(c/s).
+
+    Raises ArithmeticError where the result is not rational.
+    """
+    v = p * (1 - p)
+    root = Fraction(isqrt(v.numerator), isqrt(v.denominator))
+    power = GAIN_IN_LOG_3 / root
+    if root * root != v or power.denominator != 1:
+        raise ArithmeticError(f"p = {p}: expected a square p(1-p) and a whole power of 3")
+    odds = CYCLE_REFERENCE / (1 - CYCLE_REFERENCE) * Fraction(3) ** int(power)
+    return odds / (1 + odds)
+
+
+def _cycle_row() -> Row:
+    low, high = CYCLE
+    exact_cycle = image_in_whole_numbers(low) == high and image_in_whole_numbers(high) == low
+    distance = float(high - low)
+    note = f"exact: h({low}) = {high}, h({high}) = {low}; attracting, since h'(1/2) = 0"
+    parameters = {
+        "reference": float(CYCLE_REFERENCE),
+        "beta": 1 / (float(GAIN_IN_LOG_3) * log(3)),
+        "eps": 0.0,
+    }
+    verdict: Verdict = "refuted" if exact_cycle else "inconclusive"
+    return exact(NAME, "recurrence", parameters, distance, 0.0, verdict, note)
+
+
+def _scan(cells: list[tuple[Fraction, Fraction, Fraction]]) -> np.ndarray:
+    """(n, cells): log-odds of the orbit that starts at p_ref."""
+    columns = np.array([[float(x) for x in cell] for cell in cells]).T
+    start, beta, eps = (jnp.asarray(x) for x in (logit(columns[0]), *columns[1:]))
+    return np.asarray(orbit(start, start, beta, eps, STEPS))
+
+
+def _cell_row(cell: tuple[Fraction, Fraction, Fraction], log_odds: np.ndarray) -> Row:
+    """Whether consecutive iterates still differ at the end; if so, a certificate is asked for."""
+    reference, beta, eps = map(float, cell)
+    p = expit(log_odds)
+    distance = float(abs(p[-1] - p[-2]))
+    parameters = {"reference": reference, "beta": beta, "eps": eps}
+    shown = {f"p after {n}": float(x) for n, x in enumerate([reference, *p[: SHOWN - 1]])}
+    steep = float(_slope(log_odds[-1], logit(reference), beta, eps))
+    extra = {**shown, "map_slope": steep if np.isfinite(steep) else 0.0, "n_steps": STEPS}
+    if distance <= SETTLED:
+        note = (
+            "rises from p_ref >= 1/2 (proved)" if reference >= 0.5 else f"settled to {SETTLED:.0e}"
+        )
+        return exact(NAME, "recurrence", parameters, distance, 0.0, "holds", note, extra)
+    found = trap(Recurrence(*cell))
+    if found is None:
+        note = "still moving, no certificate"
+        return exact(NAME, "recurrence", parameters, distance, 0.0, "inconclusive", note, extra)
+    apart = float(found.distance)
+    note = "certified: iterates stay apart by the observed distance, in rational enclosures"
+    return exact(NAME, "recurrence", parameters, apart, 0.0, "refuted", note, extra)
+
+
+def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """A grid of recurrences from p_0 = p_ref, and the cycle in whole numbers."""
+    if scope.instance is not None:
+        why = "about the recurrence alone, whatever the model"
+        return [unmet(NAME, scope.instance.name, {}, why)]
+    cells = [
+        (Fraction(r), Fraction(b), Fraction(e)) for r, b, e in product(REFERENCES, PENALTIES, EPS)
+    ]
+    log_odds = _scan(cells)
+    return [_cycle_row(), *(_cell_row(c, x) for c, x in zip(cells, log_odds.T, strict=True))]
+
+
+CLAIM = Claim(
+    name=NAME,
+    statement="arXiv:2503.06639: p_n = h(p_{n-1}) from p_0 = p_ref converges to a fixed point",
+    provenance="literature",
+    expected="refuted",
+    assumptions=("none stated in the abstract; locally |h'| < 1 at the fixed point suffices",),
+    mutants={},
+    runs=lambda scope: [],
+    rows=rows,
+)

@@ -1,0 +1,48 @@
+"""Rows of cells without sampling: identities, and models that a claim says nothing of."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from experiments.claim import Row, Verdict
+
+ROUNDING = 1e-11
+"""Relative: float64 leaves errors of about 1e-13 in sums of this length."""
+
+
+def close(value: float, expected: float) -> bool:
+    """Equality up to rounding; small numbers are compared with 1."""
+    return abs(value - expected) <= ROUNDING * max(1.0, abs(expected))
+
+
+def identity(
+    claim: str,
+    instance: str,
+    parameters: Mapping[str, Any],
+    observed: float,
+    expected: float,
+    note: str = "",
+    extra: Mapping[str, Any] | None = None,
+) -> Row:
+    """A cell that holds where two independent computations of one number agree."""
+    verdict: Verdict = "holds" if close(observed, expected) else "refuted"
+    return exact(claim, instance, parameters, observed, expected, verdict, note, extra)
+
+
+def exact(
+    claim: str,
+    instance: str,
+    parameters: Mapping[str, Any],
+    observed: float,
+    bound: float,
+    verdict: Verdict,
+    note: str = "",
+    extra: Mapping[str, Any] | None = None,
+) -> Row:
+    """A cell known without error: its limits are the number itself."""
+    limits = (observed, observed, observed)
+    return Row(claim, instance, parameters, *limits, bound, verdict, note, extra or {})
+
+
+def unmet(claim: str, instance: str, parameters: Mapping[str, Any], why: str) -> Row:
+    """The instance breaks an assumption of the claim; no numbers."""
+    return Row(claim, instance, parameters, None, None, None, None, "assumption unmet", why)

@@ -1,0 +1,86 @@
+"""Counterexamples to other papers' claims a second time, and checks that can come out otherwise."""
+
+from fractions import Fraction
+from math import isclose, log
+
+import numpy as np
+import pytest
+from mpmath import mp, mpf
+
+from experiments import ascent
+from experiments.claim import Scope
+from experiments.claims import (
+    literature_convergence,
+    literature_correlation,
+    literature_mse,
+    literature_pairs,
+)
+from experiments.instances import named
+
+BITS = named("bits", components=2, success=(0.5, 0.9, 0.5, 0.5, 0.5, 0.5))
+
+
+def test_the_whole_number_cycle_at_40_digits():
+    """h(1/10) = 1/2 and h(1/2) = 1/10 for p_ref = 1/244, beta = 2/(3 ln 3), eps = 0."""
+    with mp.workdps(40):
+        beta = 2 / (3 * mp.log(3))
+        for p, after in ((mpf(1) / 10, mpf(1) / 2), (mpf(1) / 2, mpf(1) / 10)):
+            odds = mpf(1) / 243 * mp.exp(1 / (beta * mp.sqrt(p * (1 - p))))
+            assert abs(odds / (1 + odds) - after) < mpf(10) ** -38
+    (row, *_) = literature_convergence.rows(Scope("quick"), {})
+    assert row.note.startswith("exact: h(1/10) = 1/2, h(1/2) = 1/10")
+    assert isclose(row.parameters["beta"], 2 / (3 * log(3)))
+
+
+def test_numbers_outside_the_whole_cycle_are_refused():
+    """No rational image: an error, not a rounded number."""
+    for p in (Fraction(1, 3), Fraction(4, 5)):
+        with pytest.raises(ArithmeticError, match=f"p = {p}"):
+            literature_convergence.image_in_whole_numbers(p)
+
+
+def test_convergence_is_refuted_with_certificates_only(monkeypatch):
+    """Without a certificate a sequence that still moves is inconclusive."""
+    monkeypatch.setattr(literature_convergence, "trap", lambda of: None)
+    verdicts = [row.verdict for row in literature_convergence.rows(Scope("quick"), {})[1:]]
+    assert "refuted" not in verdicts
+    assert "inconclusive" in verdicts
+
+
+def test_the_bandit_in_another_way():
+    """Both answers listed: the best baseline leaves no variance at all."""
+    p = literature_mse.BANDIT
+    found = literature_mse.bandit_errors(p)
+    score = {1: (1 - p, p - 1), 0: (-p, p)}
+
+    def error(c):
+        each = {r: [(r - c) * s for s in score[r]] for r in (0, 1)}
+        mean = [p * a + (1 - p) * b for a, b in zip(each[1], each[0], strict=True)]
+        spread = [
+            p * (a - m) ** 2 + (1 - p) * (b - m) ** 2
+            for a, b, m in zip(each[1], each[0], mean, strict=True)
+        ]
+        return sum(spread)
+
+    assert (found.value, found.best, found.baseline) == (error(p), 0, 1 - p)
+    assert error(p) == Fraction(3, 32)
+    # At 1/2 the value is the best baseline: the row could have come out the other way.
+    assert literature_mse.bandit_errors(Fraction(1, 2)).value == 0
+
+
+def test_pairs_agree_with_the_group_law():
+    """G = 2 in rational arithmetic against float64."""
+    squares = literature_pairs.squared_correlations_of_pairs(literature_pairs.CHANCES)
+    found = literature_correlation.exact_correlations(BITS, 2)["componentwise_normalized"][0]
+    np.testing.assert_allclose(found**2, [float(s) for s in squares], rtol=1e-12)
+    alone = literature_pairs.squared_correlations_of_pairs((Fraction(1, 3),))
+    assert alone == [Fraction(1, 2)]
+
+
+def test_gradient_ascent_can_disagree(monkeypatch):
+    """A recurrence that is off by a thousandth in log-odds is outside Pinsker's bound."""
+    spec, true = named("conflict", components=1, start=-1.0), ascent._amplify
+    assert {row.verdict for row in ascent.ascent_rows(spec, 0.5, 1e-4)} == {"holds"}
+    monkeypatch.setattr(ascent, "_amplify", lambda *numbers: true(*numbers) + 1e-3)
+    # Of the first prompt; the second is so near to certain success that p hardly moves.
+    assert ascent.ascent_rows(spec, 0.5, 1e-4)[0].verdict == "refuted"
