@@ -79,6 +79,25 @@ def run_all(wanted: Sequence[RunSettings], store: Store) -> dict[RunSettings, Ru
     return results
 
 
+def judge_all(
+    claims: Sequence[Claim], scope: Scope, results: Mapping[RunSettings, RunResult]
+) -> list[list[Row]]:
+    """The rows of each claim. Exact claims compute here, as many at a time as there are cores."""
+    pool = ThreadPoolExecutor(os.cpu_count())
+    bar = tqdm(total=len(claims), desc="claims", delay=2, leave=False, bar_format=BAR, disable=None)
+
+    def work(claim: Claim) -> list[Row]:
+        found = claim.rows(scope, results)
+        bar.update()
+        return found
+
+    try:
+        with bar:
+            return [future.result() for future in [pool.submit(work, claim) for claim in claims]]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
 def _margin(rows: Sequence[Row]) -> str:
     """bound/observed over a claim's cells, or the slack where a ratio has no meaning."""
     table = pd.DataFrame([row.flat() for row in rows])
@@ -108,7 +127,7 @@ def verify(claims: Sequence[Claim], scope: Scope, store: Store, out: Path) -> Re
     needed = {claim.name: claim.runs(scope) for claim in claims}
     wanted = [run for runs in needed.values() for run in runs]
     results: Mapping[RunSettings, RunResult] = run_all(wanted, store)
-    judged = [(claim, claim.rows(scope, results)) for claim in claims]
+    judged = list(zip(claims, judge_all(claims, scope, results), strict=True))
     table = pd.DataFrame([row.flat() for _, rows in judged for row in rows])
     verdicts = pd.DataFrame([_summary(claim, rows) for claim, rows in judged])
     settings = sorted((run.settings() for run in results), key=canonical)
