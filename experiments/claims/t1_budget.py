@@ -22,7 +22,8 @@ def _specs(scope: Scope) -> list[InstanceSpec]:
     if scope.instance is not None:
         return [scope.instance]
     seeds = 14 if scope.profile == "paper" else 3
-    named_ones = [named(name, components=3) for name in ("search", "coding", "bits")]
+    shown = ("search", "coding", "bits") if scope.profile == "paper" else ("search",)
+    named_ones = [named(name, components=3) for name in shown]
     conflict = [named("conflict", components=1, start=x) for x in (-2.0, -0.5, 0.0, 1.0)]
     return named_ones + conflict + [named("random", components=1, seed=s) for s in range(seeds)]
 

@@ -35,6 +35,14 @@ MUTANTS = {
     "exponent": "sqrt(8 L (J*-J_0) V_sup)/T instead of sqrt(8 L (J*-J_0) V_sup/T)",
     "no variance term": "2 L (J*-J_0)/T alone",
 }
+# Instance, components, group sizes: two of them only where a shape compiles fast.
+QUICK = (
+    ("search", 3, (8,)),
+    ("coding", 2, (8,)),
+    ("conflict", 1, (2, 8)),
+    ("bits", 6, (2, 8)),
+    ("random", 1, (8,)),
+)
 MIN_SEEDS, MAX_SEEDS = 128, 10_000
 # T1.path tests step by step: short runs need more seeds for as many steps.
 MIN_STEPS = 25_600
@@ -42,16 +50,18 @@ MIN_STEPS = 25_600
 
 def grid(scope: Scope) -> list[RunSettings]:
     """The cells of the profile, without their number of seeds."""
-    sizes: Sequence[int] = (2, 8)
-    lengths: Sequence[int] = (100, 1000)
-    quick = (("search", 3), ("coding", 2), ("conflict", 1), ("bits", 6), ("random", 1))
-    specs: list[InstanceSpec] = [named(name, components=k) for name, k in quick]
-    if scope.profile == "paper":
-        sizes, lengths = (2, 4, 8, 16, 32), (100, 1000, 10_000)
-        specs = [named(name, components=k) for name, _ in quick for k in (1, 2, 3, 6)]
+    paper = scope.profile == "paper"
+    lengths: Sequence[int] = (100, 1000, 10_000) if paper else (100, 1000)
+    sizes: Sequence[int] = (2, 4, 8, 16, 32) if paper else (2, 8)
+    cells: list[tuple[InstanceSpec, int]]
     if scope.instance is not None:
-        specs = [scope.instance]
-    return [RunSettings(s, g, t, MIN_SEEDS) for s in specs for g in sizes for t in lengths]
+        cells = [(scope.instance, g) for g in sizes]
+    elif paper:
+        specs = [named(name, components=k) for name, *_ in QUICK for k in (1, 2, 3, 6)]
+        cells = [(spec, g) for spec in specs for g in sizes]
+    else:
+        cells = [(named(name, components=k), g) for name, k, chosen in QUICK for g in chosen]
+    return [RunSettings(spec, g, t, MIN_SEEDS) for spec, g in cells for t in lengths]
 
 
 def _bound(run: RunSettings, mutant: str | None = None) -> float:
