@@ -54,6 +54,7 @@ _closed = jax.jit(prompt_moments)
 _summed = jax.jit(group_moments)
 _combined = jax.jit(combine)
 _silence = jax.jit(silence)
+_steepest = jax.jit(smoothness)
 
 
 @jax.jit
@@ -62,11 +63,15 @@ def _climb(mdp, policy, theta, step, steps):  # type: ignore[no-untyped-def]
     return jax.lax.fori_loop(0, steps, lambda _, t: t + step * slope(t), theta)
 
 
+def _smoothness(instance: Instance) -> float:
+    return float(_steepest(instance.mdp, instance.policy))
+
+
 def trained(instance: Instance, steps: int) -> Theta:
     """The policy after ``steps`` of exact gradient ascent with step 1/L. Raises ValueError."""
     if not 0 <= steps <= 10**6:
         raise ValueError(f"train = {steps}: expected 0..1000000 steps")
-    largest = float(jax.jit(smoothness)(instance.mdp, instance.policy))
+    largest = _smoothness(instance)
     step = 1 / largest if largest > 0 else 0.0
     return _climb(instance.mdp, instance.policy, instance.theta, step, steps)
 
@@ -86,8 +91,15 @@ def _law(instance: Instance, estimator: Estimator, size: int) -> GroupLaw:
 
 
 def _row(
-    instance: Instance, at: PolicyLaw, theta: Theta, estimator: Estimator, size: int, budget: int
+    instance: Instance,
+    at: PolicyLaw,
+    theta: Theta,
+    steepest: float,
+    estimator: Estimator,
+    size: int,
+    budget: int,
 ) -> dict[str, Any]:
+    """Exact numbers of one estimator and group size; ``steepest``: the smoothness L of J."""
     mdp, policy = instance.mdp, instance.policy
     head = {"estimator": estimator.name, "group_size": size}
     try:
@@ -97,16 +109,24 @@ def _row(
     each = _closed(mdp, policy, theta, law) if law.table is None else _summed(mdp, at, law)
     update = _combined(mdp.prompt_distribution, each, budget / size)
     silent = float(mdp.prompt_distribution @ _silence(at.law, law))
-    signal = float(ascent(update).efficiency)
-    found = {"signal": signal, "signal_per_episode": signal / budget, "cosine": _cosine(update)}
-    return {**head, **found, "variance": float(update.variance), "silent": silent, "note": ""}
+    able = ascent(update)
+    signal = float(able.efficiency)
+    found = {
+        "signal": signal,
+        "signal_per_episode": signal / budget,
+        "step": float(able.best_step(steepest)) if steepest > 0 else 0.0,
+        "cosine": _cosine(update),
+        "variance": float(update.variance),
+        "silent": silent,
+    }
+    return {**head, **found, "note": ""}
 
 
 def bias_floor(
     instance: Instance, theta: Theta, estimator: Estimator, size: int
 ) -> dict[str, float]:
     """|grad J|^2 and |E g|^2 where the expected update leads, and after how many steps."""
-    largest = float(jax.jit(smoothness)(instance.mdp, instance.policy))
+    largest = _smoothness(instance)
     if largest == 0:
         return {"squared_gradient": 0.0, "squared_update": 0.0, "steps": 0}
     # Jtilde is b_1 L-smooth; composite rewards in units of one standard deviation behave alike.
@@ -145,7 +165,8 @@ def advise(spec: InstanceSpec, budget: int, train: int) -> Advice:
     model = (instance.mdp, instance.policy, theta)
     at = _policy_law(*model)
     sizes = [g for g in SIZES if g <= budget]
-    rows = [_row(instance, at, theta, e, g, budget) for e in ESTIMATORS for g in sizes]
+    about = (instance, at, theta, _smoothness(instance))
+    rows = [_row(*about, e, g, budget) for e in ESTIMATORS for g in sizes]
     best = float(jax.jit(budget_terms)(*model).best)
     head = [
         f"J = {float(jax.jit(value)(*model)):.4g} of at most {instance.optimum:.4g}",
@@ -165,8 +186,9 @@ def _recommended(instance: Instance, theta: Theta, table: pd.DataFrame, budget: 
         best = own.sort_values("signal").iloc[-1]
         size = int(best["group_size"])
         lines.append(
-            f"{estimator.name}: best G = {size}, e = {best['signal']:.3g} per update of {budget} "
-            f"episodes, {best['silent']:.1%} of groups silent"
+            f"{estimator.name}: best G = {size} with step {best['step']:.3g}: one update of "
+            f"{budget} episodes raises J by at least e/(2L), e = {best['signal']:.3g}; "
+            f"{best['silent']:.1%} of groups silent"
         )
         if not estimator.is_plain:
             lines.append(_floor_line(instance, theta, estimator, size))

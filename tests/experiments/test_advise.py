@@ -26,6 +26,15 @@ def advice():
     return advise(SPEC, BUDGET, 0)
 
 
+def test_step_is_the_best_guarantee(advice):
+    """<grad J, m>/(L E|g|^2): at most 1/L for an unbiased update, L = 1 on `conflict`."""
+    own = advice.table[advice.table["estimator"] == "leave_one_out"]
+    assert ((own["step"] > 0) & (own["step"] < 1)).all()
+    # e = step L <grad J, m> and, unbiased, <grad J, m> = |grad J|^2: one number for all sizes.
+    ratio = own["signal"] / own["step"]
+    np.testing.assert_allclose(ratio, ratio.iloc[0], rtol=1e-12)
+
+
 def test_best_group_size_is_that_of_the_closed_form(advice):
     """For an unbiased estimator the signal is largest where N V is least."""
     own = advice.table[advice.table["estimator"] == "leave_one_out"]
@@ -38,8 +47,8 @@ def test_best_group_size_is_that_of_the_closed_form(advice):
     assert own["group_size"].max() == BUDGET
 
 
-def _after_one_update(group_size, seeds=16_384):
-    """J after one update of BUDGET episodes at the same step for all sizes, over seeds."""
+def _after_one_update(group_size, step, seeds=16_384):
+    """J after one update of BUDGET episodes at the step that was advised, over seeds."""
     _, mdp, policy, theta, *_ = build(SPEC)
     training = Training(Estimator("leave_one_out"), group_size, prompts=BUDGET // group_size)
     chances = Chances(mdp)
@@ -49,7 +58,7 @@ def _after_one_update(group_size, seeds=16_384):
     def one(key):
         batch = sample_batch(key, mdp, chances, policy, theta, training)
         update = sampled_update(mdp, policy, theta, batch, training)
-        return value(mdp, policy, theta + 2.0 * update)
+        return value(mdp, policy, theta + step * update)
 
     return np.asarray(one(jax.random.split(jax.random.key(group_size), seeds)))
 
@@ -57,7 +66,7 @@ def _after_one_update(group_size, seeds=16_384):
 def test_a_training_sweep_agrees(advice):
     """The order of the signal is the order of the mean J after an update, where both are clear."""
     own = advice.table[advice.table["estimator"] == "leave_one_out"].set_index("group_size")
-    found = {g: _after_one_update(g) for g in (2, 3, 8, 24)}
+    found = {g: _after_one_update(g, own["step"][g]) for g in (2, 3, 8, 24)}
     error = {g: x.std() / np.sqrt(x.size) for g, x in found.items()}
     compared = 0
     for g in found:
