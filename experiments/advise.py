@@ -6,12 +6,13 @@ estimator and group size, with B = N/G prompts drawn per update.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import pandas as pd
 
+from experiments.bias_floor import floor_line, smoothness_of
 from experiments.instances import InstanceSpec, build
 from theory.advantages import Estimator
 from theory.benefit import ascent
@@ -19,10 +20,7 @@ from theory.budget import budget_terms
 from theory.exact import Theta, value
 from theory.group_law import GroupLaw, group_law
 from theory.instances.instance import Instance
-from theory.response import coefficients
-from theory.silent import silence
-from theory.smoothness import smoothness
-from theory.stationary import follow
+from theory.silent import filtered, silence
 from theory.update import (
     PolicyLaw,
     UpdateMoments,
@@ -35,8 +33,8 @@ from theory.update import (
 ESTIMATORS = tuple(
     Estimator(name) for name in ("leave_one_out", "group_normalized", "componentwise_normalized")
 )
+FILTERED = "group_normalized, filtered"
 SIZES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
-FLOOR_STEPS = 20_000
 MAX_BUDGET = 10**9
 
 
@@ -54,7 +52,7 @@ _closed = jax.jit(prompt_moments)
 _summed = jax.jit(group_moments)
 _combined = jax.jit(combine)
 _silence = jax.jit(silence)
-_steepest = jax.jit(smoothness)
+_filtered = jax.jit(filtered)
 
 
 @jax.jit
@@ -63,15 +61,11 @@ def _climb(mdp, policy, theta, step, steps):  # type: ignore[no-untyped-def]
     return jax.lax.fori_loop(0, steps, lambda _, t: t + step * slope(t), theta)
 
 
-def _smoothness(instance: Instance) -> float:
-    return float(_steepest(instance.mdp, instance.policy))
-
-
 def trained(instance: Instance, steps: int) -> Theta:
     """The policy after ``steps`` of exact gradient ascent with step 1/L. Raises ValueError."""
     if not 0 <= steps <= 10**6:
         raise ValueError(f"train = {steps}: expected 0..1000000 steps")
-    largest = _smoothness(instance)
+    largest = smoothness_of(instance)
     step = 1 / largest if largest > 0 else 0.0
     return _climb(instance.mdp, instance.policy, instance.theta, step, steps)
 
@@ -82,6 +76,16 @@ def _cosine(update: UpdateMoments) -> float:
     return float(update.gradient @ update.mean) / size if size > 0 else 0.0
 
 
+class _Place(NamedTuple):
+    """A model at a policy, and what all its rows share."""
+
+    instance: Instance
+    theta: Theta
+    at: PolicyLaw
+    steepest: float
+    """L, the smoothness of J."""
+
+
 def _law(instance: Instance, estimator: Estimator, size: int) -> GroupLaw:
     """With room for all sizes, so that they share a compilation; without where that is too much."""
     try:
@@ -90,67 +94,39 @@ def _law(instance: Instance, estimator: Estimator, size: int) -> GroupLaw:
         return group_law(instance.mdp, size, estimator)
 
 
-def _row(
-    instance: Instance,
-    at: PolicyLaw,
-    theta: Theta,
-    steepest: float,
-    estimator: Estimator,
-    size: int,
-    budget: int,
-) -> dict[str, Any]:
-    """Exact numbers of one estimator and group size; ``steepest``: the smoothness L of J."""
-    mdp, policy = instance.mdp, instance.policy
-    head = {"estimator": estimator.name, "group_size": size}
+def _rows(place: _Place, estimator: Estimator, size: int, budget: int) -> list[dict[str, Any]]:
+    """Of one estimator and group size; GRPO also with its silent groups drawn again (DAPO)."""
+    mdp = place.instance.mdp
+    head: dict[str, Any] = {"estimator": estimator.name, "group_size": size}
     try:
-        law = _law(instance, estimator, size)
+        law = _law(place.instance, estimator, size)
     except ValueError as error:
-        return {**head, "note": str(error)}
-    each = _closed(mdp, policy, theta, law) if law.table is None else _summed(mdp, at, law)
-    update = _combined(mdp.prompt_distribution, each, budget / size)
-    silent = float(mdp.prompt_distribution @ _silence(at.law, law))
+        return [{**head, "note": str(error)}]
+    if law.table is None:
+        each = _closed(mdp, place.instance.policy, place.theta, law)
+    else:
+        each = _summed(mdp, place.at, law)
+    rho, silent, groups = mdp.prompt_distribution, _silence(place.at.law, law), budget / size
+    share = float(rho @ silent)
+    made = [{**head, **_numbers(place, _combined(rho, each, groups), budget), "silent": share}]
+    if estimator.name == "group_normalized":
+        # As many kept groups as the budget gives on average.
+        update = _filtered(rho, each, silent, size, groups * (1 - share)).update
+        numbers = _numbers(place, update, budget)
+        made.append({**head, "estimator": FILTERED, **numbers, "silent": 0.0})
+    return [{**row, "note": ""} for row in made]
+
+
+def _numbers(place: _Place, update: UpdateMoments, budget: int) -> dict[str, float]:
     able = ascent(update)
     signal = float(able.efficiency)
-    found = {
+    return {
         "signal": signal,
         "signal_per_episode": signal / budget,
-        "step": float(able.best_step(steepest)) if steepest > 0 else 0.0,
+        "step": float(able.best_step(place.steepest)) if place.steepest > 0 else 0.0,
         "cosine": _cosine(update),
         "variance": float(update.variance),
-        "silent": silent,
     }
-    return {**head, **found, "note": ""}
-
-
-def bias_floor(
-    instance: Instance, theta: Theta, estimator: Estimator, size: int
-) -> dict[str, float]:
-    """|grad J|^2 and |E g|^2 where the expected update leads, and after how many steps."""
-    largest = _smoothness(instance)
-    if largest == 0:
-        return {"squared_gradient": 0.0, "squared_update": 0.0, "steps": 0}
-    # Jtilde is b_1 L-smooth; composite rewards in units of one standard deviation behave alike.
-    step = 1 / (largest * float(coefficients(size)[0]))
-    law = group_law(instance.mdp, size, estimator)
-    end = _followed(instance.mdp, instance.policy, theta, law, step)
-    names = ("squared_gradient", "squared_update", "steps")
-    return {name: float(getattr(end, name)) for name in names}
-
-
-@jax.jit
-def _followed(mdp, policy, theta, law, step):  # type: ignore[no-untyped-def]
-    return follow(mdp, policy, theta, law, step, FLOOR_STEPS)
-
-
-def _floor_line(instance: Instance, theta: Theta, estimator: Estimator, size: int) -> str:
-    end = bias_floor(instance, theta, estimator, size)
-    head = f"bias floor of {estimator.name}, G = {size}: |grad J|^2 "
-    if end["squared_update"] <= 1e-18:
-        return head + f"= {end['squared_gradient']:.3g} at the zero of E[g]"
-    return head + (
-        f"<= {end['squared_gradient']:.3g} and falling with |E g|^2 = {end['squared_update']:.3g} "
-        f"after {int(end['steps'])} steps: no interior zero was met"
-    )
 
 
 def advise(spec: InstanceSpec, budget: int, train: int) -> Advice:
@@ -165,8 +141,8 @@ def advise(spec: InstanceSpec, budget: int, train: int) -> Advice:
     model = (instance.mdp, instance.policy, theta)
     at = _policy_law(*model)
     sizes = [g for g in SIZES if g <= budget]
-    about = (instance, at, theta, _smoothness(instance))
-    rows = [_row(*about, e, g, budget) for e in ESTIMATORS for g in sizes]
+    place = _Place(instance, theta, at, smoothness_of(instance))
+    rows = [row for e in ESTIMATORS for g in sizes for row in _rows(place, e, g, budget)]
     best = float(jax.jit(budget_terms)(*model).best)
     head = [
         f"J = {float(jax.jit(value)(*model)):.4g} of at most {instance.optimum:.4g}",
@@ -191,5 +167,5 @@ def _recommended(instance: Instance, theta: Theta, table: pd.DataFrame, budget: 
             f"{best['silent']:.1%} of groups silent"
         )
         if not estimator.is_plain:
-            lines.append(_floor_line(instance, theta, estimator, size))
+            lines.append(floor_line(instance, theta, estimator, size))
     return lines

@@ -64,6 +64,7 @@ ESTIMATORS: Mapping[str, str] = MappingProxyType(
         "leave_one_out": "RLOO",
         "mean_baseline": "Dr. GRPO",
         "group_normalized": "GRPO",
+        "group_normalized, filtered": "DAPO",
         "componentwise_normalized": "GDPO",
     }
 )

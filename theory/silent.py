@@ -11,6 +11,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from theory.advantages import GroupSize
 from theory.exact import Theta, reward_law
 from theory.group_law import GroupLaw
 from theory.model import TAMDP
@@ -41,6 +42,32 @@ class FilteredMoments(NamedTuple):
     """Expected number drawn for it, those of discarded groups included; inf if none can speak."""
 
 
+def filtered(
+    rho: Float[Array, " Q"],
+    each: PromptMoments,
+    silent: Float[Array, " Q"],
+    group_size: GroupSize,
+    prompts: int | float | Float[Array, ""] | None,
+) -> FilteredMoments:
+    """From the moments of each prompt's group and the chance that it is silent."""
+    speaks = 1 - silent
+    # 1 - s is rounding where s = 1.
+    able = speaks > 1e-12
+    per_chance = jnp.where(able, 1 / jnp.where(able, speaks, 1.0), 0.0)
+    square = (each.variance + jnp.square(each.mean).sum(-1)) * per_chance
+    mean = each.mean * per_chance[:, None]
+    kept = PromptMoments(each.gradient, mean, square - jnp.square(mean).sum(-1))
+    if prompts is None:
+        update = combine(rho, kept, None)
+        episodes = group_size * jnp.where(able, per_chance, jnp.inf).sum()
+    else:
+        chance = rho @ speaks
+        share = rho * speaks / jnp.where(chance > 0, chance, 1.0)
+        update = combine(share, kept, prompts)
+        episodes = prompts * group_size / chance
+    return FilteredMoments(update._replace(gradient=rho @ each.gradient), episodes)
+
+
 def filtered_moments(
     mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw, prompts: int | None = None
 ) -> FilteredMoments:
@@ -49,22 +76,6 @@ def filtered_moments(
     ``prompts`` = B kept groups with their prompts drawn anew each time; None: one group for each
     prompt, weights rho, drawn until it speaks. A prompt that cannot speak contributes nothing.
     """
-    rho = mdp.prompt_distribution
     each = prompt_moments(mdp, policy, theta, group)
-    speaks = 1 - silent_probabilities(mdp, policy, theta, group)
-    # 1 - s is rounding where s = 1.
-    able = speaks > 1e-12
-    per_chance = jnp.where(able, 1 / jnp.where(able, speaks, 1.0), 0.0)
-    square = (each.variance + jnp.square(each.mean).sum(-1)) * per_chance
-    mean = each.mean * per_chance[:, None]
-    kept = PromptMoments(each.gradient, mean, square - jnp.square(mean).sum(-1))
-    gradient = rho @ each.gradient
-    if prompts is None:
-        update = combine(rho, kept, None)
-        episodes = group.group_size * jnp.where(able, per_chance, jnp.inf).sum()
-    else:
-        chance = rho @ speaks
-        share = rho * speaks / jnp.where(chance > 0, chance, 1.0)
-        update = combine(share, kept, prompts)
-        episodes = prompts * group.group_size / chance
-    return FilteredMoments(update._replace(gradient=gradient), episodes)
+    silent = silent_probabilities(mdp, policy, theta, group)
+    return filtered(mdp.prompt_distribution, each, silent, group.group_size, prompts)

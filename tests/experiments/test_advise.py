@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 from experiments import __main__ as cli
-from experiments.advise import ESTIMATORS, advise, bias_floor
+from experiments.advise import ESTIMATORS, FILTERED, advise
+from experiments.bias_floor import bias_floor
 from experiments.claims.t1_bias import stationary_gradient
 from experiments.instances import build, named
 from theory.advantages import Estimator
@@ -45,6 +46,16 @@ def test_best_group_size_is_that_of_the_closed_form(advice):
     assert best in (2, 3)
     assert (own["cosine"] > 1 - 1e-12).all()
     assert own["group_size"].max() == BUDGET
+
+
+def test_filtering_spends_the_budget_on_groups_that_speak(advice):
+    """Drawing silent groups again keeps the direction and, at equal episodes, most of e."""
+    table = advice.table.set_index(["estimator", "group_size"])
+    for g in (2, 8, 24):
+        plain, kept = table.loc[("group_normalized", g)], table.loc[(FILTERED, g)]
+        assert abs(plain["cosine"] - kept["cosine"]) < 1e-12
+        # E|g|^2 per drawn episode is the same; only the square of the mean weighs more.
+        assert 1 <= kept["signal"] / plain["signal"] < 1.2
 
 
 def _after_one_update(group_size, step, seeds=16_384):
@@ -94,7 +105,7 @@ def test_stored_and_printed(tmp_path, capsys):
     assert cli.main(arguments) == 0
     printed = capsys.readouterr().out
     rows = pd.read_csv(tmp_path / "rows.csv")
-    assert set(rows["estimator"]) == {e.name for e in ESTIMATORS}
+    assert set(rows["estimator"]) == {*(e.name for e in ESTIMATORS), FILTERED}
     assert rows[["signal", "variance", "silent", "cosine"]].notna().all().all()
     assert "best G = " in printed
     assert "of groups silent" in printed
