@@ -1,7 +1,17 @@
 """All claims, in the order of the ledger. Adding one: a file in claims/ and a line here."""
 
 from experiments.claim import Claim
-from experiments.claims import t1_bias, t1_budget, t1_k, t1_path, t1_rate, t1_slope
+from experiments.claims import (
+    t1_bias,
+    t1_budget,
+    t1_k,
+    t1_path,
+    t1_rate,
+    t1_slope,
+    t2_gap,
+    t2_kappa,
+    t2_zero,
+)
 
 CLAIMS: tuple[Claim, ...] = (
     t1_rate.CLAIM,
@@ -10,6 +20,9 @@ CLAIMS: tuple[Claim, ...] = (
     t1_k.CLAIM,
     t1_budget.CLAIM,
     t1_bias.CLAIM,
+    t2_gap.CLAIM,
+    t2_kappa.CLAIM,
+    t2_zero.CLAIM,
 )
 
 

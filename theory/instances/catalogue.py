@@ -7,6 +7,8 @@ from theory.instances.bits import bits
 from theory.instances.coding import coding
 from theory.instances.conflict import conflict
 from theory.instances.instance import Instance
+from theory.instances.menu import menu
+from theory.instances.outcomes import outcomes
 from theory.instances.random import random_instance
 from theory.instances.search import search
 
@@ -17,5 +19,7 @@ INSTANCES: Mapping[str, Callable[[int], Instance]] = MappingProxyType(
         "conflict": conflict,
         "bits": bits,
         "random": random_instance,
+        "menu": menu,
+        "outcomes": outcomes,
     }
 )
