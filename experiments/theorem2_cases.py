@@ -6,6 +6,7 @@ from fractions import Fraction
 from functools import lru_cache
 
 import numpy as np
+from scipy.special import expit
 
 from experiments.claim import Scope
 from experiments.instances import InstanceSpec, build, named
@@ -31,6 +32,8 @@ TWO_CALLS = (("3/5", 0), ("1/5", "1/5"))
 """The first two calls of `menu`: the maximiser of Jtilde is inside their segment."""
 CONFIRMED = named("menu", calls=TWO_CALLS, components=2)
 TRAINED_AT = 8
+SATURATION = 20.0
+"""Gap of two logits."""
 
 
 def is_binary(mdp: TAMDP) -> bool:
@@ -80,16 +83,14 @@ def _sharp_cases() -> list[Case]:
 
 def _saturated() -> Case:
     """A policy so sure of itself that grad Jtilde vanishes, far from any first-order point."""
-    instance = saturated()
-    probs = instance.policy.probs(instance.theta)
-    success = np.asarray(component_values(instance.mdp, probs))[None]
-    return Case("saturated", instance.mdp, success, [Option(TRAINED_AT)])
+    success = np.array([[expit([SATURATION, -SATURATION])]])
+    return Case("saturated", saturated().mdp, success, [Option(TRAINED_AT)])
 
 
 def saturated() -> Instance:
-    """Calls that earn (1, 0) and (0, 1), weights (1, 2); the worse one is preferred by 20."""
+    """Calls that earn (1, 0) and (0, 1), weights (1, 2); the worse one is preferred by far."""
     instance = menu(2, ((1, 0), (0, 1)), (1, 2))
-    return instance._replace(theta=instance.theta.at[0, 0].set(20.0))
+    return instance._replace(theta=instance.theta.at[0, 0].set(SATURATION))
 
 
 def _small_cases(profile: str) -> list[Case]:
@@ -105,8 +106,8 @@ def _small_cases(profile: str) -> list[Case]:
         found.append(_case("menu, random", _random_menu(rng), SMALL, policies, seed))
         found.append(_case("menu, in tension", _tension(rng), SMALL, policies, seed))
     default = build(named("menu", components=2)).mdp
-    start = Case("menu", default, start_values(named("menu", components=2)), OPTIONS)
-    return [*found, start, _saturated(), *_sharp_cases()]
+    # The first random policy is the uniform one, where training starts.
+    return [*found, _case("menu", default, SMALL, 1, 0), _saturated(), *_sharp_cases()]
 
 
 def _named_cases(specs: Sequence[InstanceSpec], policies: int) -> tuple[list[Case], Shape]:
