@@ -8,10 +8,12 @@ from experiments.claims import (
     t1_path,
     t1_rate,
     t1_slope,
+    t2_benefit,
     t2_bridge,
     t2_gap,
     t2_identity,
     t2_kappa,
+    t2_potential,
     t2_zero,
 )
 
@@ -25,9 +27,11 @@ CLAIMS: tuple[Claim, ...] = (
     t2_identity.CLAIM,
     t2_bridge.BRIDGE,
     t2_bridge.CORRECTED,
+    t2_potential.CLAIM,
     t2_gap.CLAIM,
     t2_kappa.CLAIM,
     t2_zero.CLAIM,
+    t2_benefit.CLAIM,
 )
 
 

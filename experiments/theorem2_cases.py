@@ -89,8 +89,7 @@ def _saturated() -> Case:
 
 def saturated() -> Instance:
     """Calls that earn (1, 0) and (0, 1), weights (1, 2); the worse one is preferred by far."""
-    instance = menu(2, ((1, 0), (0, 1)), (1, 2))
-    return instance._replace(theta=instance.theta.at[0, 0].set(SATURATION))
+    return menu(2, ((1, 0), (0, 1)), (1, 2), SATURATION)
 
 
 def _small_cases(profile: str) -> list[Case]:

@@ -1,18 +1,28 @@
 """When is decomposing rewards beneficial? The ascent that one update guarantees.
 
-With mean m, variance V and a step eta, J rises in expectation by at least
-eta <grad J, m> - eta^2 L (|m|^2 + V)/2. The best step is <grad J, m>/(L (|m|^2 + V)), if that is
-positive, and guarantees e/(2L), e = max(0, <grad J, m>)^2 / (|m|^2 + V) (derived); no step does
-where the product is negative. Of two estimators on one policy the one with the larger e is ahead:
-L cancels, and so does any constant factor in an estimator.
+With mean m, variance V and a step eta, J rises in expectation by
+eta <grad J, m> -+ eta^2 L (|m|^2 + V)/2. The best guaranteed rise is at
+eta* = <grad J, m>/(L (|m|^2 + V)), if that is positive: e/(2L) with
+e = max(0, <grad J, m>)^2 / (|m|^2 + V) (derived); no step guarantees any where the product is
+negative. Of two estimators on one policy the one with the larger e is ahead: L cancels, and so does
+any constant factor in an estimator. With a share s of the best step the rise lies between
+(s - s^2/2) e/L and (s + s^2/2) e/L: once e differs by more than a factor (1 + s/2)/(1 - s/2), the
+sign of the difference is certain.
 """
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
-from theory.update import UpdateMoments
+from theory.episodes import Chances
+from theory.exact import Theta, gradient, value
+from theory.group_law import GroupLaw
+from theory.grpo import Training, sample_batch, sampled_update
+from theory.model import TAMDP
+from theory.policy import Policy
+from theory.update import UpdateMoments, update_moments
 
 
 class Ascent(NamedTuple):
@@ -40,3 +50,86 @@ def ascent(moments: UpdateMoments) -> Ascent:
     """From the exact moments of one update."""
     along = moments.gradient @ moments.mean
     return Ascent(along, jnp.square(moments.mean).sum() + moments.variance)
+
+
+def sign_is_clear(
+    first: Float[Array, "..."], second: Float[Array, "..."], share: float
+) -> Bool[Array, "..."]:
+    """Whether a ``share`` of the best steps is sure to rank two updates by their e."""
+    low, high = jnp.minimum(first, second), jnp.maximum(first, second)
+    return high * (1 - share / 2) > low * (1 + share / 2)
+
+
+class GreedyTrace(NamedTuple):
+    """A run whose steps are the best ones; T + 1 policies."""
+
+    value: Float[Array, " T1"]
+    """J."""
+    lead: Float[Array, " T1"]
+    """e of the first law minus e of the second, at the policies of this run."""
+
+
+def greedy_run(
+    key: PRNGKeyArray,
+    mdp: TAMDP,
+    chances: Chances,
+    policy: Policy,
+    theta: Theta,
+    smoothness: Float[Array, ""],
+    training: Training,
+    laws: tuple[GroupLaw, GroupLaw],
+    n_steps: int,
+) -> GreedyTrace:
+    """Sampled updates of ``training``, the estimator of one of ``laws``, with step eta* at each.
+
+    The step is an oracle's: it is taken from the exact moments at the policy where it is made.
+    """
+    mine = 0 if training.estimator == laws[0].estimator else 1
+
+    def look(at: Theta) -> tuple[Ascent, Float[Array, ""]]:
+        each = [ascent(update_moments(mdp, policy, at, law, training.prompts)) for law in laws]
+        return each[mine], each[0].efficiency - each[1].efficiency
+
+    def step(at: Theta, t: Int[Array, ""]) -> tuple[Theta, tuple[Array, Array]]:
+        here, lead = look(at)
+        batch = sample_batch(jax.random.fold_in(key, t), mdp, chances, policy, at, training)
+        move = sampled_update(mdp, policy, at, batch, training)
+        return at + here.best_step(smoothness) * move, (value(mdp, policy, at), lead)
+
+    end, (values, leads) = jax.lax.scan(step, theta, jnp.arange(n_steps))
+    last = value(mdp, policy, end), look(end)[1]
+    return GreedyTrace(jnp.append(values, last[0]), jnp.append(leads, last[1]))
+
+
+class SampledAscent(NamedTuple):
+    """N updates at one policy, for estimators without exact moments."""
+
+    along: Float[Array, " N"]
+    """<grad J, g>."""
+    square: Float[Array, " N"]
+    """|g|^2."""
+    gain: Float[Array, " N"]
+    """J(theta + step g) - J(theta)."""
+
+
+def sampled_ascent(
+    key: PRNGKeyArray,
+    mdp: TAMDP,
+    chances: Chances,
+    policy: Policy,
+    theta: Theta,
+    training: Training,
+    step: Float[Array, ""],
+    count: int,
+) -> SampledAscent:
+    """``count`` independent updates: their means estimate an ``Ascent``."""
+    slope = gradient(mdp, policy, theta)
+    start = value(mdp, policy, theta)
+
+    def one(k: PRNGKeyArray) -> SampledAscent:
+        batch = sample_batch(k, mdp, chances, policy, theta, training)
+        g = sampled_update(mdp, policy, theta, batch, training)
+        gain = value(mdp, policy, theta + step * g) - start
+        return SampledAscent((slope * g).sum(), jnp.square(g).sum(), gain)
+
+    return jax.lax.map(one, jax.random.split(key, count), batch_size=256)

@@ -39,10 +39,12 @@ def menu(
     components: int = 2,
     calls: Sequence[Sequence[Any]] = CALLS,
     weights: Sequence[Any] = WEIGHTS,
+    preference: float = 0.0,
 ) -> Instance:
-    """The instance, uniform start; components beyond those of ``calls`` are idle, of weight 1.
+    """The instance; components beyond those of ``calls`` are idle, of weight 1.
 
-    Raises ValueError for a chance outside [0, 1] or fewer components than ``calls`` has.
+    ``preference`` is the logit of the first call at the start, the others' being 0. Raises
+    ValueError for a chance outside [0, 1] or fewer components than ``calls`` has.
     """
     table = success_table(calls, components)
     earned = list(product((0, 1), repeat=components))
@@ -64,4 +66,4 @@ def menu(
         weights=[*weights, *[1] * (components - len(weights))],
     )
     policy = Tabular(mdp)
-    return Instance("menu", mdp, policy, policy.zeros())
+    return Instance("menu", mdp, policy, policy.zeros().at[0, 0].set(preference))
