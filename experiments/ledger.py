@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from experiments import ledger_theorem1 as theorem1
+from experiments import ledger_theorem2 as theorem2
 from experiments.markdown import markdown
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,7 +47,7 @@ def ledger_text(folder: Path) -> str:
     facts = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     table = verdicts[["claim", "statement", "provenance", "verdict", "cells", "margin"]]
     parts = [HEAD, markdown(table), "", _conditions(facts)]
-    parts += [theorem1.section(rows)]
+    parts += [theorem1.section(rows), theorem2.section(rows)]
     return "\n".join(parts).rstrip() + "\n"
 
 

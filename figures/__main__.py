@@ -6,10 +6,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from figures import theorem1
+from figures import theorem1, theorem2
 from figures.style import save
 
-FIGURES = {"t1_rate": theorem1.rate, "t1_path": theorem1.path, "t1_slope": theorem1.slope}
+FIGURES = {
+    "t1_rate": theorem1.rate,
+    "t1_path": theorem1.path,
+    "t1_slope": theorem1.slope,
+    "t2_gap": theorem2.gap,
+    "t2_phase": theorem2.phase,
+    "t2_region": theorem2.region,
+}
 
 
 def main() -> int:

@@ -57,6 +57,8 @@ def summary(claim: str, name: str, part: pd.DataFrame, bound: str, extra: dict[s
     violations = int((part["gap"] > part[bound] + TOLERANCE).sum())
     verdict: Verdict = "refuted" if violations else "holds"
     worst = float(ratio.max())
+    # Where no cell has a gap, the one whose bound is largest.
+    at = part.iloc[int(ratio.argmax() if worst else part[bound].to_numpy().argmax())]
     numbers = {
         "cells": len(part),
         "violations": violations,
@@ -65,6 +67,10 @@ def summary(claim: str, name: str, part: pd.DataFrame, bound: str, extra: dict[s
         "ratio_median": float(np.median(ratio)),
         "ratio_99": float(np.quantile(ratio, 0.99)),
         "ratio_max": worst,
+        "worst_gap": float(at["gap"]),
+        "worst_bound": float(at["bound"]),
+        "worst_kappa_bound": float(at["kappa_bound"]),
+        "worst_reach": float(at["reach"]),
     }
     # Where the gap is small its ratio is rounded: the verdict is by the excess.
     head = (claim, name, extra, worst, worst, worst, 1.0)

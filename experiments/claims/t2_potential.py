@@ -98,7 +98,8 @@ def _trained_row(run: RunSettings, result: RunResult, level: float) -> Row:
     """Does training end at the maximiser of Jtilde? And not at that of J?"""
     mdp = build(run.instance).mdp
     weights = np.asarray(mdp.weights)
-    ends = np.asarray(result["success"])[:, -1, 0] @ weights
+    success = np.asarray(result["success"])[:, -1, 0]
+    ends = success @ weights
     best, calls = best_point(mdp, run.group_size), corners(mdp) @ weights
     span, top = (float(calls.min()), float(calls.max())), float(calls.max())
     limits = lower_limit(ends, level, *span), upper_limit(ends, level, *span)
@@ -112,6 +113,8 @@ def _trained_row(run: RunSettings, result: RunResult, level: float) -> Row:
         "residual": residual(mdp, run.group_size, best),
         "optimum_of_J": top,
         "optimum_in_errors": (top - mean) / error,
+        "mean_success_1": float(success[:, 0].mean()),
+        "mean_success_2": float(success[:, 1].mean()),
         "where": f"end of training, {run.estimator.name}",
     }
     note = "J at the end; bound: J at the maximiser of Jtilde"
