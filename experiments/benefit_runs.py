@@ -13,7 +13,7 @@ from experiments.files import digest
 from experiments.instances import InstanceSpec, build
 from experiments.theorem2_cases import DECOMPOSED, JOINT
 from theory.advantages import Estimator
-from theory.benefit import GreedyTrace, greedy_run, sampled_ascent
+from theory.benefit import GreedyTrace, greedy_runs, sampled_ascent
 from theory.episodes import Chances
 from theory.group_law import GroupLaw, group_law
 from theory.grpo import Training
@@ -53,26 +53,22 @@ def student(sample: Floats, level: float) -> tuple[float, float, float]:
 
 
 @eqx.filter_jit
-def _run(keys, mdp, chances, policy, theta, laws, training, n_steps):  # type: ignore[no-untyped-def]
+def _run(keys, mdp, chances, policy, theta, trainings, laws, n_steps):  # type: ignore[no-untyped-def]
     model = (mdp, chances, policy, theta, smoothness(mdp, policy))
-    one = lambda key: greedy_run(key, *model, training, laws, n_steps)  # noqa: E731
+    one = lambda key: greedy_runs(key, *model, trainings, laws, n_steps)  # noqa: E731
     return jax.lax.map(one, keys, batch_size=128)
 
 
 def race(spec: InstanceSpec, group_size: int, n_steps: int, seeds: int) -> Race:
     """Runs of ``n_steps`` best steps from the instance's start."""
     instance = build(spec)
-    laws = _laws(spec, group_size)
-    # One key for both: the same random numbers, so that most of their noise cancels.
     keys = jax.random.split(jax.random.key(int(digest(spec.settings())[:8], 16)), seeds)
-    model = (instance.mdp, Chances(instance.mdp), instance.policy, instance.theta, laws)
-    traces: list[GreedyTrace] = [
-        jax.device_get(_run(keys, *model, Training(e, group_size), n_steps))
-        for e in (DECOMPOSED, JOINT)
-    ]
-    ends = np.stack([np.asarray(trace.value)[:, -1] for trace in traces])
-    lead = np.stack([np.asarray(trace.lead).mean(0) for trace in traces])
-    return Race(ends[0] - ends[1], lead, ends.mean(1))
+    trainings = Training(DECOMPOSED, group_size), Training(JOINT, group_size)
+    model = (instance.mdp, Chances(instance.mdp), instance.policy, instance.theta)
+    found = _run(keys, *model, trainings, _laws(spec, group_size), n_steps)
+    trace: GreedyTrace = jax.device_get(found)
+    ends, lead = np.asarray(trace.value)[:, -1], np.asarray(trace.lead).mean(0)
+    return Race(ends[:, 0] - ends[:, 1], lead.T, ends.mean(0))
 
 
 def _laws(spec: InstanceSpec, group_size: int) -> tuple[GroupLaw, GroupLaw]:

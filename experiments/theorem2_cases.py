@@ -101,9 +101,9 @@ def _small_cases(profile: str) -> list[Case]:
         mdp = random_instance(1 + seed % 3, seed=seed, levels=2).mdp
         found.append(_case("random", mdp, SMALL, policies, seed))
     rng = np.random.default_rng(2)
-    for seed in range(count // 3):
-        found.append(_case("menu, random", _random_menu(rng), SMALL, policies, seed))
-        found.append(_case("menu, in tension", _tension(rng), SMALL, policies, seed))
+    for seed in range(100 if paper else 8):
+        found.append(_case("menu, random", _random_menu(rng), SMALL, 2, seed))
+        found.append(_case("menu, in tension", _tension(rng), SMALL, 2, seed))
     default = build(named("menu", components=2)).mdp
     # The first random policy is the uniform one, where training starts.
     return [*found, _case("menu", default, SMALL, 1, 0), _saturated(), *_sharp_cases()]

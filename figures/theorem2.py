@@ -16,6 +16,8 @@ PANELS = {
     "menu, in tension": "random calls in tension: worst ratio",
 }
 DECOMPOSED, JOINT = OBSERVED, BOUND
+CLOSE = 0.01
+"""Relative difference of e below which nobody is called ahead."""
 
 
 def _plain(rows: pd.DataFrame, claim: str) -> pd.DataFrame:
@@ -64,13 +66,16 @@ def gap(rows: pd.DataFrame) -> Figure | None:
 
 def _map(axes: Axes, cells: pd.DataFrame) -> None:
     """Triangles for who is ahead, their size for by how much; the line where the sign changes."""
-    for sign, marker, colour in ((1, "^", DECOMPOSED), (-1, "v", JOINT)):
-        ahead = cells[np.sign(cells["lead"]) == sign]
-        size = 6 + 500 * ahead["lead"].abs()
-        x, y = ahead["coupling"], ahead["success_ratio"]
-        axes.scatter(x, y, s=size.clip(upper=75), marker=marker, color=colour, linewidths=0)
-    close = cells[cells["lead"].abs() < 0.01]
-    axes.scatter(close["coupling"], close["success_ratio"], s=3, color="white", marker="o")
+    kinds = (
+        (cells["lead"] >= CLOSE, "^", DECOMPOSED),
+        (cells["lead"] <= -CLOSE, "v", JOINT),
+        (cells["lead"].abs() < CLOSE, ".", REFERENCE),
+    )
+    for kind, marker, colour in kinds:
+        part = cells[kind]
+        size = (6 + 500 * part["lead"].abs()).clip(upper=75)
+        x, y = part["coupling"], part["success_ratio"]
+        axes.scatter(x, y, s=size, marker=marker, color=colour, linewidths=0)
     table = cells.pivot_table(index="success_ratio", columns="coupling", values="lead")
     if min(table.shape) > 1 and table.min().min() < 0 < table.max().max():
         axes.contour(
@@ -96,6 +101,7 @@ def _key(figure: Figure) -> None:
     handles = [
         mark("^", "decomposed ahead ($e$)", color=DECOMPOSED, markersize=6),
         mark("v", "joint ahead ($e$)", color=JOINT, markersize=6),
+        mark(".", "within 1 %", color=REFERENCE, markersize=4),
         Line2D([], [], color="black", linewidth=0.8, label="$e$ equal"),
         mark("o", "training agrees", color="black", mfc="none", markersize=9),
         mark("x", "training differs: $e$ turns on the way", color="black", markersize=7),
@@ -115,7 +121,7 @@ def phase(rows: pd.DataFrame) -> Figure | None:
     columns = min(4, len(panels))
     lines = -(-len(panels) // columns)
     with rc_context(dict(RC)):  # type: ignore[arg-type]
-        size = (PAGE_WIDTH if columns > 1 else 3.4, 0.9 + 1.65 * lines)
+        size = (PAGE_WIDTH, 0.9 + 1.65 * lines + 0.6 * (lines == 1))
         figure = Figure(size, layout="constrained")
         grid = figure.subplots(lines, columns, sharex=True, sharey=True, squeeze=False)
         for axes, (_, part) in zip(grid.flat, panels, strict=False):

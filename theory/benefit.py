@@ -61,44 +61,52 @@ def sign_is_clear(
 
 
 class GreedyTrace(NamedTuple):
-    """A run whose steps are the best ones; T + 1 policies."""
+    """Two runs whose steps are the best ones, one for each estimator; T + 1 policies each."""
 
-    value: Float[Array, " T1"]
+    value: Float[Array, "T1 2"]
     """J."""
-    lead: Float[Array, " T1"]
-    """e of the first law minus e of the second, at the policies of this run."""
+    lead: Float[Array, "T1 2"]
+    """e of the first estimator minus e of the second, at the policies of either run."""
 
 
-def greedy_run(
+def greedy_runs(
     key: PRNGKeyArray,
     mdp: TAMDP,
     chances: Chances,
     policy: Policy,
     theta: Theta,
     smoothness: Float[Array, ""],
-    training: Training,
+    trainings: tuple[Training, Training],
     laws: tuple[GroupLaw, GroupLaw],
     n_steps: int,
 ) -> GreedyTrace:
-    """Sampled updates of ``training``, the estimator of one of ``laws``, with step eta* at each.
+    """Both estimators from one start with the same random numbers, each with its eta*.
 
     The step is an oracle's: it is taken from the exact moments at the policy where it is made.
     """
-    mine = 0 if training.estimator == laws[0].estimator else 1
 
-    def look(at: Theta) -> tuple[Ascent, Float[Array, ""]]:
-        each = [ascent(update_moments(mdp, policy, at, law, training.prompts)) for law in laws]
-        return each[mine], each[0].efficiency - each[1].efficiency
+    def look(at: Theta) -> tuple[Float[Array, " 2"], Float[Array, ""], Float[Array, ""]]:
+        each = [
+            ascent(update_moments(mdp, policy, at, law, training.prompts))
+            for law, training in zip(laws, trainings, strict=True)
+        ]
+        steps = jnp.stack([a.best_step(smoothness) for a in each])
+        return steps, value(mdp, policy, at), each[0].efficiency - each[1].efficiency
 
-    def step(at: Theta, t: Int[Array, ""]) -> tuple[Theta, tuple[Array, Array]]:
-        here, lead = look(at)
-        batch = sample_batch(jax.random.fold_in(key, t), mdp, chances, policy, at, training)
-        move = sampled_update(mdp, policy, at, batch, training)
-        return at + here.best_step(smoothness) * move, (value(mdp, policy, at), lead)
+    def step(both: Theta, t: Int[Array, ""]) -> tuple[Theta, tuple[Array, Array]]:
+        steps, values, leads = jax.vmap(look)(both)
+        moves = []
+        for at, training in zip(both, trainings, strict=True):
+            batch = sample_batch(jax.random.fold_in(key, t), mdp, chances, policy, at, training)
+            moves.append(sampled_update(mdp, policy, at, batch, training))
+        # Each run moves by its own estimator's best step at its own policy.
+        own = jnp.diagonal(steps).reshape(2, *[1] * (both.ndim - 1))
+        return both + own * jnp.stack(moves), (values, leads)
 
-    end, (values, leads) = jax.lax.scan(step, theta, jnp.arange(n_steps))
-    last = value(mdp, policy, end), look(end)[1]
-    return GreedyTrace(jnp.append(values, last[0]), jnp.append(leads, last[1]))
+    both = jnp.stack([theta, theta])
+    # One more step than is taken: the last look is at the end.
+    _, (values, leads) = jax.lax.scan(step, both, jnp.arange(n_steps + 1))
+    return GreedyTrace(values, leads)
 
 
 class SampledAscent(NamedTuple):

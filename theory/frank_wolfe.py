@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 from theory.model import TAMDP
 
@@ -52,7 +52,7 @@ def best_component_values(mdp: TAMDP, steep: Float[Array, "Q K"]) -> Float[Array
     tools, answers = mdp.legal[:, : mdp.n_tools], mdp.legal[:, mdp.n_tools :]
 
     def choose(
-        options: Float[Array, "Q S B K"], allowed: Float[Array, "S B"]
+        options: Float[Array, "Q S B K"], allowed: Bool[Array, "S B"]
     ) -> tuple[Float[Array, "Q S"], Float[Array, "Q S K"]]:
         worth = jnp.einsum("qsbk,qk->qsb", options, steep)
         worth = jnp.where(allowed[None], worth, -jnp.inf)
@@ -78,25 +78,29 @@ def first_root(
 
     Regula falsi with the Illinois weights: a bracket that shrinks faster than by halves.
     """
-    start = slope(jnp.zeros_like(largest)), slope(largest)
-    ends = (jnp.zeros_like(largest), largest, *start)
+    zero = jnp.zeros_like(largest)
+    at_end = slope(largest)
 
-    def narrow(_: Int[Array, ""], carry: tuple) -> tuple:
-        low, high, at_low, at_high = carry
+    def narrow(_: Int[Array, ""], carry: tuple[Array, ...]) -> tuple[Array, ...]:
+        low, high, at_low, at_high, side, _ = carry
         width = at_low - at_high
         part = jnp.where(width > 0, at_low / jnp.where(width > 0, width, 1.0), 0.5)
         middle = low + jnp.clip(part, 0.0, 1.0) * (high - low)
         here = slope(middle)
         up = here > 0
+        # An end that stays twice in a row counts half, or the other would creep.
         return (
             jnp.where(up, middle, low),
             jnp.where(up, high, middle),
-            jnp.where(up, here, at_low / 2),
-            jnp.where(up, at_high / 2, here),
+            jnp.where(up, here, jnp.where(side < 0, at_low / 2, at_low)),
+            jnp.where(up, jnp.where(side > 0, at_high / 2, at_high), here),
+            jnp.where(up, 1.0, -1.0),
+            middle,
         )
 
-    low, high, *_ = jax.lax.fori_loop(0, ROOT_STEPS, narrow, ends)
-    return jnp.where(start[1] >= 0, largest, (low + high) / 2)
+    ends = (zero, largest, slope(zero), at_end, zero, largest)
+    found = jax.lax.fori_loop(0, ROOT_STEPS, narrow, ends)[-1]
+    return jnp.where(at_end >= 0, largest, found)
 
 
 def _step(mdp: TAMDP, response: Response, mixture: Mixture) -> tuple[Mixture, Float[Array, " Q"]]:

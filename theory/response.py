@@ -36,7 +36,7 @@ def _bernstein(values: NDArray[np.float64], p: Float[Array, "..."]) -> Float[Arr
     up, down = (
         jnp.concatenate([one, jnp.cumprod(jnp.repeat(x, n, -1), -1)], -1) for x in (p, 1 - p)
     )
-    return (up * down[..., ::-1] * (comb(n, np.arange(n + 1)) * values)).sum(-1)
+    return jnp.einsum("...j,j->...", up * down[..., ::-1], comb(n, np.arange(n + 1)) * values)
 
 
 def response(

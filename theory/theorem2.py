@@ -31,7 +31,7 @@ from jaxtyping import Array, Float
 from theory.model import TAMDP
 from theory.optimum import best_values
 
-FIRST_ORDER = 1e-10
+FIRST_ORDER = 1e-12
 """A residual phi up to this, relative to R_max sup c, counts as 0: rounding leaves about 1e-15."""
 
 IMMOVABLE = 1e-12

@@ -85,7 +85,9 @@ def _opposed() -> InstanceSpec:
 
 def _map_rows(scope: Scope) -> list[Row]:
     signed = scope.mutant is None
-    cells = [(GROUP_SIZE, [_opposed()])]
+    cells = []
+    if scope.profile == "paper" or not signed:
+        cells.append((GROUP_SIZE, [_opposed()]))
     if signed:
         cells += [(g, _grid(k, s, scope.profile)) for k, s, g in _maps(scope.profile)]
     found = []
