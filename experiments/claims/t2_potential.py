@@ -33,7 +33,7 @@ MUTANTS = {
     "another divisor": "F_G with ddof = 1 for an estimator with ddof = 0",
     "one response": "c_G(1/2) grad J instead of sum_k w_k c_G(J_k) grad J_k",
 }
-BANDIT = {"prompts": 1, "width": 1, "tools": 0, "answers": 4, "depth": 0}
+BANDIT = {"seed": 2, "prompts": 1, "width": 1, "tools": 0, "answers": 4, "depth": 0}
 
 
 @eqx.filter_jit
