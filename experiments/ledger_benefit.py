@@ -14,9 +14,8 @@ ranking by exact gain differs from that by e in {turned} cells, all with e withi
 
 {shares}
 
-In practice: neither order wins everywhere, and the difference in e is {leads}. Decomposing pays
-where one component is nearly mastered and the other is not yet, except where they exclude each
-other; joint normalisation is ahead where both are rare or opposed. The region moves with G.
+In practice: neither order wins everywhere. Decomposed is furthest ahead ({best}) and furthest
+behind ({worst}); the region in which it is ahead moves with G and K.
 
 **Confirmed by training**, the best step at every policy, both estimators on the same episodes,
 {steps} updates: of {races} races {significant} end with a significant difference; in {agree} of
@@ -25,8 +24,8 @@ them the sign is that of e at the start. The others:
 {disagreements}
 
 e speaks of the policy where it is taken. In {explained} of the {disagree} disagreements e ranks the
-estimators otherwise at some policy on the way, and the row's assumption is unmet; none remains
-({unexplained}).
+estimators otherwise at some policy on the way, and the row's assumption is unmet; {unexplained}
+would refute the claim.
 
 **Batch normalisation** (TRL's `normalize_then_sum`, {prompts} groups of {group} in an update; e by
 sampling, with its standard error; e of the others exact, ddof = 1, eps = 1e-4):
@@ -56,7 +55,8 @@ def benefit(data: pd.DataFrame) -> str:
         turned=len(turned),
         within=turned["lead"].abs().max() if len(turned) else 0.0,
         shares=_shares(maps),
-        leads=f"{maps['lead'].min():.0%} to {maps['lead'].max():.0%}",
+        best=_place(maps.loc[maps["lead"].idxmax()]),
+        worst=_place(maps.loc[maps["lead"].idxmin()]),
         steps=int(races["n_steps"].max()),
         races=len(races),
         significant=len(decided),
@@ -72,14 +72,29 @@ def benefit(data: pd.DataFrame) -> str:
     )
 
 
+def _place(row: pd.Series) -> str:
+    """Where on the map, and by how much."""
+    dials = f"p_1 = {row['success']}, ratio {row['success_ratio']}, coupling {row['coupling']}"
+    size = f"K = {row['components']:.0f}, G = {row['group_size']:.0f}"
+    return f"{row['lead']:.0%} of e at {dials}, {size}"
+
+
+def _region(cells: pd.DataFrame) -> str:
+    """The ratios at which decomposed is ahead when the components are independent."""
+    ahead = cells[(cells["coupling"] == 0) & (cells["lead"] > 0)]["success_ratio"]
+    return ", ".join(f"{x:g}" for x in sorted(ahead)) or "none"
+
+
 def _shares(maps: pd.DataFrame) -> str:
     """For each K, success and G: in how much of the grid decomposing is ahead."""
     kind = ["components", "success", "group_size"]
-    table = maps.groupby(kind)["lead"].agg(
+    cells = maps.groupby(kind)
+    table = cells["lead"].agg(
         ahead=lambda x: f"{(x > 0).mean():.0%}",
         least=lambda x: f"{x.min():.1%}",
         most=lambda x: f"{x.max():.1%}",
     )
+    table["where"] = [_region(cell) for _, cell in cells]
     names = {
         "components": "K",
         "success": "success of the first",
@@ -87,6 +102,7 @@ def _shares(maps: pd.DataFrame) -> str:
         "ahead": "decomposed ahead in",
         "least": "e_dec against e_joint, least",
         "most": "most",
+        "where": "ahead, independent components, at ratios",
     }
     return markdown(table.reset_index().rename(columns=names).astype({"K": int, "G": int}))
 

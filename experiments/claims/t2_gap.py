@@ -87,6 +87,16 @@ def grouped(
     ]
 
 
+def whole(claim: str, frame: pd.DataFrame, bound: str) -> list[Row]:
+    """All cells of a claim in one row for policies as they come and one for first-order points."""
+    kinds = {"all policies": ~frame["arrived"], "all first-order points": frame["arrived"]}
+    return [
+        summary(claim, "all", frame[kind], bound, {"where": name})
+        for name, kind in kinds.items()
+        if kind.any()
+    ]
+
+
 def graded(claim: str, scope: Scope) -> list[Row]:
     """The row of a user's model with graded components; else none."""
     if scope.instance is None or is_binary(build(scope.instance).mdp):
@@ -104,14 +114,15 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     runs = training_runs(scope)
     if runs and scope.mutant is None:
         stacks.append(training_cells(runs, results))
-    found = []
+    found, frames = [], []
     for cells in stacks:
         if scope.mutant is not None:
             false = jax.vmap(FALSE_BOUNDS[scope.mutant])(cells.certificate)
             cells = Cells(cells.frame.assign(bound=np.asarray(false)[:, 0]), cells.certificate)
         for name, shared, part in grouped(cells.frame, ["group_size", "ddof", "eps", "where"]):
             found.append(summary("T2.gap", name, part, "bound", shared))
-    return found
+        frames.append(cells.frame)
+    return [*found, *whole("T2.gap", pd.concat(frames, ignore_index=True), "bound")]
 
 
 CLAIM = Claim(

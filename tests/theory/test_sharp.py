@@ -63,7 +63,7 @@ def test_menu_refuses():
     """Chances outside [0, 1], and fewer components than calls have."""
     with pytest.raises(ValueError, match=r"calls\[0, 1\] = 2.0: expected a chance in \[0, 1\]"):
         menu(2, ((0, 2), (1, 0)))
-    with pytest.raises(ValueError, match="calls = array of shape .*: expected at least one row"):
+    with pytest.raises(ValueError, match=r"calls = array of shape .*: expected at least one row"):
         menu(1)
 
 

@@ -1,5 +1,6 @@
 """The certificates against brute force, their constants against published and 40-digit values."""
 
+from itertools import pairwise
 from typing import Any
 
 import jax
@@ -69,8 +70,7 @@ def test_best_c_is_at_a_kink():
         found = float(gap_bound(*map(jnp.asarray, (phi, c, u, w))))
         edges = [0, *np.sort(1 / c), 3 / c.min()]
         searched = min(
-            minimize_scalar(bound, bounds=(a, b), method="bounded").fun
-            for a, b in zip(edges[:-1], edges[1:], strict=True)
+            minimize_scalar(bound, bounds=(a, b), method="bounded").fun for a, b in pairwise(edges)
         )
         assert found <= searched + 1e-12
         assert min(bound(x) for x in edges) >= found - 1e-12
