@@ -12,7 +12,7 @@ from theory.model import TAMDP
 from theory.rationals import to_fraction
 
 FOLDER = Path(__file__).parent / "counterexamples"
-FIELDS = ("rewards", "weights", "ratios", "joint", "decomposed", "misalignment")
+STATED = ("joint", "decomposed", "misalignment", "corrected_bound")
 
 
 class Stated(NamedTuple):
@@ -21,10 +21,11 @@ class Stated(NamedTuple):
     joint: Fraction
     decomposed: Fraction
     misalignment: Fraction
+    corrected_bound: Fraction
 
     def agrees(self, exact: Surrogates) -> bool:
         """Whether its rewards, weights and ratios give these numbers."""
-        return self == (exact.joint, exact.decomposed, exact.misalignment)
+        return self == (exact.joint, exact.decomposed, exact.misalignment, exact.bridge)
 
 
 def stored_group(name: str) -> tuple[Group, Stated]:
@@ -35,13 +36,13 @@ def stored_group(name: str) -> tuple[Group, Stated]:
     path = FOLDER / f"{name}.json"
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        for field in FIELDS:
+        for field in ("rewards", "weights", "ratios", *STATED):
             if field not in content:
                 raise ValueError(f"{field} is missing")
         rewards = [_fractions("rewards", row) for row in content["rewards"]]
         weights, ratios = (_fractions(f, content[f]) for f in ("weights", "ratios"))
         _check(rewards, weights, ratios)
-        stated = [to_fraction(f, content[f]) for f in ("joint", "decomposed", "misalignment")]
+        stated = [to_fraction(f, content[f]) for f in STATED]
     except (ValueError, TypeError) as error:
         raise ValueError(f"{path.name}: {error}") from None
     return Group(rewards, weights, ratios), Stated(*stated)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
+from threading import Lock
 
 import numpy as np
 from scipy.special import expit
@@ -34,6 +35,7 @@ CONFIRMED = named("menu", calls=TWO_CALLS, components=2)
 TRAINED_AT = 8
 SATURATION = 20.0
 """Gap of two logits."""
+_LOCK = Lock()
 
 
 def is_binary(mdp: TAMDP) -> bool:
@@ -119,9 +121,17 @@ def _named_cases(specs: Sequence[InstanceSpec], policies: int) -> tuple[list[Cas
     return found, shape
 
 
-@lru_cache(maxsize=8)
 def static_cells(profile: str, only: InstanceSpec | None) -> list[Cells]:
-    """Random policies and the first-order points reached from them, for each stack of models."""
+    """Random policies and the first-order points reached from them, for each stack of models.
+
+    Computed once for all claims, also where these compute side by side.
+    """
+    with _LOCK:
+        return _static_cells(profile, only)
+
+
+@lru_cache(maxsize=8)
+def _static_cells(profile: str, only: InstanceSpec | None) -> list[Cells]:
     if only is not None:
         return [check(*_named_cases([only], 8))]
     found = [check(_small_cases(profile), SMALL)]

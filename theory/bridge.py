@@ -42,8 +42,10 @@ def deviations(values: Sequence[Fraction]) -> list[Fraction]:
 
 def rational_root(square: Fraction) -> Fraction:
     """sqrt of a rational that is a square. Raises ValueError otherwise."""
+    if square < 0:
+        raise ValueError(f"variance = {square}: expected the square of a rational")
     parts = isqrt(square.numerator), isqrt(square.denominator)
-    if square < 0 or (parts[0] ** 2, parts[1] ** 2) != (square.numerator, square.denominator):
+    if Fraction(*parts) ** 2 != square:
         raise ValueError(f"variance = {square}: expected the square of a rational")
     return Fraction(*parts)
 

@@ -10,6 +10,7 @@ on the way, the assumption is unmet, and the row says so.
 
 from collections.abc import Mapping
 
+import jax.numpy as jnp
 import numpy as np
 
 from experiments.benefit_map import SHARE, Benefit, measure, options
@@ -54,7 +55,7 @@ def _map_row(spec: InstanceSpec, group_size: int, found: Benefit, i: int) -> Row
     e, gain, small = found.efficiency[i], found.gain[i], found.small_gain[i]
     guaranteed = e / (2 * found.smoothness)
     broken = (guaranteed > gain + ROUNDING).any()
-    clear = bool(sign_is_clear(e[0], e[1], SHARE))
+    clear = bool(sign_is_clear(*jnp.asarray(e), SHARE))
     agrees = np.sign(small[0] - small[1]) == np.sign(e[0] - e[1])
     verdict: Verdict = "refuted" if broken or (clear and not agrees) else "holds"
     note = "exact: e/(2L) of the update that gains less than it, or of the better one; bound: gain"
