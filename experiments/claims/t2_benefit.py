@@ -55,7 +55,7 @@ def _map_row(spec: InstanceSpec, group_size: int, found: Benefit, i: int) -> Row
     e, gain, small = found.efficiency[i], found.gain[i], found.small_gain[i]
     guaranteed = e / (2 * found.smoothness)
     broken = (guaranteed > gain + ROUNDING).any()
-    clear = bool(sign_is_clear(*jnp.asarray(e), SHARE))
+    clear = bool(sign_is_clear(jnp.asarray(e[0]), jnp.asarray(e[1]), SHARE))
     agrees = np.sign(small[0] - small[1]) == np.sign(e[0] - e[1])
     verdict: Verdict = "refuted" if broken or (clear and not agrees) else "holds"
     note = "exact: e/(2L) of the update that gains less than it, or of the better one; bound: gain"
