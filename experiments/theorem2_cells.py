@@ -21,7 +21,7 @@ from theory.bernstein import bernstein, response_values
 from theory.frank_wolfe import climb, pure
 from theory.model import TAMDP
 from theory.padding import Shape, blank, filled, padded, policy_values, stack
-from theory.theorem2 import Certificate, certificate
+from theory.theorem2 import IMMOVABLE, Certificate, certificate
 
 DEGREE = 62
 """Of c_G for the largest group size, 64."""
@@ -91,47 +91,45 @@ def _values(template, arrays, probs):  # type: ignore[no-untyped-def]
     return jax.vmap(lambda p: policy_values(filled(template, arrays), p))(probs)
 
 
-@jax.jit
-def _check(template, arrays, which, success, values):  # type: ignore[no-untyped-def]
-    """Certificates at both ends of each cell, (N, 2, Q, ...)."""
+def _numbers(c: Certificate) -> dict[str, Any]:
+    """What a line of the frame says of a certificate."""
+    named = ("bound", "kappa", "kappa_bound", "first_order", "misaligned", "gap", "residual")
+    numbers = {name: getattr(c, name) for name in named}
+    return {**numbers, "moving": (c.reach > IMMOVABLE).sum(-1), "reach": c.reach @ c.weights}
 
-    def one(i, start, coefficients):  # type: ignore[no-untyped-def]
-        model = filled(template, jax.tree.map(lambda leaf: leaf[i], arrays))
+
+@jax.jit
+def _check(template, arrays, success, values):  # type: ignore[no-untyped-def]
+    """Certificates at both ends of each cell, (N, 2, Q, ...), and their properties."""
+
+    def one(own, start, coefficients):  # type: ignore[no-untyped-def]
+        model = filled(template, own)
         respond = lambda p: bernstein(coefficients, p)  # noqa: E731
         reached = climb(model, respond, pure(start), RESIDUAL, STEPS).mixture.success
         ends = jnp.stack([start, jnp.clip(reached, 0.0, 1.0)])
-        return jax.vmap(lambda p: certificate(model, p, respond(p)))(ends)
+        found = jax.vmap(lambda p: certificate(model, p, respond(p)))(ends)
+        return found, jax.vmap(_numbers)(found)
 
-    return jax.vmap(one)(which, success, values)
+    return jax.vmap(one)(arrays, success, values)
 
 
-def _in_chunks(template: TAMDP, arrays: Any, which: Any, success: Any, values: Any) -> Certificate:
+def _in_chunks(
+    template: TAMDP, arrays: Any, which: Any, success: Any, values: Any
+) -> tuple[Certificate, dict[str, Any]]:
     """The cells a chunk at a time: one compilation, bounded memory."""
     n = len(which)
     order = np.resize(np.arange(n), -(-n // CHUNK) * CHUNK).reshape(-1, CHUNK)
-    parts = [
-        jax.device_get(_check(template, arrays, which[rows], success[rows], values[rows]))
-        for rows in order
-    ]
+    parts = []
+    for rows in order:
+        # Each cell with its model: the number of models is then no shape either.
+        own = jax.tree.map(lambda leaf, at=which[rows]: leaf[at], arrays)
+        parts.append(jax.device_get(_check(template, own, success[rows], values[rows])))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:n], *parts)
-
-
-@jax.jit
-def _numbers(found):  # type: ignore[no-untyped-def]
-    """The properties of each certificate."""
-
-    def one(c: Certificate) -> dict[str, Any]:
-        moving = (c.reach > 1e-12).sum(-1)
-        named = ("bound", "kappa", "kappa_bound", "first_order", "misaligned", "gap", "residual")
-        total = c.reach @ c.weights
-        return {name: getattr(c, name) for name in named} | {"moving": moving, "reach": total}
-
-    return jax.vmap(one)(found)
 
 
 def check(cases: Sequence[Case], shape: Shape) -> Cells:
     """All cells of all cases; prompts that padding added are left out."""
-    arrays = stack([case.mdp for case in cases], shape)
+    arrays = jax.device_get(stack([case.mdp for case in cases], shape))
     labels, which, success, options = [], [], [], []
     for i, case in enumerate(cases):
         for p in case.success:
@@ -146,14 +144,14 @@ def check(cases: Sequence[Case], shape: Shape) -> Cells:
     values = {o: response_values(o[0], _estimator(o), DEGREE) for o in set(options)}
     table = np.array([values[o] for o in options])
     found = _in_chunks(_template(shape), arrays, np.array(which), np.array(success), table)
-    return _lines(labels, found, shape)
+    return _lines(labels, *found, shape)
 
 
 def _estimator(option: Option) -> Estimator:
     return Estimator("componentwise_normalized", option.ddof, option.eps)
 
 
-def _lines(labels: list[Any], found: Certificate, shape: Shape) -> Cells:
+def _lines(labels: list[Any], found: Certificate, numbers: dict[str, Any], shape: Shape) -> Cells:
     """One line for each cell, end and prompt."""
     names = ["instance", "where", "prompts", "group_size", "ddof", "eps"]
     frame = pd.DataFrame(labels, columns=names)
@@ -163,10 +161,9 @@ def _lines(labels: list[Any], found: Certificate, shape: Shape) -> Cells:
     end = np.tile(np.repeat([False, True], q), len(labels))
     frame["where"] = np.where(end, "first-order point from " + frame["where"], frame["where"])
     frame["arrived"] = end
+    for name, column in numbers.items():
+        frame[name] = column.reshape(-1)
     weights = np.repeat(found.weights, q, axis=1).reshape(-1, shape.components)
     flat = jax.tree.map(lambda leaf: leaf.reshape(-1, 1, *leaf.shape[3:]), found)
     cells = Cells(frame, flat._replace(weights=weights))
-    cells = cells.where(frame["prompt"] < frame["prompts"])
-    for name, column in jax.device_get(_numbers(cells.certificate)).items():
-        cells.frame[name] = column[:, 0]
-    return cells
+    return cells.where(frame["prompt"] < frame["prompts"])
