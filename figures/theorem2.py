@@ -37,6 +37,8 @@ def _limit(axes: Axes, table: pd.DataFrame) -> None:
 def gap(rows: pd.DataFrame) -> Figure | None:
     """T2.gap and T2.kappa against G at first-order points: a panel for each kind of instance."""
     data = _plain(rows, "T2.kappa")
+    if data.empty:
+        return None
     points = data[data["where"] == "first-order point"]
     table = data[data["where"] == "any policy"].sort_values("group_size")
     names = [name for name in PANELS if (points["instance"] == name).any()]

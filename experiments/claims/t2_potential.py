@@ -96,6 +96,9 @@ def _exact_row(spec: InstanceSpec, size: int, of: Estimator, mutant: str | None)
 
 def _trained_row(run: RunSettings, result: RunResult, level: float) -> Row:
     """Does training end at the maximiser of Jtilde? And not at that of J?"""
+    if result["diverged"]:
+        none, why = (None, None, None, None), "the run left the finite numbers"
+        return Row("T2.potential", run.instance.name, {}, *none, "inconclusive", why)
     mdp = build(run.instance).mdp
     weights = np.asarray(mdp.weights)
     success = np.asarray(result["success"])[:, -1, 0]
