@@ -13,8 +13,8 @@ beyond the last one: its least value is at a kink or at x = 0.
 **T2.kappa (derived; the abstract of arXiv:2604.19857 gives a gap without constants).** At a
 first-order point, phi = 0, and with c the midrange of the c_k, |1 - c_k/c| <= (kappa-1)/(kappa+1),
 kappa = max_k c_k / min_k c_k: J* - J <= (kappa-1)/(kappa+1) sum_k w_k u_k. Since c_G is largest at
-0 and 1 and least at 1/2, kappa <= b_1/c_G(1/2); b_k/c_G(1/2) falls in eps, as (sd_k + eps) of the
-denominators grows by more, relatively, where sd_k is least, and ddof scales all sd_k alike. So
+0 and 1 and least at 1/2, kappa <= b_1/c_G(1/2). That is 1 over a mean of (sd_1 + eps)/(sd_k + eps),
+terms that do not fall in eps as sd_1 is the least sd_k; ddof scales all sd_k alike. So
 kappa <= kappa_G of eps = 0, ddof = 0 whatever the options.
 
 **T2.zero (derived).** At a first-order point the gap is 0 where the c_k are equal (always for

@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -13,6 +14,8 @@ from theory.instances.sharp import sharp_point
 from theory.response import coefficients, kappa, response
 from theory.theorem2 import certificate
 
+_certify = jax.jit(certificate)
+
 
 @pytest.mark.parametrize("high", [False, True])
 @pytest.mark.parametrize("size", [4, 8, 64])
@@ -20,7 +23,7 @@ def test_gap_equals_both_bounds(size, high):
     """To 1e-9, by backward induction on the model, and by the closed form."""
     point = sharp_point(size, high=high)
     success = jnp.asarray(point.success)[None]
-    found = certificate(point.instance.mdp, success, response(success, size))
+    found = _certify(point.instance.mdp, success, response(success, size))
     assert float(found.first_order[0]) < 1e-14
     for bound in (found.bound, found.kappa_bound):
         assert abs(float(found.gap[0] / bound[0]) - 1) < 1e-9
@@ -72,7 +75,7 @@ def test_idle_components_change_nothing():
     for components in (2, 3):
         mdp = menu(components).mdp
         success = jnp.array([[0.3, 0.1, 0.5][:components]])
-        found = certificate(mdp, success, response(success, 8))
+        found = _certify(mdp, success, response(success, 8))
         if components == 2:
             expected = found
         for name in ("gap", "bound", "kappa", "kappa_bound"):
