@@ -13,11 +13,11 @@ from experiments.files import digest
 from experiments.instances import InstanceSpec, build
 from experiments.theorem2_cases import DECOMPOSED, JOINT
 from theory.advantages import Estimator
-from theory.benefit import GreedyTrace, greedy_runs, sampled_ascent
 from theory.episodes import Chances
 from theory.group_law import GroupLaw, group_law
 from theory.grpo import Training
 from theory.presets import preset
+from theory.races import GreedyTrace, greedy_runs, sampled_ascent
 from theory.smoothness import smoothness
 from theory.update import update_moments
 

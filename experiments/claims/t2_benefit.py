@@ -20,7 +20,7 @@ from experiments.instances import InstanceSpec, build, named
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.theorem2_cases import TWO_CALLS
-from theory.benefit import sign_is_clear
+from theory.races import sign_is_clear
 
 MUTANTS = {"no max(0, .)": "e = <grad J, m>^2/(|m|^2 + V), also where the product is negative"}
 COUPLINGS = (-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9)

@@ -13,7 +13,7 @@ import oracles
 import pytest
 
 from theory.advantages import Estimator
-from theory.benefit import Ascent, ascent, greedy_runs, sampled_ascent, sign_is_clear
+from theory.benefit import Ascent, ascent
 from theory.episodes import Chances
 from theory.exact import value
 from theory.group_law import group_law
@@ -22,6 +22,7 @@ from theory.instances.coding import coding
 from theory.instances.menu import menu
 from theory.instances.outcomes import outcomes
 from theory.one_update import distinct_numbers, expected_gain, groups, single_decision
+from theory.races import greedy_runs, sampled_ascent, sign_is_clear
 from theory.update import update_moments
 
 DECOMPOSED, JOINT = Estimator("componentwise_normalized"), Estimator("group_normalized")
