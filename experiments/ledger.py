@@ -8,6 +8,7 @@ import pandas as pd
 
 from experiments import ledger_literature as literature
 from experiments import ledger_theorem1 as theorem1
+from experiments import ledger_theorem2 as theorem2
 from experiments import ledger_theorem3 as theorem3
 from experiments.markdown import markdown
 
@@ -48,7 +49,8 @@ def ledger_text(folder: Path) -> str:
     facts = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     table = verdicts[["claim", "statement", "provenance", "verdict", "cells", "margin"]]
     parts = [HEAD, markdown(table), "", _conditions(facts)]
-    parts += [theorem1.section(rows), theorem3.section(rows), literature.section(rows)]
+    sections = (theorem1.section, theorem2.section, theorem3.section, literature.section)
+    parts += [section(rows) for section in sections]
     return "\n".join(parts).rstrip() + "\n"
 
 

@@ -14,6 +14,7 @@ from experiments.instances import InstanceSpec, build
 from experiments.settings import RunSettings
 from theory.advantages import Estimator
 from theory.episodes import Chances
+from theory.exact import component_values
 from theory.group_law import GroupLaw, group_law
 from theory.grpo import Training
 from theory.training import STEP, Trace, train
@@ -21,6 +22,7 @@ from theory.training import STEP, Trace, train
 # Seeds at a time: enough to hide the cost of a step's bookkeeping, few enough to bound memory, and
 # the same for all runs, so that one compilation serves every length and number of seeds.
 BATCH = 128
+EXACT = ("squared_bias", "variance")
 RunResult = Mapping[str, Any]
 
 
@@ -39,15 +41,24 @@ def _train_batch(keys, mdp, chances, policy, theta, step, checkpoints, group, tr
     )(keys)
 
 
+@jax.jit
+def _success(mdp, policy, thetas):  # type: ignore[no-untyped-def]
+    """J_qk of many policies, each theta flattened."""
+    shape = policy.zeros().shape
+    one = lambda theta: component_values(mdp, policy.probs(theta.reshape(shape)))  # noqa: E731
+    return jax.lax.map(one, thetas, batch_size=BATCH)
+
+
 def _execute(run: RunSettings) -> dict[str, Any]:
     instance = build(run.instance)
     # A key of the run's own: adding or removing other runs changes nothing here.
-    root = jax.random.key(int(digest(run.settings())[:8], 16))
+    root = jax.random.key(int(digest(run.stream or run.settings())[:8], 16))
     keys = jax.random.split(root, -(-run.seeds // BATCH) * BATCH)
     training = Training(run.estimator, run.group_size, run.prompts, objective=run.objective)
     group = exact_law(run.instance, run.group_size, run.estimator)
     fixed = (instance.mdp, Chances(instance.mdp), instance.policy, instance.theta)
-    settled = (*fixed, jnp.asarray(step_size(run)), jnp.array([run.n_steps]), group)
+    ends = jnp.array([*run.checkpoints, run.n_steps])
+    settled = (*fixed, jnp.asarray(step_size(run)), ends, group)
     parts = [
         jax.device_get(_train_batch(keys[i : i + BATCH], *settled, training=training))
         for i in range(0, run.seeds, BATCH)
@@ -59,16 +70,29 @@ def _execute(run: RunSettings) -> dict[str, Any]:
 def _summary(run: RunSettings, trace: Trace) -> dict[str, Any]:
     total = np.asarray(trace.sums.total[:, -1]) / run.n_steps
     products = np.asarray(trace.sums.products[:, -1]).sum(0)
-    if not (np.isfinite(total).all() and np.isfinite(products).all()):
+    # Estimators over the whole batch have no exact bias and variance: those columns are nan.
+    known = [i for i, name in enumerate(STEP) if run.estimator.within_group or name not in EXACT]
+    if not (np.isfinite(total[:, known]).all() and np.isfinite(products[known][:, known]).all()):
         return {"diverged": True}
-    means = {name: total[:, i].tolist() for i, name in enumerate(STEP)}
-    return {"diverged": False, **means, "products": products.tolist()}
+    found = {"diverged": False, **{STEP[i]: total[:, i].tolist() for i in known}}
+    if run.estimator.within_group:
+        found["products"] = products.tolist()
+    if run.checkpoints:
+        instance, theta = build(run.instance), np.asarray(trace.theta)
+        flat = _success(
+            instance.mdp, instance.policy, jnp.asarray(theta.reshape(-1, theta.shape[2]))
+        )
+        success = np.asarray(flat)
+        found["success"] = success.reshape(*theta.shape[:2], *success.shape[1:]).tolist()
+    return found
 
 
 def execute(run: RunSettings, store: Store) -> RunResult:
     """Path averages per seed of the numbers in ``theory.training.STEP``, and ``products``.
 
-    The latter are sums over all seeds and steps of the products of two of them. Taken from the
-    store where it is there. A run that leaves the finite numbers is marked ``diverged``.
+    The latter are sums over all seeds and steps of the products of two of them; an estimator over
+    the whole batch has neither these nor bias and variance. A run with checkpoints also has
+    ``success``, J_qk as (seeds, checkpoints and end, Q, K). Taken from the store where it is there.
+    A run that leaves the finite numbers is marked ``diverged``.
     """
     return store.get(run.settings(), lambda: _execute(run))

@@ -14,7 +14,11 @@ UNBIASED = Estimator("leave_one_out")
 
 @dataclass(frozen=True)
 class RunSettings:
-    """One training run with many seeds; ``step`` None is the step of T1.rate."""
+    """One training run with many seeds; ``step`` None is the step of T1.rate.
+
+    ``checkpoints``: step counts before ``n_steps`` at which the component values are kept too, as
+    they are at the end if there are any. Runs of one ``stream`` draw the same random numbers.
+    """
 
     instance: InstanceSpec
     group_size: int
@@ -25,6 +29,8 @@ class RunSettings:
     step: float | None = None
     seed: int = 0
     objective: Objective = "reward"
+    checkpoints: tuple[int, ...] = ()
+    stream: str = ""
 
     def settings(self) -> dict[str, Any]:
         """What defines the run, as JSON."""
@@ -32,6 +38,9 @@ class RunSettings:
         # Options that are off are left out: a new one then changes no run that does not use it.
         if self.objective == "reward":
             del fields["objective"]
+        for option in ("checkpoints", "stream"):
+            if not fields[option]:
+                del fields[option]
         chosen = {
             k: v for k, v in asdict(self.estimator).items() if v is not None and v is not False
         }

@@ -63,7 +63,8 @@ class Tabular(Policy):
         check.check_shape("observation", obs, (n_states,), "(state,)")
         check.check_entries("observation", obs, obs >= 0, "an index >= 0")
         for state, first in enumerate(np.unique(obs, return_index=True)[1][_ranks(obs)]):
-            _check_alike(mdp, obs, state, int(first))
+            if state != first:
+                _check_alike(mdp, obs, state, int(first))
         self.legal = mdp.legal
         self.observation = jnp.asarray(obs)
         self.n_observations = int(obs.max()) + 1

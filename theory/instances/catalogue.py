@@ -8,6 +8,8 @@ from theory.instances.bits import bits
 from theory.instances.coding import coding
 from theory.instances.conflict import conflict
 from theory.instances.instance import Instance
+from theory.instances.menu import menu
+from theory.instances.outcomes import outcomes
 from theory.instances.random import random_instance
 from theory.instances.relay import relay
 from theory.instances.search import search
@@ -23,5 +25,7 @@ INSTANCES: Mapping[str, Callable[[int], Instance]] = MappingProxyType(
         "random": random_instance,
         "specialists": specialists,
         "relay": relay,
+        "menu": menu,
+        "outcomes": outcomes,
     }
 )

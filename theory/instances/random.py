@@ -34,9 +34,11 @@ def random_instance(
     depth: int = 2,
     separable: bool = True,
     features: int = 0,
+    levels: int = 3,
 ) -> Instance:
     """A random model; rewards in {0, 1/2, 1}, weights in {1/2, 1, 3/2}, start near uniform.
 
+    ``levels`` is the number of equally spaced reward values; 2 gives binary components.
     ``width`` states per layer, for each prompt if ``separable``, else shared by all prompts.
     ``features`` > 0 gives a log-linear policy with that many parameters instead of a tabular one.
     """
@@ -60,7 +62,7 @@ def random_instance(
         depth=level,
         tool_transition=transition if tools else [],
         legal=legal,
-        reward=rng.integers(0, 3, (prompts, n, answers, components)) / 2,
+        reward=rng.integers(0, levels, (prompts, n, answers, components)) / (levels - 1),
         weights=rng.integers(1, 4, components) / 2,
     )
     policy: Policy = Tabular(mdp)

@@ -1,0 +1,69 @@
+"""`menu`: one prompt, one decision. Each call is to a stochastic tool with its own successes.
+
+Call m earns component k with chance ``calls[m][k]``, independently of the others; then one answer
+hands in what was earned. Policies mix calls, so the values that can be attained are the convex hull
+of the rows of ``calls``: a polygon for two components. By default its best corner for J is the
+first call, and Jtilde of `componentwise_normalized` is highest strictly inside an edge.
+"""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from theory import validation as check
+from theory.instances.instance import Instance
+from theory.model import TAMDP
+from theory.policy import Tabular
+
+CALLS = (("3/5", 0), ("1/5", "1/5"), (0, "11/50"), ("1/20", 0))
+WEIGHTS = (4, 7)
+IDLE = Fraction(1, 2)
+"""Success of components beyond those of ``calls``: no call moves them."""
+
+
+def success_table(calls: Sequence[Sequence[Any]], components: int) -> list[list[Fraction]]:
+    """Chances (M, K) as fractions, with idle components added. Raises ValueError for bad ones."""
+    chances = check.to_array("calls", [list(row) for row in calls], 2)
+    check.check_entries("calls", chances, (chances >= 0) & (chances <= 1), "a chance in [0, 1]")
+    if not chances.shape[0] or not 1 <= chances.shape[1] <= components:
+        expected = f"at least one row, of 1..{components} chances"
+        check.fail("calls", None, f"array of shape {chances.shape}", expected)
+    extra = [IDLE] * (components - chances.shape[1])
+    return [[*map(Fraction, row), *extra] for row in calls]
+
+
+def menu(
+    components: int = 2,
+    calls: Sequence[Sequence[Any]] = CALLS,
+    weights: Sequence[Any] = WEIGHTS,
+    preference: float = 0.0,
+) -> Instance:
+    """The instance; components beyond those of ``calls`` are idle, of weight 1.
+
+    ``preference`` is the logit of the first call at the start, the others' being 0. Raises
+    ValueError for a chance outside [0, 1] or fewer components than ``calls`` has.
+    """
+    table = success_table(calls, components)
+    earned = list(product((0, 1), repeat=components))
+    n_calls, n_states = len(table), 1 + len(earned)
+    respond = np.zeros((n_states, n_calls, n_states))
+    for m, row in enumerate(table):
+        for e, vector in enumerate(earned):
+            parts = [p if bit else 1 - p for p, bit in zip(row, vector, strict=True)]
+            respond[0, m, 1 + e] = float(np.prod(np.array(parts, object)))
+    legal = np.zeros((n_states, n_calls + 1), bool)
+    legal[0, :n_calls] = legal[1:, n_calls] = True
+    mdp = TAMDP(
+        prompt_distribution=[1.0],
+        initial_distribution=np.eye(n_states)[:1],
+        depth=[0] + [1] * len(earned),
+        tool_transition=respond,
+        legal=legal,
+        reward=np.array([[0] * components, *earned], float)[None, :, None],
+        weights=[*weights, *[1] * (components - len(weights))],
+    )
+    policy = Tabular(mdp)
+    return Instance("menu", mdp, policy, policy.zeros().at[0, 0].set(preference))
