@@ -15,7 +15,7 @@ from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
 from theory.advantages import Estimator
-from theory.counts import count_table
+from theory.group_counts import count_table
 from theory.model import TAMDP
 
 
