@@ -44,7 +44,7 @@ def differences(verdicts: pd.DataFrame) -> list[str]:
 
 def ledger_text(folder: Path) -> str:
     """The whole ledger, from rows.csv, verdicts.csv and provenance.json in ``folder``."""
-    rows = pd.read_csv(folder / "rows.csv")
+    rows = pd.read_csv(folder / "rows.csv", low_memory=False)
     verdicts = pd.read_csv(folder / "verdicts.csv", keep_default_na=False)
     facts = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
     table = verdicts[["claim", "statement", "provenance", "verdict", "cells", "margin"]]

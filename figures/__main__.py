@@ -53,7 +53,7 @@ def main() -> int:
     if not table.is_file():
         print(f"error: {table}: no such table; run python -m experiments verify", file=sys.stderr)
         return 2
-    rows = pd.read_csv(table)
+    rows = pd.read_csv(table, low_memory=False)
     known = set(rows["claim"])
     for name, (claim, draw) in FIGURES.items():
         figure = draw(rows) if claim in known else None

@@ -34,7 +34,7 @@ def floor(rows: pd.DataFrame) -> Figure | None:
         left.set_ylabel(r"average of $|\nabla J|^2$")
         for axes in (left, right):
             axes.set_xlabel("number of steps $T$")
-            axes.legend(frameon=False, loc="lower left")
+            axes.legend(frameon=False, loc="upper right")
     return figure
 
 

@@ -87,7 +87,8 @@ def _rows_of(spec: InstanceSpec, mutant: str | None) -> list[Row]:
         curves |= {f"V at G={g}": float(v), f"V of one prompt at G={g}": float(w)}
     extra = {"limit": float(limit), "floor": float(floor), **options, **curves}
     lowest = 0.0 if mutant == "no floor" else floor
-    last = _relative(float(drawn[-1]), lowest, max(float(floor), float(drawn[-1])))
+    # In units of V at G = 2: a model with one prompt has no floor.
+    last = _relative(float(drawn[-1]), lowest, float(drawn[0]))
 
     def row(off: float, note: str, prompts: int | None) -> Row:
         parameters = {"components": k, "prompts": prompts, "estimator": UNBIASED.name}

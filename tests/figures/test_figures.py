@@ -11,7 +11,7 @@ from experiments.ledger import PAPER
 from figures import __main__ as cli
 from figures import theorem1
 
-ROWS = pd.read_csv(PAPER / "rows.csv")
+ROWS = pd.read_csv(PAPER / "rows.csv", low_memory=False)
 
 
 def _draw(folder, monkeypatch):
