@@ -27,7 +27,7 @@ MUTANTS = {"exponent": t1_rate.MUTANTS["exponent"], "of J": "the slope of |grad 
 def _grid(scope: Scope) -> list[RunSettings]:
     """The cells of the rate, without their number of seeds."""
     specs: list[InstanceSpec] = [named("conflict", components=1)]
-    sizes, lengths = [8], [5000]
+    sizes, lengths = [8], [10_000]
     if scope.profile == "paper":
         specs += [named("coding", components=2), named("bits", components=3, correlation=0.5)]
         sizes, lengths = [2, 4, 8, 16], [1000, 10_000]
