@@ -50,28 +50,32 @@ def one_k(rows: pd.DataFrame, wanted: int = 3) -> pd.DataFrame:
 
 
 def rate(rows: pd.DataFrame) -> Figure | None:
-    """T1.rate: a row of panels per instance, a column per group size."""
+    """T1.rate: a row of panels per instance, one for each group size that was checked."""
     data = rows[(rows["claim"] == "T1.rate") & rows["observed"].notna()]
     if data.empty:
         return None
     data = one_k(data).sort_values("n_steps")
-    instances, groups = data["instance"].unique(), sorted(data["group_size"].unique())
+    rows_of = {str(name): _by_group(cells) for name, cells in data.groupby("instance")}
+    columns = max(len(cells) for cells in rows_of.values())
     with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 0.6 + 1.35 * len(instances)), layout="constrained")
-        grid = figure.subplots(
-            len(instances), len(groups), sharex=True, sharey="row", squeeze=False
-        )
-        for i, instance in enumerate(sorted(instances)):
-            for j, group in enumerate(groups):
-                axes = grid[i, j]
-                cell = data[(data["instance"] == instance) & (data["group_size"] == group)]
+        figure = Figure((PAGE_WIDTH, 0.6 + 1.35 * len(rows_of)), layout="constrained")
+        grid = figure.subplots(len(rows_of), columns, sharex=True, sharey="row", squeeze=False)
+        for panels, (instance, cells) in zip(grid, rows_of.items(), strict=True):
+            for axes in panels[len(cells) :]:
+                axes.set_axis_off()
+            for axes, (group, cell) in zip(panels, cells, strict=False):
                 _curves(axes, cell)
-                k = cell["components"].iloc[0]
-                axes.set_title(f"{instance}, K = {k}, G = {group}")
+                axes.set_title(f"{instance}, K = {cell['components'].iloc[0]}, G = {group}")
         figure.supxlabel(STEPS, fontsize=8)
         figure.supylabel(AVERAGE, fontsize=8)
         shared_legend(figure, grid[0, 0])
     return figure
+
+
+def _by_group(cells: pd.DataFrame) -> list[tuple[int, pd.DataFrame]]:
+    """The cells of each group size that was checked, smallest first."""
+    sizes = sorted(cells["group_size"].unique())
+    return [(int(g), cells[cells["group_size"] == g]) for g in sizes]
 
 
 def _points(row: pd.Series) -> pd.DataFrame:

@@ -68,3 +68,13 @@ def test_shares_fill_the_bar():
     for bar in axes.patches:
         ends[bar.get_y()] = max(ends.get(bar.get_y(), 0.0), bar.get_x() + bar.get_width())
     assert all(abs(end - 1) < 1e-9 for end in ends.values())
+
+
+def test_a_missing_cell_leaves_no_gap():
+    """As in the quick profile, where some instances have one group size: the others move up."""
+    bits = (ROWS.claim == "T1.rate") & (ROWS.instance == "bits")
+    first, second = sorted(ROWS[bits]["group_size"].unique())[:2]
+    figure = theorem1.rate(ROWS[~(bits & (ROWS.group_size == first))])
+    assert figure.axes[0].get_title() == f"bits, K = 3, G = {int(second)}"
+    assert not figure.axes[4].lines
+    assert figure.axes[4].axison is False
