@@ -17,10 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from theory.advantages import Estimator
-from theory.bernstein import bernstein, response_values
+from theory.bernstein import bernstein
 from theory.frank_wolfe import climb, pure
 from theory.model import TAMDP
 from theory.padding import Shape, blank, filled, padded, policy_values, stack
+from theory.response import response_values
 from theory.theorem2 import IMMOVABLE, Certificate, certificate
 
 DEGREE = 62

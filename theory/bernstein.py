@@ -10,9 +10,6 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 from scipy.special import comb
 
-from theory.advantages import Estimator
-from theory.response import coefficients
-
 
 def elevated(values: NDArray[np.float64], degree: int) -> NDArray[np.float64]:
     """Coefficients (degree + 1,) of the same polynomial. Raises ValueError for a lower degree."""
@@ -33,8 +30,3 @@ def bernstein(values: Float[Array, " N"], p: Float[Array, "..."]) -> Float[Array
         jnp.concatenate([one, jnp.cumprod(jnp.repeat(x, n, -1), -1)], -1) for x in (p, 1 - p)
     )
     return jnp.einsum("...j,j->...", up * down[..., ::-1], comb(n, np.arange(n + 1)) * values)
-
-
-def response_values(group_size: int, estimator: Estimator, degree: int) -> NDArray[np.float64]:
-    """c_G in Bernstein form of a ``degree`` >= G - 2 that is common to many group sizes."""
-    return elevated(coefficients(group_size, estimator.ddof, estimator.eps), degree)

@@ -20,7 +20,6 @@ there decoupling equalises nothing.
 
 from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -104,7 +103,7 @@ def decoupled_correlations(
     """The formula at finite G, for independent binary components with chances in (0, 1)."""
     check_group_size(group_size)
     varied = 1 - chance**group_size - (1 - chance) ** group_size
-    slope = jax.vmap(lambda p: response(p, group_size))(chance)
+    slope = response(chance, group_size)
     size = jnp.sqrt(jnp.square(weights) @ varied)
     return weights * jnp.sqrt(chance * (1 - chance)) * slope / size
 

@@ -10,9 +10,9 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
-from scipy.special import comb
 
-from theory.advantages import check_group_size
+from theory.advantages import Estimator, check_group_size
+from theory.bernstein import bernstein, elevated
 
 MAX_GROUP = 1000
 """Beyond it the binomial coefficients leave float64."""
@@ -28,22 +28,11 @@ def coefficients(group_size: int, ddof: int = 0, eps: float = 0.0) -> NDArray[np
     return np.asarray((group_size - 1) / group_size / (sd + eps))
 
 
-def _bernstein(values: NDArray[np.float64], p: Float[Array, "..."]) -> Float[Array, "..."]:
-    """sum_j C(n,j) p^j (1-p)^(n-j) values_j; exact at p = 0 and 1, differentiable there."""
-    n = len(values) - 1
-    p = jnp.asarray(p)[..., None]
-    one = jnp.ones((*p.shape[:-1], 1))
-    up, down = (
-        jnp.concatenate([one, jnp.cumprod(jnp.repeat(x, n, -1), -1)], -1) for x in (p, 1 - p)
-    )
-    return jnp.einsum("...j,j->...", up * down[..., ::-1], comb(n, np.arange(n + 1)) * values)
-
-
 def response(
     p: Float[Array, "..."], group_size: int, ddof: int = 0, eps: float = 0.0
 ) -> Float[Array, "..."]:
     """c_G(p) for success probabilities in [0, 1], of any shape."""
-    return _bernstein(coefficients(group_size, ddof, eps), p)
+    return bernstein(jnp.asarray(coefficients(group_size, ddof, eps)), p)
 
 
 def potential(
@@ -51,10 +40,16 @@ def potential(
 ) -> Float[Array, "..."]:
     """F_G with F_G' = c_G and F_G(0) = 0: the mean of sum_{k <= n} b_k/(G-1), n ~ Bin(G-1, p)."""
     b = coefficients(group_size, ddof, eps)
-    return _bernstein(np.concatenate([[0.0], np.cumsum(b)]) / (group_size - 1), p)
+    values = np.concatenate([[0.0], np.cumsum(b)]) / (group_size - 1)
+    return bernstein(jnp.asarray(values), p)
 
 
 def kappa(group_size: int, ddof: int = 0, eps: float = 0.0) -> float:
     """kappa_G = max c_G / min c_G = b_1/c_G(1/2), at least 1: how unequal responses can be."""
     largest = coefficients(group_size, ddof, eps)[0]
     return float(largest / response(jnp.asarray(0.5), group_size, ddof, eps))
+
+
+def response_values(group_size: int, estimator: Estimator, degree: int) -> NDArray[np.float64]:
+    """c_G in Bernstein form of a ``degree`` >= G - 2 that is common to many group sizes."""
+    return elevated(coefficients(group_size, estimator.ddof, estimator.eps), degree)

@@ -10,7 +10,7 @@ from scipy.interpolate import BPoly
 from scipy.optimize import minimize
 
 from theory.advantages import Estimator
-from theory.bernstein import bernstein, response_values
+from theory.bernstein import bernstein
 from theory.exact import component_values
 from theory.frank_wolfe import climb, first_root, pure
 from theory.instances.coding import coding
@@ -19,7 +19,7 @@ from theory.instances.random import random_instance
 from theory.instances.search import search
 from theory.optimum import optimal_values
 from theory.padding import blank, filled, padded, policy_values, shape_of
-from theory.response import coefficients
+from theory.response import coefficients, response_values
 from theory.theorem2 import certificate
 
 DECOMPOSED = Estimator("componentwise_normalized")

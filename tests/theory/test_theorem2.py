@@ -12,9 +12,9 @@ import pytest
 from scipy.optimize import minimize_scalar
 
 from theory.advantages import Estimator
-from theory.bernstein import bernstein, elevated, response_values
+from theory.bernstein import bernstein, elevated
 from theory.instances.random import random_instance
-from theory.response import coefficients, kappa, response
+from theory.response import coefficients, kappa, response, response_values
 from theory.theorem2 import certificate, gap_bound, kappa_factor
 
 TINY: dict[str, Any] = {"tools": 1, "answers": 2, "depth": 1, "width": 1, "prompts": 1}
