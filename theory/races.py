@@ -18,6 +18,7 @@ from theory.group_law import GroupLaw
 from theory.grpo import Training, sample_batch, sampled_update
 from theory.model import TAMDP
 from theory.policy import Policy
+from theory.sampling import over_updates
 from theory.update import update_moments
 
 
@@ -103,10 +104,9 @@ def sampled_ascent(
     slope = gradient(mdp, policy, theta)
     start = value(mdp, policy, theta)
 
-    def one(k: PRNGKeyArray) -> SampledAscent:
-        batch = sample_batch(k, mdp, chances, policy, theta, training)
-        g = sampled_update(mdp, policy, theta, batch, training)
+    def measure(g: Theta) -> SampledAscent:
         gain = value(mdp, policy, theta + step * g) - start
         return SampledAscent((slope * g).sum(), jnp.square(g).sum(), gain)
 
-    return jax.lax.map(one, jax.random.split(key, count), batch_size=256)
+    keys = jax.random.split(key, count)
+    return over_updates(keys, mdp, chances, policy, theta, training, measure)

@@ -1,6 +1,7 @@
 """Mean and variance of an update by sampling, for estimators that no finite sum serves."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 
 import jax
 import jax.numpy as jnp
@@ -27,6 +28,27 @@ class SampledMoments(NamedTuple):
     variance_error: Float[Array, ""]
 
 
+Measured = TypeVar("Measured")
+
+
+def over_updates(
+    keys: Key[Array, " N"],
+    mdp: TAMDP,
+    chances: Chances,
+    policy: Policy,
+    theta: Theta,
+    training: Training,
+    measure: Callable[[Theta], Measured],
+) -> Measured:
+    """``measure(g)`` of one update at ``theta`` for each key, stacked along a first axis."""
+
+    def one(key: PRNGKeyArray) -> Measured:
+        batch = sample_batch(key, mdp, chances, policy, theta, training)
+        return measure(sampled_update(mdp, policy, theta, batch, training))
+
+    return jax.lax.map(one, keys, batch_size=CHUNK)
+
+
 def _draws(
     keys: Key[Array, " N"],
     mdp: TAMDP,
@@ -35,11 +57,7 @@ def _draws(
     theta: Theta,
     training: Training,
 ) -> Float[Array, "N n"]:
-    def one(key: PRNGKeyArray) -> Float[Array, " n"]:
-        batch = sample_batch(key, mdp, chances, policy, theta, training)
-        return sampled_update(mdp, policy, theta, batch, training).reshape(-1)
-
-    return jax.lax.map(one, keys, batch_size=CHUNK)
+    return over_updates(keys, mdp, chances, policy, theta, training, lambda g: g.reshape(-1))
 
 
 _compiled = jax.jit(_draws, static_argnames="training")
