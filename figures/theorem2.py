@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from figures.style import BOUND, OBSERVED, PAGE_WIDTH, RC, REFERENCE
+from figures.style import BOUND, OBSERVED, PAGE_WIDTH, RC, REFERENCE, shared_legend
 
 SHARE = r"share of $\sum_k w_k u_k$"
 PANELS = {
@@ -61,8 +61,7 @@ def gap(rows: pd.DataFrame) -> Figure | None:
             axes.set_title(PANELS[name])
             axes.set_xlabel("group size $G$")
         panels[0].set_ylabel(SHARE)
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
+        shared_legend(figure, panels[0])
     return figure
 
 
@@ -170,8 +169,7 @@ def region(rows: pd.DataFrame) -> Figure | None:
             axes.set_title(f"menu, G = {int(row['group_size'])}")
             axes.set_xlabel("$J_{q1}$, success of component 1")
         panels[0].set_ylabel("$J_{q2}$, success of component 2")
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
+        shared_legend(figure, panels[0], 3)
     return figure
 
 

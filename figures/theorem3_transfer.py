@@ -6,7 +6,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from figures.style import BOUND, OBSERVED, PAGE_WIDTH, RC, REFERENCE
+from figures.style import BOUND, OBSERVED, PAGE_WIDTH, RC, REFERENCE, shared_legend
 
 LABELS = {
     "oscillation": (r"$L_S + \mathrm{osc}\cdot\mathrm{TV}$", "#56B4E9", "s", "--"),
@@ -15,7 +15,7 @@ LABELS = {
     "data_processing": ("data processing", "#CC79A7", "P", ":"),
     "pinsker": (r"$L_S + \sqrt{\mathrm{KL}/2}$", "#D55E00", "^", "-."),
 }
-FIRST, SECOND = "#0072B2", "#D55E00"
+FIRST, SECOND = OBSERVED, BOUND
 
 
 def ood(rows: pd.DataFrame) -> Figure | None:
@@ -110,8 +110,7 @@ def shift(rows: pd.DataFrame) -> Figure | None:
         last.set_title("reported bound: P(it fails)")
         last.set_xlabel("number of tasks $n$")
         last.legend(frameon=False)
-        handles, labels = panels[0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=3, frameon=False)
+        shared_legend(figure, panels[0], 3)
     return figure
 
 
@@ -156,6 +155,5 @@ def visual_arft(rows: pd.DataFrame) -> Figure | None:
             _cells(axes, cell)
             axes.set_title(f"{models[j]}, {metrics[i]}")
         figure.supylabel("largest KL$(Q,P)$ in nats; below 0: none will do", fontsize=8)
-        handles, labels = grid[0, 0].get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper center", ncols=4, frameon=False)
+        shared_legend(figure, grid[0, 0])
     return figure
