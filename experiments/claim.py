@@ -1,14 +1,15 @@
 """Claims, rows and verdicts: what is checked, and what a check comes back with."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
+from experiments.exact import Exact
 from experiments.instances import InstanceSpec
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
+from experiments.verdict import Evidence, Verdict
 
-Verdict = Literal["holds", "refuted", "vacuous", "assumption unmet", "inconclusive"]
 Provenance = Literal["abstract", "reported", "derived", "literature"]
 FAMILY_WISE_ERROR = 0.001
 
@@ -43,6 +44,7 @@ class Row:
     note: str = ""
     """Why, where the verdict alone does not say."""
     extra: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Evidence = "exact"
 
     def flat(self) -> dict[str, Any]:
         """The row as columns; slack = bound - observed, ratio = bound / observed."""
@@ -52,7 +54,13 @@ class Row:
         ratio = self.bound / self.observed if positive else None  # type: ignore[operator]
         own = {k: getattr(self, k) for k in ("observed", "lower", "upper", "bound")}
         head = {"claim": self.claim, "instance": self.instance, **self.parameters, **own}
-        tail = {"slack": slack, "ratio": ratio, "verdict": self.verdict, "note": self.note}
+        tail = {
+            "slack": slack,
+            "ratio": ratio,
+            "verdict": self.verdict,
+            "evidence": self.evidence,
+            "note": self.note,
+        }
         return {**head, **tail, **self.extra}
 
 
@@ -72,6 +80,8 @@ class Claim:
     mutants: Mapping[str, str]
     runs: Callable[[Scope], list[RunSettings]]
     rows: Callable[[Scope, Mapping[RunSettings, RunResult]], list[Row]]
+    exact: Exact | None = None
+    """How it is decided at rational points, certified, and where a falsifier looks for them."""
 
 
 def not_judged(result: RunResult, step: float, smoothness: float) -> tuple[Verdict, str] | None:
@@ -95,6 +105,14 @@ def judge(upper: float, lower: float, bound: float) -> Verdict:
     if upper <= bound:
         return "holds"
     return "refuted" if lower > bound else "inconclusive"
+
+
+def sober(row: Row) -> Row:
+    """The row as it counts: floating point alone refutes nothing, however large the violation."""
+    if row.verdict != "refuted" or row.evidence != "exact":
+        return row
+    note = f"{row.note}; " if row.note else ""
+    return replace(row, verdict="inconclusive", note=note + "violated in floating point alone")
 
 
 def outside(claim: str, scope: Scope, family: str, why: str) -> list[Row]:

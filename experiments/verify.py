@@ -11,7 +11,8 @@ from pathlib import Path
 import pandas as pd
 from tqdm import tqdm
 
-from experiments.claim import Claim, Row, Scope, overall
+from experiments.certificates import certified_rows
+from experiments.claim import Claim, Row, Scope, overall, sober
 from experiments.files import Store, canonical, write_atomic
 from experiments.markdown import span
 from experiments.provenance import provenance
@@ -87,7 +88,8 @@ def judge_all(
     bar = tqdm(total=len(claims), desc="claims", delay=2, leave=False, bar_format=BAR, disable=None)
 
     def work(claim: Claim) -> list[Row]:
-        found = claim.rows(scope, results)
+        stored = [] if scope.instance else certified_rows(claim, scope.mutant)
+        found = [sober(row) for row in (*claim.rows(scope, results), *stored)]
         bar.update()
         return found
 

@@ -1,0 +1,139 @@
+"""Stored rational points of claims, decided again at every verification without floating point."""
+
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from experiments.claim import Claim, Row
+from experiments.exact import Document
+from experiments.files import canonical, digest, write_atomic
+from experiments.verdict import Decision
+from theory.balls import ends, fmpq
+
+FOLDER = Path(__file__).parent / "data" / "certified"
+FORMAT = "certified/1"
+DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Case:
+    """One stored point: which claim or mutant, where, and what was found there."""
+
+    name: str
+    document: Document
+    mutant: str | None = None
+    found: Document | None = None
+    """Verdict and enclosures, see ``summary``."""
+
+    def as_json(self) -> dict[str, Any]:
+        """As stored."""
+        return {
+            "name": self.name,
+            "mutant": self.mutant,
+            "document": self.document,
+            "found": self.found,
+        }
+
+
+def _outward(low: Fraction, high: Fraction) -> list[str]:
+    """Both ends as text: exact where they agree, else rounded away from each other."""
+    if low == high:
+        return [str(low), str(high)]
+    scale = 10**DIGITS
+    return [str(Fraction(low * scale // 1, scale)), str(Fraction(-(-high * scale // 1), scale))]
+
+
+def summary(decision: Decision) -> dict[str, Any]:
+    """Verdict and rational enclosures of both sides, as they are stored."""
+    return {
+        "verdict": decision.verdict,
+        "observed": _outward(*ends(decision.observed)),
+        "bound": _outward(*ends(decision.bound)),
+    }
+
+
+def path_of(claim: str, folder: Path = FOLDER) -> Path:
+    """Where the cases of a claim are stored."""
+    return folder / f"{re.sub(r'[^A-Za-z0-9.]', '_', claim)}.json"
+
+
+def store_cases(claim: Claim, cases: Sequence[Case], folder: Path = FOLDER) -> Path:
+    """Decide the cases and store them with what was found. Raises ValueError for an unsound one."""
+    exact = _exact_of(claim)
+    decided = [
+        Case(c.name, c.document, c.mutant, summary(exact.decide(c.document, c.mutant)))
+        for c in cases
+    ]
+    body = {"format": FORMAT, "claim": claim.name, "cases": [c.as_json() for c in decided]}
+    content = json.dumps({**body, "sha256": digest(body)}, indent=1)
+    path = path_of(claim.name, folder)
+    write_atomic(path, content + "\n")
+    return path
+
+
+def load_cases(path: Path) -> tuple[Case, ...]:
+    """The stored cases. Raises ValueError, naming the file, where a digit has changed."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        body = {key: content[key] for key in ("format", "claim", "cases")}
+        if body["format"] != FORMAT or content["sha256"] != digest(body):
+            raise ValueError("edited or of another format")
+        return tuple(Case(**case) for case in body["cases"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path.name}: unsound: {error}") from None
+
+
+def _exact_of(claim: Claim) -> Any:
+    if claim.exact is None:
+        raise ValueError(f"claim = {claim.name!r}: expected one that is decided at rational points")
+    return claim.exact
+
+
+def certified_rows(claim: Claim, mutant: str | None, folder: Path = FOLDER) -> list[Row]:
+    """A row for each stored case of the claim, or of one mutant; none where none is stored.
+
+    A file that was edited, or that states what is not found again, decides nothing.
+    """
+    path = path_of(claim.name, folder)
+    if claim.exact is None or not path.is_file():
+        return []
+    try:
+        cases = [case for case in load_cases(path) if case.mutant == mutant]
+    except ValueError as error:
+        return [_unsound(claim, path.stem, str(error))]
+    return [case_row(claim, case) for case in cases]
+
+
+def case_row(claim: Claim, case: Case) -> Row:
+    """The row of one case, decided now."""
+    try:
+        decision = _exact_of(claim).decide(case.document, case.mutant)
+    except ValueError as error:
+        return _unsound(claim, case.name, str(error))
+    if case.found is not None and canonical(summary(decision)) != canonical(case.found):
+        return _unsound(claim, case.name, "other numbers are stored than found")
+    low, high = ends(decision.observed)
+    parameters = {"case": case.name}
+    shown = {
+        "observed_exact": _shown(decision.observed),
+        "bound_exact": _shown(decision.bound),
+    }
+    numbers = (float((low + high) / 2), float(low), float(high), float(ends(decision.bound)[0]))
+    return Row(
+        claim.name, "stored case", parameters, *numbers, decision.verdict, decision.note, shown,
+        evidence="certified",
+    )  # fmt: skip
+
+
+def _shown(number: Any) -> str:
+    return str(number) if isinstance(number, fmpq) else number.str(DIGITS)
+
+
+def _unsound(claim: Claim, name: str, why: str) -> Row:
+    nothing = (None, None, None, None)
+    parameters = {"case": name}
+    return Row(claim.name, "stored case", parameters, *nothing, "inconclusive", f"unsound: {why}")

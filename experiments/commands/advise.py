@@ -1,0 +1,43 @@
+"""advise: which estimator and group size, for one model."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.advise import advise
+from experiments.files import write_atomic
+from experiments.instances import from_argument
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The command's arguments."""
+    parser = commands.add_parser("advise", help="which estimator and group size, for one model")
+    parser.add_argument("--instance", required=True, help="a name or a .json file")
+    parser.add_argument("--budget", type=int, default=64, help="episodes per update [64]")
+    parser.add_argument(
+        "--train", type=int, default=0, help="steps of exact gradient ascent before [0]"
+    )
+    parser.add_argument("--out", type=Path, help="output folder [results/advise/NAME]")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table and the advice, store the rows."""
+    spec = from_argument(arguments.instance)
+    found = advise(spec, arguments.budget, arguments.train)
+    folder = arguments.out or Path("results") / "advise" / spec.name
+    shown = found.table.drop(columns="note").dropna(subset=["signal"])
+    with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
+        print(shown.to_string(index=False))
+    print("\n".join([*found.summary, *_refusals(found.table)]))
+    rows = found.table.assign(claim="advice", instance=spec.name, budget=arguments.budget)
+    write_atomic(folder / "rows.csv", rows.to_csv(index=False))
+    print(f"table: {folder / 'rows.csv'}; figure: python -m figures {folder}")
+    return 0
+
+
+def _refusals(table: pd.DataFrame) -> list[str]:
+    """What could not be computed, and why."""
+    refused = table[table["note"] != ""]
+    return [f"{row.estimator}, {row.note}" for row in refused.itertuples()]

@@ -1,0 +1,79 @@
+"""verify: check claims."""
+
+import argparse
+import re
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.catalogue import CLAIMS, find
+from experiments.claim import Claim, Scope
+from experiments.files import Store
+from experiments.instances import from_argument
+from experiments.ledger import differences
+from experiments.verify import Report, verify
+
+PROFILES = ("quick", "paper")
+MAX_SEEDS = 10**6
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The command's arguments."""
+    parser = commands.add_parser("verify", help="check claims; tables go to the output folder")
+    parser.add_argument("--profile", choices=PROFILES, default="quick")
+    parser.add_argument("--claim", action="append", help="only this claim (may be repeated)")
+    parser.add_argument("--instance", help="only this instance: a name or a .json file")
+    parser.add_argument("--mutant", help="a false version of the one --claim; must be refuted")
+    parser.add_argument("--seeds", type=int, default=1, help="at least this many seeds per run")
+    parser.add_argument("--out", type=Path, help="output folder [results/PROFILE]")
+    parser.set_defaults(run=run)
+
+
+def _claims(arguments: argparse.Namespace) -> list[Claim]:
+    claims = [find(name) for name in arguments.claim] if arguments.claim else list(CLAIMS)
+    if arguments.mutant is not None:
+        if len(claims) != 1:
+            raise ValueError(f"mutant = {arguments.mutant!r}: expected exactly one --claim with it")
+        if arguments.mutant not in claims[0].mutants:
+            known = tuple(claims[0].mutants)
+            raise ValueError(f"mutant = {arguments.mutant!r}: expected one of {known}")
+    return claims
+
+
+def _folder(out: Path, arguments: argparse.Namespace) -> Path:
+    """Where the tables go: a part of the checks must not overwrite the tables of all of them."""
+    parts = [*(arguments.claim or []), arguments.instance, arguments.mutant]
+    chosen = [re.sub(r"[^\w.]+", "-", Path(part).name) for part in parts if part]
+    return out / "part" / "+".join(chosen) if chosen else out
+
+
+def _print(report: Report, folder: Path, whole: bool) -> None:
+    shown = report.verdicts[["claim", "verdict", "expected", "cells", "margin"]]
+    with pd.option_context("display.width", 200, "display.max_colwidth", 80):
+        print(shown.to_string(index=False))
+    surprises = report.verdicts["claim"][report.verdicts["verdict"] != report.verdicts["expected"]]
+    failed = report.rows[report.rows["claim"].isin(surprises)]
+    failed = failed[failed["verdict"].isin(["refuted", "inconclusive"])]
+    for row in failed.head(5).to_dict("records"):
+        given = {k: v for k, v in row.items() if pd.notna(v) and v != "" and "loss" not in str(k)}
+        print("  " + ", ".join(f"{k}={v}" for k, v in given.items()))
+    print(f"tables: {folder}")
+    if whole:
+        changed = differences(report.verdicts)
+        print("\n".join(changed) if changed else "verdicts as in the ledger (paper_checks.md)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 where every verdict is as expected, else 1."""
+    claims = _claims(arguments)
+    if not 1 <= arguments.seeds <= MAX_SEEDS:
+        raise ValueError(f"seeds = {arguments.seeds}: expected 1..{MAX_SEEDS}")
+    spec = from_argument(arguments.instance) if arguments.instance else None
+    scope = Scope(arguments.profile, spec, arguments.mutant, arguments.seeds)
+    out = arguments.out or Path("results") / arguments.profile
+    folder, store = _folder(out, arguments), Store(out / "cells")
+    report = verify(claims, scope, store, folder)
+    for path in store.set_aside:
+        print(f"unsound file set aside and computed again: {path}")
+    _print(report, folder, whole=folder == out)
+    return 0 if report.as_expected else 1

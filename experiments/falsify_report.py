@@ -1,0 +1,95 @@
+"""What a falsifier found: stored, printed as a readable example, and as a test to copy."""
+
+import json
+import pprint
+from pathlib import Path
+from typing import Any
+
+from flint import fmpq
+
+from experiments.certificates import summary
+from experiments.claim import Claim
+from experiments.falsify import Found
+from experiments.files import write_atomic
+from theory.balls import Number
+
+TEST = '''"""A point found by: python -m experiments falsify {claim}"""
+
+from experiments.catalogue import find
+
+DOCUMENT = {document}
+
+
+def test_{name}():
+    """Decided in rational or ball arithmetic, not in floating point."""
+    exact = find({claim!r}).exact
+    assert exact is not None
+    assert exact.decide(DOCUMENT, {mutant!r}).verdict == {verdict!r}
+'''
+
+
+def identifier(claim: str) -> str:
+    """A claim's name as part of a file's or function's name."""
+    return "".join(c if c.isalnum() else "_" for c in claim).lower()
+
+
+def as_test(claim: str, found: Found, mutant: str | None) -> str:
+    """A module for pytest that asserts what was found."""
+    assert found.decision is not None
+    return TEST.format(
+        claim=claim,
+        mutant=mutant,
+        name=identifier(claim),
+        document=pprint.pformat(dict(found.document or {}), width=96, sort_dicts=False),
+        verdict=found.decision.verdict,
+    )
+
+
+def as_json(claim: Claim, found: Found, mutant: str | None, seed: int) -> dict[str, Any]:
+    """The point and what was found there; reproduced by deciding ``document`` again."""
+    decided = None if found.decision is None else summary(found.decision)
+    return {
+        "claim": claim.name,
+        "mutant": mutant,
+        "seed": seed,
+        "starts": found.tried,
+        "ratio": found.ratio if abs(found.ratio) < 1e308 else None,
+        "document": found.document,
+        "found": decided,
+        "uncertified": len(found.uncertified),
+    }
+
+
+def store(claim: Claim, found: Found, mutant: str | None, seed: int, folder: Path) -> Path:
+    """Write point.json and, if there is a point, test_point.py to the folder of this search."""
+    part = identifier(claim.name) + (f"-{identifier(mutant)}" if mutant else "")
+    target = folder / part / f"seed-{seed}"
+    content = json.dumps(as_json(claim, found, mutant, seed), indent=1)
+    write_atomic(target / "point.json", content + "\n")
+    if found.decision is not None:
+        write_atomic(
+            target / f"test_{identifier(claim.name)}.py", as_test(claim.name, found, mutant)
+        )
+    return target
+
+
+def example(claim: Claim, found: Found) -> str:
+    """Readable, for the terminal."""
+    if found.decision is None or found.document is None:
+        return f"{claim.name}: no point was certified after {found.tried} starts"
+    verdict = "violated" if found.refuted else "no violation; the tightest point"
+    sides = (_shown(found.decision.observed), _shown(found.decision.bound))
+    lines = [
+        f"{claim.name}: {claim.statement}",
+        f"{verdict}: observed {sides[0]}, bound {sides[1]}",
+        f"observed/bound = {found.ratio:.6g}, certified; {found.tried} starts",
+        found.decision.note,
+        pprint.pformat(dict(found.document), width=96, sort_dicts=False),
+    ]
+    if found.uncertified:
+        lines.append(f"{len(found.uncertified)} points above 1 in floating point, none confirmed")
+    return "\n".join(line for line in lines if line)
+
+
+def _shown(number: Number) -> str:
+    return str(number) if isinstance(number, fmpq) else number.str(15)

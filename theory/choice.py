@@ -1,0 +1,124 @@
+"""One choice per prompt, in rational numbers: J and grad J, exactly.
+
+The smallest models on which claims about GRPO differ: a prompt is drawn, a softmax policy chooses
+an action, the action has random outcomes, an outcome has a reward vector. Action probabilities are
+rational, logits are their logarithms. Prompts may share one table of logits, as prompts do that the
+policy cannot tell apart. The law of an update is in ``theory.choice_update``.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from flint import fmpq
+
+from theory.balls import rational, total
+
+
+class Kind(NamedTuple):
+    """An action with one of its outcomes: episodes that no estimator can tell apart."""
+
+    chance: fmpq
+    rewards: tuple[fmpq, ...]
+    score: tuple[fmpq, ...]
+    """Gradient of log pi with respect to all logits, flattened."""
+
+
+class Choice(NamedTuple):
+    """A model and a policy; ``kinds[q]`` sum to chance 1."""
+
+    prompt_chance: tuple[fmpq, ...]
+    kinds: tuple[tuple[Kind, ...], ...]
+    weights: tuple[fmpq, ...]
+
+    @property
+    def dimension(self) -> int:
+        """How many logits."""
+        return len(self.kinds[0][0].score)
+
+
+def _shares(field: str, values: Sequence[Any]) -> list[fmpq]:
+    """Non-negative numbers as chances: each over their sum."""
+    numbers = [rational(f"{field}[{i}]", x) for i, x in enumerate(values)]
+    if not numbers or min(numbers) <= 0:
+        raise ValueError(f"{field} = {list(values)}: expected one number > 0 or more")
+    whole = total(numbers)
+    return [x / whole for x in numbers]
+
+
+def parse_choice(document: Mapping[str, Any]) -> Choice:
+    """From JSON: ``weights`` and ``prompts``, each with ``share`` and ``actions``; these with
+    ``odds`` and ``outcomes``; these with ``share`` and ``rewards``.
+
+    Shares and odds are numbers > 0, of which only the proportions matter; ``shared`` true: one
+    table of logits for all prompts, whose odds must then be those of the first. Raises ValueError,
+    naming the field.
+    """
+    try:
+        weights = tuple(rational("weights", w) for w in document["weights"])
+        prompts, shared = document["prompts"], bool(document.get("shared", False))
+        chances = _shares("prompts.share", [p["share"] for p in prompts])
+        tables = [_shares("actions.odds", [a["odds"] for a in p["actions"]]) for p in prompts]
+        if shared and any(table != tables[0] for table in tables):
+            raise ValueError("actions.odds: expected the same at all prompts of a shared table")
+        if not weights or min(weights) <= 0:
+            raise ValueError(f"weights = {document['weights']}: expected one weight > 0 or more")
+        offsets = [0 if shared else sum(map(len, tables[:q])) for q in range(len(tables))]
+        size = len(tables[0]) if shared else sum(map(len, tables))
+        kinds = tuple(
+            tuple(_kinds(prompt["actions"], table, offset, size, len(weights)))
+            for prompt, table, offset in zip(prompts, tables, offsets, strict=True)
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"choice model: {error!r}: expected the fields of the format") from None
+    return Choice(tuple(chances), kinds, weights)
+
+
+def _kinds(
+    actions: Sequence[Mapping[str, Any]], table: list[fmpq], offset: int, size: int, k: int
+) -> Iterator[Kind]:
+    for a, (action, chance) in enumerate(zip(actions, table, strict=True)):
+        score = [fmpq(0)] * size
+        score[offset : offset + len(table)] = [-p for p in table]
+        score[offset + a] += 1
+        outcomes = action["outcomes"]
+        for share, outcome in zip(
+            _shares("outcomes.share", [o["share"] for o in outcomes]), outcomes, strict=True
+        ):
+            rewards = tuple(rational("rewards", r) for r in outcome["rewards"])
+            if len(rewards) != k or min(rewards) < 0 or max(rewards) > 1:
+                raise ValueError(f"rewards = {outcome['rewards']}: expected {k} numbers in [0, 1]")
+            yield Kind(chance * share, rewards, tuple(score))
+
+
+def composite(rewards: Sequence[fmpq], weights: Sequence[fmpq]) -> fmpq:
+    """R = sum_k w_k r_k."""
+    return total(w * r for w, r in zip(weights, rewards, strict=True))
+
+
+def mean_reward(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> fmpq:
+    """J_q."""
+    return total(k.chance * composite(k.rewards, weights) for k in kinds)
+
+
+def gradient(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> list[fmpq]:
+    """grad J_q = E[R s], exactly."""
+    rewards = [k.chance * composite(k.rewards, weights) for k in kinds]
+    return [
+        total(r * x for r, x in zip(rewards, column, strict=True))
+        for column in zip(*(k.score for k in kinds), strict=True)
+    ]
+
+
+def full_gradient(of: Choice) -> list[fmpq]:
+    """grad J."""
+    each = [gradient(kinds, of.weights) for kinds in of.kinds]
+    return [
+        total(rho * g[i] for rho, g in zip(of.prompt_chance, each, strict=True))
+        for i in range(of.dimension)
+    ]
+
+
+def full_value(of: Choice) -> fmpq:
+    """J."""
+    parts = zip(of.prompt_chance, of.kinds, strict=True)
+    return total(rho * mean_reward(kinds, of.weights) for rho, kinds in parts)
