@@ -11,9 +11,8 @@ from experiments import ledger_theorem1 as theorem1
 from experiments import ledger_theorem2 as theorem2
 from experiments import ledger_theorem3 as theorem3
 from experiments.markdown import markdown
+from experiments.stored import PAPER, ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
-PAPER = ROOT / "results" / "paper"
 LEDGER = ROOT / "paper_checks.md"
 
 HEAD = """# Paper checks

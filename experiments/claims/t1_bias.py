@@ -10,6 +10,7 @@ from fractions import Fraction
 from itertools import product
 from math import prod
 
+from experiments.assumptions import ENCLOSED, stated
 from experiments.claim import Claim, Row, Scope, Verdict, judge, outside
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
@@ -112,7 +113,9 @@ CLAIM = Claim(
     statement="E[g] of `group_normalized` vanishes where grad J does, and only there",
     provenance="derived",
     expected="refuted",
-    assumptions=("eps = 0, ddof = 0",),
+    proof=("theory.binary",),
+    figures=("t1_bias",),
+    assumptions=(ENCLOSED, *stated("eps = 0, ddof = 0")),
     mutants={},
     runs=lambda scope: [],
     rows=rows,

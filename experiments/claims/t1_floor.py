@@ -10,7 +10,17 @@ from collections.abc import Mapping
 import numpy as np
 
 from experiments import slopes
-from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Row, Scope, judge, outside
+from experiments.assumptions import ENCLOSED, stated
+from experiments.claim import (
+    FAMILY_WISE_ERROR,
+    STATISTICAL,
+    Claim,
+    Levels,
+    Row,
+    Scope,
+    judge,
+    outside,
+)
 from experiments.claims.t1_bias import stationary_gradient
 from experiments.constants import step_size
 from experiments.runs import RunResult
@@ -45,7 +55,8 @@ def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
     lengths = np.array([run.n_steps for run in cell])
     samples = np.array([results[run]["squared_gradient"] for run in cell])
     level = FAMILY_WISE_ERROR / (len(KEEPS[scope.profile]) + 1)
-    found, lower, upper = slopes.slope_interval(lengths, samples, level, steepening)
+    estimate = slopes.jackknife(lengths, samples, steepening)
+    found, lower, upper = estimate.interval(level)
     floor = stationary_gradient(STALLS)
     bound = -0.5 if scope.mutant == "stalls early" else 0.0
     verdict = judge(upper, lower, bound)
@@ -58,7 +69,14 @@ def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
     shown = {f"slope up to T={t}": float(x) for t, x in zip(lengths[1:], local, strict=True)}
     extra = {"floor": float(floor.low), **shown, **slopes.points(cell, results)}
     parameters = {**cell[-1].parameters(), "step": step_size(cell[-1])}
-    return Row("T1.floor", "conflict", parameters, found, lower, upper, bound, verdict, note, extra)
+    limits, levels = (
+        (found, lower, upper, bound),
+        Levels(estimate.below(bound), estimate.above(bound)),
+    )
+    return Row(
+        "T1.floor", "conflict", parameters, *limits, verdict, note, extra,
+        evidence="statistical", levels=levels,
+    )  # fmt: skip
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -81,7 +99,12 @@ CLAIM = Claim(
     statement="on `conflict` std-normalised GRPO stalls for G = 8, and keeps T^(-1/2) for G = 2, 3",
     provenance="derived",
     expected="holds",
-    assumptions=("eps = 0, ddof = 0", "theta_0 = 0, full sweep, eta = min(1, sqrt(G/T))"),
+    proof=("theory.binary",),
+    figures=("t1_floor",),
+    assumptions=(
+        ENCLOSED,
+        *stated("eps = 0, ddof = 0", "theta_0 = 0, full sweep, eta = min(1, sqrt(G/T))"),
+    ),
     mutants=MUTANTS,
     runs=runs,
     rows=rows,

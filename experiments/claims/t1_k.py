@@ -11,6 +11,7 @@ from fractions import Fraction
 import numpy as np
 from scipy import stats
 
+from experiments.assumptions import DIAL, stated
 from experiments.claim import Claim, Row, Scope, Verdict, outside
 from experiments.runs import RunResult
 from experiments.settings import UNBIASED, RunSettings
@@ -76,7 +77,9 @@ CLAIM = Claim(
     statement="V is proportional to K: fitted exponent in K within 1 +- 0.05, any correlation",
     provenance="reported",
     expected="refuted",
-    assumptions=("unit weights", "a policy that does not change with K"),
+    proof=("theory.ustatistic",),
+    figures=("t1_k",),
+    assumptions=(DIAL, *stated("unit weights", "a policy that does not change with K")),
     mutants={},
     runs=lambda scope: [],
     rows=rows,

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from experiments import slopes
+from experiments.assumptions import INTERIOR, stated
 from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope, outside
 from experiments.runs import RunResult
 from experiments.settings import UNBIASED, RunSettings
@@ -48,7 +49,9 @@ CLAIM = Claim(
     statement="on `conflict` the average of |grad J|^2 falls as T^s, s in [-0.55, -0.45]",
     provenance="abstract",
     expected="holds",
-    assumptions=("interior optimum", "theta_0 = 0, full sweep, eta = min(1, sqrt(G/T))"),
+    proof=("theory.theorem1",),
+    figures=("t1_slope", "t1_floor"),
+    assumptions=(INTERIOR, *stated("theta_0 = 0, full sweep, eta = min(1, sqrt(G/T))")),
     mutants=MUTANTS,
     runs=runs,
     rows=rows,

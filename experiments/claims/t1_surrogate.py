@@ -12,6 +12,7 @@ from dataclasses import replace
 import numpy as np
 
 from experiments import slopes
+from experiments.assumptions import BINARY, in_cells, stated
 from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope
 from experiments.claims import t1_rate
 from experiments.instances import InstanceSpec, build, named
@@ -85,7 +86,12 @@ CLAIM = Claim(
     statement="`componentwise_normalized` converges as in T1.rate, with Jtilde for J",
     provenance="derived",
     expected="holds",
-    assumptions=("binary components", "eps = 0, ddof = 0", "constant step eta <= 1/(sqrt(G-1) L)"),
+    proof=("theory.decomposed",),
+    assumptions=(
+        BINARY,
+        *stated("eps = 0, ddof = 0"),
+        in_cells("constant step eta <= 1/(sqrt(G-1) L)"),
+    ),
     mutants=MUTANTS,
     runs=runs,
     rows=rows,

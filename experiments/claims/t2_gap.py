@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from experiments.assumptions import BINARY
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.instances import build
 from experiments.runs import RunResult
@@ -130,7 +131,9 @@ CLAIM = Claim(
     statement="J*_q - J_q <= min_c [phi_q/c + sum_k w_k |1 - c_k/c| u_k], at every policy",
     provenance="derived",
     expected="holds",
-    assumptions=("binary components",),
+    proof=("theory.theorem2",),
+    figures=("t2_gap",),
+    assumptions=(BINARY,),
     mutants=MUTANTS,
     runs=training_runs,
     rows=rows,

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from experiments.assumptions import BINARY, in_cells
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.claims.t2_gap import TOLERANCE, graded, grouped, summary, whole
 from experiments.runs import RunResult
@@ -141,7 +142,9 @@ CLAIM = Claim(
     statement="where phi_q = 0, J*_q - J_q <= (kappa-1)/(kappa+1) sum_k w_k u_k, kappa <= kappa_G",
     provenance="derived",
     expected="holds",
-    assumptions=("binary components", "a first-order point: phi_q = 0"),
+    proof=("theory.theorem2",),
+    figures=("t2_gap",),
+    assumptions=(BINARY, in_cells("a first-order point: phi_q = 0")),
     mutants=MUTANTS,
     runs=training_runs,
     rows=rows,

@@ -14,7 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Row, Scope, Verdict
+from experiments.assumptions import BINARY
+from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Levels, Row, Scope, Verdict
 from experiments.claims.t2_gap import GRADED
 from experiments.instances import InstanceSpec, build, named
 from experiments.runs import RunResult, exact_law
@@ -25,6 +26,7 @@ from theory.advantages import Estimator
 from theory.decomposed import potential_value
 from theory.exact import gradient
 from theory.intervals import lower_limit, upper_limit
+from theory.levels import lower_level, upper_level
 from theory.response import response
 from theory.update import expected_update
 
@@ -110,6 +112,8 @@ def _trained_row(run: RunSettings, result: RunResult, level: float) -> Row:
     mean, aim = float(ends.mean()), float(best @ weights)
     inside = limits[0] <= aim <= limits[1] < top
     verdict: Verdict = "holds" if inside else "inconclusive" if limits[1] >= top else "refuted"
+    away = min(lower_level(ends, aim, *span), upper_level(ends, aim, *span))
+    levels = Levels(upper_level(ends, top, *span), min(1.0, 2 * away))
     extra = {
         "standard_error": error,
         "off_in_errors": (mean - aim) / error,
@@ -124,7 +128,7 @@ def _trained_row(run: RunSettings, result: RunResult, level: float) -> Row:
     if verdict == "refuted":
         note += "; " + STATISTICAL
     head = ("T2.potential", run.instance.name, run.parameters(), mean, *limits, aim)
-    return Row(*head, verdict, note, extra)
+    return Row(*head, verdict, note, extra, evidence="statistical", levels=levels)
 
 
 def runs(scope: Scope) -> list[RunSettings]:
@@ -148,7 +152,9 @@ CLAIM = Claim(
     statement="E[g] of `componentwise_normalized` is grad Jtilde; training ends at its maximiser",
     provenance="derived",
     expected="holds",
-    assumptions=("binary components",),
+    proof=("theory.decomposed",),
+    figures=("t2_region",),
+    assumptions=(BINARY,),
     mutants=MUTANTS,
     runs=runs,
     rows=rows,

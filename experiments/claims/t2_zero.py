@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from experiments.assumptions import BINARY, in_cells
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.claims.t2_gap import TOLERANCE, graded
 from experiments.runs import RunResult
@@ -60,7 +61,8 @@ CLAIM = Claim(
     statement="at first-order points the gap is 0 if K = 1, G in {2, 3}, all c_k equal or aligned",
     provenance="derived",
     expected="holds",
-    assumptions=("binary components", "phi_q = 0", "one of the four conditions"),
+    proof=("theory.theorem2",),
+    assumptions=(BINARY, in_cells("phi_q = 0"), in_cells("one of the four conditions")),
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,

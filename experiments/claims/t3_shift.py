@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from math import log
 
+from experiments.assumptions import STORED, stated
 from experiments.claim import Claim, Row, Scope, Verdict, judge, outside
 from experiments.counterexamples import check_klorder, check_shift, fraction, load
 from experiments.runs import RunResult, RunSettings
@@ -78,7 +79,9 @@ SHIFT_CLAIM = Claim(
     statement="L_T <= Lhat + sqrt((KL(Q,P) + ln(2 sqrt n/delta))/2n) + sqrt(KL(D_T,D_S)/2n)",
     provenance="reported",
     expected="refuted",
-    assumptions=("tasks i.i.d. from D_S", "losses in [0, 1]"),
+    proof=("theory.shift_claim",),
+    figures=("t3_shift",),
+    assumptions=(STORED, *stated("tasks i.i.d. from D_S", "losses in [0, 1]")),
     mutants={},
     runs=lambda scope: [],
     rows=shift_rows,
@@ -88,7 +91,8 @@ ORDER_CLAIM = Claim(
     statement="kl(L_T, L_S) <= KL(D_S, D_T): data processing with the order swapped",
     provenance="derived",
     expected="refuted",
-    assumptions=("losses in [0, 1]",),
+    proof=("theory.shift_claim",),
+    assumptions=(STORED, *stated("losses in [0, 1]")),
     mutants={},
     runs=lambda scope: [],
     rows=order_rows,

@@ -17,6 +17,7 @@ from typing import Any
 
 import jax
 
+from experiments.assumptions import in_cells, not_on_models
 from experiments.claim import Claim, Row, Scope, Verdict, outside
 from experiments.runs import RunResult, RunSettings
 from theory.kl import kl_upper
@@ -127,7 +128,12 @@ CLAIM = Claim(
     statement="the kl-xi bound certifies the published scores above the base model's (plug-in)",
     provenance="derived",
     expected="vacuous",
-    assumptions=("KL(Q,P), training score and TV known: none is published",),
+    proof=("theory.plug_in",),
+    figures=("t3_visual_arft",),
+    assumptions=(
+        not_on_models("is about published scores, not about a model"),
+        in_cells("KL(Q,P), training score and TV known: none is published"),
+    ),
     mutants={},
     runs=lambda scope: [],
     rows=rows,
