@@ -9,15 +9,17 @@ import jax
 
 from experiments.commands import (
     advise,
+    alarms,
     explain,
     falsify,
     ledger,
     listing,
     mutants,
+    power,
     verify,
 )
 
-COMMANDS = (listing, explain, verify, mutants, falsify, advise, ledger)
+COMMANDS = (listing, explain, verify, mutants, falsify, power, alarms, advise, ledger)
 
 EXIT_STATUS = (
     "Exit status: 0 everything as expected; 1 some verdict differs (or a mutant was not caught); "

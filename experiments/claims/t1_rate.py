@@ -95,7 +95,7 @@ def planned_seeds(run: RunSettings, level: float, least: int) -> int:
     return -(-needed // MIN_SEEDS) * MIN_SEEDS
 
 
-def _limits(
+def limits(
     run: RunSettings, result: RunResult, level: float, bound: float
 ) -> tuple[float, float, Levels]:
     """Both confidence limits of the average, and the levels at which they meet ``bound``."""
@@ -155,7 +155,7 @@ def judged(
         return Row(*head, None, None, None, bound, *unfit)
     sample = np.asarray(result["squared_gradient"])
     observed = float(sample.mean())
-    lower, upper, levels = _limits(run, result, level, bound)
+    lower, upper, levels = limits(run, result, level, bound)
     verdict, note = judge(upper, lower, bound), ""
     if verdict == "holds" and levels.weak:
         verdict, note = "vacuous", "no better than the trivial bound on |grad|^2"
@@ -166,8 +166,8 @@ def judged(
     if verdict == "refuted":
         note = STATISTICAL
     extra = waterfall(run, result, observed, bound)
-    limits = (observed, lower, upper, bound)
-    return Row(*head, *limits, verdict, note, extra, evidence="statistical", levels=levels)
+    numbers = (observed, lower, upper, bound)
+    return Row(*head, *numbers, verdict, note, extra, evidence="statistical", levels=levels)
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
