@@ -23,6 +23,8 @@ class Lowering(NamedTuple):
 
     def __str__(self) -> str:
         bound = float(self.row["bound"])
+        if self.absolute == 0:
+            return "any"
         if 0 < bound <= TOLERANCE:
             return f"an equality, to {bound:.0e}"
         if self.share is None:

@@ -1,6 +1,7 @@
 """explain: one claim, what it says, why, where it was checked and how close it was."""
 
 import argparse
+import os
 import sys
 import textwrap
 from importlib import import_module
@@ -70,14 +71,13 @@ def _certified(claim: Claim) -> list[str]:
     """Stored cases of the claim and of each mutant, decided now without floating point."""
     lines = []
     for mutant in (None, *claim.mutants):
-        for row in certified_rows(claim, mutant):
-            of = f" (mutant {mutant!r})" if mutant else ""
-            both = [str(row.extra.get(f"{side}_exact", "?")) for side in ("observed", "bound")]
-            sides = "observed {}, bound {}".format(*both)
-            lines.append(f"    {row.parameters['case']}{of}: {row.verdict}, {sides}")
+        of = f" (mutant {mutant!r})" if mutant else ""
+        for row in (r.flat() for r in certified_rows(claim, mutant)):
+            sides = [f"{side} {row.get(f'{side}_exact', '?')}" for side in ("observed", "bound")]
+            lines.append(f"    {row['case']}{of}: {row['verdict']}, {', '.join(sides)}")
     return ["certified cases:", *lines] if lines else ["certified cases: none stored"]
 
 
 def _figures(claim: Claim) -> list[str]:
-    paths = [str(PAPER / "figures" / f"{name}.png") for name in claim.figures]
-    return [f"figure: {path}" for path in paths]
+    folder = os.path.relpath(PAPER / "figures")
+    return [f"figure: {folder}/{name}.png" for name in claim.figures]
