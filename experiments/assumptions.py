@@ -49,10 +49,11 @@ def not_on_models(why: str) -> Assumption:
     return Assumption("decided without a model", lambda spec: why)
 
 
+GRADED = "a component has other rewards than 0 and 1: the update is no gradient of Jtilde"
+
+
 def _graded(spec: InstanceSpec) -> str | None:
-    if is_binary(build(spec).mdp):
-        return None
-    return "a component has other rewards than 0 and 1: the update is no gradient of Jtilde"
+    return None if is_binary(build(spec).mdp) else GRADED
 
 
 def _too_many(spec: InstanceSpec) -> str | None:

@@ -135,14 +135,6 @@ def sober(row: Row) -> Row:
     return replace(row, verdict="inconclusive", note=note + "violated in floating point alone")
 
 
-def outside(claim: str, scope: Scope, family: str, why: str) -> list[Row]:
-    """The row of a claim about one named family that is asked about another model; else none."""
-    if scope.instance is None or scope.instance.is_named(family):
-        return []
-    name = scope.instance.name
-    return [Row(claim, name, {}, None, None, None, None, "assumption unmet", why)]
-
-
 STATISTICAL = "statistically, at the family-wise level; not certified"
 
 

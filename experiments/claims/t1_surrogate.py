@@ -73,11 +73,6 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     found = [t1_rate.judged("T1.surrogate", r, results[r], level, scope.mutant) for r in cells]
     if sloped:
         found.append(slopes.window_row("T1.surrogate", sloped, results, level))
-    if not found:
-        assert scope.instance is not None
-        note = "needs binary components"
-        name = scope.instance.name
-        return [Row("T1.surrogate", name, {}, None, None, None, None, "assumption unmet", note)]
     return found
 
 

@@ -14,9 +14,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.assumptions import BINARY
+from experiments.assumptions import BINARY, GRADED
 from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Levels, Row, Scope, Verdict
-from experiments.claims.t2_gap import GRADED
 from experiments.instances import InstanceSpec, build, named
 from experiments.runs import RunResult, exact_law
 from experiments.settings import RunSettings
