@@ -77,9 +77,10 @@ def sensitivities(claims: Sequence[Claim], store: Store) -> pd.DataFrame:
         rows, source = rows_of_claim(claim, store)
         found = least_lowering(rows)
         shown = "no bound to lower" if found is None else str(found)
-        if claim.expected == "refuted":
-            shown = "refuted as it is"
-        where = place(found.row) if found is not None and claim.expected != "refuted" else ""
+        holds = claim.expected == "holds"
+        if not holds:
+            shown = f"{claim.expected} as it is"
+        where = place(found.row) if found is not None and holds else ""
         lines.append(
             {"claim": claim.name, "smallest change seen": shown, "at": where, "rows": source}
         )

@@ -60,6 +60,6 @@ def place(row: dict[str, Any]) -> str:
         "bound_name",
         "prompt",
     )
-    short = {"group_size": "G", "n_steps": "T", "n_tasks": "n"}
+    short = {"group_size": "G", "n_steps": "T", "n_tasks": "n", "prompt": "prompt"}
     parts = [(short.get(k, ""), row[k]) for k in names if k in row]
     return ", ".join(f"{k} = {v:g}" if k else str(v) for k, v in parts)

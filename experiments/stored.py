@@ -12,6 +12,8 @@ from experiments.verify import run_all
 
 ROOT = Path(__file__).resolve().parents[1]
 PAPER = ROOT / "results" / "paper"
+NUMBERS = ("observed", "lower", "upper", "bound", "slack", "ratio", "note")
+"""Columns that every claim has, also where all of its cells leave them empty."""
 
 
 @lru_cache(maxsize=4)
@@ -23,7 +25,7 @@ def _of(claim: str, folder: Path) -> pd.DataFrame:
     """Cells and stored cases of a claim; empty where the folder has none."""
     tables = [_table(folder / name) for name in ("rows.csv", "cases.csv")]
     mine = [t[t["claim"] == claim] for t in tables if t is not None]
-    kept = [t.dropna(axis="columns", how="all") for t in mine if len(t)]
+    kept = [t.loc[:, t.notna().any() | t.columns.isin(NUMBERS)] for t in mine if len(t)]
     return pd.concat(kept, ignore_index=True) if kept else pd.DataFrame()
 
 

@@ -28,8 +28,9 @@ def run(arguments: argparse.Namespace) -> int:
     """0 where every mutant is caught, else 1. The second table goes beside the first."""
     claims = [find(name) for name in arguments.claim] if arguments.claim else list(CLAIMS)
     store, out = Store(arguments.runs), arguments.out
-    found, seen = all_mutants(claims, store), sensitivities(claims, store)
+    found = all_mutants(claims, store)
     write_atomic(out, found.to_csv(index=False))
+    seen = sensitivities(claims, store)
     second = out.with_name(f"{out.stem}_smallest{out.suffix}")
     write_atomic(second, seen.to_csv(index=False))
     with pd.option_context("display.width", 200, "display.max_colwidth", 60):
