@@ -8,7 +8,15 @@ from dataclasses import replace
 from tqdm import tqdm
 
 from experiments.certificates import certified_rows
-from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Row, Scope, sober
+from experiments.claim import (
+    FAMILY_WISE_ERROR,
+    STATISTICAL,
+    Claim,
+    Row,
+    Scope,
+    settled_by,
+    sober,
+)
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.verdict import Verdict
@@ -46,14 +54,30 @@ def settled(rows: Sequence[Row]) -> list[Row]:
     holds = holm([levels.holds for _, levels in sampled], FAMILY_WISE_ERROR)
     refuted = holm([levels.refuted for _, levels in sampled], FAMILY_WISE_ERROR)
     for (i, levels), above, below in zip(sampled, holds, refuted, strict=True):
-        if rows[i].verdict != "inconclusive" or above == below:
+        if rows[i].verdict != "inconclusive":
             continue
-        if below:
+        if above == below:
+            found[i] = _with_price(rows[i])
+        elif below:
             found[i] = replace(rows[i], verdict="refuted", note=f"Holm; {STATISTICAL}")
         else:
             verdict: Verdict = "vacuous" if levels.weak else "holds"
             found[i] = replace(rows[i], verdict=verdict, note="by Holm's step-down test")
     return found
+
+
+def _with_price(row: Row) -> Row:
+    """An open row that says how many seeds would settle it: widths fall as one over their root."""
+    edges = [e for e in (row.bound, row.extra.get("window_low")) if e is not None]
+    numbers = (row.observed, row.lower, row.upper)
+    seeds = row.parameters.get("seeds")
+    if "would settle" in row.note or not edges or None in numbers or seeds is None:
+        return row
+    value, low, high = (float(x) for x in numbers if x is not None)
+    slack = min(abs(value - edge) for edge in edges)
+    needed = seeds * ((high - low) / 2 / slack) ** 2 if slack > 0 else float("inf")
+    said = f"{row.note}; " if row.note else ""
+    return replace(row, note=said + settled_by(needed))
 
 
 def rows_of(claim: Claim, scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

@@ -15,7 +15,16 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.assumptions import BINARY, GRADED
-from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Levels, Row, Scope, Verdict
+from experiments.claim import (
+    FAMILY_WISE_ERROR,
+    STATISTICAL,
+    Claim,
+    Levels,
+    Row,
+    Scope,
+    Verdict,
+    settled_by,
+)
 from experiments.instances import InstanceSpec, build, named
 from experiments.runs import RunResult, exact_law
 from experiments.settings import RunSettings
@@ -126,6 +135,9 @@ def _trained_row(run: RunSettings, result: RunResult, level: float) -> Row:
     note = "J at the end; bound: J at the maximiser of Jtilde"
     if verdict == "refuted":
         note += "; " + STATISTICAL
+    if verdict == "inconclusive":
+        reach = (limits[1] - limits[0]) / 2 / max(top - mean, 1e-300)
+        note += "; " + settled_by(ends.size * reach**2)
     head = ("T2.potential", run.instance.name, run.parameters(), mean, *limits, aim)
     return Row(*head, verdict, note, extra, evidence="statistical", levels=levels)
 

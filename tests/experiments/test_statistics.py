@@ -1,5 +1,7 @@
 """Sampled cells: decided by Holm, their power as planned, their false alarms counted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -35,6 +37,17 @@ def test_holm_settles_what_simultaneous_limits_leave_open():
     still = settled([_row("inconclusive", Levels(1.0, 0.0009)), _row("holds", Levels(1e-9, 1.0))])
     assert still[0].verdict == "inconclusive"
     assert settled([_row("inconclusive", None)])[0].verdict == "inconclusive"
+
+
+def test_what_stays_open_says_its_price():
+    """Half-width 0.1 at 9 seeds, slack 0.05: four times as many; a window by its nearer edge."""
+    levels = Levels(1.0, 1.0)
+    (row,) = settled([_row("inconclusive", levels)])
+    assert row.note == "about 36 seeds would settle it"
+    (near,) = settled([replace(_row("inconclusive", levels), extra={"window_low": 0.475})])
+    assert near.note == "about 144 seeds would settle it"
+    (edge,) = settled([replace(_row("inconclusive", levels), observed=0.55, note="why")])
+    assert edge.note == "why; no practical number of seeds would settle it"
 
 
 def test_power_is_what_the_table_says():
