@@ -34,6 +34,8 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True)
     for command in COMMANDS:
         command.add(commands)
+    for chosen in commands.choices.values():
+        chosen.epilog = EXIT_STATUS
     return parser
 
 

@@ -98,3 +98,12 @@ def test_verify_counts_stored_cases(tmp_path, monkeypatch):
     found = verify([claim], Scope("quick"), Store(tmp_path / "cells"), tmp_path / "out")
     assert found.cases["case"].tolist() == ["half"]
     assert pd.read_csv(tmp_path / "out" / "cases.csv")["observed_exact"].tolist() == ["1/4"]
+
+
+@pytest.mark.parametrize("words", [[], ["verify"], ["mutants"]])
+def test_help_says_what_the_exit_status_means(words, capsys):
+    """All four of them."""
+    with pytest.raises(SystemExit):
+        cli.main([*words, "--help"])
+    printed = " ".join(capsys.readouterr().out.split())
+    assert all(f" {n} " in printed.split("Exit status:")[1] for n in range(4))
