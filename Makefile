@@ -26,6 +26,8 @@ bench: $(READY)
 paper: $(READY)
 	@status=0; $(BIN)/python -m experiments verify --profile paper || status=$$?; \
 	if [ $$status -le 1 ]; then \
+	$(BIN)/python -m experiments mutants --out results/paper/mutants.csv \
+	--runs results/paper/cells && $(BIN)/python -m experiments power results/paper && \
 	$(BIN)/python -m experiments ledger && $(BIN)/python -m figures results/paper && \
 	$(BIN)/python -m experiments advise --instance search --out results/paper/advise && \
 	$(BIN)/python -m figures results/paper/advise || exit $$?; fi; \

@@ -1,4 +1,4 @@
-"""Command line: list, verify, falsify, advise, ledger. Exit status: see ``main``."""
+"""Theorems about GRPO, checked on models that can be solved exactly."""
 
 import argparse
 import os
@@ -7,16 +7,35 @@ from collections.abc import Sequence
 
 import jax
 
-from experiments.commands import advise, falsify, ledger, listing, verify
+from experiments.commands import (
+    advise,
+    alarms,
+    explain,
+    falsify,
+    ledger,
+    listing,
+    mutants,
+    power,
+    verify,
+)
 
-COMMANDS = (listing, verify, falsify, advise, ledger)
+COMMANDS = (listing, explain, verify, mutants, falsify, power, alarms, advise, ledger)
+
+EXIT_STATUS = (
+    "Exit status: 0 everything as expected; 1 some verdict differs (or a mutant was not caught); "
+    "2 bad input; 3 interrupted: finished runs are stored, the same command resumes."
+)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments", description=__doc__, epilog=EXIT_STATUS
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     for command in COMMANDS:
         command.add(commands)
+    for chosen in commands.choices.values():
+        chosen.epilog = EXIT_STATUS
     return parser
 
 

@@ -16,6 +16,7 @@ from theory.advantages import Estimator
 from theory.episodes import Chances
 from theory.group_law import GroupLaw, group_law
 from theory.grpo import Training
+from theory.levels import student_level
 from theory.presets import preset
 from theory.races import GreedyTrace, greedy_runs, sampled_ascent
 from theory.smoothness import smoothness
@@ -50,6 +51,12 @@ def student(sample: Floats, level: float) -> tuple[float, float, float]:
     mean, error = float(sample.mean()), float(sample.std(ddof=1) / np.sqrt(sample.size))
     reach = float(stats.t.ppf(1 - level / 2, sample.size - 1)) * error
     return mean, mean - reach, mean + reach
+
+
+def student_sign(sample: Floats) -> float:
+    """The smallest level at which the two-sided limits of ``student`` exclude 0."""
+    error = float(sample.std(ddof=1) / np.sqrt(sample.size))
+    return 2 * student_level(abs(float(sample.mean())), error, sample.size - 1)
 
 
 @eqx.filter_jit

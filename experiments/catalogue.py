@@ -1,5 +1,9 @@
 """All claims, in the order of the ledger. Adding one: a file in claims/ and a line here."""
 
+import sys
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
 from experiments.claim import Claim
 from experiments.claims import (
     literature_amplification,
@@ -75,8 +79,30 @@ CLAIMS: tuple[Claim, ...] = (
 
 
 def find(name: str) -> Claim:
-    """The claim with this identifier. Raises ValueError for an unknown one."""
+    """The claim with this identifier, or the ``CLAIM`` of a file of one's own (a path to a .py).
+
+    Raises ValueError for an unknown one, or a file without one.
+    """
+    if name.endswith(".py"):
+        return _from_file(Path(name))
     for claim in CLAIMS:
         if claim.name == name:
             return claim
-    raise ValueError(f"claim = {name!r}: expected one of {tuple(c.name for c in CLAIMS)}")
+    known = tuple(c.name for c in CLAIMS)
+    raise ValueError(f"claim = {name!r}: expected a .py file or one of {known}")
+
+
+def _from_file(path: Path) -> Claim:
+    """Runs the file, as any import would, under a name that no other module has."""
+    name = f"claim_file_{path.stem}"
+    spec = spec_from_file_location(name, path)
+    if not path.is_file() or spec is None or spec.loader is None:
+        raise ValueError(f"claim = {str(path)!r}: no such file")
+    module = module_from_spec(spec)
+    # Its docstring is the proof sketch that ``explain`` looks up by the name of the module.
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    claim = getattr(module, "CLAIM", None)
+    if not isinstance(claim, Claim):
+        raise ValueError(f"{path}: CLAIM = {claim!r}: expected a Claim")
+    return claim

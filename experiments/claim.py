@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
+from experiments.assumptions import Assumption
 from experiments.exact import Exact
 from experiments.instances import InstanceSpec
 from experiments.runs import RunResult
@@ -28,6 +29,18 @@ class Scope:
     """At least this many seeds per run."""
 
 
+class Levels(NamedTuple):
+    """Of a sampled cell: the smallest error levels at which its confidence limits decide it.
+
+    One level for each direction, 1 where no limit would do: p-values, by inverting limits that are
+    valid at that level. ``weak``: holding is no better than a named trivial bound, *vacuous*.
+    """
+
+    holds: float
+    refuted: float
+    weak: bool = False
+
+
 @dataclass(frozen=True)
 class Row:
     """One checked cell, as it is stored."""
@@ -45,6 +58,7 @@ class Row:
     """Why, where the verdict alone does not say."""
     extra: Mapping[str, Any] = field(default_factory=dict)
     evidence: Evidence = "exact"
+    levels: Levels | None = None
 
     def flat(self) -> dict[str, Any]:
         """The row as columns; slack = bound - observed, ratio = bound / observed."""
@@ -61,6 +75,8 @@ class Row:
             "evidence": self.evidence,
             "note": self.note,
         }
+        if self.levels is not None:
+            tail |= {"p_holds": self.levels.holds, "p_refuted": self.levels.refuted}
         return {**head, **tail, **self.extra}
 
 
@@ -76,12 +92,16 @@ class Claim:
     statement: str
     provenance: Provenance
     expected: Verdict
-    assumptions: Sequence[str]
+    assumptions: Sequence[Assumption]
     mutants: Mapping[str, str]
     runs: Callable[[Scope], list[RunSettings]]
     rows: Callable[[Scope, Mapping[RunSettings, RunResult]], list[Row]]
     exact: Exact | None = None
     """How it is decided at rational points, certified, and where a falsifier looks for them."""
+    proof: Sequence[str] = ()
+    """Modules of ``theory`` whose docstrings prove it, or say where a proof is."""
+    figures: Sequence[str] = ()
+    """Names of the figures that show its rows."""
 
 
 def not_judged(result: RunResult, step: float, smoothness: float) -> tuple[Verdict, str] | None:
@@ -113,14 +133,6 @@ def sober(row: Row) -> Row:
         return row
     note = f"{row.note}; " if row.note else ""
     return replace(row, verdict="inconclusive", note=note + "violated in floating point alone")
-
-
-def outside(claim: str, scope: Scope, family: str, why: str) -> list[Row]:
-    """The row of a claim about one named family that is asked about another model; else none."""
-    if scope.instance is None or scope.instance.is_named(family):
-        return []
-    name = scope.instance.name
-    return [Row(claim, name, {}, None, None, None, None, "assumption unmet", why)]
 
 
 STATISTICAL = "statistically, at the family-wise level; not certified"

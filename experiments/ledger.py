@@ -10,10 +10,11 @@ from experiments import ledger_literature as literature
 from experiments import ledger_theorem1 as theorem1
 from experiments import ledger_theorem2 as theorem2
 from experiments import ledger_theorem3 as theorem3
+from experiments import ledger_verifier as verifier
+from experiments.ledger_summary import summary
 from experiments.markdown import markdown
+from experiments.stored import PAPER, ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
-PAPER = ROOT / "results" / "paper"
 LEDGER = ROOT / "paper_checks.md"
 
 HEAD = """# Paper checks
@@ -24,8 +25,22 @@ from `results/paper/rows.csv` by `make paper`; a test fails when it has drifted.
 The source is arXiv:2604.19857v1, of which only the abstract is available to us as a primary source.
 The provenance of a claim says whose statement it is: *abstract*, said there, in our formalisation
 (the abstract gives no constants); *reported*, a printed equation as described by readers;
-*derived*, our own, proved in the module that implements it; *literature*, of another paper.
+*derived*, our own, proved in the module that implements it; *literature*, of another paper. What a
+verdict rests on: *certified*, decided in rational or ball arithmetic; *exact*, computed up to
+rounding, which may confirm but not refute; *statistical*, sampled.
 """
+
+TOP = {
+    "claim": "claim",
+    "statement": "statement",
+    "provenance": "provenance",
+    "verdict": "verdict",
+    "margin": "margin",
+    "evidence": "rests on",
+    "figure": "figure",
+}
+"""The columns of the table on top. *Certified*: decided in rational or ball arithmetic; *exact*:
+computed up to rounding; *statistical*: sampled."""
 
 
 def differences(verdicts: pd.DataFrame) -> list[str]:
@@ -45,17 +60,36 @@ def differences(verdicts: pd.DataFrame) -> list[str]:
 def ledger_text(folder: Path) -> str:
     """The whole ledger, from rows.csv, verdicts.csv and provenance.json in ``folder``."""
     rows = pd.read_csv(folder / "rows.csv", low_memory=False)
+    cases = _cases(folder / "cases.csv")
     verdicts = pd.read_csv(folder / "verdicts.csv", keep_default_na=False)
     facts = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
-    table = verdicts[["claim", "statement", "provenance", "verdict", "cells", "margin"]]
-    parts = [HEAD, markdown(table), "", _conditions(facts)]
-    sections = (theorem1.section, theorem2.section, theorem3.section, literature.section)
-    parts += [section(rows) for section in sections]
+    parts = [HEAD, markdown(_top(verdicts)), "", _conditions(facts)]
+    for number, section in enumerate((theorem1.section, theorem2.section, theorem3.section), 1):
+        parts += [summary(number, rows, cases, verdicts), section(rows)]
+    parts += [literature.section(rows), verifier.section(rows, cases, folder)]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _cases(path: Path) -> pd.DataFrame:
+    """The stored cases; none where the folder has none."""
+    if path.is_file():
+        return pd.read_csv(path, low_memory=False)
+    return pd.DataFrame(columns=["claim", "case", "observed", "bound", "verdict", "note"])
+
+
+def _top(verdicts: pd.DataFrame) -> pd.DataFrame:
+    """One line per claim, its figures as links."""
+    table = verdicts.reindex(columns=[*TOP], fill_value="").rename(columns=TOP)
+    links = [
+        ", ".join(f"[{name}](results/paper/figures/{name}.png)" for name in names.split(", "))
+        if names else ""
+        for names in table["figure"]
+    ]  # fmt: skip
+    return table.assign(figure=links)
 
 
 def _conditions(facts: Mapping[str, object]) -> str:
     return (
         f"Computed on {facts['device']}, {facts['precision']}, {facts['runs']} training runs. "
-        "Sampled cells: one-sided limits at a family-wise level of 0.001 over a claim's cells.\n"
+        "Sampled cells: family-wise level 0.001 over a claim's cells.\n"
     )

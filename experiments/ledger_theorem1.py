@@ -6,11 +6,8 @@ from experiments.ledger_bias import bias
 from experiments.ledger_variance import variance
 from experiments.markdown import markdown, span
 
-INTRO = """## Theorem 1: stationarity at O(1/sqrt T)
-
-**What the abstract claims.** GRPO under composite verifiable rewards reaches first-order
-stationarity at rate O(1/sqrt T), with explicit dependence on the group size and on the number of
-reward components. It gives no constants.
+INTRO = """
+### Theorem 1 in detail
 
 **What is checked.** The derived constants of `theory/theorem1.py`, for the unbiased estimator
 `leave_one_out`: L from the model (`theory/smoothness.py`), J* by backward induction (an upper bound

@@ -25,7 +25,6 @@ def _surrogates(by_claim: Mapping[Any, pd.DataFrame]) -> str:
     drawn = corrected[corrected["largest_excess"].notna()]
     return SURROGATES.format(
         identity=int(by_claim["T2.identity"]["cells"].sum()),
-        bridge=by_claim["T2.bridge"]["note"].iloc[0].removeprefix("exact: "),
         corrected=int(drawn["cells"].sum()),
         largest=drawn["observed"].max(),
         excess=drawn["largest_excess"].max(),

@@ -1,14 +1,11 @@
 """What the ledger says of the decomposition gap, with room for numbers."""
 
 INTRO = """
-## Theorem 2: the decomposition gap
+### Theorem 2 in detail
 
-**What the abstract claims.** A theorem on reward decomposition bounds the sub-optimality gap
-between optimising components separately and jointly, and characterises when decomposing is
-beneficial. It gives no constants. *Joint* normalises the weighted sum of the rewards in each group
-(GRPO), *decomposed* normalises each component and then sums (GDPO, MO-GRPO).
-
-**What is checked.** For binary components decomposed GRPO climbs, exactly, the potential
+**What is checked.** *Joint* normalises the weighted sum of the rewards in each group (GRPO),
+*decomposed* normalises each component and then sums (GDPO, MO-GRPO). For binary components
+decomposed GRPO climbs, exactly, the potential
 Jtilde = sum_q rho_q sum_k w_k F_G(J_qk), F_G' = c_G (`theory/decomposed.py`). T2.gap and T2.kappa
 (`theory/theorem2.py`) bound what J loses by that. Optima are over unrestricted policies of one
 prompt, by backward induction.
@@ -19,8 +16,8 @@ SURROGATES = """
 component advantages with weights w_k sd_k/sd, so their misalignment Delta is 0.
 
 **T2.bridge**, a printed equation as reported, would bound the difference of the two surrogates by
-Delta, hence by 0. It is refuted by two samples with rewards (0,1) and (1,0), weights 3/4 and 1/4,
-ratios 9/10 and 11/10: {bridge}.
+Delta, hence by 0. It is refuted in fractions by two samples with rewards (0,1) and (1,0), weights
+3/4 and 1/4, ratios 9/10 and 11/10 (numbers above).
 
 **T2.bridge'** is what is true: half the range of the ratios times sum_k w_k |sd_k/sd - 1|. It holds
 in {corrected:,} random groups (largest difference/bound {largest:.4f}, largest excess {excess:.0e},

@@ -6,10 +6,8 @@ import pandas as pd
 from experiments import ledger_theorem3_transfer as transfer
 from experiments.markdown import markdown, span
 
-INTRO = """## Theorem 3: PAC-Bayes generalisation and transfer
-
-**What the abstract claims.** A PAC-Bayes generalisation bound for tool-augmented policies, which is
-to explain the out-of-distribution transfer seen in Visual-ARFT. It gives no constants.
+INTRO = """
+### Theorem 3 in detail
 
 **What is checked.** The published bounds in `theory/pac_bayes.py`, on learning problems whose tasks
 are the prompts of a model: 1 - J_q/R_max is the exact loss of a policy on a task. The sample enters
@@ -70,7 +68,7 @@ def section(rows: pd.DataFrame) -> str:
     if "T3.coverage" not in by_claim:
         return ""
     parts = [INTRO, _coverage(by_claim["T3.coverage"]), _tightness(by_claim["T3.tightness"])]
-    return "".join(["\n", *parts, transfer.section(by_claim)])
+    return "".join([*parts, transfer.section(by_claim)])
 
 
 def _coverage(data: pd.DataFrame) -> str:

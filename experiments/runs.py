@@ -87,6 +87,11 @@ def _summary(run: RunSettings, trace: Trace) -> dict[str, Any]:
     return found
 
 
+def computed(run: RunSettings) -> RunResult:
+    """What ``execute`` stores, computed now and not stored."""
+    return _execute(run)
+
+
 def execute(run: RunSettings, store: Store) -> RunResult:
     """Path averages per seed of the numbers in ``theory.training.STEP``, and ``products``.
 

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable, Mapping
 from math import sqrt
+from typing import NamedTuple
 
 import numpy as np
 from scipy import stats
 
-from experiments.claim import STATISTICAL, Row, Scope, Verdict
+from experiments.claim import STATISTICAL, Levels, Row, Scope, Verdict
 from experiments.constants import run_constants, step_size
 from experiments.instances import named
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.advantages import Estimator
 from theory.grpo import Objective
+from theory.levels import student_level
 from theory.theorem1 import path_terms
 
 WINDOW = (-0.55, -0.45)
@@ -44,23 +46,41 @@ def fitted_slope(lengths: np.ndarray, means: np.ndarray) -> float:
     return float(stats.linregress(np.log(lengths), np.log(means)).slope)
 
 
-def slope_interval(
+class Estimate(NamedTuple):
+    """A statistic of the means at each T, with its standard error by the jackknife."""
+
+    value: float
+    error: float
+
+    def interval(self, level: float) -> tuple[float, float, float]:
+        """With two-sided Student limits: asymptotic, unlike the limits of the other claims."""
+        reach = float(stats.t.ppf(1 - level / 2, BLOCKS - 1)) * self.error
+        return self.value, self.value - reach, self.value + reach
+
+    def above(self, bound: float) -> float:
+        """The smallest two-sided level at which the lower limit is above ``bound``."""
+        return min(1.0, 2 * student_level(self.value - bound, self.error, BLOCKS - 1))
+
+    def below(self, bound: float) -> float:
+        """The smallest two-sided level at which the upper limit is below ``bound``."""
+        return min(1.0, 2 * student_level(bound - self.value, self.error, BLOCKS - 1))
+
+    def window(self, low: float, high: float) -> Levels:
+        """Of lying inside, and of lying outside on either side."""
+        inside = max(self.above(low), self.below(high))
+        return Levels(inside, min(self.below(low), self.above(high)))
+
+
+def jackknife(
     lengths: np.ndarray,
     samples: np.ndarray,
-    level: float,
     statistic: Callable[[np.ndarray, np.ndarray], float] = fitted_slope,
-) -> tuple[float, float, float]:
-    """A statistic of the means at each T, with two-sided limits at error ``level``.
-
-    ``samples (len(lengths), seeds)``. Jackknife over blocks of seeds with Student's t: asymptotic
-    in the number of seeds, unlike the limits of the other claims.
-    """
+) -> Estimate:
+    """Over blocks of seeds; ``samples (len(lengths), seeds)``."""
     blocks = np.array_split(np.arange(samples.shape[1]), BLOCKS)
-    whole = statistic(lengths, samples.mean(1))
     left_out = np.array([statistic(lengths, np.delete(samples, b, 1).mean(1)) for b in blocks])
     error = sqrt((BLOCKS - 1) / BLOCKS * np.square(left_out - left_out.mean()).sum())
-    reach = stats.t.ppf(1 - level / 2, BLOCKS - 1) * error
-    return whole, whole - reach, whole + reach
+    return Estimate(statistic(lengths, samples.mean(1)), error)
 
 
 def judge_window(lower: float, upper: float, window: tuple[float, float]) -> Verdict:
@@ -94,9 +114,14 @@ def window_row(
     """Whether the fitted slope lies in a window, whose upper end is ``bound``."""
     lengths = np.array([run.n_steps for run in cell])
     samples = np.array([results[run]["squared_gradient"] for run in cell])
-    slope, lower, upper = slope_interval(lengths, samples, level)
+    found = jackknife(lengths, samples)
+    slope, lower, upper = found.interval(level)
     parameters = {**cell[-1].parameters(), "step": step_size(cell[-1])}
     extra = {"window_low": window[0], **points(cell, results)}
     verdict = judge_window(lower, upper, window)
     note = STATISTICAL if verdict == "refuted" else ""
-    return Row(claim, "conflict", parameters, slope, lower, upper, window[1], verdict, note, extra)
+    limits, levels = (slope, lower, upper, window[1]), found.window(*window)
+    return Row(
+        claim, "conflict", parameters, *limits, verdict, note, extra,
+        evidence="statistical", levels=levels,
+    )  # fmt: skip

@@ -5,35 +5,17 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from pathlib import Path
 
-import pandas as pd
 from tqdm import tqdm
 
-from experiments.certificates import certified_rows
-from experiments.claim import Claim, Row, Scope, overall, sober
+from experiments.claim import Claim, Scope
 from experiments.files import Store, canonical, write_atomic
-from experiments.markdown import span
+from experiments.judging import BAR, judge_all, runs_of
 from experiments.provenance import provenance
 from experiments.runs import RunResult, execute
 from experiments.settings import RunSettings
-
-BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
-
-
-@dataclass(frozen=True)
-class Report:
-    """What one command found."""
-
-    rows: pd.DataFrame
-    verdicts: pd.DataFrame
-
-    @property
-    def as_expected(self) -> bool:
-        """Whether every claim came out as expected, or does not apply to the instance."""
-        same = self.verdicts["verdict"] == self.verdicts["expected"]
-        return bool((same | (self.verdicts["verdict"] == "assumption unmet")).all())
+from experiments.tables import Report, as_json, as_junit, report
 
 
 def _cost(run: RunSettings) -> int:
@@ -80,61 +62,18 @@ def run_all(wanted: Sequence[RunSettings], store: Store) -> dict[RunSettings, Ru
     return results
 
 
-def judge_all(
-    claims: Sequence[Claim], scope: Scope, results: Mapping[RunSettings, RunResult]
-) -> list[list[Row]]:
-    """The rows of each claim. Exact claims compute here, as many at a time as there are cores."""
-    pool = ThreadPoolExecutor(os.cpu_count())
-    bar = tqdm(total=len(claims), desc="claims", delay=2, leave=False, bar_format=BAR, disable=None)
-
-    def work(claim: Claim) -> list[Row]:
-        stored = [] if scope.instance else certified_rows(claim, scope.mutant)
-        found = [sober(row) for row in (*claim.rows(scope, results), *stored)]
-        bar.update()
-        return found
-
-    try:
-        with bar:
-            return [future.result() for future in [pool.submit(work, claim) for claim in claims]]
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-
-
-def _margin(rows: Sequence[Row]) -> str:
-    """bound/observed over a claim's cells, or the slack where a ratio has no meaning."""
-    table = pd.DataFrame([row.flat() for row in rows])
-    ratios = pd.to_numeric(table["ratio"]).dropna()
-    if (ratios > 0).any():
-        return f"bound/observed {span(ratios)}, median {ratios.median():.3g}"
-    slacks = pd.to_numeric(table["slack"]).dropna()
-    return "" if slacks.empty else f"slack {span(slacks)}"
-
-
-def _summary(claim: Claim, rows: Sequence[Row]) -> dict[str, object]:
-    counts = pd.Series([row.verdict for row in rows]).value_counts()
-    return {
-        "claim": claim.name,
-        "provenance": claim.provenance,
-        "verdict": overall([row.verdict for row in rows]),
-        "expected": claim.expected,
-        "cells": ", ".join(f"{n} {verdict}" for verdict, n in counts.items()),
-        "margin": _margin(rows),
-        "statement": claim.statement,
-    }
-
-
 def verify(claims: Sequence[Claim], scope: Scope, store: Store, out: Path) -> Report:
-    """Check claims and write rows.csv, verdicts.csv and provenance.json to ``out``, each whole."""
+    """Check claims and write the tables of ``experiments.tables`` to ``out``, each file whole."""
     started = time.monotonic()
-    needed = {claim.name: claim.runs(scope) for claim in claims}
-    wanted = [run for runs in needed.values() for run in runs]
+    wanted = [run for claim in claims for run in runs_of(claim, scope)]
     results: Mapping[RunSettings, RunResult] = run_all(wanted, store)
-    judged = list(zip(claims, judge_all(claims, scope, results), strict=True))
-    table = pd.DataFrame([row.flat() for _, rows in judged for row in rows])
-    verdicts = pd.DataFrame([_summary(claim, rows) for claim, rows in judged])
+    found = report(claims, judge_all(claims, scope, results))
     settings = sorted((run.settings() for run in results), key=canonical)
     facts = provenance(settings, store.found, time.monotonic() - started)
-    write_atomic(out / "rows.csv", table.to_csv(index=False))
-    write_atomic(out / "verdicts.csv", verdicts.to_csv(index=False))
+    write_atomic(out / "rows.csv", found.rows.to_csv(index=False))
+    write_atomic(out / "cases.csv", found.cases.to_csv(index=False))
+    write_atomic(out / "verdicts.csv", found.verdicts.to_csv(index=False))
+    write_atomic(out / "verdicts.json", as_json(found) + "\n")
+    write_atomic(out / "junit.xml", as_junit(found))
     write_atomic(out / "provenance.json", canonical(facts) + "\n")
-    return Report(table, verdicts)
+    return found

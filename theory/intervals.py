@@ -8,6 +8,7 @@ from scipy.special import logsumexp
 # Bets as shares of the largest one that cannot lose everything. A mixture needs no tuning: the
 # best of them decides, at a price of ln(10) in the level.
 BETS = np.array([0.01, 0.02, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7, 0.9, 0.99])
+DRIFT_BETS = np.concatenate([BETS / 1000, BETS / 30, BETS])
 
 
 def log_evidence_below(sample: NDArray[np.float64], mean: float, high: float) -> float:
@@ -85,10 +86,13 @@ def drift_upper_limit(
             f"largest = {largest}: expected count >= 1, a finite total, square >= 0, level in "
             "(0, 1) and largest > 0"
         )
-    bets = np.concatenate([BETS / 1000, BETS / 30, BETS])
-    penalty = (-np.log1p(-bets) - bets) * square / largest**2
-    cost = np.log(len(bets) / level)
-    return float(np.min(total / count + largest * (cost + penalty) / (bets * count)))
+    cost = np.log(len(DRIFT_BETS) / level) + drift_penalty(square, largest)
+    return float(np.min(total / count + largest * cost / (DRIFT_BETS * count)))
+
+
+def drift_penalty(square: float, largest: float) -> NDArray[np.float64]:
+    """What the supermartingale of each bet pays for sum y^2 = ``square``."""
+    return np.asarray((-np.log1p(-DRIFT_BETS) - DRIFT_BETS) * square / largest**2)
 
 
 def samples_needed(slack: float, spread: float, width: float, level: float) -> float:

@@ -15,6 +15,7 @@ import numpy as np
 from scipy.special import expit, logit
 
 from experiments.ascent import ascent_rows
+from experiments.assumptions import NO_CHANCE, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.exact_cells import ROUNDING, exact, identity, unmet
 from experiments.instances import InstanceSpec, build, named
@@ -168,10 +169,14 @@ AMPLIFICATION = Claim(
     "logit p_n = logit p_ref + 1/(beta sqrt(p(1-p) + eps)), p = p_{n-1}, above p_ref",
     provenance="literature",
     expected="holds",
+    proof=("theory.tilting",),
+    figures=("literature",),
     assumptions=(
-        "one binary reward, whitened by its own law",
-        "unrestricted policies, each prompt on its own",
-        "first states and tool responses are certain",
+        NO_CHANCE,
+        *stated(
+            "one binary reward, whitened by its own law",
+            "unrestricted policies, each prompt on its own",
+        ),
     ),
     mutants=MUTANTS,
     runs=lambda scope: [],
@@ -182,7 +187,9 @@ TOOLS = Claim(
     statement="with tools that answer at random the recurrence bounds p_n from above",
     provenance="derived",
     expected="holds",
-    assumptions=("one binary reward, whitened by its own law", "unrestricted policies"),
+    proof=("theory.tilting",),
+    figures=("literature",),
+    assumptions=stated("one binary reward, whitened by its own law", "unrestricted policies"),
     mutants={"reached": "p_n = h(p_{n-1}) with random tools too"},
     runs=lambda scope: [],
     rows=tools_rows,

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.special import expit, logit
 
+from experiments.assumptions import not_on_models, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.exact_cells import exact, unmet
 from experiments.runs import RunResult
@@ -113,7 +114,12 @@ CLAIM = Claim(
     statement="arXiv:2503.06639: p_n = h(p_{n-1}) from p_0 = p_ref converges to a fixed point",
     provenance="literature",
     expected="refuted",
-    assumptions=("none stated in the abstract; locally |h'| < 1 at the fixed point suffices",),
+    proof=("theory.trap",),
+    figures=("literature",),
+    assumptions=(
+        not_on_models("about the recurrence alone, whatever the model"),
+        *stated("none in the abstract; locally |h'| < 1 at the fixed point suffices"),
+    ),
     mutants={},
     runs=lambda scope: [],
     rows=rows,

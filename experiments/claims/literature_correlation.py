@@ -10,6 +10,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from experiments.assumptions import in_cells, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.correlations import DECOUPLED, JOINT, Floats, exact_correlations, prompts
 from experiments.exact_cells import exact, identity, unmet
@@ -133,7 +134,11 @@ LIMIT = Claim(
     "sigma_j^2) joint, w_k/sqrt(sum w_j^2) decoupled (1/sqrt K)",
     provenance="literature",
     expected="holds",
-    assumptions=("uncorrelated components that vary", "the limit of large groups"),
+    proof=("theory.correlation",),
+    assumptions=(
+        in_cells("uncorrelated components that vary"),
+        *stated("the limit of large groups"),
+    ),
     mutants={"variances": MUTANTS["variances"]},
     runs=lambda scope: [],
     rows=limit_rows,
@@ -144,7 +149,9 @@ LAW = Claim(
     "(1 - p_j^G - (1-p_j)^G))",
     provenance="derived",
     expected="holds",
-    assumptions=("independent binary components", "eps = 0"),
+    proof=("theory.correlation",),
+    figures=("literature",),
+    assumptions=(in_cells("independent binary components"), *stated("eps = 0")),
     mutants={"no groups": MUTANTS["no groups"]},
     runs=lambda scope: [],
     rows=law_rows,

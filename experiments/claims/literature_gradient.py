@@ -11,6 +11,7 @@ from typing import NamedTuple, get_args
 import jax
 import numpy as np
 
+from experiments.assumptions import LISTED, in_cells, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.exact_cells import ROUNDING, exact, unmet
 from experiments.instances import InstanceSpec, build, named
@@ -18,7 +19,7 @@ from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.curvature import Norm, contrast, curvature_moments, matrix_norm
 from theory.exact import law_gradients, prompt_values
-from theory.listing import MAX_EPISODES, Floats, Listing, list_episodes, obstacle
+from theory.listing import Floats, Listing, list_episodes, obstacle
 from theory.policy import Tabular
 from theory.smoothness import general_smoothness
 from theory.tilting import best_outcome
@@ -144,13 +145,13 @@ def hessian_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list
     return [row for spec in _specs(scope) for row in _hessian_rows(spec, scope.mutant)]
 
 
-LISTED = f"at most {MAX_EPISODES} episodes, which are listed"
 CONTRAST = Claim(
     name="L.contrast",
     statement="arXiv:2510.08539: grad p = p(1-p) (E[s|r=1] - E[s|r=0]) for one binary reward",
     provenance="literature",
     expected="holds",
-    assumptions=("0 < p < 1", LISTED),
+    proof=("theory.curvature",),
+    assumptions=(LISTED, in_cells("0 < p < 1")),
     mutants={"p for p(1-p)": "grad p = p (E[s|r=1] - E[s|r=0])"},
     runs=lambda scope: [],
     rows=contrast_rows,
@@ -161,7 +162,8 @@ HESSIAN = Claim(
     "spectral or both Frobenius",
     provenance="literature",
     expected="holds",
-    assumptions=("one prompt at a time", LISTED),
+    proof=("theory.curvature",),
+    assumptions=(LISTED, *stated("one prompt at a time")),
     mutants={"half": "half the bound", "variance": "sigma_r^2 for sigma_r"},
     runs=lambda scope: [],
     rows=hessian_rows,

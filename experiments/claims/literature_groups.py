@@ -5,6 +5,7 @@ arXiv:2601.05242; counted over all groups, equality decided exactly (``theory.di
 
 from collections.abc import Mapping
 
+from experiments.assumptions import not_on_models, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.exact_cells import exact, unmet
 from experiments.runs import RunResult
@@ -58,7 +59,12 @@ CLAIM = Claim(
     "advantages and 3 decoupled; decoupled there are more at every G, for K >= 2",
     provenance="literature",
     expected="holds",
-    assumptions=("eps = 0", "groups and their advantages without order", "no batch whitening"),
+    proof=("theory.distinct",),
+    figures=("literature",),
+    assumptions=(
+        not_on_models("about all groups of binary rewards, whatever the model"),
+        *stated("eps = 0", "groups and their advantages without order", "no batch whitening"),
+    ),
     mutants={"lossless": "decoupled advantages tell all groups of reward vectors apart"},
     runs=lambda scope: [],
     rows=rows,

@@ -8,8 +8,9 @@ from fractions import Fraction
 from functools import cache
 from typing import NamedTuple
 
+from experiments.assumptions import LISTED, stated
 from experiments.claim import Claim, Row, Scope, Verdict
-from experiments.claims.literature_gradient import LISTED, listings, too_many
+from experiments.claims.literature_gradient import listings, too_many
 from experiments.exact_cells import ROUNDING, exact, identity
 from experiments.instances import InstanceSpec, build, named
 from experiments.runs import RunResult
@@ -126,7 +127,8 @@ MSE = Claim(
     "a/G + O(1/G^2), a/G the error with the value as baseline",
     provenance="literature",
     expected="holds",
-    assumptions=("one prompt at a time", LISTED),
+    proof=("theory.ustatistic",),
+    assumptions=(LISTED, *stated("one prompt at a time")),
     mutants={"no remainder": "a/G alone"},
     runs=lambda scope: [],
     rows=mse_rows,
@@ -137,7 +139,8 @@ BASELINE = Claim(
     "estimators whose baseline depends on the prompt alone",
     provenance="literature",
     expected="refuted",
-    assumptions=("true if and only if R and |s|^2 are uncorrelated (derived)", LISTED),
+    proof=("theory.ustatistic",),
+    assumptions=(LISTED, *stated("true if and only if R and |s|^2 are uncorrelated (derived)")),
     mutants={},
     runs=lambda scope: [],
     rows=baseline_rows,

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from itertools import product
 
+from experiments.assumptions import not_on_models, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.exact_cells import exact, unmet
 from experiments.runs import RunResult
@@ -60,7 +61,11 @@ CLAIM = Claim(
     statement="arXiv:2509.22047 at finite G: decoupled correlations are all 1/sqrt K",
     provenance="literature",
     expected="refuted",
-    assumptions=("independent binary components", "equal weights"),
+    proof=("theory.correlation",),
+    assumptions=(
+        not_on_models("about groups of two of independent components, whatever the model"),
+        *stated("independent binary components", "equal weights"),
+    ),
     mutants={},
     runs=lambda scope: [],
     rows=rows,

@@ -10,7 +10,8 @@ from fractions import Fraction
 from itertools import product
 from math import prod
 
-from experiments.claim import Claim, Row, Scope, Verdict, judge, outside
+from experiments.assumptions import ENCLOSED, stated
+from experiments.claim import Claim, Row, Scope, Verdict, judge
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.binary import Enclosure, inverse_root, response_is_constant
@@ -96,14 +97,6 @@ def _gamble_row(group_size: int) -> Row:
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """`conflict` for several G, and the gamble; no sampling."""
-    unmet = outside(
-        "T1.bias",
-        scope,
-        "conflict",
-        "needs a zero of E[g], which is known for `conflict` and for the gamble",
-    )
-    if unmet:
-        return unmet
     return [*map(_conflict_row, GROUPS), *map(_gamble_row, GAMBLE_GROUPS)]
 
 
@@ -112,7 +105,9 @@ CLAIM = Claim(
     statement="E[g] of `group_normalized` vanishes where grad J does, and only there",
     provenance="derived",
     expected="refuted",
-    assumptions=("eps = 0, ddof = 0",),
+    proof=("theory.binary",),
+    figures=("t1_bias",),
+    assumptions=(ENCLOSED, *stated("eps = 0, ddof = 0")),
     mutants={},
     runs=lambda scope: [],
     rows=rows,

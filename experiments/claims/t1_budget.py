@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
+from experiments.assumptions import SEVERAL_PROMPTS, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.instances import InstanceSpec, build, named
 from experiments.runs import RunResult
@@ -71,7 +72,9 @@ CLAIM = Claim(
     statement="at B G = N episodes the exact variance is least next to G* = 1 + sqrt((2b-a)/f)",
     provenance="derived",
     expected="holds",
-    assumptions=("B prompts drawn per update", "gradients differ between prompts"),
+    proof=("theory.budget",),
+    figures=("t1_budget",),
+    assumptions=(SEVERAL_PROMPTS, *stated("B prompts drawn per update")),
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,

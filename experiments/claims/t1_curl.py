@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.assumptions import THREE_COMPOSITES, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.instances import InstanceSpec, build, named
 from experiments.runs import RunResult, exact_law
@@ -88,7 +89,9 @@ CLAIM = Claim(
     statement="with >= 3 distinct composites E[g] of `group_normalized` is not a gradient",
     provenance="derived",
     expected="holds",
-    assumptions=("at least 3 distinct composites at one prompt", "eps = 0, ddof = 0"),
+    proof=("theory.curl",),
+    figures=("t1_bias",),
+    assumptions=(THREE_COMPOSITES, *stated("eps = 0, ddof = 0")),
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,

@@ -10,7 +10,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from experiments import slopes
-from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Row, Scope, judge, outside
+from experiments.assumptions import ENCLOSED, stated
+from experiments.claim import (
+    FAMILY_WISE_ERROR,
+    STATISTICAL,
+    Claim,
+    Levels,
+    Row,
+    Scope,
+    judge,
+)
 from experiments.claims.t1_bias import stationary_gradient
 from experiments.constants import step_size
 from experiments.runs import RunResult
@@ -26,9 +35,7 @@ MUTANTS = {
 
 
 def runs(scope: Scope) -> list[RunSettings]:
-    """All runs; none on an instance that the claim is not about."""
-    if scope.instance is not None and not scope.instance.is_named("conflict"):
-        return []
+    """One set of runs per group size."""
     sizes = (*KEEPS[scope.profile], STALLS)
     return [run for g in sizes for run in slopes.cell(g, scope, NORMALIZED)]
 
@@ -45,7 +52,8 @@ def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
     lengths = np.array([run.n_steps for run in cell])
     samples = np.array([results[run]["squared_gradient"] for run in cell])
     level = FAMILY_WISE_ERROR / (len(KEEPS[scope.profile]) + 1)
-    found, lower, upper = slopes.slope_interval(lengths, samples, level, steepening)
+    estimate = slopes.jackknife(lengths, samples, steepening)
+    found, lower, upper = estimate.interval(level)
     floor = stationary_gradient(STALLS)
     bound = -0.5 if scope.mutant == "stalls early" else 0.0
     verdict = judge(upper, lower, bound)
@@ -58,14 +66,18 @@ def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
     shown = {f"slope up to T={t}": float(x) for t, x in zip(lengths[1:], local, strict=True)}
     extra = {"floor": float(floor.low), **shown, **slopes.points(cell, results)}
     parameters = {**cell[-1].parameters(), "step": step_size(cell[-1])}
-    return Row("T1.floor", "conflict", parameters, found, lower, upper, bound, verdict, note, extra)
+    limits, levels = (
+        (found, lower, upper, bound),
+        Levels(estimate.below(bound), estimate.above(bound)),
+    )
+    return Row(
+        "T1.floor", "conflict", parameters, *limits, verdict, note, extra,
+        evidence="statistical", levels=levels,
+    )  # fmt: skip
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """G = 2 and 3: the slope and its window. G = 8: how much it flattens."""
-    unmet = outside("T1.floor", scope, "conflict", "stated for `conflict`, whose zero is enclosed")
-    if unmet:
-        return unmet
     keeps = KEEPS[scope.profile]
     level = FAMILY_WISE_ERROR / (len(keeps) + 1)
     sizes = (*keeps, STALLS) if scope.mutant == "no floor" else keeps
@@ -81,7 +93,12 @@ CLAIM = Claim(
     statement="on `conflict` std-normalised GRPO stalls for G = 8, and keeps T^(-1/2) for G = 2, 3",
     provenance="derived",
     expected="holds",
-    assumptions=("eps = 0, ddof = 0", "theta_0 = 0, full sweep, eta = min(1, sqrt(G/T))"),
+    proof=("theory.binary",),
+    figures=("t1_floor",),
+    assumptions=(
+        ENCLOSED,
+        *stated("eps = 0, ddof = 0", "theta_0 = 0, full sweep, eta = min(1, sqrt(G/T))"),
+    ),
     mutants=MUTANTS,
     runs=runs,
     rows=rows,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 
+from experiments.assumptions import stated
 from experiments.claim import Claim, Row, Scope, judge
 from experiments.instances import InstanceSpec, build, named
 from experiments.runs import RunResult
@@ -109,7 +110,9 @@ CLAIM = Claim(
     statement="full sweep: G V -> sum rho^2 tr Cov((R-mu)s); B prompts: V -> Var_q(grad J_q)/B",
     provenance="derived",
     expected="holds",
-    assumptions=("`leave_one_out`",),
+    proof=("theory.ustatistic",),
+    figures=("t1_g",),
+    assumptions=stated("`leave_one_out`"),
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,

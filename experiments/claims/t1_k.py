@@ -11,7 +11,8 @@ from fractions import Fraction
 import numpy as np
 from scipy import stats
 
-from experiments.claim import Claim, Row, Scope, Verdict, outside
+from experiments.assumptions import DIAL, stated
+from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.runs import RunResult
 from experiments.settings import UNBIASED, RunSettings
 
@@ -60,14 +61,6 @@ def _row(correlation: float) -> Row:
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """The fitted exponent of V in K, for each correlation of the components."""
-    unmet = outside(
-        "T1.K",
-        scope,
-        "bits",
-        "needs a dial for the number of components and their correlation: `bits`",
-    )
-    if unmet:
-        return unmet
     return [_row(c) for c in CORRELATIONS]
 
 
@@ -76,7 +69,9 @@ CLAIM = Claim(
     statement="V is proportional to K: fitted exponent in K within 1 +- 0.05, any correlation",
     provenance="reported",
     expected="refuted",
-    assumptions=("unit weights", "a policy that does not change with K"),
+    proof=("theory.ustatistic",),
+    figures=("t1_k",),
+    assumptions=(DIAL, *stated("unit weights", "a policy that does not change with K")),
     mutants={},
     runs=lambda scope: [],
     rows=rows,

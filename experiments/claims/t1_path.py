@@ -16,10 +16,12 @@ from dataclasses import replace
 
 import numpy as np
 
+from experiments.assumptions import in_cells
 from experiments.claim import (
     FAMILY_WISE_ERROR,
     STATISTICAL,
     Claim,
+    Levels,
     Row,
     Scope,
     judge,
@@ -34,6 +36,7 @@ from experiments.settings import RunSettings
 from theory.advantages import Estimator
 from theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
 from theory.intervals import drift_upper_limit, lower_limit, samples_needed
+from theory.levels import drift_level, lower_level
 from theory.theorem1 import path_terms
 from theory.training import STEP
 
@@ -93,8 +96,8 @@ def _bias_range(run: RunSettings, c: Constants) -> float:
 
 def _limits(
     run: RunSettings, result: RunResult, mutant: str | None, level: float
-) -> tuple[float, float, str]:
-    """Lower and upper limit of left minus right, and what would settle a sign left open."""
+) -> tuple[float, float, Levels, str]:
+    """Lower and upper limit of left minus right, their levels, what would settle an open sign."""
     c, step, a = run_constants(run), step_size(run), _coefficients(run, mutant)
     sample = np.stack([result[name] for name in STEP], -1) @ a
     slack = _bias_range(run, c) + c.smoothness * step * c.variance
@@ -109,10 +112,13 @@ def _limits(
     low, high = -2 * c.gap / reach - slack, c.squared_gradient + 2 * c.start / reach
     tiny = 1e-9 * (high - low)
     lower = max(below, lower_limit(sample, level / 2, low - tiny, high + tiny))
+    apart = drift_level(n, -drift, square, 0.0, moved + slack)
+    refuted = 2 * min(apart, lower_level(sample, 0.0, low - tiny, high + tiny))
+    levels = Levels(drift_level(n, drift, square, 0.0, largest), min(1.0, refuted))
     if not lower <= 0 < upper or drift >= 0:
-        return lower, upper, ""
+        return lower, upper, levels, ""
     steps = samples_needed(-drift / n, np.sqrt(square / n), largest, level)
-    return lower, upper, settled_by(steps / run.n_steps)
+    return lower, upper, levels, settled_by(steps / run.n_steps)
 
 
 def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row:
@@ -127,18 +133,20 @@ def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row
     terms = path_terms(total, bias, variance, step, run.n_steps, c.smoothness)
     kept = -_coefficients(run, scope.mutant)[1:4] @ [bias, variance, means["gain"]]
     bound, observed = float(kept), means["squared_gradient"]
-    below, above, note = _limits(run, result, scope.mutant, level)
+    below, above, levels, note = _limits(run, result, scope.mutant, level)
+    levels = levels._replace(weak=bound >= c.squared_gradient)
     shares = {name: float(x) for name, x in terms._asdict().items()}
     if run.estimator.name == "leave_one_out":
         shares["sharper_bound"] = (shares["optimisation"] + shares["variance"]) / (
             2 - c.smoothness * step
         )
     verdict = judge(bound + above, bound + below, bound)
-    if verdict == "holds" and bound >= c.squared_gradient:
+    if verdict == "holds" and levels.weak:
         verdict, note = "vacuous", "no better than the trivial bound on |grad J|^2"
     if verdict == "refuted":
         note = STATISTICAL
-    return Row(*head, observed, bound + below, bound + above, bound, verdict, note, shares)
+    limits = (observed, bound + below, bound + above, bound)
+    return Row(*head, *limits, verdict, note, shares, evidence="statistical", levels=levels)
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -153,7 +161,9 @@ CLAIM = Claim(
     statement="at each step |grad J|^2 <= 2(E J' - J)/eta + |bias|^2 + L eta V, summed over a path",
     provenance="derived",
     expected="holds",
-    assumptions=("constant step eta <= 1/L",),
+    proof=("theory.theorem1",),
+    figures=("t1_path",),
+    assumptions=(in_cells("constant step eta <= 1/L"),),
     mutants=MUTANTS,
     runs=runs,
     rows=rows,

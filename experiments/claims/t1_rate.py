@@ -14,10 +14,12 @@ from typing import Any
 
 import numpy as np
 
+from experiments.assumptions import in_cells, stated
 from experiments.claim import (
     FAMILY_WISE_ERROR,
     STATISTICAL,
     Claim,
+    Levels,
     Row,
     Scope,
     judge,
@@ -29,6 +31,7 @@ from experiments.instances import InstanceSpec, build, named
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.intervals import lower_limit, samples_needed, upper_limit
+from theory.levels import lower_level, upper_level
 from theory.theorem1 import rate_bound
 
 MUTANTS = {
@@ -92,15 +95,19 @@ def planned_seeds(run: RunSettings, level: float, least: int) -> int:
     return -(-needed // MIN_SEEDS) * MIN_SEEDS
 
 
-def _limits(run: RunSettings, result: RunResult, level: float) -> tuple[float, float]:
-    """Lower and upper confidence limit of the average."""
+def limits(
+    run: RunSettings, result: RunResult, level: float, bound: float
+) -> tuple[float, float, Levels]:
+    """Both confidence limits of the average, and the levels at which they meet ``bound``."""
     c, (high, pathwise) = run_constants(run), _highest(run)
     sample = np.asarray(result["squared_gradient"])
-    lower = lower_limit(sample, level, 0.0, c.squared_gradient * (1 + 1e-9))
+    below = (0.0, c.squared_gradient * (1 + 1e-9))
+    lower, refuted = lower_limit(sample, level, *below), lower_level(sample, bound, *below)
     if pathwise:
         sample = np.asarray(result["first_order_gain"]) / step_size(run)
-    lowest = -sqrt(c.squared_gradient) * c.update_norm
-    return lower, upper_limit(sample, level, lowest, high * (1 + 1e-9))
+    above = (-sqrt(c.squared_gradient) * c.update_norm, high * (1 + 1e-9))
+    levels = Levels(upper_level(sample, bound, *above), refuted, bound >= c.squared_gradient)
+    return lower, upper_limit(sample, level, *above), levels
 
 
 def runs(scope: Scope) -> list[RunSettings]:
@@ -148,9 +155,9 @@ def judged(
         return Row(*head, None, None, None, bound, *unfit)
     sample = np.asarray(result["squared_gradient"])
     observed = float(sample.mean())
-    lower, upper = _limits(run, result, level)
+    lower, upper, levels = limits(run, result, level, bound)
     verdict, note = judge(upper, lower, bound), ""
-    if verdict == "holds" and bound >= c.squared_gradient:
+    if verdict == "holds" and levels.weak:
         verdict, note = "vacuous", "no better than the trivial bound on |grad|^2"
     if verdict == "inconclusive" and observed < bound:
         spread = float(sample.std(ddof=1))
@@ -159,7 +166,8 @@ def judged(
     if verdict == "refuted":
         note = STATISTICAL
     extra = waterfall(run, result, observed, bound)
-    return Row(*head, observed, lower, upper, bound, verdict, note, extra)
+    numbers = (observed, lower, upper, bound)
+    return Row(*head, *numbers, verdict, note, extra, evidence="statistical", levels=levels)
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -174,7 +182,12 @@ CLAIM = Claim(
     statement="(1/T) sum E|grad J|^2 <= 2L(J*-J_0)/T + sqrt(8L(J*-J_0)V_sup/T), `leave_one_out`",
     provenance="abstract",
     expected="holds",
-    assumptions=("unbiased update", "constant step min(1/L, sqrt(2(J*-J_0)/(L V_sup T)))"),
+    proof=("theory.theorem1",),
+    figures=("t1_rate", "t1_waterfall"),
+    assumptions=(
+        *stated("unbiased update"),
+        in_cells("constant step min(1/L, sqrt(2(J*-J_0)/(L V_sup T)))"),
+    ),
     mutants=MUTANTS,
     runs=runs,
     rows=rows,

@@ -13,9 +13,10 @@ from collections.abc import Mapping
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.assumptions import in_cells, stated
 from experiments.benefit_map import SHARE, Benefit, measure, options
-from experiments.benefit_runs import Race, batch_effect, race, student
-from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Row, Scope, Verdict, settled_by
+from experiments.benefit_rows import GROUP_SIZE, sampled_rows, start
+from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.instances import InstanceSpec, build, named
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
@@ -25,14 +26,7 @@ from theory.races import sign_is_clear
 MUTANTS = {"no max(0, .)": "e = <grad J, m>^2/(|m|^2 + V), also where the product is negative"}
 COUPLINGS = (-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9)
 RATIOS = (1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05)
-GROUP_SIZE, BATCH_PROMPTS = 8, 4
-N_STEPS = 16
 ROUNDING = 1e-12
-
-
-def _start(components: int, success: float, ratio: float, coupling: float) -> InstanceSpec:
-    dials = {"success": success, "ratio": ratio, "coupling": coupling}
-    return named("outcomes", components=components, **dials)
 
 
 def _maps(profile: str) -> list[tuple[int, float, int]]:
@@ -47,7 +41,7 @@ def _grid(components: int, success: float, profile: str) -> list[InstanceSpec]:
     paper = profile == "paper"
     ratios = RATIOS if paper else RATIOS[::2]
     couplings = [c for c in COUPLINGS if components == 2 or c >= 0]
-    return [_start(components, success, r, c) for r in ratios for c in couplings]
+    return [start(components, success, r, c) for r in ratios for c in couplings]
 
 
 def _map_row(spec: InstanceSpec, group_size: int, found: Benefit, i: int) -> Row:
@@ -98,92 +92,12 @@ def _map_rows(scope: Scope) -> list[Row]:
     return found
 
 
-def _races(scope: Scope) -> list[tuple[InstanceSpec, int]]:
-    if scope.instance is not None:
-        return [(scope.instance, GROUP_SIZE)]
-    if scope.profile != "paper":
-        return [
-            (_start(2, 0.8, r, c), GROUP_SIZE) for r, c in ((0.2, 0.6), (0.5, -0.9), (1.0, 0.6))
-        ]
-    grid = [(r, c) for r in (1.0, 0.5, 0.2, 0.1) for c in (-0.9, -0.3, 0.3, 0.9)]
-    return [(_start(2, 0.8, r, c), g) for g in (4, GROUP_SIZE) for r, c in grid]
-
-
-def _race_row(spec: InstanceSpec, group_size: int, run: Race, level: float) -> Row:
-    mean, lower, upper = run.interval(level)
-    lead, significant = float(run.lead[0, 0]), not lower <= 0 <= upper
-    agrees = np.sign(mean) == np.sign(lead)
-    verdict: Verdict = "holds" if agrees else "refuted"
-    note = "exact e at the start; Student limits (asymptotic)"
-    if not significant:
-        spread = (upper - lower) / 2
-        seeds = run.difference.size * (spread / max(abs(mean), 1e-300)) ** 2
-        verdict, note = "assumption unmet", f"not significant: {settled_by(seeds)}"
-    elif not agrees and run.turns_at is not None:
-        note = f"disagrees; e ranks them otherwise from step {run.turns_at} of {N_STEPS} on"
-        verdict = "assumption unmet"
-    elif verdict == "refuted":
-        note = STATISTICAL
-    extra = {
-        "where": "training",
-        **options(spec),
-        "lead_at_start": lead,
-        "agrees": str(bool(agrees)),
-        "turns_at": run.turns_at,
-        "J_decomposed": float(run.value[0]),
-        "J_joint": float(run.value[1]),
-    }
-    shared = {
-        "components": build(spec).mdp.weights.size,
-        "group_size": group_size,
-        "n_steps": N_STEPS,
-        "seeds": run.difference.size,
-    }
-    head = ("T2.benefit", spec.name, shared, mean, lower, upper, None)
-    return Row(*head, verdict, note, extra)
-
-
-def _batch_row(spec: InstanceSpec, level: float) -> Row:
-    """Does e of the batch-normalised update, sampled, rank it against the joint one?"""
-    found = batch_effect(spec, GROUP_SIZE, BATCH_PROMPTS, 20_000)
-    (value, error), (mean, lower, upper) = found.whitened, student(found.gain, level)
-    lead = value - found.joint
-    clear = abs(lead) > 4 * error and not lower <= 0 <= upper
-    verdict: Verdict = "holds" if np.sign(lead) == np.sign(mean) else "refuted"
-    note = "one best step: whitened minus joint gain, Student limits; e sampled"
-    if not clear:
-        verdict, note = "assumption unmet", "one of the two signs is within its sampling error"
-    extra = {
-        "where": "batch normalisation",
-        **options(spec),
-        "e_whitened": value,
-        "e_whitened_error": error,
-        "e_decomposed": found.decomposed,
-        "e_joint": found.joint,
-    }
-    shared = {
-        "components": 2,
-        "group_size": GROUP_SIZE,
-        "prompts": BATCH_PROMPTS,
-        "seeds": found.gain.size,
-    }
-    head = ("T2.benefit", spec.name, shared, mean, lower, upper, None)
-    return Row(*head, verdict, note, extra)
-
-
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """The map, the races, and what batch normalisation changes."""
     found = _map_rows(scope) if scope.instance is None else []
     if scope.mutant is not None:
         return found
-    races = _races(scope)
-    batches = []
-    if scope.profile == "paper" and scope.instance is None:
-        batches = [_start(2, 0.8, r, c) for r in (1.0, 0.5, 0.2) for c in (-0.9, 0.0, 0.9)]
-    level = FAMILY_WISE_ERROR / (len(races) + len(batches))
-    seeds = max(1024 if scope.profile == "paper" else 256, scope.seeds)
-    found += [_race_row(s, g, race(s, g, N_STEPS, seeds), level) for s, g in races]
-    return found + [_batch_row(spec, level) for spec in batches]
+    return found + sampled_rows(scope)
 
 
 CLAIM = Claim(
@@ -191,7 +105,9 @@ CLAIM = Claim(
     statement="the sign of e_dec - e_joint says which of decomposed and joint GRPO is ahead",
     provenance="derived",
     expected="holds",
-    assumptions=("the best step for each", "e ranks them alike along both runs"),
+    proof=("theory.benefit",),
+    figures=("t2_phase",),
+    assumptions=(*stated("the best step for each"), in_cells("e ranks them alike along both runs")),
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,

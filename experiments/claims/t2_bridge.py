@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.assumptions import not_on_models, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.instances import build
 from experiments.rational_groups import stored_group
@@ -132,7 +133,11 @@ BRIDGE = Claim(
     statement="|joint - decomposed surrogate| is bounded by the misalignment Delta",
     provenance="reported",
     expected="refuted",
-    assumptions=("eps = 0", "no clipping"),
+    proof=("theory.bridge",),
+    assumptions=(
+        not_on_models("a statement about all groups, decided by a stored pair of samples"),
+        *stated("eps = 0", "no clipping"),
+    ),
     mutants={},
     runs=lambda scope: [],
     rows=bridge_rows,
@@ -142,7 +147,8 @@ CORRECTED = Claim(
     statement="|joint - decomposed| <= (max ratio - min ratio)/2 sum_k w_k |sd_k/sd - 1|",
     provenance="derived",
     expected="holds",
-    assumptions=("sd > 0", "eps = 0", "no clipping"),
+    proof=("theory.bridge",),
+    assumptions=stated("sd > 0", "eps = 0", "no clipping"),
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=corrected_rows,

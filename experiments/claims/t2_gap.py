@@ -7,12 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from experiments.assumptions import BINARY
 from experiments.claim import Claim, Row, Scope, Verdict
-from experiments.instances import build
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.theorem2_cases import (
-    is_binary,
     static_cells,
     training_cells,
     training_runs,
@@ -25,7 +24,6 @@ MUTANTS = {
     "no absolute value": "sum_k w_k (1 - c_k/c) u_k instead of |1 - c_k/c|",
     "u_k from the maximum alone": "u_k = max J_k - p_k",
 }
-GRADED = "a component has other rewards than 0 and 1: the update is no gradient of Jtilde"
 
 
 def _signed(c: Certificate) -> jax.Array:
@@ -97,19 +95,8 @@ def whole(claim: str, frame: pd.DataFrame, bound: str) -> list[Row]:
     ]
 
 
-def graded(claim: str, scope: Scope) -> list[Row]:
-    """The row of a user's model with graded components; else none."""
-    if scope.instance is None or is_binary(build(scope.instance).mdp):
-        return []
-    name = scope.instance.name
-    return [Row(claim, name, {}, None, None, None, None, "assumption unmet", GRADED)]
-
-
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """A row for each instance, group size and kind of policy."""
-    unmet = graded("T2.gap", scope)
-    if unmet:
-        return unmet
     stacks = list(static_cells(scope.profile, scope.instance))
     runs = training_runs(scope)
     if runs and scope.mutant is None:
@@ -130,7 +117,9 @@ CLAIM = Claim(
     statement="J*_q - J_q <= min_c [phi_q/c + sum_k w_k |1 - c_k/c| u_k], at every policy",
     provenance="derived",
     expected="holds",
-    assumptions=("binary components",),
+    proof=("theory.theorem2",),
+    figures=("t2_gap",),
+    assumptions=(BINARY,),
     mutants=MUTANTS,
     runs=training_runs,
     rows=rows,

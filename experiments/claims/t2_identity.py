@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 
+from experiments.assumptions import stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.instances import build
 from experiments.rational_groups import group_of, random_group, stored_group
@@ -58,7 +59,8 @@ CLAIM = Claim(
     statement="A_i = sum_k (w_k sd_k/sd) A_i^(k): the misalignment Delta_i is 0",
     provenance="reported",
     expected="holds",
-    assumptions=("eps = 0", "sd > 0"),
+    proof=("theory.bridge",),
+    assumptions=stated("eps = 0", "sd > 0"),
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,

@@ -14,8 +14,17 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Row, Scope, Verdict
-from experiments.claims.t2_gap import GRADED
+from experiments.assumptions import BINARY, GRADED
+from experiments.claim import (
+    FAMILY_WISE_ERROR,
+    STATISTICAL,
+    Claim,
+    Levels,
+    Row,
+    Scope,
+    Verdict,
+    settled_by,
+)
 from experiments.instances import InstanceSpec, build, named
 from experiments.runs import RunResult, exact_law
 from experiments.settings import RunSettings
@@ -25,6 +34,7 @@ from theory.advantages import Estimator
 from theory.decomposed import potential_value
 from theory.exact import gradient
 from theory.intervals import lower_limit, upper_limit
+from theory.levels import lower_level, upper_level
 from theory.response import response
 from theory.update import expected_update
 
@@ -110,6 +120,8 @@ def _trained_row(run: RunSettings, result: RunResult, level: float) -> Row:
     mean, aim = float(ends.mean()), float(best @ weights)
     inside = limits[0] <= aim <= limits[1] < top
     verdict: Verdict = "holds" if inside else "inconclusive" if limits[1] >= top else "refuted"
+    away = min(lower_level(ends, aim, *span), upper_level(ends, aim, *span))
+    levels = Levels(upper_level(ends, top, *span), min(1.0, 2 * away))
     extra = {
         "standard_error": error,
         "off_in_errors": (mean - aim) / error,
@@ -123,8 +135,11 @@ def _trained_row(run: RunSettings, result: RunResult, level: float) -> Row:
     note = "J at the end; bound: J at the maximiser of Jtilde"
     if verdict == "refuted":
         note += "; " + STATISTICAL
+    if verdict == "inconclusive":
+        reach = (limits[1] - limits[0]) / 2 / max(top - mean, 1e-300)
+        note += "; " + settled_by(ends.size * reach**2)
     head = ("T2.potential", run.instance.name, run.parameters(), mean, *limits, aim)
-    return Row(*head, verdict, note, extra)
+    return Row(*head, verdict, note, extra, evidence="statistical", levels=levels)
 
 
 def runs(scope: Scope) -> list[RunSettings]:
@@ -148,7 +163,9 @@ CLAIM = Claim(
     statement="E[g] of `componentwise_normalized` is grad Jtilde; training ends at its maximiser",
     provenance="derived",
     expected="holds",
-    assumptions=("binary components",),
+    proof=("theory.decomposed",),
+    figures=("t2_region",),
+    assumptions=(BINARY,),
     mutants=MUTANTS,
     runs=runs,
     rows=rows,

@@ -10,6 +10,7 @@ it; tests/theory/test_pac_bayes.py holds the bounds against published values ins
 
 from collections.abc import Mapping
 
+from experiments.assumptions import stated
 from experiments.claim import Claim, Row, Scope, Verdict, judge
 from experiments.claims import t3_mutants, t3_posteriors
 from experiments.learning_problems import (
@@ -114,7 +115,9 @@ CLAIM = Claim(
     statement="P(L_S(Q) > bound) <= delta over the draw of tasks, whatever posterior they lead to",
     provenance="abstract",
     expected="holds",
-    assumptions=("tasks i.i.d. from D_S", "losses in [0, 1]", "prior fixed before the tasks"),
+    proof=("theory.pac_bayes", "theory.coverage"),
+    figures=("t3_coverage",),
+    assumptions=stated("tasks i.i.d. from D_S", "losses in [0, 1]", "prior fixed before the tasks"),
     mutants=t3_mutants.MUTANTS,
     runs=lambda scope: [],
     rows=rows,

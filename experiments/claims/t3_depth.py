@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from scipy.stats import linregress
 
+from experiments.assumptions import stated
 from experiments.claim import Claim, Row, Scope, judge
 from experiments.instances import InstanceSpec, build, named
 from experiments.runs import RunResult, RunSettings
@@ -174,7 +175,9 @@ CLAIM = Claim(
     statement="|V_T - V_S| <= R_max (TV(D_S,D_T) + D max TV(P_S,P_T)); KL of episodes <= H max KL",
     provenance="derived",
     expected="holds",
-    assumptions=("same states, legal actions and initial states",),
+    proof=("theory.transfer",),
+    figures=("t3_depth",),
+    assumptions=stated("same states, legal actions and initial states"),
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.assumptions import in_cells, stated
 from experiments.claim import Claim, Row, Scope, Verdict, judge
 from experiments.learning_problems import (
     ProblemSpec,
@@ -145,7 +146,9 @@ CLAIM = Claim(
     statement="L_T <= L_S + osc TV <= L_S + sqrt(KL/2); data processing; chi-square; weighted kl",
     provenance="abstract",
     expected="holds",
-    assumptions=("losses in [0, 1]", "weights: the source covers the target"),
+    proof=("theory.transfer",),
+    figures=("t3_ood",),
+    assumptions=(*stated("losses in [0, 1]"), in_cells("weights: the source covers the target")),
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 
+from experiments.assumptions import stated
 from experiments.claim import Claim, Row, Scope, judge
 from experiments.learning_problems import (
     DELTAS,
@@ -125,7 +126,9 @@ CLAIM = Claim(
     statement="mean offsets over the oracle offset: kl-xi <= kl-2sqrt(n) <= McAllester, lambda",
     provenance="derived",
     expected="holds",
-    assumptions=("tasks i.i.d. from D_S", "losses in [0, 1]"),
+    proof=("theory.slack",),
+    figures=("t3_tightness",),
+    assumptions=stated("tasks i.i.d. from D_S", "losses in [0, 1]"),
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,

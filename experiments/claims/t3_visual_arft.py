@@ -17,7 +17,8 @@ from typing import Any
 
 import jax
 
-from experiments.claim import Claim, Row, Scope, Verdict, outside
+from experiments.assumptions import in_cells, not_on_models
+from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.runs import RunResult, RunSettings
 from theory.kl import kl_upper
 from theory.pac_bayes import fresh_set
@@ -114,9 +115,6 @@ def _rows(content: Mapping[str, Any], model: str, benchmark: str, metric: str) -
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """One row per model, benchmark, metric, number of tasks and assumed training loss."""
-    unmet = outside(NAME, scope, "", "is about published scores, not about a model")
-    if unmet:
-        return unmet
     content = load()
     cells = [(m, b, k) for m in ("3B", "7B") for b in content["sizes"] for k in METRICS]
     return [row for cell in cells for row in _rows(content, *cell)]
@@ -127,7 +125,12 @@ CLAIM = Claim(
     statement="the kl-xi bound certifies the published scores above the base model's (plug-in)",
     provenance="derived",
     expected="vacuous",
-    assumptions=("KL(Q,P), training score and TV known: none is published",),
+    proof=("theory.plug_in",),
+    figures=("t3_visual_arft",),
+    assumptions=(
+        not_on_models("is about published scores, not about a model"),
+        in_cells("KL(Q,P), training score and TV known: none is published"),
+    ),
     mutants={},
     runs=lambda scope: [],
     rows=rows,

@@ -3,6 +3,7 @@
 import argparse
 
 from experiments.catalogue import CLAIMS
+from experiments.claim import Claim
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -11,12 +12,22 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.set_defaults(run=run)
 
 
+def heading(claim: Claim) -> list[str]:
+    """Identifier, provenance, expected verdict and statement."""
+    return [
+        f"{claim.name}  [{claim.provenance}; expected: {claim.expected}]",
+        f"    {claim.statement}",
+    ]
+
+
+def contents(claim: Claim) -> list[str]:
+    """Assumptions, with where they are checked, and mutants."""
+    assumed = [f"    assumes: {a.text} [{a.checked}]" for a in claim.assumptions]
+    return assumed + [f"    mutant {name!r}: {change}" for name, change in claim.mutants.items()]
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Print every claim."""
     for claim in CLAIMS:
-        print(f"{claim.name}  [{claim.provenance}; expected: {claim.expected}]")
-        print(f"    {claim.statement}")
-        print(f"    assumes: {'; '.join(claim.assumptions)}")
-        for name, change in claim.mutants.items():
-            print(f"    mutant {name!r}: {change}")
+        print("\n".join([*heading(claim), *contents(claim)]))
     return 0

@@ -11,6 +11,7 @@ import pytest
 from experiments.claim import Scope
 from experiments.claims import t1_budget, t1_curl, t1_g, t1_k
 from experiments.instances import from_argument, named
+from experiments.judging import rows_of
 from theory.advantages import Estimator
 from theory.group_law import plain_law
 from theory.instances.bits import bits
@@ -59,7 +60,7 @@ def test_budget_needs_prompts_that_differ():
 @pytest.mark.parametrize("claim", [t1_k.CLAIM])
 def test_other_instances_leave_the_assumption_unmet(claim):
     """A claim about a family says nothing of another model."""
-    (row,) = claim.rows(Scope("quick", named("coding", components=1)), {})
+    (row,) = rows_of(claim, Scope("quick", named("coding", components=1)), {})
     assert row.verdict == "assumption unmet"
 
 

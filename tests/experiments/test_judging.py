@@ -6,7 +6,7 @@ import pytest
 
 from experiments.claim import Row, judge, overall
 from experiments.ledger import LEDGER, PAPER, differences, ledger_text
-from experiments.slopes import slope_interval
+from experiments.slopes import jackknife
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,9 @@ def test_slope_interval_covers_a_known_slope():
     lengths = np.array([100, 1000, 10_000])
     wide = lengths[:, None] ** -0.5 * rng.gamma(4, 0.25, (3, 256))
     many = lengths[:, None] ** -0.5 * rng.gamma(4, 0.25, (3, 16 * 256))
-    (_, low, high), (_, lower, upper) = (slope_interval(lengths, x, 0.001) for x in (wide, many))
+    (_, low, high), (_, lower, upper) = (
+        jackknife(lengths, x).interval(0.001) for x in (wide, many)
+    )
     assert low < -0.5 < high
     assert lower < -0.5 < upper
     assert upper - lower < 0.4 * (high - low)

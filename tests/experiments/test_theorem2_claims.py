@@ -10,6 +10,7 @@ from experiments import rational_groups
 from experiments.claim import Scope, overall
 from experiments.claims import t2_benefit, t2_bridge, t2_gap, t2_identity, t2_kappa, t2_zero
 from experiments.instances import from_argument, named
+from experiments.judging import rows_of, runs_of
 from experiments.runs import _execute
 from experiments.settings import RunSettings
 from experiments.theorem2_cases import CONFIRMED, training_cells
@@ -116,8 +117,8 @@ def test_graded_components_leave_the_assumption_unmet(tmp_path):
     (tmp_path / "graded.json").write_text(json.dumps(content))
     scope = replace(QUICK, instance=from_argument(str(tmp_path / "graded.json")))
     for claim in (t2_gap, t2_kappa, t2_zero):
-        assert not claim.CLAIM.runs(scope)
-        (row,) = claim.rows(scope, {})
+        assert not runs_of(claim.CLAIM, scope)
+        (row,) = rows_of(claim.CLAIM, scope, {})
         assert row.verdict == "assumption unmet"
         assert "other rewards than 0 and 1" in row.note
 

@@ -1,0 +1,87 @@
+"""What a claim presupposes: in words, and, where it is about the model, as a check of the model."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from experiments.instances import InstanceSpec, build
+from theory.correlation import is_binary
+from theory.listing import MAX_EPISODES, obstacle
+from theory.tilting import has_no_chance
+
+
+@dataclass(frozen=True)
+class Assumption:
+    """One assumption; ``checked`` says where, if anywhere."""
+
+    text: str
+    unmet: Callable[[InstanceSpec], str | None] | None = None
+    """Why a model breaks it, None where it does not; asked before a claim is put on a model."""
+    in_cells: bool = False
+    """Whether the claim's own rows say where it is unmet, cell by cell."""
+
+    @property
+    def checked(self) -> str:
+        """ "of the model", "in every cell" or "not checked": about the estimator or the sample."""
+        if self.unmet is not None:
+            return "of the model"
+        return "in every cell" if self.in_cells else "not checked"
+
+
+def stated(*texts: str) -> tuple[Assumption, ...]:
+    """Assumptions about the estimator, the step or the sample: no model can break them."""
+    return tuple(map(Assumption, texts))
+
+
+def in_cells(text: str) -> Assumption:
+    """One that depends on policy, group size or step."""
+    return Assumption(text, in_cells=True)
+
+
+def only_on(family: str, why: str) -> Assumption:
+    """The claim is about one family of named models."""
+    return Assumption(f"on `{family}` only", lambda spec: None if spec.is_named(family) else why)
+
+
+def not_on_models(why: str) -> Assumption:
+    """The claim is not about a model that a user could bring."""
+    return Assumption("decided without a model", lambda spec: why)
+
+
+GRADED = "a component has other rewards than 0 and 1: the update is no gradient of Jtilde"
+
+
+def _graded(spec: InstanceSpec) -> str | None:
+    return None if is_binary(build(spec).mdp) else GRADED
+
+
+def _too_many(spec: InstanceSpec) -> str | None:
+    instance = build(spec)
+    return obstacle(instance.mdp, instance.policy) or None
+
+
+def _random_environment(spec: InstanceSpec) -> str | None:
+    why = "first state or tools are random: see L.tools"
+    return None if has_no_chance(build(spec).mdp) else why
+
+
+def _few_composites(spec: InstanceSpec) -> str | None:
+    distinct = len(set(np.asarray(build(spec).mdp.class_numerator).tolist()))
+    return None if distinct >= 3 else "two distinct rewards: E[g] is a gradient"
+
+
+def _one_prompt(spec: InstanceSpec) -> str | None:
+    several = build(spec).mdp.prompt_distribution.size > 1
+    return None if several else "one prompt: no gradients that could differ"
+
+
+BINARY = Assumption("binary components", _graded)
+LISTED = Assumption(f"at most {MAX_EPISODES} episodes, which are listed", _too_many)
+NO_CHANCE = Assumption("first states and tool responses are certain", _random_environment)
+THREE_COMPOSITES = Assumption("at least 3 distinct composites at one prompt", _few_composites)
+SEVERAL_PROMPTS = Assumption("gradients differ between prompts", _one_prompt, in_cells=True)
+INTERIOR = only_on("conflict", "stated for `conflict`, whose optimum is known to be interior")
+ENCLOSED = only_on("conflict", "needs a zero of E[g], which is enclosed for `conflict`")
+DIAL = only_on("bits", "needs a dial for the number of components and their correlation: `bits`")
+STORED = not_on_models("rests on stored counterexamples of its own")

@@ -1,0 +1,49 @@
+"""For tests in other repositories: assert a claim on a model of one's own, without any plug-in."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import jax
+
+from experiments.catalogue import find
+from experiments.claim import Scope
+from experiments.files import Store
+from experiments.instances import from_argument
+from experiments.tables import Report
+from experiments.verdict import Verdict
+from experiments.verify import verify
+
+
+def assert_claim(
+    claim: str,
+    instance: str | Path | None = None,
+    verdict: Verdict | None = None,
+    runs: str | Path | None = None,
+) -> None:
+    """Check ``claim`` (a name or a .py file) on ``instance`` (a name or a .json file), quick sizes.
+
+    Raises AssertionError, with the cells that say so, unless the verdict is ``verdict``, by default
+    the one expected of the claim. A model that breaks an assumption is an AssertionError too: the
+    claim says nothing about it. Raises ValueError for bad input. With ``runs``, a folder, training
+    runs are kept and never repeated. Computes in float64, whatever the caller's JAX is set to.
+    """
+    chosen = find(str(claim))
+    wanted = verdict or chosen.expected
+    before = jax.config.jax_enable_x64  # type: ignore[attr-defined]
+    jax.config.update("jax_enable_x64", True)
+    try:
+        spec = from_argument(str(instance)) if instance is not None else None
+        with TemporaryDirectory() as folder:
+            store = Store(Path(runs or folder) / "cells")
+            found = verify([chosen], Scope("quick", spec), store, Path(folder))
+    finally:
+        jax.config.update("jax_enable_x64", before)
+    (got,) = found.verdicts["verdict"]
+    if got != wanted:
+        raise AssertionError(_message(chosen.name, got, wanted, found))
+
+
+def _message(name: str, got: str, wanted: str, found: Report) -> str:
+    notes = [str(note) for note in found.rows["note"].unique() if note]
+    rows = [", ".join(f"{k}={v}" for k, v in row.items()) for row in found.offending(name)]
+    return "\n".join([f"{name}: {got}, expected {wanted}", *(rows or notes)])

@@ -1,0 +1,41 @@
+"""alarms: how often a true sampled claim is refuted by chance."""
+
+import argparse
+from pathlib import Path
+
+from experiments.alarms import count_alarms
+from experiments.catalogue import find
+from experiments.claim import FAMILY_WISE_ERROR, Scope
+from experiments.files import canonical, write_atomic
+from experiments.instances import from_argument
+
+MAX_RUNS = 10**5
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The command's arguments."""
+    about = "reseed a true sampled claim many times and count its false alarms"
+    parser = commands.add_parser("alarms", help=about)
+    parser.add_argument("--claim", default="T1.rate", help="T1.rate or T1.path [T1.rate]")
+    parser.add_argument("--runs", type=int, default=1000, help="how many times [1000]")
+    parser.add_argument("--instance", default="bandit", help="a small one [bandit]")
+    parser.add_argument(
+        "--out", type=Path, default=Path("results/alarms.json"), help="[results/alarms.json]"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 where the counts are within the stated levels, else 1."""
+    if not 1 <= arguments.runs <= MAX_RUNS:
+        raise ValueError(f"runs = {arguments.runs}: expected 1..{MAX_RUNS}")
+    scope = Scope("quick", from_argument(arguments.instance))
+    found = count_alarms(find(arguments.claim), scope, arguments.runs, FAMILY_WISE_ERROR)
+    write_atomic(arguments.out, canonical(found.as_json()) + "\n")
+    print(
+        f"{found.claim} on {found.instance}, {found.cells} cells, {found.runs} runs:\n"
+        f"{found.alarms} alarms at level {found.level}; at the boundary, level "
+        f"{found.sharp_level}: {found.sharp_refuted} refuted, {found.sharp_holds} held; slopes: "
+        f"{found.slope_alarms}; at most {found.allowed} allowed\nstored: {arguments.out}"
+    )
+    return 0 if found.within_level else 1

@@ -1,0 +1,83 @@
+"""explain: one claim, what it says, why, where it was checked and how close it was."""
+
+import argparse
+import os
+import sys
+import textwrap
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.catalogue import find
+from experiments.certificates import certified_rows
+from experiments.claim import Claim, overall
+from experiments.commands.listing import contents, heading
+from experiments.files import Store
+from experiments.sensitivity import least_lowering, place
+from experiments.stored import PAPER, rows_of_claim
+from experiments.tables import STORED, margin
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The command's arguments."""
+    about = "statement, proof, assumptions, where it was checked, margins, figures of one claim"
+    parser = commands.add_parser("explain", help=about)
+    parser.add_argument("claim", help="a claim, as `list` names it, or a .py file")
+    parser.add_argument(
+        "--runs", type=Path, default=Path("results/quick/cells"), help="stored training runs"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print it."""
+    claim = find(arguments.claim)
+    rows, source = rows_of_claim(claim, Store(arguments.runs))
+    parts = [heading(claim), contents(claim), _proof(claim), _checked(claim, rows, source)]
+    parts += [_certified(claim), _figures(claim)]
+    print("\n".join(line for part in parts for line in part))
+    return 0
+
+
+def _proof(claim: Claim) -> list[str]:
+    """The docstrings of the claim's module and of those in which it is proved."""
+    names = [claim.rows.__module__, *claim.proof]
+    texts = {name: (sys.modules.get(name) or import_module(name)).__doc__ or "" for name in names}
+    return [
+        f"{'proof' if name in claim.proof else 'check'} ({name}):\n"
+        + textwrap.indent(text.strip(), "    ")
+        for name, text in texts.items()
+    ]
+
+
+def _checked(claim: Claim, rows: pd.DataFrame, source: str) -> list[str]:
+    """Where, with which verdicts and margins, and the tightest cell."""
+    cells = rows[rows["instance"] != STORED]
+    lines = [f"checked ({source}): {overall(list(rows['verdict']))}"]
+    for name, part in cells.groupby("instance", sort=False):
+        counts = ", ".join(f"{n} {v}" for v, n in part["verdict"].value_counts().items())
+        lines.append(f"    {name}: {counts}")
+    lines.append(f"margin: {margin(cells) or 'no bound'}")
+    found = least_lowering(cells)
+    if found is not None:
+        numbers = ", ".join(f"{k} = {found.row[k]:.6g}" for k in ("observed", "lower", "bound"))
+        lines.append(f"tightest cell: {place(found.row)}: {numbers}")
+        lines.append(f"smallest lowering of the bound that would be seen: {found}")
+    return lines
+
+
+def _certified(claim: Claim) -> list[str]:
+    """Stored cases of the claim and of each mutant, decided now without floating point."""
+    lines = []
+    for mutant in (None, *claim.mutants):
+        of = f" (mutant {mutant!r})" if mutant else ""
+        for row in (r.flat() for r in certified_rows(claim, mutant)):
+            sides = [f"{side} {row.get(f'{side}_exact', '?')}" for side in ("observed", "bound")]
+            lines.append(f"    {row['case']}{of}: {row['verdict']}, {', '.join(sides)}")
+    return ["certified cases:", *lines] if lines else ["certified cases: none stored"]
+
+
+def _figures(claim: Claim) -> list[str]:
+    folder = os.path.relpath(PAPER / "figures")
+    return [f"figure: {folder}/{name}.png" for name in claim.figures]

@@ -1,0 +1,41 @@
+"""mutants: every false version of every claim must be caught."""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+from experiments.catalogue import CLAIMS, find
+from experiments.files import Store, write_atomic
+from experiments.mutants import all_mutants, sensitivities
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The command's arguments."""
+    about = "catch every mutant, and say how small a change would be seen"
+    parser = commands.add_parser("mutants", help=about, description=__doc__)
+    parser.add_argument("--claim", action="append", help="only this claim (may be repeated)")
+    parser.add_argument(
+        "--out", type=Path, default=Path("results/mutants.csv"), help="table [results/mutants.csv]"
+    )
+    parser.add_argument(
+        "--runs", type=Path, default=Path("results/quick/cells"), help="stored training runs"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """0 where every mutant is caught, else 1. The second table goes beside the first."""
+    claims = [find(name) for name in arguments.claim] if arguments.claim else list(CLAIMS)
+    store, out = Store(arguments.runs), arguments.out
+    found = all_mutants(claims, store)
+    write_atomic(out, found.to_csv(index=False))
+    seen = sensitivities(claims, store)
+    second = out.with_name(f"{out.stem}_smallest{out.suffix}")
+    write_atomic(second, seen.to_csv(index=False))
+    with pd.option_context("display.width", 200, "display.max_colwidth", 60):
+        print(found.drop(columns="change", errors="ignore").to_string(index=False))
+        print(seen.to_string(index=False))
+    missed = found[found["verdict"] != "refuted"] if len(found) else found
+    print(f"{len(found) - len(missed)} of {len(found)} mutants caught; tables: {out}, {second}")
+    return 0 if missed.empty else 1

@@ -1,0 +1,108 @@
+"""From claims and runs to rows that count: assumptions first, then the cells, then Holm."""
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+from tqdm import tqdm
+
+from experiments.certificates import certified_rows
+from experiments.claim import (
+    FAMILY_WISE_ERROR,
+    STATISTICAL,
+    Claim,
+    Row,
+    Scope,
+    settled_by,
+    sober,
+)
+from experiments.runs import RunResult
+from experiments.settings import RunSettings
+from experiments.verdict import Verdict
+from theory.levels import holm
+
+BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+
+
+def unmet_rows(claim: Claim, scope: Scope) -> list[Row]:
+    """One row where the model asked about breaks an assumption of the claim; else none."""
+    if scope.instance is None:
+        return []
+    for assumption in claim.assumptions:
+        why = assumption.unmet(scope.instance) if assumption.unmet is not None else None
+        if why is not None:
+            nothing = (None, None, None, None)
+            note = f"{assumption.text}: {why}"
+            return [Row(claim.name, scope.instance.name, {}, *nothing, "assumption unmet", note)]
+    return []
+
+
+def runs_of(claim: Claim, scope: Scope) -> list[RunSettings]:
+    """The training runs that a claim needs; none where an assumption is unmet."""
+    return [] if unmet_rows(claim, scope) else claim.runs(scope)
+
+
+def settled(rows: Sequence[Row]) -> list[Row]:
+    """Sampled cells that simultaneous limits leave open, decided by Holm's step-down where it can.
+
+    The limits shown are Bonferroni's over the cells of a claim; Holm's test has the same
+    family-wise level in either direction and never decides less.
+    """
+    found = list(rows)
+    sampled = [(i, row.levels) for i, row in enumerate(rows) if row.levels is not None]
+    holds = holm([levels.holds for _, levels in sampled], FAMILY_WISE_ERROR)
+    refuted = holm([levels.refuted for _, levels in sampled], FAMILY_WISE_ERROR)
+    for (i, levels), above, below in zip(sampled, holds, refuted, strict=True):
+        if rows[i].verdict != "inconclusive":
+            continue
+        if above == below:
+            found[i] = _with_price(rows[i])
+        elif below:
+            found[i] = replace(rows[i], verdict="refuted", note=f"Holm; {STATISTICAL}")
+        else:
+            verdict: Verdict = "vacuous" if levels.weak else "holds"
+            found[i] = replace(rows[i], verdict=verdict, note="by Holm's step-down test")
+    return found
+
+
+def _with_price(row: Row) -> Row:
+    """An open row that says how many seeds would settle it: widths fall as one over their root."""
+    edges = [e for e in (row.bound, row.extra.get("window_low")) if e is not None]
+    numbers = (row.observed, row.lower, row.upper)
+    seeds = row.parameters.get("seeds")
+    if "would settle" in row.note or not edges or None in numbers or seeds is None:
+        return row
+    value, low, high = (float(x) for x in numbers if x is not None)
+    slack = min(abs(value - edge) for edge in edges)
+    needed = seeds * ((high - low) / 2 / slack) ** 2 if slack > 0 else float("inf")
+    said = f"{row.note}; " if row.note else ""
+    return replace(row, note=said + settled_by(needed))
+
+
+def rows_of(claim: Claim, scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """All rows of one claim, as they count, stored cases included."""
+    unmet = unmet_rows(claim, scope)
+    if unmet:
+        return unmet
+    stored = [] if scope.instance else certified_rows(claim, scope.mutant)
+    return [sober(row) for row in (*settled(claim.rows(scope, results)), *stored)]
+
+
+def judge_all(
+    claims: Sequence[Claim], scope: Scope, results: Mapping[RunSettings, RunResult]
+) -> list[list[Row]]:
+    """The rows of each claim. Exact claims compute here, as many at a time as there are cores."""
+    pool = ThreadPoolExecutor(os.cpu_count())
+    bar = tqdm(total=len(claims), desc="claims", delay=2, leave=False, bar_format=BAR, disable=None)
+
+    def work(claim: Claim) -> list[Row]:
+        found = rows_of(claim, scope, results)
+        bar.update()
+        return found
+
+    try:
+        with bar:
+            return [future.result() for future in [pool.submit(work, claim) for claim in claims]]
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)

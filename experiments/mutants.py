@@ -1,0 +1,87 @@
+"""Every false version of every claim, and the check that catches it, the cheapest first."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+
+from experiments.certificates import certified_rows
+from experiments.claim import Claim, Row, Scope
+from experiments.files import Store
+from experiments.judging import rows_of, runs_of
+from experiments.sensitivity import least_lowering, place
+from experiments.stored import rows_of_claim
+from experiments.verify import run_all
+
+CHECKS = {"certified": "certified case", "exact": "exact cell", "statistical": "sampled cell"}
+
+
+def _worst(rows: Sequence[Row]) -> Row | None:
+    """The refuted row that is furthest beyond its bound, certified ones before others."""
+    refuted = [row for row in rows if row.verdict == "refuted"]
+    return max(refuted, key=lambda r: (r.evidence == "certified", _excess(r)), default=None)
+
+
+def _excess(row: Row) -> float:
+    """lower/bound, or infinity where nothing is allowed."""
+    if row.lower is None or row.bound is None:
+        return 0.0
+    return row.lower / row.bound if row.bound > 0 else float("inf")
+
+
+def _beaten(row: Row) -> str:
+    """How far beyond its bound a row is, in words."""
+    if row.lower is None or row.bound is None:
+        return ""
+    ratio = row.lower / row.bound if row.bound > 0 else None
+    if ratio is not None and ratio < 1e6:
+        return f"{ratio:.4g} times the bound"
+    return f"{row.lower - row.bound:.3g} above {row.bound:.3g}"
+
+
+def check(claim: Claim, mutant: str, store: Store) -> dict[str, Any]:
+    """Stored cases first; the cells of the quick profile only where none of them refutes it.
+
+    Training runs are shared with the claim, through ``store``.
+    """
+    started = time.monotonic()
+    found = _worst(certified_rows(claim, mutant))
+    if found is None:
+        scope = Scope("quick", mutant=mutant)
+        found = _worst(rows_of(claim, scope, run_all(runs_of(claim, scope), store)))
+    line = {"claim": claim.name, "mutant": mutant, "change": claim.mutants[mutant]}
+    seconds = round(time.monotonic() - started, 2)
+    if found is None:
+        return {**line, "verdict": "not caught", "false on": "", "caught by": "", "beaten by": "",
+                "seconds": seconds}  # fmt: skip
+    return {
+        **line,
+        "verdict": found.verdict,
+        "false on": place(found.flat()),
+        "caught by": CHECKS[found.evidence],
+        "beaten by": _beaten(found),
+        "seconds": seconds,
+    }
+
+
+def all_mutants(claims: Sequence[Claim], store: Store) -> pd.DataFrame:
+    """A line per mutant."""
+    return pd.DataFrame([check(c, mutant, store) for c in claims for mutant in c.mutants])
+
+
+def sensitivities(claims: Sequence[Claim], store: Store) -> pd.DataFrame:
+    """A line per claim: the smallest lowering of its bound that its rows would notice."""
+    lines = []
+    for claim in claims:
+        rows, source = rows_of_claim(claim, store)
+        found = least_lowering(rows)
+        shown = "no bound to lower" if found is None else str(found)
+        holds = claim.expected == "holds"
+        if not holds:
+            shown = f"{claim.expected} as it is"
+        where = place(found.row) if found is not None and holds else ""
+        lines.append(
+            {"claim": claim.name, "smallest change seen": shown, "at": where, "rows": source}
+        )
+    return pd.DataFrame(lines)

@@ -1,0 +1,65 @@
+"""How small a change of a claim its own checks can see: the least lowering of the bound.
+
+A row notices a bound that is lowered below the lower limit of what was observed. In closed form:
+bound - lower, as a share of |bound|; the smallest over the rows of a claim is what its checks see.
+"""
+
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+TOLERANCE = 1e-9
+"""Bounds below this stand for rounding alone."""
+
+
+class Lowering(NamedTuple):
+    """The least lowering of a bound that some row of a claim would notice."""
+
+    absolute: float
+    share: float | None
+    """Of the bound; None where the bound is 0, or stands for rounding."""
+    row: dict[str, Any]
+    """Where."""
+
+    def __str__(self) -> str:
+        bound = float(self.row["bound"])
+        if self.absolute == 0:
+            return "any"
+        if 0 < bound <= TOLERANCE:
+            return f"an equality, to {bound:.0e}"
+        if self.share is None:
+            return f"{self.absolute:.2g} (bound 0)"
+        return f"{self.share:.2%}" if self.share > 1e-6 else "any"
+
+
+def least_lowering(table: pd.DataFrame) -> Lowering | None:
+    """Over the rows that hold; None where none has a bound and a lower limit."""
+    numbers = table[["lower", "bound"]].apply(pd.to_numeric)
+    known = numbers.notna().all(axis=1) & table["verdict"].isin(["holds", "vacuous"])
+    if not known.any():
+        return None
+    absolute = (numbers["bound"] - numbers["lower"])[known].clip(lower=0)
+    size = numbers["bound"].abs()[known]
+    share = absolute / size.where(size > TOLERANCE)
+    at = share.idxmin() if share.notna().any() else absolute.idxmin()
+    row = {str(k): v for k, v in table.loc[at].items() if pd.notna(v) and v != ""}
+    return Lowering(float(absolute[at]), float(share[at]) if pd.notna(share[at]) else None, row)
+
+
+def place(row: dict[str, Any]) -> str:
+    """Which row, in a few words."""
+    if "case" in row:
+        return f"case {row['case']}"
+    names = (
+        "instance",
+        "where",
+        "kind",
+        "group_size",
+        "n_steps",
+        "n_tasks",
+        "bound_name",
+        "prompt",
+    )
+    short = {"group_size": "G", "n_steps": "T", "n_tasks": "n", "prompt": "prompt"}
+    parts = [(short.get(k, ""), row[k]) for k in names if k in row]
+    return ", ".join(f"{k} = {v:g}" if k else str(v) for k, v in parts)

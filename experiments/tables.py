@@ -1,0 +1,148 @@
+"""What a verification leaves behind: cells, stored cases, verdicts; also as JSON and JUnit XML."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from xml.etree import ElementTree
+
+import pandas as pd
+
+from experiments.claim import Claim, Row, overall
+from experiments.files import canonical
+from experiments.markdown import span
+
+STORED = "stored case"
+"""The ``instance`` of rows that come from stored points instead of cells of the profile."""
+OPEN = ("refuted", "inconclusive")
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one command found."""
+
+    rows: pd.DataFrame
+    """A line per cell."""
+    cases: pd.DataFrame
+    """A line per stored case; not among ``rows``, whose margins and pictures they would disturb."""
+    verdicts: pd.DataFrame
+
+    @property
+    def as_expected(self) -> bool:
+        """Whether every claim came out as expected, or does not apply to the instance."""
+        return bool(expected(self.verdicts).all())
+
+    def offending(self, claim: str, limit: int = 5) -> list[dict[str, Any]]:
+        """The cells and cases of a claim that are refuted or open, without empty columns."""
+        every = [t for t in (self.cases, self.rows) if len(t)]
+        found = []
+        for table in every:
+            failed = table[(table["claim"] == claim) & table["verdict"].isin(OPEN)]
+            for row in failed.head(limit).to_dict("records"):
+                found.append(
+                    {
+                        str(k): v
+                        for k, v in row.items()
+                        if pd.notna(v) and v != "" and _shown(str(k))
+                    }
+                )
+        return found[:limit]
+
+
+def _shown(column: str) -> bool:
+    return not column.startswith(("slack: ", "V at", "N V at", "average at", "error at"))
+
+
+def expected(verdicts: pd.DataFrame) -> pd.Series:
+    """Per claim: as expected, or unmet assumptions."""
+    same = verdicts["verdict"] == verdicts["expected"]
+    return same | (verdicts["verdict"] == "assumption unmet")
+
+
+def margin(table: pd.DataFrame) -> str:
+    """bound/observed over a claim's cells, or the slack where a ratio has no meaning."""
+    if table.empty:
+        return ""
+    ratios = pd.to_numeric(table["ratio"]).dropna()
+    if (ratios > 0).any():
+        return f"bound/observed {span(ratios)}, median {ratios.median():.3g}"
+    slacks = pd.to_numeric(table["slack"]).dropna()
+    return "" if slacks.empty else f"slack {span(slacks)}"
+
+
+def _counted(values: Sequence[str]) -> str:
+    return ", ".join(
+        f"{n} {value}" for value, n in pd.Series(values, dtype=str).value_counts().items()
+    )
+
+
+def _rests_on(rows: Sequence[Row]) -> str:
+    """How many rows of each kind of evidence say something; those of unmet assumptions do not."""
+    return _counted([row.evidence for row in rows if row.verdict != "assumption unmet"])
+
+
+def _summary(claim: Claim, rows: Sequence[Row]) -> dict[str, object]:
+    cells = pd.DataFrame([row.flat() for row in rows if row.instance != STORED])
+    return {
+        "claim": claim.name,
+        "provenance": claim.provenance,
+        "verdict": overall([row.verdict for row in rows]),
+        "expected": claim.expected,
+        "cells": _counted([row.verdict for row in rows if row.instance != STORED]),
+        "evidence": _rests_on(rows),
+        "margin": margin(cells),
+        "figure": ", ".join(claim.figures),
+        "statement": claim.statement,
+    }
+
+
+def report(claims: Sequence[Claim], judged: Sequence[Sequence[Row]]) -> Report:
+    """The tables of all claims."""
+    every = [row for rows in judged for row in rows]
+    cells, cases = ([r.flat() for r in every if (r.instance == STORED) == k] for k in (False, True))
+    verdicts = [_summary(claim, rows) for claim, rows in zip(claims, judged, strict=True)]
+    # A header also where nothing is stored, so that the file can always be read.
+    blank = list(Row("", STORED, {"case": ""}, None, None, None, None, "holds").flat())
+    return Report(
+        pd.DataFrame(cells), pd.DataFrame(cases, columns=None if cases else blank),
+        pd.DataFrame(verdicts),
+    )  # fmt: skip
+
+
+def as_json(found: Report) -> str:
+    """All verdicts and what speaks against those that are not as expected, for other programs."""
+    same = expected(found.verdicts)
+    claims = []
+    for line, fine in zip(found.verdicts.to_dict("records"), same, strict=True):
+        rows = [] if fine else [_plain(row) for row in found.offending(line["claim"])]
+        claims.append({**line, "as_expected": bool(fine), "offending": rows})
+    return canonical({"format": "verdicts/1", "as_expected": bool(same.all()), "claims": claims})
+
+
+def _plain(row: dict[str, Any]) -> dict[str, Any]:
+    """With numbers and strings that JSON knows; infinities as text."""
+    plain = {}
+    for key, value in row.items():
+        number = isinstance(value, float | int) and not isinstance(value, bool)
+        plain[key] = float(value) if number and abs(value) < float("inf") else str(value)
+    return plain
+
+
+def as_junit(found: Report) -> str:
+    """JUnit XML: one test case per claim; an unmet assumption is a skipped test."""
+    same = expected(found.verdicts)
+    counts = {"tests": str(len(same)), "failures": str(int((~same).sum()))}
+    suite = ElementTree.Element("testsuite", {"name": "claims", **counts})
+    for line, fine in zip(found.verdicts.to_dict("records"), same, strict=True):
+        case = ElementTree.SubElement(suite, "testcase", classname="claims", name=line["claim"])
+        if not fine:
+            said = f"{line['verdict']}, expected {line['expected']}"
+            failure = ElementTree.SubElement(case, "failure", message=said)
+            rows = [
+                ", ".join(f"{k}={v}" for k, v in row.items())
+                for row in found.offending(line["claim"])
+            ]
+            failure.text = "\n".join([line["statement"], *rows])
+        elif line["verdict"] != line["expected"]:
+            ElementTree.SubElement(case, "skipped", message=line["verdict"])
+    ElementTree.indent(suite)
+    return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"
