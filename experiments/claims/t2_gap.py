@@ -9,6 +9,7 @@ import pandas as pd
 
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.instances import build
+from experiments.points.gap_search import GAP
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.theorem2_cases import (
@@ -134,4 +135,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=training_runs,
     rows=rows,
+    exact=GAP,
 )

@@ -7,6 +7,7 @@ import pandas as pd
 
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.claims.t2_gap import TOLERANCE, graded
+from experiments.points.first_order_search import ZERO
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.theorem2_cases import static_cells
@@ -64,4 +65,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,
+    exact=ZERO,
 )
