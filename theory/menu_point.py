@@ -70,21 +70,21 @@ class Menu(NamedTuple):
         return tuple(fmpq(0) if constant else min(p, 1 - p) for p in self.success)
 
 
-def bernstein_coefficient(option: Option, successes: int) -> Number:
-    """b_k = ((G-1)/G)/(sd_k + eps)."""
+def inverse_scale(option: Option, successes: int) -> Number:
+    """1/(sd + eps) of a two-valued reward with so many successes in the group, not 0 and not G."""
     size, ddof, eps = option
-    sd = root(fmpq(successes * (size - successes), size * (size - ddof)))
-    return fmpq(size - 1, size) / (sd + eps)
+    return 1 / (root(fmpq(successes * (size - successes), size * (size - ddof))) + eps)
 
 
 @lru_cache(maxsize=1024)
 def response(option: Option, p: fmpq) -> Number:
     """c_G(p), enclosed; rational where all b_k are."""
     degree = option.group_size - 2
-    return total(
-        comb(degree, j) * p**j * (1 - p) ** (degree - j) * bernstein_coefficient(option, j + 1)
+    mean = total(
+        comb(degree, j) * p**j * (1 - p) ** (degree - j) * inverse_scale(option, j + 1)
         for j in range(degree + 1)
     )
+    return fmpq(option.group_size - 1, option.group_size) * mean
 
 
 def responses(menu: Menu) -> tuple[Number, ...]:

@@ -17,6 +17,7 @@ import numpy as np
 from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Row, Scope, Verdict
 from experiments.claims.t2_gap import GRADED
 from experiments.instances import InstanceSpec, build, named
+from experiments.points.potential import POTENTIAL
 from experiments.runs import RunResult, exact_law
 from experiments.settings import RunSettings
 from experiments.theorem2_cases import CONFIRMED, DECOMPOSED, TRAINED_AT, is_binary, training_runs
@@ -124,7 +125,7 @@ def _trained_row(run: RunSettings, result: RunResult, level: float) -> Row:
     if verdict == "refuted":
         note += "; " + STATISTICAL
     head = ("T2.potential", run.instance.name, run.parameters(), mean, *limits, aim)
-    return Row(*head, verdict, note, extra)
+    return Row(*head, verdict, note, extra, evidence="statistical")
 
 
 def runs(scope: Scope) -> list[RunSettings]:
@@ -152,4 +153,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=runs,
     rows=rows,
+    exact=POTENTIAL,
 )
