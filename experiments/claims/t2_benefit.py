@@ -17,6 +17,7 @@ from experiments.benefit_map import SHARE, Benefit, measure, options
 from experiments.benefit_runs import Race, batch_effect, race, student
 from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Row, Scope, Verdict, settled_by
 from experiments.instances import InstanceSpec, build, named
+from experiments.points.benefit import BENEFIT
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.theorem2_cases import TWO_CALLS
@@ -140,7 +141,7 @@ def _race_row(spec: InstanceSpec, group_size: int, run: Race, level: float) -> R
         "seeds": run.difference.size,
     }
     head = ("T2.benefit", spec.name, shared, mean, lower, upper, None)
-    return Row(*head, verdict, note, extra)
+    return Row(*head, verdict, note, extra, evidence="statistical")
 
 
 def _batch_row(spec: InstanceSpec, level: float) -> Row:
@@ -161,14 +162,10 @@ def _batch_row(spec: InstanceSpec, level: float) -> Row:
         "e_decomposed": found.decomposed,
         "e_joint": found.joint,
     }
-    shared = {
-        "components": 2,
-        "group_size": GROUP_SIZE,
-        "prompts": BATCH_PROMPTS,
-        "seeds": found.gain.size,
-    }
+    shared = {"components": 2, "group_size": GROUP_SIZE, "prompts": BATCH_PROMPTS}
+    shared["seeds"] = found.gain.size
     head = ("T2.benefit", spec.name, shared, mean, lower, upper, None)
-    return Row(*head, verdict, note, extra)
+    return Row(*head, verdict, note, extra, evidence="statistical")
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -195,4 +192,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,
+    exact=BENEFIT,
 )
