@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from experiments.exact import Document, Exact, Search
 from experiments.points.menus import decide_kappa, decide_zero
@@ -20,21 +21,52 @@ from theory.bernstein import bernstein
 from theory.response import coefficients
 from theory.worst_case import N_PARAMETERS, Found, built
 
-GROUPS = (4, 5, 8, 16, 64)
+
+class Shape(NamedTuple):
+    """Of a first-order point of T2.kappa."""
+
+    group_size: int
+    components: int = 2
+
+    @property
+    def dimension(self) -> int:
+        """Two components as ``built`` has them; more with a direction of their own."""
+        return N_PARAMETERS if self.components == 2 else 4 * self.components + 1
 
 
-def _on_a_line(x: Any, group_size: int) -> Found:
-    return built(x, jnp.asarray(coefficients(group_size)))
+SHAPES = (*(Shape(size) for size in (4, 5, 8, 16, 64)), Shape(4, 3), Shape(8, 3))
 
 
-def _line_document(x: Floats, group_size: int, n: int) -> Document:
-    point = jax.device_get(_on_a_line(jnp.asarray(x), group_size))
+def _on_a_line(x: Any, of: Shape) -> Found:
+    """Two calls on either side of p, along a direction that the slopes do not see."""
+    values = jnp.asarray(coefficients(of.group_size))
+    if of.components == 2:
+        return built(x, values)
+    k = of.components
+    unit = jax.nn.sigmoid(x)
+    success, slopes, third = unit[:k], unit[k : 2 * k], unit[2 * k : 3 * k]
+    free = x[3 * k : 4 * k - 1]
+    along = jnp.append(free, -(slopes[:-1] @ free) / slopes[-1])
+    # The farthest steps either way that stay in the unit cube.
+    size = jnp.abs(along) + 1e-12
+    room = jnp.where(along > 0, 1 - success, success) / size
+    back = jnp.where(along > 0, success, 1 - success) / size
+    steps = jnp.stack([unit[-2] * room.min(), -unit[-1] * back.min()])
+    calls = jnp.concatenate([success[None] + jnp.outer(steps, along), (success * third)[None]])
+    respond = bernstein(values, success)
+    return Found(calls, success, slopes / respond, respond)
+
+
+def _line_document(x: Floats, of: Shape, n: int) -> Document:
+    point = jax.device_get(_on_a_line(jnp.asarray(x), of))
     calls = [[near(c, n) for c in row] for row in point.calls]
-    ahead, behind = abs(point.calls[:2, 0] - point.success[0])
+    ahead, behind = np.abs(point.calls[:2, 0] - point.success[0])
     most = max(ahead, behind, 1e-300)
     # The nearer call has the larger part.
     odds = [max(1, round(n * float(step / most))) for step in (behind, ahead)]
-    return {"group_size": group_size, "calls": calls, "odds": [*odds, 0], "slopes": [1]}
+    steep = point.weights * point.response
+    slopes = [1, *(near(max(h / steep[0], 1 / n), n) for h in steep[1:-1])]
+    return {"group_size": of.group_size, "calls": calls, "odds": [*odds, 0], "slopes": slopes}
 
 
 class Family(NamedTuple):
@@ -66,7 +98,7 @@ def _mirrored(x: Any) -> tuple[Any, Any, Any, Any]:
 def _placed(x: Any, of: Family) -> Found:
     """The point in floating point."""
     if of.name == "line":
-        return _on_a_line(x, of.group_size)
+        return _on_a_line(x, Shape(of.group_size))
     unit = jax.nn.sigmoid(x)
     if of.name == "aligned":
         first = unit[:2]
@@ -90,7 +122,7 @@ def _zero_ratio(x: Any, of: Family) -> Any:
 
 def _zero_document(x: Floats, of: Family, n: int) -> Document:
     if of.name == "line":
-        return _line_document(x, of.group_size, n)
+        return _line_document(x, Shape(of.group_size), n)
     if of.name == "aligned":
         point = jax.device_get(_placed(jnp.asarray(x), of))
         calls = [[near(c, n) for c in row] for row in point.calls]
@@ -108,7 +140,7 @@ def _zero_document(x: Floats, of: Family, n: int) -> Document:
 
 KAPPA = Exact(
     decide_kappa,
-    Search(GROUPS, lambda g: N_PARAMETERS, lambda x, g: _on_a_line(x, g).ratio, _line_document),
+    Search(SHAPES, lambda of: of.dimension, lambda x, of: _on_a_line(x, of).ratio, _line_document),
     smaller_menu,
 )
 ZERO = Exact(

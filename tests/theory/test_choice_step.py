@@ -15,7 +15,8 @@ from theory.one_update import expected_gain, groups, single_decision
 from theory.smoothness import smoothness
 from theory.update import update_moments
 
-_moments = jax.jit(update_moments)
+_moments, _smoothness = jax.jit(update_moments), jax.jit(smoothness)
+_gain = jax.jit(expected_gain)
 LAW = (4, 1, 10, 5)
 DOCUMENT = {
     "weights": [1, 1],
@@ -43,10 +44,10 @@ def test_promise_and_gain_agree_with_floats(name):
     assert abs(float(found.along) - float((moments.gradient * moments.mean).sum())) < 1e-14
     square = jnp.square(moments.mean).sum() + moments.variance
     assert abs(float(found.square) - float(square)) < 1e-14
-    assert int(found.smoothness.p) == float(smoothness(mdp, policy)) * int(found.smoothness.q)
+    assert int(found.smoothness.p) == float(_smoothness(mdp, policy)) * int(found.smoothness.q)
     decision = single_decision(mdp)
     table = groups(decision, size, estimator)
-    expected = expected_gain(table, decision.worth, theta[0], jnp.asarray(1.5))
+    expected = _gain(table, decision.worth, theta[0], jnp.asarray(1.5))
     assert abs(float(gain(model, size, estimator, step)) - float(expected)) < 1e-14
 
 
