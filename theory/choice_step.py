@@ -35,7 +35,7 @@ class Promise(NamedTuple):
     @property
     def efficiency(self) -> Number:
         """e."""
-        return self.positive**2 / self.square if self.square > 0 else fmpq(0)
+        return self.positive * self.positive / self.square if self.square > 0 else fmpq(0)
 
     @property
     def step(self) -> Number:

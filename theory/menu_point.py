@@ -121,7 +121,7 @@ def gradient_norm2(menu: Menu) -> Number:
         total(w * x * d for w, x, d in zip(menu.weights, c, gain, strict=True))
         for gain in menu.gains
     ]
-    return total((p * x) ** 2 for p, x in zip(menu.law, pull, strict=True))
+    return total(p * p * x * x for p, x in zip(menu.law, pull, strict=True))
 
 
 def _whole(field: str, value: Any) -> int:

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.exact import Document, Exact, Search
-from experiments.points.rounding import Floats, odds
+from experiments.points.parameters import Floats, odds
 from experiments.points.smaller import smaller_choice
 from experiments.verdict import Decision, compare, unmet
 from theory import choice_step as steps

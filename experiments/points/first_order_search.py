@@ -14,7 +14,7 @@ import numpy as np
 
 from experiments.exact import Document, Exact, Search
 from experiments.points.menus import decide_kappa, decide_zero
-from experiments.points.rounding import Floats, chance, near
+from experiments.points.parameters import Floats, chance, near
 from experiments.points.smaller import smaller_menu
 from experiments.shrink import written
 from theory.bernstein import bernstein

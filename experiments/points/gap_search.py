@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from experiments.exact import Document, Exact, Search
 from experiments.points.menus import decide_gap
-from experiments.points.rounding import Floats, chance, odds, positive, table
+from experiments.points.parameters import Floats, chance, odds, positive, table
 from experiments.points.smaller import smaller_menu
 from theory.bernstein import bernstein
 from theory.response import coefficients

@@ -12,7 +12,7 @@ import numpy as np
 from flint import fmpq
 
 from experiments.exact import Document, Exact, Search
-from experiments.points.rounding import Floats, odds, positive, table
+from experiments.points.parameters import Floats, odds, positive, table
 from experiments.points.smaller import smaller_choice
 from experiments.verdict import Decision, compare, unmet
 from theory.advantages import Estimator

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from flint import fmpq
 
 from experiments.exact import Document, Exact, Search
-from experiments.points.rounding import Floats, chance, positive, table
+from experiments.points.parameters import Floats, chance, positive, table
 from experiments.points.smaller import smaller_group
 from experiments.verdict import Decision, compare, unmet
 from theory.balls import Number, largest, magnitude, root, total

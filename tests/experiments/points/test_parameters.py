@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from experiments.points.rounding import chance, near, odds, positive, table
+from experiments.points.parameters import chance, near, odds, positive, table
 from experiments.points.smaller import smaller_choice, smaller_group, smaller_menu
 from theory.bridge import parse_group
 from theory.choice import parse_choice
