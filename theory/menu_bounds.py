@@ -19,7 +19,7 @@ class Sides(NamedTuple):
     observed: Number
     bound: Number
     reached: bool = False
-    """Equal, although no two balls can say so."""
+    """Certain although the balls overlap: equal as polynomials."""
 
     @property
     def holds(self) -> bool:
