@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from experiments.claim import Row, Verdict
+from experiments.claim import Row, Scope, Verdict
 
 ROUNDING = 1e-11
 """Relative: float64 leaves errors of about 1e-13 in sums of this length."""
@@ -46,3 +46,10 @@ def exact(
 def unmet(claim: str, instance: str, parameters: Mapping[str, Any], why: str) -> Row:
     """The instance breaks an assumption of the claim; no numbers."""
     return Row(claim, instance, parameters, None, None, None, None, "assumption unmet", why)
+
+
+def stored_only(claim: str, scope: Scope) -> list[Row]:
+    """No rows of its own: stored cases decide, which are of no instance of a user's."""
+    if scope.instance is None:
+        return []
+    return [unmet(claim, scope.instance.name, {}, "decided on stored cases alone")]

@@ -42,6 +42,17 @@ def root(square: Number) -> Number:
 
 
 @overload
+def magnitude(number: fmpq) -> fmpq: ...
+@overload
+def magnitude(number: Number) -> Number: ...
+def magnitude(number: Number) -> Number:
+    """|x|; rational if x is."""
+    if isinstance(number, fmpq):
+        return max(number, -number)
+    return abs(number)
+
+
+@overload
 def total(numbers: Iterable[fmpq]) -> fmpq: ...
 @overload
 def total(numbers: Iterable[Number]) -> Number: ...

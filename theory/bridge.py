@@ -12,106 +12,144 @@ A_i = (R_i - m)/sd be the joint advantages, and A_i^(k) = (r_ik - m_k)/sd_k thos
 - **T2.bridge' (derived)**: |joint - decomposed| <= (max rho - min rho)/2 sum_k w_k |sd_k/sd - 1|
   over k with sd_k > 0, for sd > 0, ddof 0 or 1. The difference is 1/G sum_i rho_i sum_k
   w_k (sd_k/sd - 1) A_i^(k); sum_i A_i^(k) = 0 allows taking the midrange off rho, and
-  1/G sum_i |A_i^(k)| <= 1. Reached where all |A_i^(k)| are 1 and the terms have one sign.
+  1/G sum_i |A_i^(k)| <= 1. Reached where all |A_i^(k)| are 1 and the terms have one sign; such
+  groups have rational sd and sd_k.
 
-The functions take numbers of any kind: fractions give exact answers.
+Numbers are rational where they are known to be, and enclosed otherwise (``theory.balls``).
 """
 
-from collections.abc import Sequence
-from fractions import Fraction
-from math import isqrt
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from flint import fmpq
+
+from theory.balls import Number, magnitude, rational, root, total
+
+NO_EPS = fmpq(0)
 
 
 class Group(NamedTuple):
     """G samples of one prompt; rationals."""
 
-    rewards: Sequence[Sequence[Fraction]]
+    rewards: Sequence[Sequence[fmpq]]
     """(G, K)."""
-    weights: Sequence[Fraction]
+    weights: Sequence[fmpq]
     """(K,), > 0."""
-    ratios: Sequence[Fraction]
-    """(G,): importance ratios."""
+    ratios: Sequence[fmpq]
+    """(G,), > 0: importance ratios."""
+    ddof: int = 0
+
+    @property
+    def columns(self) -> list[list[fmpq]]:
+        """Deviations of each component, (K, G)."""
+        return [deviations(column) for column in zip(*self.rewards, strict=True)]
+
+    @property
+    def composite(self) -> list[fmpq]:
+        """Deviations of R_i = sum_k w_k r_ik from their mean."""
+        rows = ([w * r for w, r in zip(self.weights, x, strict=True)] for x in self.rewards)
+        return deviations([total(row) for row in rows])
 
 
-def deviations(values: Sequence[Fraction]) -> list[Fraction]:
+def _numbers(
+    field: str, values: Sequence[Any], good: Callable[[fmpq], bool], expected: str
+) -> list[fmpq]:
+    found = [rational(f"{field}[{i}]", x) for i, x in enumerate(values)]
+    for i, x in enumerate(found):
+        if not good(x):
+            raise ValueError(f"{field}[{i}] = {x}: expected a number {expected}")
+    return found
+
+
+def parse_group(document: Mapping[str, Any]) -> Group:
+    """From JSON: ``rewards`` (G, K) in [0, 1], ``weights`` (K,) > 0, ``ratios`` (G,) > 0, all 1 if
+    not given, ``ddof`` 0 or 1, 0 if not given. Raises ValueError, naming the field."""
+    try:
+        rows, ddof = list(document["rewards"]), document.get("ddof", 0)
+        unit = lambda x: bool(0 <= x <= 1)  # noqa: E731
+        rewards = [_numbers(f"rewards[{i}]", r, unit, "in [0, 1]") for i, r in enumerate(rows)]
+        positive = lambda x: bool(x > 0)  # noqa: E731
+        weights = _numbers("weights", document["weights"], positive, "> 0")
+        ratios = _numbers("ratios", document.get("ratios", [1] * len(rows)), positive, "> 0")
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"group: {error!r}: expected the fields of the format") from None
+    shape = {len(row) for row in rewards}
+    if len(rewards) < 2 or shape != {len(weights)} or len(rewards) != len(ratios) or not weights:
+        raise ValueError(
+            f"rewards: {len(rewards)} rows of {sorted(shape)}, expected {len(ratios)} rows (one "
+            f"for each ratio, 2 or more) of {len(weights)} (one for each weight)"
+        )
+    if ddof not in (0, 1):
+        raise ValueError(f"ddof = {ddof!r}: expected 0 or 1")
+    return Group(rewards, weights, ratios, int(ddof))
+
+
+def deviations(values: Sequence[fmpq]) -> list[fmpq]:
     """x_i minus their mean."""
-    mean = sum(values, Fraction(0)) / len(values)
+    mean = total(values) / len(values)
     return [x - mean for x in values]
 
 
-def rational_root(square: Fraction) -> Fraction:
-    """sqrt of a rational that is a square. Raises ValueError otherwise."""
-    if square < 0:
-        raise ValueError(f"variance = {square}: expected the square of a rational")
-    parts = isqrt(square.numerator), isqrt(square.denominator)
-    if Fraction(*parts) ** 2 != square:
-        raise ValueError(f"variance = {square}: expected the square of a rational")
-    return Fraction(*parts)
+def _spread(centred: Sequence[fmpq]) -> fmpq:
+    return total(x * x for x in centred)
 
 
-def deviation_scale(values: Sequence[Fraction], ddof: int = 0) -> Fraction:
-    """sd, exactly. Raises ValueError where it is irrational."""
-    spread = sum((x * x for x in deviations(values)), Fraction(0))
-    return rational_root(spread / (len(values) - ddof))
+def _damping(spread: fmpq, group: Group, eps: fmpq) -> Number:
+    """sd/(sd + eps), and exactly 1 where eps = 0; 0 for a component without spread."""
+    if eps == 0 or spread == 0:
+        return fmpq(int(spread != 0))
+    sd = root(spread / (len(group.rewards) - group.ddof))
+    return sd / (sd + eps)
 
 
-def composites(group: Group) -> list[Fraction]:
-    """R_i."""
-    return [
-        sum((w * r for w, r in zip(group.weights, row, strict=True)), Fraction(0))
-        for row in group.rewards
-    ]
+def scaled_misalignment(group: Group, eps: fmpq = NO_EPS) -> list[Number]:
+    """sd Delta_i = (R_i - m) sd/(sd + eps) - sum_k w_k (r_ik - m_k) sd_k/(sd_k + eps).
 
-
-def scaled_misalignment(group: Group) -> list[Fraction]:
-    """sd Delta_i = (R_i - m) - sum_k w_k (r_ik - m_k) over k with sd_k > 0: no root is needed."""
-    columns = [deviations(column) for column in zip(*group.rewards, strict=True)]
-    # A component with sd_k = 0 has deviations 0: leaving it out changes nothing.
-    shares = [
-        sum((w * c[i] for w, c in zip(group.weights, columns, strict=True)), Fraction(0))
-        for i in range(len(group.rewards))
-    ]
-    return [a - b for a, b in zip(deviations(composites(group)), shares, strict=True)]
+    Rational, and so certainly 0, where eps = 0: sd_k cancels in (w_k sd_k/sd) A_i^(k).
+    """
+    columns, composite = group.columns, group.composite
+    damping = [_damping(_spread(column), group, eps) for column in columns]
+    whole = _damping(_spread(composite), group, eps)
+    parts = list(zip(group.weights, damping, columns, strict=True))
+    return [a * whole - total(w * d * c[i] for w, d, c in parts) for i, a in enumerate(composite)]
 
 
 class Surrogates(NamedTuple):
     """Both surrogates of one group, and what is said to bound their difference."""
 
-    joint: Fraction
-    decomposed: Fraction
-    misalignment: Fraction
+    joint: Number
+    decomposed: Number
+    misalignment: Number
     """1/G sum_i |Delta_i|."""
-    bridge: Fraction
+    bridge: Number
     """Right-hand side of T2.bridge'."""
 
     @property
-    def difference(self) -> Fraction:
+    def difference(self) -> Number:
         """|joint - decomposed|."""
-        return abs(self.joint - self.decomposed)
+        return magnitude(self.joint - self.decomposed)
 
 
-def surrogates(group: Group, eps: Fraction = Fraction(0), ddof: int = 0) -> Surrogates:
-    """Exactly. Raises ValueError where a standard deviation is irrational, or that of R is 0."""
-    size, mean_of = len(group.rewards), lambda x: sum(x, Fraction(0)) / len(group.rewards)
-    total = composites(group)
-    scale = deviation_scale(total, ddof)
-    if scale == 0:
+def surrogates(group: Group) -> Surrogates:
+    """At eps = 0. Raises ValueError where all composites are equal."""
+    size, composite = len(group.rewards), group.composite
+    spread, freedom = _spread(composite), len(group.rewards) - group.ddof
+    if spread == 0:
         raise ValueError("rewards: all composites equal, expected sd > 0")
-    columns = list(zip(*group.rewards, strict=True))
-    scales = [deviation_scale(column, ddof) for column in columns]
-    joint = [a / (scale + eps) for a in deviations(total)]
-    each = [
-        [a / (s + eps) if s else Fraction(0) for a in deviations(column)]
-        for column, s in zip(columns, scales, strict=True)
-    ]
-    parts = list(zip(group.weights, scales, each, strict=True))
-    plain = [sum((w * a[i] for w, _, a in parts), Fraction(0)) for i in range(size)]
-    matched = [sum((w * s / scale * a[i] for w, s, a in parts), Fraction(0)) for i in range(size)]
-    spread = (max(group.ratios) - min(group.ratios)) / 2
+
+    def weighed(centred: Sequence[fmpq]) -> fmpq:
+        return total(x * rho for x, rho in zip(centred, group.ratios, strict=True)) / size
+
+    sd = root(spread / freedom)
+    decomposed, bridge = [], []
+    for weight, column in zip(group.weights, group.columns, strict=True):
+        own = _spread(column)
+        if own:
+            decomposed.append(weight * weighed(column) / root(own / freedom))
+            bridge.append(weight * magnitude(root(own / spread) - 1))
     return Surrogates(
-        mean_of([rho * a for rho, a in zip(group.ratios, joint, strict=True)]),
-        mean_of([rho * a for rho, a in zip(group.ratios, plain, strict=True)]),
-        mean_of([abs(a - b) for a, b in zip(joint, matched, strict=True)]),
-        spread * sum((w * abs(s / scale - 1) for w, s, _ in parts if s), Fraction(0)),
+        weighed(composite) / sd,
+        total(decomposed),
+        total(magnitude(x) for x in scaled_misalignment(group)) / size / sd,
+        (max(group.ratios) - min(group.ratios)) / 2 * total(bridge),
     )

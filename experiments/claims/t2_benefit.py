@@ -18,6 +18,7 @@ from experiments.benefit_map import SHARE, Benefit, measure, options
 from experiments.benefit_rows import GROUP_SIZE, sampled_rows, start
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.instances import InstanceSpec, build, named
+from experiments.points.benefit import BENEFIT
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.theorem2_cases import TWO_CALLS
@@ -111,4 +112,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,
+    exact=BENEFIT,
 )

@@ -1,8 +1,8 @@
 """T2.bridge and T2.bridge': does the misalignment bound joint minus decomposed surrogate?
 
-No: the counterexample is a stored file, read and computed again in fractions at every verification.
-What is true, T2.bridge', is checked on random groups in floating point, and on a stored group that
-reaches it in fractions.
+No: the counterexample is a stored case, decided again in fractions at every verification. What is
+true, T2.bridge', is checked on random groups in floating point, and on a stored case that reaches
+it in fractions.
 """
 
 from collections.abc import Mapping
@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from experiments.assumptions import not_on_models, stated
 from experiments.claim import Claim, Row, Scope, Verdict
+from experiments.exact_cells import stored_only
 from experiments.instances import build
-from experiments.rational_groups import stored_group
+from experiments.points.surrogates import BRIDGE as BRIDGE_POINTS
+from experiments.points.surrogates import CORRECTED as CORRECTED_POINTS
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
-from theory.bridge import Surrogates, surrogates
 from theory.surrogate_gap import surrogate_gap
 
 SHAPES = ((2, 2, 0), (4, 3, 1), (8, 2, 0), (16, 4, 1), (4, 3, 0), (8, 2, 1), (16, 4, 0), (2, 2, 1))
@@ -28,42 +29,6 @@ GROUPS = 120_000
 ROUNDING = 1e-12
 MUTANTS = {"quarter of the range": "(max ratio - min ratio)/4 instead of /2"}
 Floats = NDArray[np.float64]
-
-
-def _stored_row(claim: str, name: str, verdict: Verdict, exact: Surrogates, bound: float) -> Row:
-    note = f"exact: joint {exact.joint}, decomposed {exact.decomposed}, Delta {exact.misalignment}"
-    if verdict == "inconclusive":
-        note += "; the stored file states other numbers"
-    size = float(exact.difference)
-    shared = {"components": 2, "group_size": 2}
-    extra = {"cells": 1, "reached": str(size == bound)}
-    return Row(claim, name, shared, size, size, size, bound, verdict, note, extra)
-
-
-def bridge_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
-    """The stored counterexample; a file that contradicts itself decides nothing."""
-    if scope.instance is not None:
-        why = "a statement about all groups, decided by a stored pair of samples"
-        name = scope.instance.name
-        return [Row("T2.bridge", name, {}, None, None, None, None, "assumption unmet", why)]
-    group, stated = stored_group("bridge")
-    exact = surrogates(group)
-    verdict: Verdict = "refuted" if exact.difference > exact.misalignment else "holds"
-    if not stated.agrees(exact):
-        verdict = "inconclusive"
-    bound = float(exact.misalignment)
-    return [_stored_row("T2.bridge", "stored pair", verdict, exact, bound)]
-
-
-def _reached_row(mutant: str | None) -> Row:
-    """The stored group on which the corrected bridge is an equality."""
-    group, stated = stored_group("bridge_reached")
-    exact = surrogates(group)
-    bound = exact.bridge / 2 if mutant == "quarter of the range" else exact.bridge
-    verdict: Verdict = "refuted" if exact.difference > bound else "holds"
-    if not stated.agrees(exact):
-        verdict = "inconclusive"
-    return _stored_row("T2.bridge'", "stored group", verdict, exact, float(bound))
 
 
 @partial(jax.jit, static_argnames="ddof")
@@ -105,9 +70,9 @@ def _drawn_row(name: str, drawn: tuple[Floats, Floats, Floats], ddof: int, seed:
 
 
 def corrected_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
-    """Random groups of several shapes with both divisors, and the group that reaches the bound."""
+    """Random groups of several shapes with both divisors; the mutant is decided on stored ones."""
     if scope.mutant is not None:
-        return [_reached_row(scope.mutant)]
+        return stored_only("T2.bridge'", scope)
     if scope.instance is not None:
         return [_instance_row(scope)]
     shapes = SHAPES if scope.profile == "paper" else SHAPES[:3]
@@ -115,7 +80,7 @@ def corrected_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> li
     for i, (size, components, ddof) in enumerate(shapes):
         drawn = _draw(np.random.default_rng(i), size, components, GROUPS // len(shapes))
         found.append(_drawn_row("random groups", drawn, ddof, i))
-    return [*found, _reached_row(None)]
+    return found
 
 
 def _instance_row(scope: Scope) -> Row:
@@ -140,7 +105,9 @@ BRIDGE = Claim(
     ),
     mutants={},
     runs=lambda scope: [],
-    rows=bridge_rows,
+    # A statement about all groups: stored ones refute it.
+    rows=lambda scope, results: [],
+    exact=BRIDGE_POINTS,
 )
 CORRECTED = Claim(
     name="T2.bridge'",
@@ -152,4 +119,5 @@ CORRECTED = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=corrected_rows,
+    exact=CORRECTED_POINTS,
 )

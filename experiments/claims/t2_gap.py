@@ -9,6 +9,7 @@ import pandas as pd
 
 from experiments.assumptions import BINARY
 from experiments.claim import Claim, Row, Scope, Verdict
+from experiments.points.gap_search import GAP
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.theorem2_cases import (
@@ -123,4 +124,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=training_runs,
     rows=rows,
+    exact=GAP,
 )

@@ -11,6 +11,7 @@ import pandas as pd
 from experiments.assumptions import BINARY, in_cells
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.claims.t2_gap import TOLERANCE, grouped, summary, whole
+from experiments.points.first_order_search import KAPPA
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.theorem2_cases import (
@@ -145,4 +146,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=training_runs,
     rows=rows,
+    exact=KAPPA,
 )

@@ -26,6 +26,7 @@ from experiments.claim import (
     settled_by,
 )
 from experiments.instances import InstanceSpec, build, named
+from experiments.points.potential import POTENTIAL
 from experiments.runs import RunResult, exact_law
 from experiments.settings import RunSettings
 from experiments.theorem2_cases import CONFIRMED, DECOMPOSED, TRAINED_AT, is_binary, training_runs
@@ -169,4 +170,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=runs,
     rows=rows,
+    exact=POTENTIAL,
 )

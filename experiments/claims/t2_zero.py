@@ -8,6 +8,7 @@ import pandas as pd
 from experiments.assumptions import BINARY, in_cells
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.claims.t2_gap import TOLERANCE
+from experiments.points.first_order_search import ZERO
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.theorem2_cases import static_cells
@@ -63,4 +64,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,
+    exact=ZERO,
 )

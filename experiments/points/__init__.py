@@ -1,0 +1,1 @@
+"""Claims at rational points: decided without floating point, and searched for."""

@@ -1,0 +1,66 @@
+"""Real parameters as fractions, and documents with a part less."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from experiments.points.parameters import chance, near, odds, positive, table
+from experiments.points.smaller import smaller_choice, smaller_group, smaller_menu
+from theory.bridge import parse_group
+from theory.choice import parse_choice
+from theory.menu_point import parse_menu
+
+
+@pytest.mark.parametrize("largest", [1, 3, 20, 100_000])
+def test_numbers_stay_in_range(largest):
+    """Chances in [0, 1], sizes > 0, denominators as asked, however extreme the parameters."""
+    for x in (-800.0, -3.0, 0.0, 0.3, 5.0, 800.0):
+        p, size = Fraction(chance(x, largest)), Fraction(positive(x, largest))
+        assert 0 <= p <= 1
+        assert size > 0
+        assert max(p.denominator, size.denominator) <= largest
+    assert odds(np.array([0.0, -800.0, np.log(0.5)]), largest)[:2] == [largest, 1]
+
+
+def test_fine_rounding_changes_little():
+    """The nearest fraction."""
+    assert abs(Fraction(near(np.pi, 100_000)) - Fraction(np.pi)) < 1e-9
+    assert table(np.zeros((2, 1)), chance, 4) == [["1/2"], ["1/2"]]
+
+
+GROUP = {"rewards": [[0, 1], [1, 0], [1, 1]], "weights": [1, 2], "ratios": [1, 2, 3]}
+MENU = {"group_size": 4, "calls": [["1/2", 0], ["1/4", "1/4"], [0, 0]], "odds": [1, 1, 0]}
+
+
+def test_a_member_or_a_component_less():
+    """Every result is a group again."""
+    found = list(smaller_group(GROUP))
+    assert [(len(d["rewards"]), len(d["weights"])) for d in found] == [(2, 2)] * 3 + [(3, 1)] * 2
+    for document in found:
+        parse_group(document)
+    assert not list(smaller_group({"rewards": [[1]], "weights": [1], "ratios": [1]}))
+
+
+@pytest.mark.parametrize(("field", "expected"), [("weights", 5), ("slopes", 4)])
+def test_a_call_or_a_component_less(field, expected):
+    """Slopes are one less than components, and have no last one to leave out."""
+    document = {**MENU, field: [1, 2] if field == "weights" else [1]}
+    found = list(smaller_menu(document))
+    assert len(found) == expected
+    if field == "weights":
+        for smaller in found:
+            parse_menu(smaller)
+
+
+def test_a_prompt_an_action_an_outcome_or_a_component_less():
+    """Counted by hand for two equal prompts of two actions, one of which has two outcomes."""
+    actions = [
+        {"odds": 1, "outcomes": [{"share": 1, "rewards": [0, 1]}]},
+        {"odds": 2, "outcomes": [{"share": s, "rewards": [1, s]} for s in (0.5, 1)]},
+    ]
+    document = {"weights": [1, 1], "prompts": [{"share": 1, "actions": actions}] * 2}
+    found = list(smaller_choice(document))
+    assert len(found) == 2 + 2 + 2 * (2 + 2)
+    for smaller in found:
+        parse_choice(smaller)

@@ -1,0 +1,124 @@
+"""Theorem 2 at stored rational points, and at random ones against floating point."""
+
+from fractions import Fraction
+
+import jax
+import numpy as np
+import pytest
+
+from experiments.catalogue import CLAIMS, find
+from experiments.certificates import certified_rows, load_cases, path_of
+from experiments.falsify import certified_ratio, falsify
+from experiments.points import benefit
+from experiments.points.first_order_search import Family, Shape
+from experiments.points.gap_search import SHAPES
+
+SHARP = {"calls": [["5/8", 0], ["3/8", "1/4"]], "odds": [1, 3], "slopes": [1]}
+COIN = {
+    "group_size": 2,
+    "weights": [1],
+    "prompts": [
+        {
+            "share": 1,
+            "actions": [{"odds": 1, "outcomes": [{"share": 1, "rewards": [r]}]} for r in (0, 1)],
+        }
+    ],
+}
+THEOREM_2 = [claim for claim in CLAIMS if claim.name.startswith("T2.") and claim.exact]
+
+
+@pytest.mark.parametrize("claim", THEOREM_2, ids=lambda claim: claim.name)
+def test_stored_cases_are_decided_as_stored(claim):
+    """Each as the claim is expected to come out."""
+    rows = certified_rows(claim, None)
+    assert rows
+    assert {row.verdict for row in rows} <= {claim.expected, "assumption unmet"}
+    assert claim.expected in {row.verdict for row in rows}
+    assert {row.evidence for row in rows} == {"certified"}
+
+
+@pytest.mark.parametrize(
+    ("name", "mutant"), [(claim.name, mutant) for claim in THEOREM_2 for mutant in claim.mutants]
+)
+def test_every_mutant_is_refuted(name, mutant):
+    """At a named point."""
+    assert {row.verdict for row in certified_rows(find(name), mutant)} == {"refuted"}
+
+
+@pytest.mark.parametrize("claim", THEOREM_2, ids=lambda claim: claim.name)
+def test_stored_cases_are_of_known_mutants(claim):
+    """A renamed mutant leaves no case behind."""
+    known = {case.mutant for case in load_cases(path_of(claim.name))}
+    assert known == {None, *claim.mutants}
+
+
+@pytest.mark.parametrize(
+    ("name", "choice"),
+    [
+        ("T2.bridge'", (3, 2, 1)),
+        ("T2.gap", SHAPES[0]),
+        ("T2.kappa", Shape(8)),
+        ("T2.kappa", Shape(4, 3)),
+        ("T2.benefit", benefit.Shape("guarantee", 2, 3, 1)),
+        ("T2.benefit", benefit.Shape("ranking", 2, 3, 1)),
+    ],
+)
+def test_floats_and_balls_agree(name, choice):
+    """The ratio that is climbed and the one that is certified, where points are rounded finely."""
+    exact = find(name).exact
+    ratio = jax.jit(lambda x: exact.search.ratio(x, choice))
+    rng = np.random.default_rng(1)
+    seen = 0
+    while seen < 3:
+        x = rng.normal(size=exact.search.dimension(choice))
+        decision = exact.decide(exact.search.document(x, choice, 10**5), None)
+        if decision.verdict != "assumption unmet":
+            assert decision.verdict == "holds"
+            assert certified_ratio(decision) == pytest.approx(float(ratio(x)), rel=1e-3, abs=1e-4)
+            seen += 1
+
+
+@pytest.mark.parametrize("name", ["T2.identity", "T2.potential", "T2.zero"])
+def test_equalities_are_certain_at_random_points(name):
+    """Exactly 0, at points of every choice; and 0 to rounding in floating point."""
+    exact = find(name).exact
+    rng = np.random.default_rng(2)
+    for choice in exact.search.choices:
+        x = rng.normal(size=exact.search.dimension(choice))
+        decision = exact.decide(exact.search.document(x, choice, 50), None)
+        expected = "assumption unmet" if choice == Family("line", 4) else "holds"
+        assert decision.verdict == expected
+        assert decision.observed == 0
+    assert abs(float(jax.jit(lambda x: exact.search.ratio(x, choice))(x))) < 1e-12
+
+
+def test_a_reported_counterexample_is_found_and_shrunk():
+    """T2.bridge without a hint: two samples and small numbers."""
+    found = falsify(find("T2.bridge"), minutes=2, seed=5)
+    assert found.refuted
+    assert len(found.document["rewards"]) == 2
+    numbers = [Fraction(x) for f in ("weights", "ratios") for x in found.document[f]]
+    numbers += [Fraction(x) for row in found.document["rewards"] for x in row]
+    assert max(x.denominator for x in numbers) <= 20
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "message"),
+    [
+        ("T2.gap", {**SHARP, "group_size": 4}, "weights: expected rational ones"),
+        ("T2.benefit", {**COIN, "check": "both"}, "check = 'both'"),
+        ("T2.potential", {**COIN, "group_size": 1}, "group_size = 1"),
+        ("T2.identity", {"weights": [1]}, "expected the fields of the format"),
+    ],
+)
+def test_documents_of_no_point_are_refused(name, document, message):
+    """Naming the field."""
+    with pytest.raises(ValueError, match=message):
+        find(name).exact.decide(document, None)
+
+
+@pytest.mark.parametrize("name", ["T2.identity", "T2.bridge", "T2.bridge'"])
+def test_silent_groups_leave_the_assumption_unmet(name):
+    """Two samples of equal composite have no joint advantage."""
+    silent = {"rewards": [[0, 1], [1, 0]], "weights": [1, 1]}
+    assert find(name).exact.decide(silent, None).verdict == "assumption unmet"

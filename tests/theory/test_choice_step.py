@@ -1,0 +1,67 @@
+"""One update in balls against the float law of J after it."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from theory.advantages import Estimator
+from theory.balls import arb, fmpq
+from theory.choice import parse_choice
+from theory.choice_step import Promise, gain, promise, unsigned
+from theory.group_law import group_law
+from theory.instances.outcomes import outcomes
+from theory.one_update import expected_gain, groups, single_decision
+from theory.smoothness import smoothness
+from theory.update import update_moments
+
+_moments, _smoothness = jax.jit(update_moments), jax.jit(smoothness)
+_gain = jax.jit(expected_gain)
+LAW = (4, 1, 10, 5)
+DOCUMENT = {
+    "weights": [1, 1],
+    "prompts": [
+        {
+            "share": 1,
+            "actions": [
+                {"odds": odds, "outcomes": [{"share": 1, "rewards": list(vector)}]}
+                for odds, vector in zip(LAW, np.ndindex(2, 2), strict=True)
+            ],
+        }
+    ],
+}
+
+
+@pytest.mark.parametrize("name", ["componentwise_normalized", "group_normalized"])
+def test_promise_and_gain_agree_with_floats(name):
+    """On `outcomes`: moments from the group law, J after a step from tables of groups."""
+    estimator, size, step = Estimator(name), 3, fmpq(3, 2)
+    model = parse_choice(DOCUMENT)
+    mdp, policy, *_ = outcomes(2)[1:]
+    theta = jnp.log(jnp.array(LAW, float))[None]
+    moments = _moments(mdp, policy, theta, group_law(mdp, size, estimator))
+    found = promise(model, size, estimator)
+    assert abs(float(found.along) - float((moments.gradient * moments.mean).sum())) < 1e-14
+    square = jnp.square(moments.mean).sum() + moments.variance
+    assert abs(float(found.square) - float(square)) < 1e-14
+    assert int(found.smoothness.p) == float(_smoothness(mdp, policy)) * int(found.smoothness.q)
+    decision = single_decision(mdp)
+    table = groups(decision, size, estimator)
+    expected = _gain(table, decision.worth, theta[0], jnp.asarray(1.5))
+    assert abs(float(gain(model, size, estimator, step)) - float(expected)) < 1e-14
+
+
+def test_nothing_is_promised_against_the_gradient():
+    """e = 0, no step, no gain: exactly. Without max(0, .) there would be a promise."""
+    against = Promise(-arb(2).sqrt(), fmpq(1), fmpq(1))
+    assert against.efficiency == against.step == against.guaranteed == 0
+    assert gain(parse_choice(DOCUMENT), 2, Estimator("group_normalized"), against.step) == 0
+    assert unsigned(against).guaranteed > 0
+    assert Promise(fmpq(0), fmpq(0), fmpq(1)).efficiency == 0
+
+
+def test_several_prompts_are_refused():
+    """Their groups are too many to list."""
+    prompts = DOCUMENT["prompts"] * 2
+    with pytest.raises(ValueError, match="prompts: 2, expected one"):
+        promise(parse_choice({**DOCUMENT, "prompts": prompts}), 2, Estimator("group_normalized"))

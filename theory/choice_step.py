@@ -1,0 +1,94 @@
+"""One update of a policy that decides once, enclosed: what it promises, and what J gains by it.
+
+Groups are listed. A step eta along g changes the chance of an action in proportion to
+exp(eta <g, s>), s its score: other logits than g_a shift all of them alike (derived).
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from flint import arb, fmpq
+
+from theory.advantages import Estimator
+from theory.balls import Number, magnitude, total
+from theory.choice import Choice, Kind, composite, full_gradient, mean_reward
+from theory.choice_update import group_advantages, groups, norm2, update
+
+
+class Promise(NamedTuple):
+    """Of one update, with the best step for it."""
+
+    along: Number
+    """<grad J, m>."""
+    square: Number
+    """|m|^2 + V."""
+    smoothness: fmpq
+    """L = R_max/2: one state, visited once."""
+
+    @property
+    def positive(self) -> Number:
+        """max(0, <grad J, m>); exactly 0 where that is certain."""
+        if self.along <= 0:
+            return fmpq(0)
+        return self.along if self.along > 0 else arb(self.along).max(arb(0))
+
+    @property
+    def efficiency(self) -> Number:
+        """e."""
+        return self.positive * self.positive / self.square if self.square > 0 else fmpq(0)
+
+    @property
+    def step(self) -> Number:
+        """<grad J, m>/(L E|g|^2), or 0."""
+        return self.positive / (self.smoothness * self.square) if self.square > 0 else fmpq(0)
+
+    @property
+    def guaranteed(self) -> Number:
+        """e/(2L)."""
+        return self.efficiency / (2 * self.smoothness)
+
+
+def promise(of: Choice, group_size: int, estimator: Estimator) -> Promise:
+    """Raises ValueError for several prompts, whose groups are too many to list."""
+    if len(of.kinds) != 1:
+        raise ValueError(f"prompts: {len(of.kinds)}, expected one")
+    found = update(of, group_size, estimator)
+    along = total(x * y for x, y in zip(full_gradient(of), found.mean, strict=True))
+    return Promise(along, norm2(found.mean) + found.variance, total(of.weights) / 2)
+
+
+def unsigned(promised: Promise) -> Promise:
+    """The same with |<grad J, m>|: what would be promised without max(0, .)."""
+    return promised._replace(along=magnitude(promised.along))
+
+
+def gain(of: Choice, group_size: int, estimator: Estimator, step: Number) -> Number:
+    """E J(theta + step g) - J(theta), exactly 0 for no step; one prompt."""
+    if step == 0:
+        return fmpq(0)
+    (kinds,) = of.kinds
+    actions = _actions(kinds, of.weights)
+    before, after = mean_reward(kinds, of.weights), arb(0)
+    for chance, counts in groups(kinds, group_size):
+        every = group_advantages(kinds, counts, of.weights, estimator)
+        members = zip(counts, every, kinds, strict=True)
+        pull = [(step * n * a / group_size, kind) for n, a, kind in members if n]
+        g = [total(x * kind.score[i] for x, kind in pull) for i in range(of.dimension)]
+        earned, moved = arb(0), arb(0)
+        for score, (likely, worth) in actions.items():
+            factor = arb(total(a * b for a, b in zip(g, score, strict=True))).exp()
+            earned, moved = earned + factor * worth, moved + factor * likely
+        after += chance * earned / moved
+    return after - before
+
+
+def _actions(
+    kinds: Sequence[Kind], weights: Sequence[fmpq]
+) -> dict[tuple[fmpq, ...], tuple[fmpq, fmpq]]:
+    """Of each action, by its score: chance, and chance times mean reward."""
+    found: dict[tuple[fmpq, ...], tuple[fmpq, fmpq]] = {}
+    for kind in kinds:
+        likely, worth = found.get(kind.score, (fmpq(0), fmpq(0)))
+        earned = kind.chance * composite(kind.rewards, weights)
+        found[kind.score] = likely + kind.chance, worth + earned
+    return found

@@ -1,0 +1,187 @@
+"""One decision and a policy in rational numbers: all that T2.gap, T2.kappa and T2.zero speak of.
+
+Call m earns component k with chance ``calls[m][k]``; a policy is a mixture of calls, and only its
+values p matter. c_G(p_k) is a finite sum in balls. It enters all three claims by ratios alone, and
+so does the scale of the weights: r_k = c_k/c_1, exactly 1 where p_k = p_1 or p_k = 1 - p_1 (c_G is
+symmetric), and for all p where G is 2 or 3 (c_G is constant).
+
+A first-order point with several responses needs weights that are no rational numbers: with
+``slopes`` h_k given, the weights are w_k = h_k/c_k, enclosed, and phi = max_m sum_k h_k
+(calls[m][k] - p_k) is rational, so that phi = 0 is decided exactly.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from math import comb
+from typing import Any, NamedTuple
+
+from flint import fmpq
+
+from theory.advantages import check_group_size
+from theory.balls import Number, rational, root, total
+
+MAX_GROUP = 1000
+
+
+class Option(NamedTuple):
+    """How groups are normalised."""
+
+    group_size: int
+    ddof: int = 0
+    eps: fmpq = fmpq(0)
+
+
+class Menu(NamedTuple):
+    """M calls, K components, and a policy."""
+
+    calls: tuple[tuple[fmpq, ...], ...]
+    """(M, K): chances of success."""
+    law: tuple[fmpq, ...]
+    """(M,): probabilities of the calls; 0 is allowed."""
+    option: Option
+    weights: tuple[fmpq, ...] | None
+    """(K,), or None where ``slopes`` are given."""
+    slopes: tuple[fmpq, ...] | None
+    """(K,): h_k = w_k c_k up to a common factor."""
+
+    @property
+    def success(self) -> tuple[fmpq, ...]:
+        """p_k."""
+        columns = zip(*self.calls, strict=True)
+        return tuple(
+            total(p * x for p, x in zip(self.law, column, strict=True)) for column in columns
+        )
+
+    @property
+    def gains(self) -> tuple[tuple[fmpq, ...], ...]:
+        """J_k of each call minus p_k, (M, K)."""
+        p = self.success
+        return tuple(tuple(x - y for x, y in zip(call, p, strict=True)) for call in self.calls)
+
+    @property
+    def reach(self) -> tuple[fmpq, ...]:
+        """u_k."""
+        return tuple(max(max(x, -x) for x in column) for column in zip(*self.gains, strict=True))
+
+    @property
+    def labels(self) -> tuple[fmpq, ...]:
+        """Equal for components whose responses are certainly equal; c falls as they rise."""
+        constant = self.option.group_size <= 3
+        return tuple(fmpq(0) if constant else min(p, 1 - p) for p in self.success)
+
+
+def inverse_scale(option: Option, successes: int) -> Number:
+    """1/(sd + eps) of a two-valued reward with so many successes in the group, not 0 and not G."""
+    size, ddof, eps = option
+    return 1 / (root(fmpq(successes * (size - successes), size * (size - ddof))) + eps)
+
+
+@lru_cache(maxsize=1024)
+def response(option: Option, p: fmpq) -> Number:
+    """c_G(p), enclosed; rational where all b_k are."""
+    degree = option.group_size - 2
+    mean = total(
+        comb(degree, j) * p**j * (1 - p) ** (degree - j) * inverse_scale(option, j + 1)
+        for j in range(degree + 1)
+    )
+    return fmpq(option.group_size - 1, option.group_size) * mean
+
+
+def responses(menu: Menu) -> tuple[Number, ...]:
+    """r_k = c_k over that of the first component; exactly 1 where it is known to be."""
+    p, labels = menu.success, menu.labels
+    return tuple(
+        fmpq(1) if labels[k] == labels[0]
+        else response(menu.option, p[k]) / response(menu.option, p[0])
+        for k in range(len(p))
+    )  # fmt: skip
+
+
+def weights(menu: Menu) -> tuple[Number, ...]:
+    """w_k, up to a common factor where slopes are given."""
+    if menu.slopes is None:
+        assert menu.weights is not None
+        return menu.weights
+    return tuple(h / r for h, r in zip(menu.slopes, responses(menu), strict=True))
+
+
+def slopes(menu: Menu) -> tuple[Number, ...]:
+    """w_k c_k up to a common factor."""
+    if menu.slopes is not None:
+        return menu.slopes
+    assert menu.weights is not None
+    return tuple(w * r for w, r in zip(menu.weights, responses(menu), strict=True))
+
+
+def gradient_norm2(menu: Menu) -> Number:
+    """|grad Jtilde|^2 with respect to the logits of the calls, for rational weights."""
+    assert menu.weights is not None
+    c = [response(menu.option, p) for p in menu.success]
+    pull = [
+        total(w * x * d for w, x, d in zip(menu.weights, c, gain, strict=True))
+        for gain in menu.gains
+    ]
+    return total(p * p * x * x for p, x in zip(menu.law, pull, strict=True))
+
+
+def _whole(field: str, value: Any) -> int:
+    number = rational(field, value)
+    if number.q != 1:
+        raise ValueError(f"{field} = {value!r}: expected a whole number")
+    return int(number.p)
+
+
+def parse_option(document: Mapping[str, Any]) -> Option:
+    """``group_size`` >= 2, ``ddof`` 0 or 1 and ``eps`` >= 0, both 0 if not given. Raises
+    ValueError, naming the field."""
+    size, ddof = (_whole(f, document.get(f, 0)) for f in ("group_size", "ddof"))
+    eps = rational("eps", document.get("eps", 0))
+    check_group_size(size)
+    if size > MAX_GROUP:
+        raise ValueError(f"group_size = {size}: expected at most {MAX_GROUP}")
+    if ddof not in (0, 1) or eps < 0:
+        raise ValueError(f"ddof, eps = {ddof}, {eps}: expected ddof 0 or 1 and eps >= 0")
+    return Option(size, ddof, eps)
+
+
+def _positive(field: str, values: Sequence[Any], count: int) -> tuple[fmpq, ...]:
+    numbers = tuple(rational(field, x) for x in values)
+    if len(numbers) != count or any(x <= 0 for x in numbers):
+        raise ValueError(f"{field} = {list(values)}: expected {count} numbers > 0")
+    return numbers
+
+
+def _balanced(first: Sequence[fmpq], calls: Sequence[Sequence[fmpq]]) -> tuple[fmpq, ...]:
+    """The given slopes and the last one, so that the first two calls have equal sum_k h_k J_k."""
+    if len(calls) < 2 or calls[0][-1] == calls[1][-1]:
+        raise ValueError("calls: the first two are to differ in the last component")
+    off = [x - y for x, y in zip(calls[0], calls[1], strict=True)]
+    last = -total(h * d for h, d in zip(first, off, strict=False)) / off[-1]
+    if last <= 0:
+        raise ValueError(f"slopes: the last would be {last}, expected calls that a slope > 0 joins")
+    return (*first, last)
+
+
+def parse_menu(document: Mapping[str, Any]) -> Menu:
+    """From JSON: an option, ``calls`` (M, K) in [0, 1], ``odds`` (M,) >= 0, and ``weights`` (K,) or
+    the first K - 1 ``slopes``; the last one is what balances the first two calls.
+
+    Raises ValueError, naming the field.
+    """
+    try:
+        option = parse_option(document)
+        calls = tuple(tuple(rational("calls", x) for x in row) for row in document["calls"])
+        shares = [rational("odds", x) for x in document["odds"]]
+        width = {len(row) for row in calls}
+        if len(width) != 1 or 0 in width or any(not 0 <= x <= 1 for row in calls for x in row):
+            raise ValueError(f"calls = {document['calls']}: expected rows of chances in [0, 1]")
+        if len(shares) != len(calls) or min(shares) < 0 or not sum(shares, fmpq(0)):
+            raise ValueError(f"odds = {document['odds']}: expected a number >= 0 for each call")
+        law = tuple(x / total(shares) for x in shares)
+        (k,) = width
+        if "weights" in document:
+            return Menu(calls, law, option, _positive("weights", document["weights"], k), None)
+        first = _positive("slopes", document["slopes"], k - 1)
+        return Menu(calls, law, option, None, _balanced(first, calls))
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"menu: {error!r}: expected the fields of the format") from None
