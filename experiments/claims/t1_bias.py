@@ -29,8 +29,8 @@ HALVINGS = 40
 GAMBLE = {
     "mean": "2/5",
     "fair": [
-        {"odds": 1, "low": "2/5", "high": "2/5"},
-        {"odds": 1, "low": 0, "high": 1},
+        {"odds": 1, "down": 0, "up": 0},
+        {"odds": 1, "down": 1, "up": 1},
     ],
 }
 

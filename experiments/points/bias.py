@@ -21,6 +21,7 @@ from experiments.points.reading import (
     choice_of,
     group_size_of,
     near,
+    near_positive,
     proportions,
     smaller,
 )
@@ -38,17 +39,22 @@ PIECES = 64
 
 
 def fair_model(document: Document) -> Choice:
-    """Actions that pay ``high`` with the chance that makes their mean ``mean``, else ``low``."""
+    """Actions that pay ``mean`` on average: mean - down mean, or mean + up (1 - mean).
+
+    ``down`` and ``up`` in (0, 1], or both 0 for a sure payment. Raises ValueError.
+    """
     mean = rational("mean", document.get("mean"))
+    if not 0 < mean < 1:
+        raise ValueError(f"mean = {mean}: expected a number in (0, 1)")
     actions = []
     for action in document["fair"]:
-        low, high = (rational(end, action.get(end)) for end in ("low", "high"))
-        if not (low < mean < high or low == mean == high):
-            raise ValueError(f"low, high = {low}, {high}: expected {mean} between them")
-        outcomes = [{"share": str(high - mean), "rewards": [str(low)]}]
-        outcomes.append({"share": str(mean - low), "rewards": [str(high)]})
-        sure = [{"share": 1, "rewards": [str(mean)]}]
-        actions.append({"odds": action.get("odds"), "outcomes": sure if low == high else outcomes})
+        down, up = (rational(side, action.get(side)) for side in ("down", "up"))
+        if not (down == up == 0 or (0 < down <= 1 and 0 < up <= 1)):
+            raise ValueError(f"down, up = {down}, {up}: expected both 0, or both in (0, 1]")
+        fall, rise = down * mean, up * (1 - mean)
+        outcomes = [(rise, mean - fall), (fall, mean + rise)] if fall else [(fmpq(1), mean)]
+        listed = [{"share": str(share), "rewards": [str(r)]} for share, r in outcomes]
+        actions.append({"odds": action.get("odds"), "outcomes": listed})
     return parse_choice({"weights": [1], "prompts": [{"share": 1, "actions": actions}]})
 
 
@@ -96,33 +102,31 @@ def _least_square(line: Line, low: fmpq, high: fmpq) -> Number | None:
 
 
 def _parts(x: Any, n_actions: int) -> tuple[Any, Any, Any, Any]:
-    """Mean, low and high ends, log odds."""
-    mean = jax.nn.sigmoid(x[0])
+    """Mean, falls and rises, and log odds."""
     free = x[1:].reshape(n_actions, 3)
-    low = mean * jax.nn.sigmoid(free[:, 0])
-    high = mean + (1 - mean) * jax.nn.sigmoid(free[:, 1])
-    return mean, low, high, free[:, 2]
+    return jax.nn.sigmoid(x[0]), *jax.nn.sigmoid(free[:, :2]).T, free[:, 2]
 
 
 def _ratio(x: Any, choice: Any) -> Any:
     """1 + 100 |E[g]|^2 on fair lotteries: above 1 where they refute the claim."""
     n_actions, size = choice
-    mean, low, high, logits = _parts(x, n_actions)
-    chance_high = (mean - low) / (high - low)
-    policy = jax.nn.softmax(logits)
-    chance = jnp.concatenate([policy * (1 - chance_high), policy * chance_high])
+    mean, down, up, logits = _parts(x, n_actions)
+    fall, rise = down * mean, up * (1 - mean)
+    higher, policy = fall / (fall + rise), jax.nn.softmax(logits)
+    chance = jnp.concatenate([policy * (1 - higher), policy * higher])
+    rewards = jnp.concatenate([mean - fall, mean + rise])
     score = jnp.tile(jnp.eye(n_actions) - policy[None], (2, 1))
-    kinds = Kinds(chance, jnp.concatenate([low, high])[:, None], score)
+    kinds = Kinds(chance, rewards[:, None], score)
     return 1 + 100 * jnp.square(update(kinds, jnp.ones(1), size, NORMALIZED).mean).sum()
 
 
 def _document(x: NDArray[np.float64], choice: Any, n: int) -> Document:
     n_actions, size = choice
-    mean, low, high, logits = jax.device_get(_parts(jnp.asarray(x), n_actions))
+    mean, downs, ups, logits = jax.device_get(_parts(jnp.asarray(x), n_actions))
     odds = proportions(np.exp(logits - logits.max()), n)
     actions = [
-        {"odds": o, "low": near(a, n), "high": near(b, n)}
-        for o, a, b in zip(odds, low, high, strict=True)
+        {"odds": o, "down": near_positive(a, n), "up": near_positive(b, n)}
+        for o, a, b in zip(odds, downs, ups, strict=True)
     ]
     return {"group_size": size, "mean": near(mean, n), "fair": actions}
 
@@ -133,8 +137,8 @@ def _simpler(document: Document) -> Iterator[Document]:
     for i, action in enumerate(document.get("fair", [])):
         others = [other for j, other in enumerate(document["fair"]) if j != i]
         yield {**document, "fair": others}
-        flat = {**action, "low": document["mean"], "high": document["mean"]}
-        yield {**document, "fair": [*others[:i], flat, *others[i:]]}
+        sure = {**action, "down": 0, "up": 0}
+        yield {**document, "fair": [*others[:i], sure, *others[i:]]}
 
 
 EXACT = Exact(

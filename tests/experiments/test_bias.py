@@ -25,7 +25,7 @@ def test_the_gamble_in_numbers():
 
 def test_a_fair_gamble_is_no_counterexample(monkeypatch):
     """The check can come out the other way: with two values only, E[g] vanishes with grad J."""
-    flip = {"low": 0, "high": 1}
+    flip = {"down": 1, "up": 1}
     monkeypatch.setattr(
         t1_bias, "GAMBLE", {"mean": "1/2", "fair": [{"odds": 1, **flip}, {"odds": 2, **flip}]}
     )
