@@ -84,7 +84,7 @@ def _kinds(
             yield Kind(chance * share, rewards, tuple(score))
 
 
-def lotteries(action: Mapping[str, Any], k: int) -> list[tuple[fmpq, tuple[fmpq, ...]]]:
+def lotteries(action: Mapping[str, Any], k: int) -> tuple[tuple[fmpq, tuple[fmpq, ...]], ...]:
     """The outcomes of an action: chance, and its ``k`` rewards. Raises ValueError."""
     outcomes = action["outcomes"]
     chances = shares("outcomes.share", [o["share"] for o in outcomes])
@@ -94,7 +94,7 @@ def lotteries(action: Mapping[str, Any], k: int) -> list[tuple[fmpq, tuple[fmpq,
         if len(rewards) != k or min(rewards) < 0 or max(rewards) > 1:
             raise ValueError(f"rewards = {outcome['rewards']}: expected {k} numbers in [0, 1]")
         listed.append((chance, rewards))
-    return listed
+    return tuple(listed)
 
 
 def composite(rewards: Sequence[fmpq], weights: Sequence[fmpq]) -> fmpq:

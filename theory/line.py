@@ -5,7 +5,7 @@ At x = ln z with z rational all probabilities are rational, and grad J vanishes 
 polynomial in z, so that even J* is enclosed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple, overload
 
@@ -16,7 +16,7 @@ from theory.balls import Number, rational, total
 from theory.choice import Choice, Kind, composite, lotteries, shares
 
 MAX_SLOPE = 8
-Lottery = Sequence[tuple[fmpq, tuple[fmpq, ...]]]
+Lottery = tuple[tuple[fmpq, tuple[fmpq, ...]], ...]
 """Chances and rewards of an action's outcomes."""
 
 

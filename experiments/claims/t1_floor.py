@@ -13,6 +13,7 @@ from experiments import slopes
 from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Claim, Row, Scope, judge, outside
 from experiments.claims.t1_bias import stationary_gradient
 from experiments.constants import step_size
+from experiments.points.slopes import FLOOR
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.advantages import Estimator
@@ -86,4 +87,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=runs,
     rows=rows,
+    exact=FLOOR,
 )

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 
 from experiments.claim import Claim, Row, Scope, judge
 from experiments.instances import InstanceSpec, build, named
+from experiments.points.group_size import LIMIT
 from experiments.runs import RunResult
 from experiments.settings import UNBIASED, RunSettings
 from theory.exact import prompt_values
@@ -113,4 +114,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,
+    exact=LIMIT,
 )

@@ -29,6 +29,7 @@ from experiments.claim import (
 from experiments.claims import t1_rate
 from experiments.constants import Constants, run_constants, step_size
 from experiments.instances import named
+from experiments.points.path_search import PATH
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.advantages import Estimator
@@ -157,4 +158,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=runs,
     rows=rows,
+    exact=PATH,
 )

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from experiments import slopes
 from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope, outside
+from experiments.points.slopes import SLOPE
 from experiments.runs import RunResult
 from experiments.settings import UNBIASED, RunSettings
 from theory.advantages import Estimator
@@ -11,6 +12,7 @@ from theory.advantages import Estimator
 MUTANTS = {
     "exponent -1/3": "fitted slope in [-0.383, -0.283]",
     "group_normalized": "the same window for the std-normalised estimator at G = 8",
+    "unequal rewards": "the same for it at G = 2 where one prompt of `conflict` pays 1/2",
 }
 GROUPS = (2, 8)
 
@@ -52,4 +54,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=runs,
     rows=rows,
+    exact=SLOPE,
 )

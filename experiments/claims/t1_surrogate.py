@@ -15,6 +15,7 @@ from experiments import slopes
 from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope
 from experiments.claims import t1_rate
 from experiments.instances import InstanceSpec, build, named
+from experiments.points.path_search import SURROGATE
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.advantages import Estimator
@@ -89,4 +90,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=runs,
     rows=rows,
+    exact=SURROGATE,
 )
