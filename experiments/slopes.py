@@ -99,4 +99,6 @@ def window_row(
     extra = {"window_low": window[0], **points(cell, results)}
     verdict = judge_window(lower, upper, window)
     note = STATISTICAL if verdict == "refuted" else ""
-    return Row(claim, "conflict", parameters, slope, lower, upper, window[1], verdict, note, extra)
+    numbers = (slope, lower, upper, window[1])
+    head = (claim, "conflict", parameters)
+    return Row(*head, *numbers, verdict, note, extra, evidence="statistical")

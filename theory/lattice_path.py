@@ -16,7 +16,7 @@ from flint import arb, fmpq
 from theory.balls import Number, largest, powers, root, square, total
 from theory.line import J, Line, Objective, slope, value
 from theory.line_update import Move
-from theory.surds import Packing
+from theory.surds import MAX_SUMMANDS, Packing
 
 FORGOTTEN = fmpq(1, 2**64)
 """States less likely than this are dropped; what they could add widens the enclosures."""
@@ -125,6 +125,8 @@ class Chain:
 
     def run(self, n_steps: int) -> Averages:
         """Expectations over all runs of ``n_steps``, enclosed. Raises ValueError if too many."""
+        if n_steps * len(self.moves) > MAX_SUMMANDS:
+            raise ValueError(f"n_steps = {n_steps}: expected at most {MAX_SUMMANDS} updates")
         law: dict[int, Number] = {0: fmpq(1)}
         visits: dict[int, Number] = defaultdict(lambda: fmpq(0))
         gone, missed, work = fmpq(0), fmpq(0), 0

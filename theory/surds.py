@@ -11,7 +11,7 @@ from flint import fmpq, fmpz
 
 from theory.balls import Number, root, total
 
-_ROOM = 2**40
+MAX_SUMMANDS = 2**20
 
 
 class Surd(NamedTuple):
@@ -60,7 +60,7 @@ def root_of(square: fmpq) -> Surd:
 
 
 class Packing:
-    """States as whole numbers: coordinates of a sum of updates, one for each square root."""
+    """Sums of up to ``MAX_SUMMANDS`` given numbers as whole numbers: one coordinate per root."""
 
     def __init__(self, pulls: set[Surd]) -> None:
         self.radicals = sorted({n for pull in pulls for n, _ in pull.terms})
@@ -68,18 +68,22 @@ class Packing:
         for pull in pulls:
             for _, c in pull.terms:
                 self.denominator = self.denominator.lcm(c.q)
+        largest = max((abs(c) for pull in pulls for _, c in pull.terms), default=fmpq(0))
+        # Coordinates of either sign side by side: no sum may reach into its neighbour.
+        self._room = 2 * MAX_SUMMANDS * int((largest * self.denominator).p) + 1
 
     def packed(self, pull: Surd) -> int:
         """The whole number; sums of pulls have sums of numbers."""
         terms = dict(pull.terms)
         digits = (terms.get(n, fmpq(0)) * self.denominator for n in self.radicals)
-        return sum(int(digit.p) * _ROOM**i for i, digit in enumerate(digits))
+        return sum(int(digit.p) * self._room**i for i, digit in enumerate(digits))
 
     def unpacked(self, state: int) -> Number:
         """The sum that it stands for."""
         parts = []
         for n in self.radicals:
-            digit = (state + _ROOM // 2) % _ROOM - _ROOM // 2
-            state = (state - digit) // _ROOM
+            half = self._room // 2
+            digit = (state + half) % self._room - half
+            state = (state - digit) // self._room
             parts.append(digit * root(fmpq(n)) / self.denominator)
         return total(parts)

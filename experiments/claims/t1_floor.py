@@ -60,7 +60,9 @@ def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
     shown = {f"slope up to T={t}": float(x) for t, x in zip(lengths[1:], local, strict=True)}
     extra = {"floor": float(floor), **shown, **slopes.points(cell, results)}
     parameters = {**cell[-1].parameters(), "step": step_size(cell[-1])}
-    return Row("T1.floor", "conflict", parameters, found, lower, upper, bound, verdict, note, extra)
+    numbers = (found, lower, upper, bound)
+    head = ("T1.floor", "conflict", parameters)
+    return Row(*head, *numbers, verdict, note, extra, evidence="statistical")
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

@@ -139,7 +139,8 @@ def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row
         verdict, note = "vacuous", "no better than the trivial bound on |grad J|^2"
     if verdict == "refuted":
         note = STATISTICAL
-    return Row(*head, observed, bound + below, bound + above, bound, verdict, note, shares)
+    numbers = (observed, bound + below, bound + above, bound)
+    return Row(*head, *numbers, verdict, note, shares, evidence="statistical")
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

@@ -160,7 +160,8 @@ def judged(
     if verdict == "refuted":
         note = STATISTICAL
     extra = waterfall(run, result, observed, bound)
-    return Row(*head, observed, lower, upper, bound, verdict, note, extra)
+    numbers = (observed, lower, upper, bound)
+    return Row(*head, *numbers, verdict, note, extra, evidence="statistical")
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

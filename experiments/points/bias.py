@@ -28,14 +28,14 @@ from experiments.points.reading import (
 from experiments.points.relaxed import Kinds, update
 from experiments.verdict import Decision, compare, unmet
 from theory.advantages import Estimator
-from theory.balls import Number, least, rational
+from theory.balls import Number, ends, least, rational
 from theory.choice import Choice, full_gradient, parse_choice
 from theory.choice_update import norm2
 from theory.choice_update import update as exact_update
 from theory.line import Line, at, parse_line, slope
 
 NORMALIZED = Estimator("group_normalized")
-PIECES = 64
+PIECES, SCALE = 64, 10**12
 
 
 def fair_model(document: Document) -> Choice:
@@ -91,13 +91,13 @@ def _between(document: Document, size: int) -> Decision:
     return compare(smallest, fmpq(0), note)
 
 
-def _least_square(line: Line, low: fmpq, high: fmpq) -> Number | None:
+def _least_square(line: Line, first: fmpq, last: fmpq) -> fmpq | None:
     """At most |grad J|^2 anywhere between two odds; None where grad J has no certain sign."""
-    cuts = [low + (high - low) * i / PIECES for i in range(PIECES + 1)]
+    cuts = [first + (last - first) * i / PIECES for i in range(PIECES + 1)]
     slopes = [slope(line, arb(a).union(arb(b))) for a, b in pairwise(cuts)]
     if all(s > 0 for s in slopes) or all(s < 0 for s in slopes):
-        smallest = least(s * s for s in slopes)
-        return arb(smallest.lower()) if isinstance(smallest, arb) else smallest
+        low, _ = ends(least(s * s for s in slopes))
+        return fmpq(int(low * SCALE // 1), SCALE)
     return None
 
 

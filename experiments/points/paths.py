@@ -14,13 +14,13 @@ from experiments.points.reading import estimator_of, group_size_of, whole
 from experiments.settings import UNBIASED
 from experiments.verdict import Decision, compare, unmet
 from theory.advantages import Estimator
-from theory.balls import Number, least, rational, root
+from theory.balls import Number, least, rational, root, square
 from theory.lattice_path import Averages, Chain, steepest_of, top_of
-from theory.line import J, Line, Objective, parse_line, parse_odds, potential, value
-from theory.line_optimum import optimum
+from theory.line import J, Line, Objective, parse_line, parse_odds, potential, slope, value
+from theory.line_optimum import change_of_sign, optimum
 from theory.line_update import moves
 
-MAX_STEPS = 1000
+MAX_STEPS, HALVINGS = 1000, 20
 DECOMPOSED = Estimator("componentwise_normalized")
 
 
@@ -107,12 +107,27 @@ def decide_rate(document: Document, mutant: str | None) -> Decision:
     return _decide(document, mutant, line, rate)
 
 
+def _zero(document: Document, line: Line, objective: Objective) -> Number:
+    """Encloses odds at which the objective is stationary; ``between``: where its slope changes."""
+    low, high = (rational("between", z) for z in document.get("between", ()))
+    try:
+        return change_of_sign(lambda z: slope(line, z, objective), low, high, HALVINGS)
+    except ArithmeticError as error:
+        raise ValueError(f"between = {document['between']}: {error}") from None
+
+
 def decide_surrogate(document: Document, mutant: str | None) -> Decision:
-    """T1.surrogate: the same with Jtilde, sqrt(G-1) L-smooth and at most R_max F_G(1)."""
+    """T1.surrogate: the same with Jtilde, sqrt(G-1) L-smooth and at most R_max F_G(1).
+
+    ``of J``: that runs end where J is stationary, at a stationary point of Jtilde.
+    """
     line, size = parse_line(document), group_size_of(document)
     if any(r not in (0, 1) for p in line.prompts for a in p.actions for _, row in a for r in row):
         return unmet("needs binary components")
     climbed = potential(size)
+    if mutant == "of J":
+        note = "|grad J|^2 where grad Jtilde vanishes"
+        return compare(square(slope(line, _zero(document, line, climbed))), fmpq(0), note)
     gap = top_of(line, climbed) - value(line, parse_odds(document), climbed)
     smoothness = root(fmpq(size - 1)) * line.smoothness
     rate = Rate(climbed, DECOMPOSED, smoothness, gap, line.variance_bound(1))
