@@ -71,12 +71,9 @@ def _shape_of(space: Space) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     return pull, comb(g, k)
 
 
-def _success(logits: Any, slopes: tuple[int, ...]) -> Any:
-    return jax.nn.sigmoid(logits[..., None] * jnp.array(slopes, float))
-
-
-def _value(at: Point, space: Space, logits: Any) -> Any:
-    p = _success(logits, space.slopes)
+def _value(at: Point, space: Space, logit: Any) -> Any:
+    """J, or with binary rewards Jtilde."""
+    p = jax.nn.sigmoid(logit * jnp.array(space.slopes, float))
     if space.binary:
         return potential(p, space.group_size) @ at.rho
     return (at.second + p * (at.first - at.second)) @ at.rho
@@ -84,7 +81,7 @@ def _value(at: Point, space: Space, logits: Any) -> Any:
 
 def best(at: Point, space: Space) -> Any:
     """sup J, nearly."""
-    return _value(at, space, jnp.asarray(GRID)).max()
+    return jax.vmap(lambda logit: _value(at, space, logit))(jnp.asarray(GRID)).max()
 
 
 def start_value(at: Point, space: Space) -> Any:
@@ -92,32 +89,36 @@ def start_value(at: Point, space: Space) -> Any:
     return _value(at, space, at.start)
 
 
-def run(at: Point, space: Space, step: Any) -> Run:
-    """Expectations over all paths; with binary rewards of Jtilde."""
-    pull, ways = _shape_of(space)
+def _step(at: Point, space: Space, logit: Any) -> tuple[Any, Any, Any]:
+    """At one policy: values of the update and their chances, (Q, G+1), and what is summed."""
+    pull, ways = (jnp.asarray(x)[None] for x in _shape_of(space))
     apart, slopes, g = at.first - at.second, jnp.array(space.slopes, float), space.group_size
     normalised = space.estimator in ("group_normalized", "componentwise_normalized")
     size = apart / jnp.abs(apart) if normalised else apart
-    jumps = (at.rho * slopes * size)[:, None] * pull[None]
-    logits, mass = at.start[None], jnp.ones(1)
-    sums = jnp.zeros(3)
+    jumps = (at.rho * slopes * size)[:, None] * pull
+    p, k = jax.nn.sigmoid(logit * slopes), jnp.arange(g + 1.0)[None]
+    chance = ways * p[:, None] ** k * (1 - p[:, None]) ** (g - k)
+    mean = (chance * jumps).sum(1)
+    variance = ((chance * jumps**2).sum(1) - mean**2).sum()
+    worth = response(p, g) if space.binary else jnp.ones_like(p)
+    gradient = (worth * p * (1 - p)) @ (at.rho * slopes * apart)
+    measured = jnp.stack([gradient**2, (mean.sum() - gradient) ** 2, variance])
+    return jumps, chance, measured
+
+
+def run(at: Point, space: Space, step: Any) -> Run:
+    """Expectations over all paths; with binary rewards of Jtilde."""
+    logits, mass, sums = at.start[None], jnp.ones(1), jnp.zeros(3)
     for _ in range(space.steps):
-        p = _success(logits, space.slopes)
-        k = np.arange(g + 1)
-        chance = ways * p[..., None] ** k * (1 - p[..., None]) ** (g - k)
-        mean = (chance * jumps).sum(-1)
-        variance = ((chance * jumps**2).sum(-1) - mean**2).sum(-1)
-        worth = response(p, g) if space.binary else jnp.ones_like(p)
-        gradient = (worth * p * (1 - p)) @ (at.rho * slopes * apart)
-        bias = jnp.square(mean.sum(-1) - gradient)
-        sums += jnp.stack([mass @ jnp.square(gradient), mass @ bias, mass @ variance])
+        jumps, chance, measured = jax.vmap(lambda x: _step(at, space, x))(logits)
+        sums += mass @ measured
+        # Prompts are independent, given where the step began.
         for q in range(len(space.slopes)):
-            # Prompts are independent, given where the step began.
-            own = chance[:, q]
-            logits = (logits[..., None] + step * jumps[q]).reshape(-1)
-            mass = (mass[..., None] * own).reshape(-1)
-            chance = jnp.repeat(chance, g + 1, axis=0)
-    gain = mass @ _value(at, space, logits) - start_value(at, space)
+            shape = (len(jumps), *(1,) * q, -1)
+            logits = logits[..., None] + step * jumps[:, q].reshape(shape)
+            mass = mass[..., None] * chance[:, q].reshape(shape)
+        logits, mass = logits.reshape(-1), mass.reshape(-1)
+    gain = mass @ jax.vmap(lambda x: _value(at, space, x))(logits) - start_value(at, space)
     squared, bias, variance = sums / space.steps
     return Run(squared, bias, variance, gain)
 
