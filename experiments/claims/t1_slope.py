@@ -11,8 +11,7 @@ from theory.advantages import Estimator
 
 MUTANTS = {
     "exponent -1/3": "fitted slope in [-0.383, -0.283]",
-    "group_normalized": "the same window for the std-normalised estimator at G = 8",
-    "unequal rewards": "the same for it at G = 2 where one prompt of `conflict` pays 1/2",
+    "group_normalized": "the same for the std-normalised estimator: G = 8, or unequal rewards",
 }
 GROUPS = (2, 8)
 

@@ -57,8 +57,11 @@ def _fall(document: Document, centre: fmpq, estimator: Estimator) -> Decision:
 
 
 def decide_slope(document: Document, mutant: str | None) -> Decision:
-    """|slope + 1/2| against 1/20, on `conflict` from x = 0; the mutant on any model."""
-    if mutant == "unequal rewards":
+    """|slope + 1/2| against 1/20, on `conflict` from x = 0.
+
+    ``group_normalized`` on any model: where prompts pay unequal rewards it is false at G = 2 too.
+    """
+    if mutant == "group_normalized":
         return _fall(document, fmpq(-1, 2), NORMALIZED)
     if parse_line(document) != conflict_line() or parse_odds(document) != 1:
         return unmet("stated for `conflict` from x = 0")
