@@ -40,7 +40,7 @@ def _rate_ratio(x: Any, space: Space) -> Any:
 
 
 def _path_document(x: NDArray[np.float64], space: Space, n: int) -> Document:
-    share = near_positive(float(1 / (1 + np.exp(-x[1]))), n)
+    share = near_positive(float(parts(jnp.asarray(x), space).share), n)
     found = relaxed_path.document(x, space, n)
     return {**found, "step_share": share, "estimator": space.estimator}
 
@@ -73,8 +73,8 @@ PATH = Exact(
     Search(
         choices=(
             Space((1, -2), 1),
-            Space((1, -2), 2, 3, "mean_baseline"),
-            Space((1, -2), 2, 2, "group_normalized"),
+            Space((1, -2), 2, 2, "mean_baseline"),
+            Space((1, -2), 1, 2, "group_normalized"),
             Space((1,), 2, 4, "group_normalized"),
         ),
         dimension=dimension,

@@ -14,6 +14,8 @@ from theory.response import potential, response
 
 GRID = np.linspace(-12, 12, 241)
 """Logits at which J* is looked for."""
+SMALLEST = 1e-3
+"""eta L."""
 
 
 class Space(NamedTuple):
@@ -48,7 +50,9 @@ def parts(x: Any, space: Space) -> Point:
     n = len(space.slopes)
     ones = jnp.ones(n)
     free = (ones, 0 * ones) if space.binary else jax.nn.sigmoid(2 * x[2 + n :].reshape(2, n))
-    return Point(x[0], jax.nn.softmax(x[2 : 2 + n]), free[0], free[1], jax.nn.sigmoid(x[1]))
+    # Not arbitrarily small: gains are divided by it.
+    share = SMALLEST + (1 - SMALLEST) * jax.nn.sigmoid(x[1])
+    return Point(x[0], jax.nn.softmax(x[2 : 2 + n]), free[0], free[1], share)
 
 
 class Run(NamedTuple):
