@@ -51,7 +51,9 @@ def rounder(document: Document) -> Iterator[Document]:
     """Documents with one number replaced by a shorter one."""
     for path, number in _leaves(document):
         near = {number.limit_denominator(k) for k in range(1, LARGEST + 1)}
-        near |= {Fraction(int(number) // k) for k in (1, 2, 3, 10)} | {Fraction(0), Fraction(1)}
+        near |= {Fraction(int(number) // k) for k in (1, 2, 3, 10)}
+        # Far from an end where the number itself is next to one.
+        near |= {Fraction(0), Fraction(1, 2), Fraction(1)}
         short = [n for n in near if abs(n.numerator) + 3 * n.denominator < _length(number)]
         for candidate in sorted(short, key=_length):
             yield _with(document, path, candidate)

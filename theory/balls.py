@@ -41,6 +41,19 @@ def root(square: Number) -> Number:
         return arb(square).sqrt()
 
 
+def square(x: Number) -> Number:
+    """x^2. The operator ``**`` takes logarithms, and gives nan for a ball that contains 0."""
+    return x * x
+
+
+def powers(x: Number, n: int) -> list[Number]:
+    """x^0, ..., x^n, for any ball."""
+    found: list[Number] = [fmpq(1)]
+    for _ in range(n):
+        found.append(found[-1] * x)
+    return found
+
+
 @overload
 def magnitude(number: fmpq) -> fmpq: ...
 @overload

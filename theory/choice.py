@@ -36,8 +36,8 @@ class Choice(NamedTuple):
         return len(self.kinds[0][0].score)
 
 
-def _shares(field: str, values: Sequence[Any]) -> list[fmpq]:
-    """Non-negative numbers as chances: each over their sum."""
+def shares(field: str, values: Sequence[Any]) -> list[fmpq]:
+    """Numbers > 0 as chances: each over their sum. Raises ValueError, naming ``field``."""
     numbers = [rational(f"{field}[{i}]", x) for i, x in enumerate(values)]
     if not numbers or min(numbers) <= 0:
         raise ValueError(f"{field} = {list(values)}: expected one number > 0 or more")
@@ -56,8 +56,8 @@ def parse_choice(document: Mapping[str, Any]) -> Choice:
     try:
         weights = tuple(rational("weights", w) for w in document["weights"])
         prompts, shared = document["prompts"], bool(document.get("shared", False))
-        chances = _shares("prompts.share", [p["share"] for p in prompts])
-        tables = [_shares("actions.odds", [a["odds"] for a in p["actions"]]) for p in prompts]
+        chances = shares("prompts.share", [p["share"] for p in prompts])
+        tables = [shares("actions.odds", [a["odds"] for a in p["actions"]]) for p in prompts]
         if shared and any(table != tables[0] for table in tables):
             raise ValueError("actions.odds: expected the same at all prompts of a shared table")
         if not weights or min(weights) <= 0:
@@ -80,14 +80,21 @@ def _kinds(
         score = [fmpq(0)] * size
         score[offset : offset + len(table)] = [-p for p in table]
         score[offset + a] += 1
-        outcomes = action["outcomes"]
-        for share, outcome in zip(
-            _shares("outcomes.share", [o["share"] for o in outcomes]), outcomes, strict=True
-        ):
-            rewards = tuple(rational("rewards", r) for r in outcome["rewards"])
-            if len(rewards) != k or min(rewards) < 0 or max(rewards) > 1:
-                raise ValueError(f"rewards = {outcome['rewards']}: expected {k} numbers in [0, 1]")
+        for share, rewards in lotteries(action, k):
             yield Kind(chance * share, rewards, tuple(score))
+
+
+def lotteries(action: Mapping[str, Any], k: int) -> tuple[tuple[fmpq, tuple[fmpq, ...]], ...]:
+    """The outcomes of an action: chance, and its ``k`` rewards. Raises ValueError."""
+    outcomes = action["outcomes"]
+    chances = shares("outcomes.share", [o["share"] for o in outcomes])
+    listed = []
+    for chance, outcome in zip(chances, outcomes, strict=True):
+        rewards = tuple(rational("rewards", r) for r in outcome["rewards"])
+        if len(rewards) != k or min(rewards) < 0 or max(rewards) > 1:
+            raise ValueError(f"rewards = {outcome['rewards']}: expected {k} numbers in [0, 1]")
+        listed.append((chance, rewards))
+    return tuple(listed)
 
 
 def composite(rewards: Sequence[fmpq], weights: Sequence[fmpq]) -> fmpq:

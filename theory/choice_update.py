@@ -18,12 +18,13 @@ from theory.choice import Choice, Kind, composite
 MAX_GROUPS = 200_000
 
 
-def _compositions(size: int, parts: int) -> Iterator[tuple[int, ...]]:
+def compositions(size: int, parts: int) -> Iterator[tuple[int, ...]]:
+    """All ways to write ``size`` as an ordered sum of so many whole numbers >= 0."""
     if parts == 1:
         yield (size,)
         return
     for first in range(size + 1):
-        for rest in _compositions(size - first, parts - 1):
+        for rest in compositions(size - first, parts - 1):
             yield (first, *rest)
 
 
@@ -36,7 +37,7 @@ def groups(kinds: Sequence[Kind], group_size: int) -> Iterator[tuple[fmpq, tuple
     check_group_size(group_size)
     if n > MAX_GROUPS:
         raise ValueError(f"group_size = {group_size}: {n} groups, expected at most {MAX_GROUPS}")
-    for counts in _compositions(group_size, len(kinds)):
+    for counts in compositions(group_size, len(kinds)):
         ways = factorial(group_size) // prod(map(factorial, counts))
         chance = prod((k.chance**c for k, c in zip(kinds, counts, strict=True)), start=fmpq(ways))
         yield chance, counts

@@ -2,8 +2,8 @@
 
 c_G(p) = sum_j C(G-2,j) p^j (1-p)^(G-2-j) b_{j+1}, b_k = ((G-1)/G)/(sd_k + eps) and
 sd_k^2 = k (G-k)/(G (G-ddof)) (arXiv:2510.13651, re-derived). b is convex and symmetric in k, hence
-so is its Bernstein polynomial c_G in p: least at 1/2, largest at 0 and 1, where it is b_1. Rational
-enclosures of the same numbers are in ``theory.binary``.
+so is its Bernstein polynomial c_G in p: least at 1/2, largest at 0 and 1, where it is b_1. Rigorous
+enclosures of the same numbers are in ``theory.response_balls``.
 """
 
 import jax.numpy as jnp

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from experiments.assumptions import SEVERAL_PROMPTS, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.instances import InstanceSpec, build, named
+from experiments.points.group_size import BUDGET
 from experiments.runs import RunResult
 from experiments.settings import UNBIASED, RunSettings
 from theory.budget import budget_terms
@@ -78,4 +79,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,
+    exact=BUDGET,
 )

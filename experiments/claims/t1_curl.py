@@ -1,7 +1,8 @@
 """T1.curl: is E[g] of `group_normalized` the gradient of anything? Not with three reward values.
 
 Jacobians are exact; at G = 2 on `bandit` the asymmetry is a fraction, so that it is not rounding.
-With two values E[g] = c_G(p) grad p is the gradient of F_G(p): the claim does not apply there.
+With two values E[g] = c_G(p) grad p is the gradient of F_G(p): the claim does not apply there. Nor
+does it, at G = 2, where actions have random rewards: ``experiments.points.curl`` says why.
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ import numpy as np
 from experiments.assumptions import THREE_COMPOSITES, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.instances import InstanceSpec, build, named
+from experiments.points.curl import EXACT
 from experiments.runs import RunResult, exact_law
 from experiments.settings import RunSettings
 from theory.advantages import Estimator
@@ -24,7 +26,10 @@ GROUPS = {"quick": (2, 8), "paper": (2, 4, 8, 16)}
 POINTS = 32
 ROUNDING = 1e-10
 """Far above the rounding of a Jacobian, far below any asymmetry that would matter."""
-MUTANTS = {"always a gradient": "the Jacobian of E[g] is symmetric with three values too"}
+MUTANTS = {
+    "always a gradient": "the Jacobian of E[g] is symmetric with three values too",
+    "random rewards": "an action may have several outcomes",
+}
 TWO = named("bandit", components=1, pays=(0, 1, 1))
 
 
@@ -73,7 +78,7 @@ def _row(spec: InstanceSpec, group_size: int, mutant: str | None) -> Row:
         verdict: Verdict = "assumption unmet"
     else:
         note = _certified(spec, group_size)
-        agrees = symmetric if mutant else least > ROUNDING
+        agrees = symmetric if mutant == "always a gradient" else least > ROUNDING
         verdict = "holds" if agrees else "refuted"
     return Row("T1.curl", spec.name, parameters, least, least, largest, None, verdict, note, extra)
 
@@ -86,13 +91,14 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
 
 CLAIM = Claim(
     name="T1.curl",
-    statement="with >= 3 distinct composites E[g] of `group_normalized` is not a gradient",
+    statement="with >= 3 distinct composites, sure ones, E[g] of `group_normalized` is no gradient",
     provenance="derived",
     expected="holds",
     proof=("theory.curl",),
     figures=("t1_bias",),
-    assumptions=(THREE_COMPOSITES, *stated("eps = 0, ddof = 0")),
+    assumptions=(THREE_COMPOSITES, *stated("actions have sure rewards", "eps = 0, ddof = 0")),
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,
+    exact=EXACT,
 )

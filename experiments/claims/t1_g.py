@@ -13,6 +13,7 @@ import jax.numpy as jnp
 from experiments.assumptions import stated
 from experiments.claim import Claim, Row, Scope, judge
 from experiments.instances import InstanceSpec, build, named
+from experiments.points.group_size import LIMIT
 from experiments.runs import RunResult
 from experiments.settings import UNBIASED, RunSettings
 from theory.exact import prompt_values
@@ -116,4 +117,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,
+    exact=LIMIT,
 )

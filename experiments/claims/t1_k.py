@@ -1,25 +1,26 @@
 """T1.K: "the variance of an update is proportional to K/G" (Assumption 2, as reported).
 
 On `bits` the policy does not grow with K and every answer has the same |s|^2, so the exact variance
-grows as Var(R): as K for uncorrelated components, as K^2 for perfectly correlated ones. To refute,
-the ratio V(K=2)/V(K=1), in rational numbers, must differ from 2.
+grows as Var(R): as K for uncorrelated components, as K^2 for perfectly correlated ones. The
+exponent is fitted in ball arithmetic.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
-import numpy as np
-from scipy import stats
+from flint import arb, fmpq
 
 from experiments.assumptions import DIAL, stated
-from experiments.claim import Claim, Row, Scope, Verdict
+from experiments.claim import Claim, Row, Scope
+from experiments.points.components import EXACT, TOLERANCE
 from experiments.runs import RunResult
 from experiments.settings import UNBIASED, RunSettings
+from experiments.verdict import compare
+from theory.balls import largest, square, total
 
 CORRELATIONS = (0.0, 0.25, 0.5, 1.0)
 COMPONENTS = tuple(range(1, 7))
 GROUP_SIZE = 8
-TOLERANCE = 0.05
 
 
 def _spread(values: list[Fraction], chances: list[Fraction]) -> Fraction:
@@ -43,20 +44,30 @@ def exact_variance(components: int, correlation: Fraction) -> Fraction:
     return (whole - slope + (whole + slope) / (GROUP_SIZE - 1)) / GROUP_SIZE
 
 
+def fitted_exponent(variances: Sequence[Fraction]) -> arb:
+    """Least squares slope of ln V against ln K, enclosed."""
+    logs = [arb(k).log() for k in COMPONENTS]
+    mean = total(logs) / len(logs)
+    heights = [arb(fmpq(v.numerator, v.denominator)).log() for v in variances]
+    rise = total((x - mean) * y for x, y in zip(logs, heights, strict=True))
+    return arb(rise / total(square(x - mean) for x in logs))
+
+
 def _row(correlation: float) -> Row:
     found = [exact_variance(k, Fraction(correlation)) for k in COMPONENTS]
-    logs = np.log(np.array(found, dtype=float))
-    exponent = float(stats.linregress(np.log(COMPONENTS), logs).slope)
-    one, two = found[:2]
-    verdict: Verdict = "holds" if abs(exponent - 1) <= TOLERANCE else "refuted"
-    if verdict == "refuted" and two == 2 * one:
-        verdict = "inconclusive"
+    fitted = fitted_exponent(found)
+    off = fitted - 1
+    verdict = compare(largest((off, -off)), TOLERANCE).verdict
+    exponent = float(fitted)
     parameters = {"components": COMPONENTS[-1], "group_size": GROUP_SIZE}
     curve = {f"V at K={k}": float(v) for k, v in zip(COMPONENTS, found, strict=True)}
     extra = {"correlation": correlation, "estimator": UNBIASED.name, **curve}
     limits = (exponent, exponent, exponent)
-    note = f"exact: V(K=2)/V(K=1) = {two / one}"
-    return Row("T1.K", "bits", parameters, *limits, 1 + TOLERANCE, verdict, note, extra)
+    note = f"exact: V(K=2)/V(K=1) = {found[1] / found[0]}"
+    bound = 1 + float(TOLERANCE)
+    return Row(
+        "T1.K", "bits", parameters, *limits, bound, verdict, note, extra, evidence="certified"
+    )
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -75,4 +86,5 @@ CLAIM = Claim(
     mutants={},
     runs=lambda scope: [],
     rows=rows,
+    exact=EXACT,
 )

@@ -31,6 +31,7 @@ from experiments.claim import (
 from experiments.claims import t1_rate
 from experiments.constants import Constants, run_constants, step_size
 from experiments.instances import named
+from experiments.points.path_search import PATH
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.advantages import Estimator
@@ -167,4 +168,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=runs,
     rows=rows,
+    exact=PATH,
 )

@@ -28,6 +28,7 @@ from experiments.claim import (
 )
 from experiments.constants import run_constants, step_size
 from experiments.instances import InstanceSpec, build, named
+from experiments.points.path_search import RATE
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.intervals import lower_limit, samples_needed, upper_limit
@@ -191,4 +192,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=runs,
     rows=rows,
+    exact=RATE,
 )

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from experiments import slopes
 from experiments.assumptions import INTERIOR, stated
 from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope
+from experiments.points.slopes import SLOPE
 from experiments.runs import RunResult
 from experiments.settings import UNBIASED, RunSettings
 from theory.advantages import Estimator
 
 MUTANTS = {
     "exponent -1/3": "fitted slope in [-0.383, -0.283]",
-    "group_normalized": "the same window for the std-normalised estimator at G = 8",
+    "group_normalized": "the same for the std-normalised estimator: G = 8, or unequal rewards",
 }
 GROUPS = (2, 8)
 
@@ -45,4 +46,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=runs,
     rows=rows,
+    exact=SLOPE,
 )

@@ -16,6 +16,7 @@ from experiments.assumptions import BINARY, in_cells, stated
 from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope
 from experiments.claims import t1_rate
 from experiments.instances import InstanceSpec, build, named
+from experiments.points.path_search import SURROGATE
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.advantages import Estimator
@@ -90,4 +91,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=runs,
     rows=rows,
+    exact=SURROGATE,
 )

@@ -1,15 +1,16 @@
 """c_G and its potential: closed forms, limits, the group law, automatic differentiation."""
 
-from fractions import Fraction
 from math import sqrt
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flint import fmpq
 
-from theory import binary
+from theory import response_balls
 from theory.advantages import Estimator
+from theory.balls import ends
 from theory.group_law import group_law
 from theory.instances.bits import bits
 from theory.response import MAX_GROUP, coefficients, kappa, potential, response
@@ -27,12 +28,17 @@ def test_closed_forms():
 
 
 @pytest.mark.parametrize("size", [2, 3, 4, 8, 16, 64])
-def test_against_rational_enclosures(size):
-    """The same sum in fractions: 0, 1 and everything between."""
-    for p in (Fraction(0), Fraction(1, 7), Fraction(1, 2), Fraction(99, 100), Fraction(1)):
-        low, high = binary.response(size, p)
-        found = float(response(jnp.asarray(float(p)), size))
-        assert float(low) * (1 - 1e-14) <= found <= float(high) * (1 + 1e-14)
+def test_against_enclosures(size):
+    """The same sum in balls: 0, 1 and everything between; its potential too."""
+    for p in (fmpq(0), fmpq(1, 7), fmpq(1, 2), fmpq(99, 100), fmpq(1)):
+        at = jnp.asarray(float(p))
+        for of, sure in (
+            (response, response_balls.response),
+            (potential, response_balls.potential),
+        ):
+            low, high = ends(sure(size, p))
+            found = float(of(at, size))
+            assert float(low) * (1 - 1e-13) <= found <= float(high) * (1 + 1e-13)
 
 
 @pytest.mark.parametrize(("ddof", "eps"), OPTIONS)

@@ -10,14 +10,14 @@ The gradient is steepest at 0: |grad J| <= 1/8. With v = (1 - t^2)/(1 + t^2), t 
 at most 2v/(1+v) <= 1 (derived).
 """
 
-from fractions import Fraction
 from math import acosh, exp, sqrt
 
 import jax.numpy as jnp
 import numpy as np
+from flint import fmpq
 
-from theory.binary import Enclosure, response
 from theory.instances.instance import Instance
+from theory.line import Line, Prompt
 from theory.model import TAMDP
 from theory.policy import LogLinear
 
@@ -55,18 +55,8 @@ def conflict(components: int = 1, start: float = 0.0) -> Instance:
     )
 
 
-def _slopes(z: Fraction) -> tuple[Fraction, Fraction]:
-    """d/dx of the two success probabilities at x = ln z, halved: their shares of grad J."""
-    return z / (1 + z) ** 2 / 2, -(z**2) / (1 + z**2) ** 2
-
-
-def exact_gradient(z: Fraction) -> Fraction:
-    """grad J at x = ln z, one component."""
-    return sum(_slopes(z), Fraction(0))
-
-
-def normalized_update(group_size: int, z: Fraction) -> Enclosure:
-    """E[g] of `group_normalized` (eps = 0, ddof = 0) at x = ln z, one component."""
-    up, down = _slopes(z)
-    first = response(group_size, z / (1 + z)).times(up)
-    return first.plus(response(group_size, 1 / (1 + z**2)).times(down))
+def conflict_line() -> Line:
+    """The same model with one component, in rational numbers; x = ln of the odds."""
+    success, failure = (((fmpq(1), (fmpq(r),)),) for r in (1, 0))
+    prompts = tuple(Prompt(fmpq(1, 2), slope, (success, failure)) for slope in (1, -2))
+    return Line(prompts, (fmpq(1),))

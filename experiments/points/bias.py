@@ -1,0 +1,153 @@
+"""Points of T1.bias: policies at which one of grad J and E[g] vanishes, exactly or provably nearby.
+
+Three kinds of documents. A model with a policy, rational: grad J and E[g] by listing groups.
+``fair``: one prompt whose actions are lotteries of one ``mean``, so that grad J = 0 whatever the
+numbers. ``between``: two odds on a log-odds line at which E[g] has different signs while grad J has
+one sign on the whole stretch: E[g] vanishes between them and grad J does not.
+"""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flint import arb, fmpq
+from numpy.typing import NDArray
+
+from experiments.exact import Document, Exact, Search
+from experiments.points.reading import (
+    choice_of,
+    group_size_of,
+    near,
+    near_positive,
+    proportions,
+    smaller,
+)
+from experiments.points.relaxed import Kinds, update
+from experiments.verdict import Decision, compare, unmet
+from theory.advantages import Estimator
+from theory.balls import Number, ends, least, rational
+from theory.choice import Choice, full_gradient, parse_choice
+from theory.choice_update import norm2
+from theory.choice_update import update as exact_update
+from theory.line import Line, at, parse_line, slope
+
+NORMALIZED = Estimator("group_normalized")
+PIECES, SCALE = 64, 10**12
+
+
+def fair_model(document: Document) -> Choice:
+    """Actions that pay ``mean`` on average: mean - down mean, or mean + up (1 - mean).
+
+    ``down`` and ``up`` in (0, 1], or both 0 for a sure payment. Raises ValueError.
+    """
+    mean = rational("mean", document.get("mean"))
+    if not 0 < mean < 1:
+        raise ValueError(f"mean = {mean}: expected a number in (0, 1)")
+    actions = []
+    for action in document["fair"]:
+        down, up = (rational(side, action.get(side)) for side in ("down", "up"))
+        if not (down == up == 0 or (0 < down <= 1 and 0 < up <= 1)):
+            raise ValueError(f"down, up = {down}, {up}: expected both 0, or both in (0, 1]")
+        fall, rise = down * mean, up * (1 - mean)
+        outcomes = [(rise, mean - fall), (fall, mean + rise)] if fall else [(fmpq(1), mean)]
+        listed = [{"share": str(share), "rewards": [str(r)]} for share, r in outcomes]
+        actions.append({"odds": action.get("odds"), "outcomes": listed})
+    return parse_choice({"weights": [1], "prompts": [{"share": 1, "actions": actions}]})
+
+
+def decide(document: Document, mutant: str | None) -> Decision:
+    """The squared norm of the other one, where one of grad J and E[g] is 0; the bound is 0."""
+    size = group_size_of(document)
+    if "between" in document:
+        return _between(document, size)
+    model = fair_model(document) if "fair" in document else choice_of(document)
+    gradient, mean = full_gradient(model), exact_update(model, size, NORMALIZED).mean
+    if not any(gradient):
+        return compare(norm2(mean), fmpq(0), f"grad J = 0, E[g] = {_shown(mean[0])}")
+    if all(isinstance(x, fmpq) and x == 0 for x in mean):
+        return compare(norm2(gradient), fmpq(0), "E[g] = 0")
+    return unmet("neither grad J nor E[g] is known to vanish here")
+
+
+def _shown(x: Number) -> str:
+    return str(x) if isinstance(x, fmpq) else x.str(8)
+
+
+def _between(document: Document, size: int) -> Decision:
+    line = parse_line(document)
+    low, high = (rational("between", z) for z in document["between"])
+    if not 0 < low < high:
+        raise ValueError(f"between = {document['between']}: expected two odds, in order")
+    first, second = (exact_update(at(line, z), size, NORMALIZED).mean[0] for z in (low, high))
+    if not (first * second < 0):
+        return unmet("no change of sign of E[g] between these odds")
+    smallest = _least_square(line, low, high)
+    if smallest is None:
+        return Decision(fmpq(0), fmpq(0), "inconclusive", "grad J may vanish between these odds")
+    note = "E[g] vanishes between these odds; |grad J|^2 is at least this"
+    return compare(smallest, fmpq(0), note)
+
+
+def _least_square(line: Line, first: fmpq, last: fmpq) -> fmpq | None:
+    """At most |grad J|^2 anywhere between two odds; None where grad J has no certain sign."""
+    cuts = [first + (last - first) * i / PIECES for i in range(PIECES + 1)]
+    slopes = [slope(line, arb(a).union(arb(b))) for a, b in pairwise(cuts)]
+    if all(s > 0 for s in slopes) or all(s < 0 for s in slopes):
+        low, _ = ends(least(s * s for s in slopes))
+        return fmpq(int(low * SCALE // 1), SCALE)
+    return None
+
+
+def _parts(x: Any, n_actions: int) -> tuple[Any, Any, Any, Any]:
+    """Mean, falls and rises, and log odds."""
+    free = x[1:].reshape(n_actions, 3)
+    return jax.nn.sigmoid(x[0]), *jax.nn.sigmoid(free[:, :2]).T, free[:, 2]
+
+
+def _ratio(x: Any, choice: Any) -> Any:
+    """1 + 100 |E[g]|^2 on fair lotteries: above 1 where they refute the claim."""
+    n_actions, size = choice
+    mean, down, up, logits = _parts(x, n_actions)
+    fall, rise = down * mean, up * (1 - mean)
+    higher, policy = fall / (fall + rise), jax.nn.softmax(logits)
+    chance = jnp.concatenate([policy * (1 - higher), policy * higher])
+    rewards = jnp.concatenate([mean - fall, mean + rise])
+    score = jnp.tile(jnp.eye(n_actions) - policy[None], (2, 1))
+    kinds = Kinds(chance, rewards[:, None], score)
+    return 1 + 100 * jnp.square(update(kinds, jnp.ones(1), size, NORMALIZED).mean).sum()
+
+
+def _document(x: NDArray[np.float64], choice: Any, n: int) -> Document:
+    n_actions, size = choice
+    mean, downs, ups, logits = jax.device_get(_parts(jnp.asarray(x), n_actions))
+    odds = proportions(np.exp(logits - logits.max()), n)
+    actions = [
+        {"odds": o, "down": near_positive(a, n), "up": near_positive(b, n)}
+        for o, a, b in zip(odds, downs, ups, strict=True)
+    ]
+    return {"group_size": size, "mean": near(mean, n), "fair": actions}
+
+
+def _simpler(document: Document) -> Iterator[Document]:
+    """A lottery less, or a sure payment for a lottery."""
+    yield from smaller(document)
+    for i, action in enumerate(document.get("fair", [])):
+        others = [other for j, other in enumerate(document["fair"]) if j != i]
+        yield {**document, "fair": others}
+        sure = {**action, "down": 0, "up": 0}
+        yield {**document, "fair": [*others[:i], sure, *others[i:]]}
+
+
+EXACT = Exact(
+    decide,
+    Search(
+        choices=((2, 2), (2, 3), (3, 2), (2, 4)),
+        dimension=lambda choice: 1 + 3 * choice[0],
+        ratio=_ratio,
+        document=_document,
+    ),
+    _simpler,
+)

@@ -1,0 +1,85 @@
+"""Where falsifiers look for T1.rate, T1.path and T1.surrogate: short runs on a few prompts."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.exact import Document, Exact, Search
+from experiments.points import paths, relaxed_path
+from experiments.points.reading import near_positive, smaller
+from experiments.points.relaxed_path import Space, best, dimension, parts, run, start_value
+from theory.response import coefficients
+from theory.response import potential as climbed
+from theory.theorem1 import path_terms, rate_bound, rate_step
+
+
+def _path_ratio(x: Any, space: Space) -> Any:
+    at = parts(x, space)
+    smoothness = max(f * f for f in space.slopes) / 4
+    step = at.share / smoothness
+    found = run(at, space, step)
+    terms = path_terms(
+        found.gain, found.squared_bias, found.variance, step, space.steps, smoothness
+    )
+    return found.squared_gradient / terms.bound
+
+
+def _rate_ratio(x: Any, space: Space) -> Any:
+    at = parts(x, space)
+    smoothness, within = (max(f * f for f in space.slopes) / 4,) * 2
+    if space.binary:
+        smoothness *= float(coefficients(space.group_size)[0])
+        top = climbed(jnp.asarray(1.0), space.group_size)
+    else:
+        top, within = best(at, space), within / space.group_size
+    gap = jnp.maximum(top - start_value(at, space), 1e-9)
+    of = (gap, jnp.square(at.rho).sum() * within, space.steps, smoothness)
+    return run(at, space, rate_step(*of)).squared_gradient / rate_bound(*of)
+
+
+def _path_document(x: NDArray[np.float64], space: Space, n: int) -> Document:
+    share = near_positive(float(parts(jnp.asarray(x), space).share), n)
+    found = relaxed_path.document(x, space, n)
+    return {**found, "step_share": share, "estimator": space.estimator}
+
+
+RATE = Exact(
+    paths.decide_rate,
+    Search(
+        choices=(Space((1, -2), 1), Space((1, -2), 2), Space((1,), 2), Space((1, -1), 1, 4)),
+        dimension=dimension,
+        ratio=_rate_ratio,
+        document=relaxed_path.document,
+    ),
+    smaller,
+)
+SURROGATE = Exact(
+    paths.decide_surrogate,
+    Search(
+        choices=tuple(
+            Space(slopes, steps, g, "componentwise_normalized", True)
+            for slopes, steps, g in (((1, -2), 1, 2), ((1, -2), 2, 3), ((1,), 2, 4))
+        ),
+        dimension=dimension,
+        ratio=_rate_ratio,
+        document=relaxed_path.document,
+    ),
+    smaller,
+)
+PATH = Exact(
+    paths.decide_path,
+    Search(
+        choices=(
+            Space((1, -2), 1),
+            Space((1, -2), 2, 2, "mean_baseline"),
+            Space((1, -2), 1, 2, "group_normalized"),
+            Space((1,), 2, 4, "group_normalized"),
+        ),
+        dimension=dimension,
+        ratio=_path_ratio,
+        document=_path_document,
+    ),
+    smaller,
+)

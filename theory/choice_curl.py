@@ -1,0 +1,61 @@
+"""Whether E[g] is a gradient, on ``theory.choice`` models: its Jacobian by listing groups.
+
+Advantages of a group sum to 0, so with a table of logits g = 1/G sum_i A_i e(a_i) does not depend
+on the policy, and d E[g]/d theta = E[g S^T], S the sum of the members' scores (derived).
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import combinations, pairwise
+
+from flint import fmpq
+
+from theory.advantages import Estimator
+from theory.balls import Number, total
+from theory.choice import Kind
+from theory.choice_update import group_advantages, groups
+
+Matrix = list[list[Number]]
+
+
+def jacobian(
+    kinds: Sequence[Kind], weights: Sequence[fmpq], group_size: int, estimator: Estimator
+) -> Matrix:
+    """d E[g]_b / d theta_c of one prompt with a table of logits."""
+    size = len(kinds[0].score)
+    found: Matrix = [[fmpq(0)] * size for _ in range(size)]
+    for chance, counts in groups(kinds, group_size):
+        every = group_advantages(kinds, counts, weights, estimator)
+        pull = [c * a / group_size for c, a in zip(counts, every, strict=True)]
+        g = _sums(pull, kinds)
+        whole = _sums([fmpq(c) for c in counts], kinds)
+        for row, x in zip(found, g, strict=True):
+            row[:] = [old + chance * x * s for old, s in zip(row, whole, strict=True)]
+    return found
+
+
+def _sums(factors: Sequence[Number], kinds: Sequence[Kind]) -> list[Number]:
+    size = len(kinds[0].score)
+    return [total(f * k.score[i] for f, k in zip(factors, kinds, strict=True)) for i in range(size)]
+
+
+def split(matrix: Matrix) -> tuple[Number, Number]:
+    """Squared Frobenius norms of its symmetric and of its antisymmetric part."""
+    n = range(len(matrix))
+    even = [[(matrix[i][j] + matrix[j][i]) / 2 for j in n] for i in n]
+    odd = [[(matrix[i][j] - matrix[j][i]) / 2 for j in n] for i in n]
+    first, second = (total(x * x for row in part for x in row) for part in (even, odd))
+    return first, second
+
+
+def deciding_policies(n_actions: int, group_size: int) -> Iterator[tuple[fmpq, ...]]:
+    """Policies at which the Jacobian decides whether it is symmetric at all policies.
+
+    Its entries are polynomials of degree G + 1 in the policy; one that vanishes on a simplex
+    lattice of that order vanishes everywhere.
+    """
+    degree = group_size + 1
+    for bars in combinations(range(degree + n_actions - 1), n_actions - 1):
+        ends = (-1, *bars, degree + n_actions - 1)
+        counts = [b - a - 1 for a, b in pairwise(ends)]
+        # Shrunk towards the middle: every action keeps a chance.
+        yield tuple(fmpq(c + 1, degree + n_actions) for c in counts)

@@ -1,0 +1,74 @@
+"""An update on a log-odds line: its finitely many values, and its law at a policy.
+
+Advantages of a group are computed here from sums over its two kinds of members, in a second way
+beside ``theory.choice_update``.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from flint import fmpq
+
+from theory.advantages import Estimator
+from theory.balls import total
+from theory.choice import Kind, composite
+from theory.choice_update import groups
+from theory.line import Line
+from theory.surds import ONE, ZERO, Surd, added, root_of, scaled
+
+
+class Move(NamedTuple):
+    """One value of a prompt's update, rho_q included, and one way to get it."""
+
+    weight: fmpq
+    """Times p^taken (1-p)^(G-taken): the probability."""
+    taken: int
+    """Members that took the first action."""
+    pull: Surd
+
+
+def moves(line: Line, q: int, group_size: int, estimator: Estimator) -> list[Move]:
+    """All values of the update of prompt ``q``.
+
+    Raises ValueError for an estimator over the batch, or one whose eps is no 0.
+    """
+    if not estimator.within_group or estimator.eps:
+        raise ValueError(f"estimator = {estimator}: expected one within groups, eps = 0")
+    prompt = line.prompts[q]
+    first = len(prompt.actions[0])
+    kinds = [Kind(c, rewards, ()) for action in prompt.actions for c, rewards in action]
+    merged: dict[tuple[int, Surd], fmpq] = defaultdict(lambda: fmpq(0))
+    for weight, counts in groups(kinds, group_size):
+        mean = _mean_advantage(line, kinds, counts, first, estimator)
+        merged[sum(counts[:first]), scaled(mean, prompt.chance * prompt.slope)] += weight
+    return [Move(weight, taken, pull) for (taken, pull), weight in merged.items()]
+
+
+def _mean_advantage(
+    line: Line, kinds: Sequence[Kind], counts: Sequence[int], first: int, estimator: Estimator
+) -> Surd:
+    """1/G sum_i A_i 1{first action}."""
+    if estimator.name != "componentwise_normalized":
+        composites = [composite(k.rewards, line.weights) for k in kinds]
+        return _scaled_sum(composites, counts, first, estimator)
+    columns = zip(*(k.rewards for k in kinds), strict=True)
+    parts = (_scaled_sum(c, counts, first, estimator) for c in columns)
+    return added(*(scaled(x, w) for x, w in zip(parts, line.weights, strict=True)))
+
+
+def _scaled_sum(
+    values: Sequence[fmpq], counts: Sequence[int], first: int, estimator: Estimator
+) -> Surd:
+    size = sum(counts)
+    mean = total(c * x for c, x in zip(counts, values, strict=True)) / size
+    centred = [c * (x - mean) for c, x in zip(counts, values, strict=True)]
+    share = total(centred[:first]) / size
+    spread = total(c * (x - mean) for c, x in zip(centred, values, strict=True))
+    if share == 0 or spread == 0:
+        return ZERO
+    if estimator.name == "mean_baseline":
+        return scaled(ONE, share)
+    if estimator.name == "leave_one_out":
+        return scaled(ONE, share * size / (size - 1))
+    return scaled(root_of((size - estimator.ddof) / spread), share)
