@@ -18,6 +18,7 @@ from experiments.ascent import ascent_rows
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.exact_cells import ROUNDING, exact, identity, unmet
 from experiments.instances import InstanceSpec, build, named
+from experiments.points import tilting
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.amplification import amplify
@@ -176,6 +177,7 @@ AMPLIFICATION = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=amplification_rows,
+    exact=tilting.AMPLIFICATION,
 )
 TOOLS = Claim(
     name="L.tools",
@@ -186,4 +188,5 @@ TOOLS = Claim(
     mutants={"reached": "p_n = h(p_{n-1}) with random tools too"},
     runs=lambda scope: [],
     rows=tools_rows,
+    exact=tilting.TOOLS,
 )

@@ -14,6 +14,7 @@ import numpy as np
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.exact_cells import ROUNDING, exact, unmet
 from experiments.instances import InstanceSpec, build, named
+from experiments.points import gradient
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.curvature import Norm, contrast, curvature_moments, matrix_norm
@@ -154,6 +155,7 @@ CONTRAST = Claim(
     mutants={"p for p(1-p)": "grad p = p (E[s|r=1] - E[s|r=0])"},
     runs=lambda scope: [],
     rows=contrast_rows,
+    exact=gradient.CONTRAST,
 )
 HESSIAN = Claim(
     name="L.hessian",
@@ -165,4 +167,5 @@ HESSIAN = Claim(
     mutants={"half": "half the bound", "variance": "sigma_r^2 for sigma_r"},
     runs=lambda scope: [],
     rows=hessian_rows,
+    exact=gradient.HESSIAN,
 )

@@ -1,0 +1,1 @@
+"""Claims at rational points: how each is decided there, and where the falsifier looks."""
