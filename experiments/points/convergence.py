@@ -5,6 +5,9 @@ Documents: ``odds`` of success to failure under pi_ref, ``beta``, ``eps``; the p
 the claim says nothing.
 """
 
+import math
+from collections.abc import Iterator
+from fractions import Fraction
 from typing import Any
 
 import jax
@@ -15,6 +18,7 @@ from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
 from experiments.points.one_prompt import fraction
+from experiments.shrink import LARGEST
 from experiments.verdict import Decision
 from theory.amplification import amplify
 from theory.balls import Number, rational
@@ -95,4 +99,16 @@ def _document(x: NDArray[np.float64], choice: str, n: int) -> Document:
     return {"odds": odds, "beta": fraction(beta, n), "eps": fraction(eps, n)}
 
 
-EXACT = Exact(decide, Search(("no eps", "eps"), lambda _: 3, _ratio, _document))
+def _without_eps(document: Document) -> Iterator[Document]:
+    """eps = 0 and the penalty that leaves the first gain about as it is."""
+    if document["eps"] == 0 or isinstance(document["beta"], dict):
+        return
+    won, lost = map(float, map(Fraction, document["odds"]))
+    spread, eps = won * lost / (won + lost) ** 2, float(Fraction(document["eps"]))
+    beta = float(Fraction(document["beta"])) * math.sqrt(1 + eps / spread)
+    for n in range(1, LARGEST + 1):
+        yield {**document, "beta": fraction(beta, n), "eps": 0}
+
+
+SEARCH = Search(("no eps", "eps"), lambda _: 3, _ratio, _document)
+EXACT = Exact(decide, SEARCH, _without_eps)

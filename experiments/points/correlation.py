@@ -9,12 +9,18 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flint import fmpq
-from numpy.typing import NDArray
-from scipy.special import expit
 
 from experiments.correlations import DECOUPLED, JOINT
 from experiments.exact import Document, Exact, Search
-from experiments.points.one_prompt import apart, fraction, one_prompt, simpler, whole
+from experiments.points.one_prompt import (
+    apart,
+    bounded,
+    chance,
+    fraction,
+    one_prompt,
+    simpler,
+    whole,
+)
 from experiments.verdict import Decision, agree, unmet, worst
 from theory.balls import rational, total
 from theory.choice_correlation import (
@@ -29,6 +35,8 @@ from theory.correlation import decoupled_correlations
 
 SQUARED = "squared correlation of component {} ({})"
 LARGEST_GROUP = 16
+MOST = 6.0
+"""Of log-odds and logarithms of weights that are searched."""
 
 
 def decide_limit(document: Document, mutant: str | None) -> Decision:
@@ -88,6 +96,10 @@ def decide_equal(document: Document, mutant: str | None) -> Decision:
     return worst(agree(x, wanted, SQUARED.format(k, DECOUPLED.name)) for k, x in enumerate(found))
 
 
+def _chances(x: jax.Array) -> jax.Array:
+    return jax.nn.sigmoid(bounded(x, MOST))
+
+
 def _product(p: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Outcomes of independent binary components, and their chances."""
     vectors = jnp.asarray(list(product((0.0, 1.0), repeat=p.shape[0])))
@@ -109,7 +121,7 @@ def _listed(p: jax.Array, weights: jax.Array, size: int) -> jax.Array:
 
 
 def _limit_ratio(x: jax.Array, k: int) -> jax.Array:
-    p, weights = jax.nn.sigmoid(x[:k]), jnp.exp(x[k:])
+    p, weights = _chances(x[:k]), jnp.exp(bounded(x[k:], MOST))
     vectors, chance = _product(p)
     sd = jnp.sqrt(p * (1 - p))
     ratio = jnp.array(0.0)
@@ -122,31 +134,31 @@ def _limit_ratio(x: jax.Array, k: int) -> jax.Array:
 
 def _law_ratio(x: jax.Array, choice: tuple[int, int]) -> jax.Array:
     k, size = choice
-    p, weights = jax.nn.sigmoid(x[:k]), jnp.exp(x[k:])
+    p, weights = _chances(x[:k]), jnp.exp(bounded(x[k:], MOST))
     return apart(_listed(p, weights, size), decoupled_correlations(weights, p, size))
 
 
 def _equal_ratio(x: jax.Array, choice: tuple[int, int]) -> jax.Array:
     k, size = choice
-    return apart(_listed(jax.nn.sigmoid(x), jnp.ones(k), size), jnp.full(k, k**-0.5))
+    return apart(_listed(_chances(x), jnp.ones(k), size), jnp.full(k, k**-0.5))
 
 
-def _limit_document(x: NDArray[np.float64], k: int, n: int) -> Document:
-    p = [rational("p", fraction(v, n)) for v in expit(x[:k])]
+def _limit_document(x: Any, k: int, n: int) -> Document:
+    p = [rational("p", chance(v, n)) for v in np.asarray(_chances(x[:k]))]
     outcomes = [
         {"share": str(kind.chance), "rewards": [int(r.p) for r in kind.rewards]}
         for kind in independent(p)
     ]
-    weights = [fraction(w, n) for w in np.exp(x[k:])]
+    weights = [fraction(w, n) for w in np.exp(bounded(x[k:], MOST))]
     actions = [{"odds": 1, "outcomes": outcomes}]
     return {"weights": weights, "prompts": [{"share": 1, "actions": actions}]}
 
 
-def _document(x: NDArray[np.float64], choice: tuple[int, int], n: int) -> dict[str, Any]:
+def _document(x: Any, choice: tuple[int, int], n: int) -> dict[str, Any]:
     k, size = choice
-    document: dict[str, Any] = {"chances": [fraction(v, n) for v in expit(x[:k])]}
+    document: dict[str, Any] = {"chances": [chance(v, n) for v in np.asarray(_chances(x[:k]))]}
     if len(x) > k:
-        document["weights"] = [fraction(w, n) for w in np.exp(x[k:])]
+        document["weights"] = [fraction(w, n) for w in np.exp(bounded(x[k:], MOST))]
     return {**document, "group_size": size}
 
 

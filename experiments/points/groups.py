@@ -15,7 +15,7 @@ from theory.distinct import distinct_groups
 
 PUBLISHED = (2, 3)
 """Joint and decoupled, two binary rewards of equal weight, two members."""
-MOST_COMPONENTS, LARGEST_GROUP, LARGEST_WEIGHT = 3, 6, 12
+MOST_COMPONENTS, LARGEST_GROUP, LARGEST_WEIGHT = 3, 8, 12
 
 
 def decide(document: Document, mutant: str | None) -> Decision:
@@ -56,7 +56,7 @@ def _document(x: NDArray[np.float64], choice: tuple[int, int], n: int) -> Docume
 EXACT = Exact(
     decide,
     Search(
-        ((2, 2), (2, 3), (2, 4), (2, 5), (3, 2), (3, 3)),
+        ((2, 2), (2, 3), (2, 4), (2, 5), (2, 8), (3, 2), (3, 3)),
         lambda choice: choice[0],
         lambda x, choice: _share(choice[1], _weights(np.asarray(x))),
         _document,

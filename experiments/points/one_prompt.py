@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from experiments.exact import Document
+from experiments.shrink import written
 from theory.choice import Choice, parse_choice
 
 LARGEST = 40.0
@@ -41,6 +42,11 @@ class Arrays(NamedTuple):
     policy: jax.Array
     value: jax.Array
     """(actions,): pi and E[R | action]."""
+
+
+def bounded(x: Any, most: float) -> Any:
+    """x near zero, within -most..most wherever a climb goes: beyond, float64 has no digits left."""
+    return most * jnp.tanh(x / most)
 
 
 def one_prompt(document: Document) -> Choice:
@@ -81,9 +87,14 @@ def odds(logits: Sequence[float] | NDArray[np.float64], n: int) -> list[int]:
     return [max(1, round(n * float(np.exp(max(v, -LARGEST))))) for v in x - x.max()]
 
 
-def fraction(x: float, n: int) -> str:
+def fraction(x: float, n: int) -> int | str:
     """The nearest fraction with denominator up to n."""
-    return str(Fraction(float(x)).limit_denominator(n))
+    return written(Fraction(float(x)).limit_denominator(n))
+
+
+def chance(x: float, n: int) -> int | str:
+    """Likewise of a probability, which is not certain for n > 1."""
+    return fraction(min(max(float(x), 1 / n), 1 - 1 / n), n)
 
 
 def outcomes(value: float, n: int, binary: bool) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flint import fmpq
+from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
@@ -14,6 +14,7 @@ from experiments.points.one_prompt import (
     Shape,
     apart,
     arrays,
+    bounded,
     fraction,
     model,
     one_prompt,
@@ -67,26 +68,36 @@ def decide_amplification(document: Document, mutant: str | None) -> Decision:
 
 
 def decide_tools(document: Document, mutant: str | None) -> Decision:
-    """p_n of the exact maximiser is at most h(p_{n-1}), or reaches it (the mutant)."""
+    """logit p_n - logit p_ref is at most 1/(beta s), or reaches it (the mutant).
+
+    The same as p_n <= h(p_{n-1}), but no ratio of two numbers that both round to 1.
+    """
     of, choices, beta, eps, n = _read(document)
     if _is_certain(of):
         return unmet("outcomes are certain: see L.amplification")
     chances = iterates(choices, beta, eps, n)
-    after, bound = chances[-1], _recurrence(chances[-2], chances[0], beta, eps, None)
-    return agree(after, bound) if mutant == "reached" else compare(after, bound)
+    odds = [p / (1 - p) for p in chances]
+    raised, bound = arb(odds[-1] / odds[0]).log(), gain(chances[-2], beta, eps)
+    note = "gain of log-odds"
+    return (agree if mutant == "reached" else compare)(raised, bound, note)
 
 
 def _chances(x: jax.Array, shape: Shape) -> tuple[jax.Array, jax.Array]:
-    """p_n and h(p_{n-1}); after the model's parameters come log beta and log eps."""
+    """logit p_n - logit p_ref and 1/(beta s); the model's parameters, then the penalty's."""
     n = of_model(shape)
-    of, beta, eps = arrays(x[:n], shape), jnp.exp(x[n]), jnp.exp(2 * x[n + 1] - 4)
+    of, (beta, eps) = arrays(x[:n], shape), _penalty(x[n:])
     value = of.value if shape.binary else _certain(of.value)
-    p = before = start = of.policy @ value
+    p, per_success, logits = of.policy @ value, jnp.array(0.0), jnp.log(of.policy)
+    start = p
     for _ in range(shape.option):
         per_success = 1 / (beta * jnp.sqrt(p * (1 - p) + eps))
-        before, p = p, jax.nn.softmax(jnp.log(of.policy) + value * per_success) @ value
-    odds = jnp.log(start) - jnp.log1p(-start) + 1 / (beta * jnp.sqrt(before * (1 - before) + eps))
-    return p, jax.nn.sigmoid(odds)
+        p = jax.nn.softmax(logits + value * per_success) @ value
+    return jnp.log(p / (1 - p)) - jnp.log(start / (1 - start)), per_success
+
+
+def _penalty(x: Any) -> tuple[Any, Any]:
+    """beta in e^(-4..4) and eps in e^(-10..6)."""
+    return jnp.exp(bounded(x[0], 4.0)), jnp.exp(2 * bounded(x[1], 4.0) - 2)
 
 
 def _certain(value: jax.Array) -> jax.Array:
@@ -109,9 +120,8 @@ def _document(x: NDArray[np.float64], shape: Shape, n: int) -> dict[str, Any]:
     if not shape.binary:
         of[shape.actions :] = np.where(of[shape.actions :] > 0, 40.0, -40.0)
         of[[shape.actions, size - 1]] = 40.0, -40.0
-    beta, eps = np.exp(x[size]), np.exp(2 * x[size + 1] - 4)
-    penalty = {"beta": fraction(beta, n), "eps": fraction(eps, n), "iterate": shape.option}
-    return {**model(of, shape, n), **penalty}
+    beta, eps = (fraction(v, n) for v in map(float, _penalty(x[size:])))
+    return {**model(of, shape, n), "beta": beta, "eps": eps, "iterate": shape.option}
 
 
 def _exact(decide: Callable[..., Decision], ratio: Callable[..., jax.Array], binary: bool) -> Exact:
