@@ -1,6 +1,7 @@
 """Rows of cells without sampling: identities, and models that a claim says nothing of."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from experiments.claim import Row, Scope, Verdict
@@ -41,6 +42,11 @@ def exact(
     """A cell known without error: its limits are the number itself."""
     limits = (observed, observed, observed)
     return Row(claim, instance, parameters, *limits, bound, verdict, note, extra or {})
+
+
+def certified(row: Row) -> Row:
+    """The row of a cell that was decided in rational or ball arithmetic."""
+    return replace(row, evidence="certified")
 
 
 def unmet(claim: str, instance: str, parameters: Mapping[str, Any], why: str) -> Row:

@@ -27,12 +27,12 @@ decides alone.
 
 **L.convergence** is refuted. The recurrence converges from p_ref >= 1/2 (proved), and settled in
 {settled} of {scanned} cells; |h'| at the end was at most {slope:.2f} there. It does not converge in
-the following cells, where two disjoint intervals are mapped into each other (certified in rational
-enclosures; `distance` is what consecutive iterates differ by, at least, for ever):
+the following cells, where two disjoint intervals are mapped into each other (certified in ball
+arithmetic; `distance` is what consecutive iterates differ by, at least, for ever):
 
 {cycles}
 
-The first line is exact in whole numbers: {whole}.
+The start matters: with p_ref = {start:.4g}, beta = {penalty:.4g}, eps = 0, exactly: {whole}.
 In practice: if every step is solved to its optimum, hard prompts with a moderate penalty may
 oscillate between failing and succeeding; with a penalty below {least:.2g} every cell settled.
 """
@@ -81,7 +81,11 @@ Leaving the division out also separates more groups than the joint form where K 
 
 
 def section(rows: pd.DataFrame) -> str:
-    """The whole section; empty where the table has none of these claims."""
+    """The whole section; empty where the table has none of these claims.
+
+    Of cells on models: stored cases repeat some of them in rational numbers.
+    """
+    rows = rows[rows["instance"] != "stored case"]
     by_claim = {name: data for name, data in rows.groupby("claim")}
     if not any(str(name).startswith("L.") for name in by_claim):
         return ""
@@ -101,6 +105,7 @@ def _amplification(by_claim: Mapping[Any, pd.DataFrame]) -> str:
     held, scan = _held(by_claim["L.amplification"]), by_claim["L.convergence"]
     exactly = held[held["method"] == "tilting"]
     settled, cycles = _held(scan), scan[scan["verdict"] == "refuted"]
+    whole = scan[scan["note"].str.startswith("exact: ")].iloc[0]
     tools = by_claim["L.tools"]
     names = {"reference": "p_ref", "beta": "beta", "eps": "eps", "observed": "distance"}
     return AMPLIFICATION.format(
@@ -114,7 +119,9 @@ def _amplification(by_claim: Mapping[Any, pd.DataFrame]) -> str:
         scanned=len(scan) - 1,
         slope=settled["map_slope"].abs().max(),
         cycles=markdown(cycles[list(names)].rename(columns=names).round(5)),
-        whole=cycles["note"].iloc[0].removeprefix("exact: "),
+        start=whole["reference"],
+        penalty=whole["beta"],
+        whole=whole["note"].removeprefix("exact: "),
         least=cycles["beta"].min(),
     )
 

@@ -1,14 +1,17 @@
 """What a check comes back with, and what it rests on."""
 
+from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
 from flint import fmpq
 
-from theory.balls import Number
+from theory.balls import Number, largest
 
 Verdict = Literal["holds", "refuted", "vacuous", "assumption unmet", "inconclusive"]
 Evidence = Literal["certified", "exact", "statistical"]
 """Decided in rational or ball arithmetic; computed exactly up to float64 rounding; sampled."""
+AGREEMENT = fmpq(1, 10**50)
+"""Balls cannot show that two irrational numbers are equal: they are to be this close, certainly."""
 
 
 class Decision(NamedTuple):
@@ -25,6 +28,24 @@ def compare(observed: Number, bound: Number, note: str = "") -> Decision:
     if observed <= bound:
         return Decision(observed, bound, "holds", note)
     return Decision(observed, bound, "refuted" if observed > bound else "inconclusive", note)
+
+
+def agree(observed: Number, expected: Number, note: str = "") -> Decision:
+    """Of an equation; exactly where both sides are rational, else to 50 digits."""
+    apart = observed - expected
+    tolerance = fmpq(0) if isinstance(apart, fmpq) else AGREEMENT
+    verdict = compare(largest((apart, -apart)), tolerance).verdict
+    return Decision(observed, expected, verdict, note)
+
+
+def worst(decisions: Iterable[Decision]) -> Decision:
+    """Of a statement about several numbers: the first that is violated, or undecided, or any."""
+    listed = list(decisions)
+    for verdict in ("refuted", "inconclusive"):
+        for decision in listed:
+            if decision.verdict == verdict:
+                return decision
+    return listed[0]
 
 
 def unmet(why: str) -> Decision:

@@ -107,6 +107,25 @@ def mean_reward(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> fmpq:
     return total(k.chance * composite(k.rewards, weights) for k in kinds)
 
 
+class Action(NamedTuple):
+    """An action with all its outcomes: its chance pi, and E[R | action]."""
+
+    chance: fmpq
+    value: fmpq
+
+
+def actions(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> list[Action]:
+    """What a policy can choose between, in the order of its logits."""
+    together: dict[tuple[fmpq, ...], list[Kind]] = {}
+    for kind in kinds:
+        together.setdefault(kind.score, []).append(kind)
+    chances = [total(k.chance for k in same) for same in together.values()]
+    return [
+        Action(chance, mean_reward(same, weights) / chance)
+        for chance, same in zip(chances, together.values(), strict=True)
+    ]
+
+
 def gradient(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> list[fmpq]:
     """grad J_q = E[R s], exactly."""
     rewards = [k.chance * composite(k.rewards, weights) for k in kinds]

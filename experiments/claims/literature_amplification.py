@@ -19,6 +19,7 @@ from experiments.assumptions import NO_CHANCE, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.exact_cells import ROUNDING, exact, identity, unmet
 from experiments.instances import InstanceSpec, build, named
+from experiments.points import tilting
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.amplification import amplify
@@ -181,6 +182,7 @@ AMPLIFICATION = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=amplification_rows,
+    exact=tilting.AMPLIFICATION,
 )
 TOOLS = Claim(
     name="L.tools",
@@ -193,4 +195,5 @@ TOOLS = Claim(
     mutants={"reached": "p_n = h(p_{n-1}) with random tools too"},
     runs=lambda scope: [],
     rows=tools_rows,
+    exact=tilting.TOOLS,
 )

@@ -1,9 +1,10 @@
 """L.convergence: does the amplification recurrence converge to a fixed point?
 
 The abstract of arXiv:2503.06639 says that it does. True from p_ref >= 1/2; not in general: hard
-prompts and moderate penalties give cycles, here with certificates (``theory.trap``), and one cycle
-{1/10, 1/2} that is exact in whole numbers: with p_ref = 1/244, beta = 2/(3 ln 3), eps = 0 all gains
-are powers of 3.
+prompts and moderate penalties give cycles, each cell with a certificate (``theory.trap``). One
+cycle {1/10, 1/2} is exact in whole numbers: with p_ref = 1/244, beta = 2/(3 ln 3), eps = 0 all
+gains are powers of 3. It attracts sequences that start near it, but the one from p_ref itself rises
+to certain success: no counterexample, and a warning that the start matters.
 """
 
 from collections.abc import Mapping
@@ -18,18 +19,19 @@ from scipy.special import expit, logit
 
 from experiments.assumptions import not_on_models, stated
 from experiments.claim import Claim, Row, Scope, Verdict
-from experiments.exact_cells import exact, unmet
+from experiments.exact_cells import certified, exact, unmet
+from experiments.points.convergence import EXACT, fate
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.amplification import orbit, slope
-from theory.trap import Recurrence, trap
+from theory.balls import ends, fmpq
+from theory.trap import Recurrence
 
 NAME = "L.convergence"
 REFERENCES = ("1/1000", "1/100", "1/10", "1/2", "9/10")
 PENALTIES = ("1/25", "1/2", "1", "3", "10")
 EPS = ("0", "1/100000", "1/100")
 STEPS = 4000
-SETTLED = 1e-9
 SHOWN = 12
 """Iterates stored for the figure."""
 CYCLE = (Fraction(1, 10), Fraction(1, 2))
@@ -57,14 +59,14 @@ def _cycle_row() -> Row:
     low, high = CYCLE
     exact_cycle = image_in_whole_numbers(low) == high and image_in_whole_numbers(high) == low
     distance = float(high - low)
-    note = f"exact: h({low}) = {high}, h({high}) = {low}; attracting, since h'(1/2) = 0"
+    note = f"exact: h({low}) = {high}, h({high}) = {low}; from p_ref itself the sequence rises"
     parameters = {
         "reference": float(CYCLE_REFERENCE),
         "beta": 1 / (float(GAIN_IN_LOG_3) * log(3)),
         "eps": 0.0,
     }
-    verdict: Verdict = "refuted" if exact_cycle else "inconclusive"
-    return exact(NAME, "recurrence", parameters, distance, 0.0, verdict, note)
+    verdict: Verdict = "assumption unmet" if exact_cycle else "inconclusive"
+    return certified(exact(NAME, "recurrence", parameters, distance, 0.0, verdict, note))
 
 
 def _scan(cells: list[tuple[Fraction, Fraction, Fraction]]) -> np.ndarray:
@@ -75,26 +77,19 @@ def _scan(cells: list[tuple[Fraction, Fraction, Fraction]]) -> np.ndarray:
 
 
 def _cell_row(cell: tuple[Fraction, Fraction, Fraction], log_odds: np.ndarray) -> Row:
-    """Whether consecutive iterates still differ at the end; if so, a certificate is asked for."""
+    """The fate of a sequence, certified; its numbers in float64."""
     reference, beta, eps = map(float, cell)
     p = expit(log_odds)
-    distance = float(abs(p[-1] - p[-2]))
     parameters = {"reference": reference, "beta": beta, "eps": eps}
     shown = {f"p after {n}": float(x) for n, x in enumerate([reference, *p[: SHOWN - 1]])}
     steep = float(_slope(log_odds[-1], logit(reference), beta, eps))
     extra = {**shown, "map_slope": steep if np.isfinite(steep) else 0.0, "n_steps": STEPS}
-    if distance <= SETTLED:
-        note = (
-            "rises from p_ref >= 1/2 (proved)" if reference >= 0.5 else f"settled to {SETTLED:.0e}"
-        )
-        return exact(NAME, "recurrence", parameters, distance, 0.0, "holds", note, extra)
-    found = trap(Recurrence(*cell))
-    if found is None:
-        note = "still moving, no certificate"
-        return exact(NAME, "recurrence", parameters, distance, 0.0, "inconclusive", note, extra)
-    apart = float(found.distance)
-    note = "certified: iterates stay apart by the observed distance, in rational enclosures"
-    return exact(NAME, "recurrence", parameters, apart, 0.0, "refuted", note, extra)
+    of = Recurrence(*(fmpq(x.numerator, x.denominator) for x in cell))
+    found = fate(of, of.reference)
+    # What is certified where it stays apart, else what is left of the movement.
+    apart = float(ends(found.observed)[0]) or float(abs(p[-1] - p[-2]))
+    head = (NAME, "recurrence", parameters, apart, 0.0)
+    return certified(exact(*head, found.verdict, found.note, extra))
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -123,4 +118,5 @@ CLAIM = Claim(
     mutants={},
     runs=lambda scope: [],
     rows=rows,
+    exact=EXACT,
 )

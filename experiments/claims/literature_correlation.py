@@ -15,6 +15,7 @@ from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.correlations import DECOUPLED, JOINT, Floats, exact_correlations, prompts
 from experiments.exact_cells import exact, identity, unmet
 from experiments.instances import InstanceSpec, build, named
+from experiments.points import correlation
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.advantages import EstimatorName
@@ -142,6 +143,7 @@ LIMIT = Claim(
     mutants={"variances": MUTANTS["variances"]},
     runs=lambda scope: [],
     rows=limit_rows,
+    exact=correlation.LIMIT,
 )
 LAW = Claim(
     name="L.correlation.law",
@@ -155,4 +157,5 @@ LAW = Claim(
     mutants={"no groups": MUTANTS["no groups"]},
     runs=lambda scope: [],
     rows=law_rows,
+    exact=correlation.LAW,
 )

@@ -15,6 +15,7 @@ from experiments.assumptions import LISTED, in_cells, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.exact_cells import ROUNDING, exact, unmet
 from experiments.instances import InstanceSpec, build, named
+from experiments.points import gradient
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.curvature import Norm, contrast, curvature_moments, matrix_norm
@@ -155,6 +156,7 @@ CONTRAST = Claim(
     mutants={"p for p(1-p)": "grad p = p (E[s|r=1] - E[s|r=0])"},
     runs=lambda scope: [],
     rows=contrast_rows,
+    exact=gradient.CONTRAST,
 )
 HESSIAN = Claim(
     name="L.hessian",
@@ -167,4 +169,5 @@ HESSIAN = Claim(
     mutants={"half": "half the bound", "variance": "sigma_r^2 for sigma_r"},
     runs=lambda scope: [],
     rows=hessian_rows,
+    exact=gradient.HESSIAN,
 )

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 
 from experiments.assumptions import not_on_models, stated
 from experiments.claim import Claim, Row, Scope, Verdict
-from experiments.exact_cells import exact, unmet
+from experiments.exact_cells import certified, exact, unmet
+from experiments.points.groups import EXACT
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.advantages import EstimatorName
@@ -37,7 +38,7 @@ def _row(components: int, group_size: int, weights: tuple[int, ...], mutant: str
     extra = {"centred": found["mean_baseline"], "multisets": groups, "weights": str(weights)}
     note = "one component: nothing to decouple, the counts agree" if components == 1 else ""
     head = (NAME, "binary rewards", parameters, float(joint), float(decoupled))
-    return exact(*head, verdict, note, extra)
+    return certified(exact(*head, verdict, note, extra))
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -68,4 +69,5 @@ CLAIM = Claim(
     mutants={"lossless": "decoupled advantages tell all groups of reward vectors apart"},
     runs=lambda scope: [],
     rows=rows,
+    exact=EXACT,
 )

@@ -4,23 +4,34 @@ arXiv:2603.01162; see ``theory.ustatistic`` for what is published and what is de
 """
 
 from collections.abc import Mapping
-from fractions import Fraction
 from functools import cache
-from typing import NamedTuple
 
 from experiments.assumptions import LISTED, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.claims.literature_gradient import listings, too_many
-from experiments.exact_cells import ROUNDING, exact, identity
+from experiments.exact_cells import ROUNDING, certified, exact, identity
 from experiments.instances import InstanceSpec, build, named
+from experiments.points import noise as points
 from experiments.runs import RunResult
 from experiments.settings import UNBIASED, RunSettings
+from theory.balls import ends
 from theory.group_law import GroupLaw, group_law
 from theory.ustatistic import listed_error, noise
 
 QUICK_GROUPS, PAPER_GROUPS = (2, 3, 8), (2, 3, 4, 8, 16)
-BANDIT = Fraction(3, 4)
-"""Chance of the good one of two answers: one state, one logit for each."""
+BANDIT = {
+    "weights": [1],
+    "prompts": [
+        {
+            "share": 1,
+            "actions": [
+                {"odds": 3, "outcomes": [{"share": 1, "rewards": [1]}]},
+                {"odds": 1, "outcomes": [{"share": 1, "rewards": [0]}]},
+            ],
+        }
+    ],
+}
+"""Two answers, right with chance 3/4: one state, one logit for each."""
 
 
 def _specs(scope: Scope) -> list[InstanceSpec]:
@@ -63,36 +74,12 @@ def mse_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row
     return [row for spec in _specs(scope) for row in _mse_rows(spec, groups, scope.mutant)]
 
 
-class BanditErrors(NamedTuple):
-    """E|(r-c) s|^2 - |grad p|^2 of the two-answer bandit, for two baselines c."""
-
-    value: Fraction
-    best: Fraction
-    baseline: Fraction
-
-
-def bandit_errors(p: Fraction) -> BanditErrors:
-    """Exactly: s = (1-p)(1,-1) on success, -p (1,-1) on failure, so |s|^2 = 2(1-p)^2 or 2p^2.
-
-    The best baseline is 1-p: then (r-c) s = p(1-p)(1,-1) always, without any noise.
-    """
-
-    def error(c: Fraction) -> Fraction:
-        square = p * (1 - c) ** 2 * 2 * (1 - p) ** 2 + (1 - p) * c**2 * 2 * p**2
-        return square - 2 * (p * (1 - p)) ** 2
-
-    weight, fisher = p * 2 * (1 - p) ** 2, p * 2 * (1 - p) ** 2 + (1 - p) * 2 * p**2
-    best = weight / fisher
-    return BanditErrors(error(p), error(best), best)
-
-
 def _bandit_row() -> Row:
-    found = bandit_errors(BANDIT)
-    verdict: Verdict = "refuted" if found.value > found.best >= 0 else "holds"
-    note = f"exact: {found.value} with the value {BANDIT} as baseline, {found.best} with "
-    note += f"{found.baseline}"
-    numbers = (float(found.value), float(found.best))
-    return exact("L.baseline", "bandit", {}, *numbers, verdict, note)
+    """In rational numbers."""
+    found = points.decide_baseline(BANDIT, None)
+    numbers = (float(ends(found.observed)[0]), float(ends(found.bound)[0]))
+    row = exact("L.baseline", "bandit", {}, *numbers, found.verdict, f"exact: {found.note}")
+    return certified(row)
 
 
 def _baseline_rows(spec: InstanceSpec) -> list[Row]:
@@ -132,6 +119,7 @@ MSE = Claim(
     mutants={"no remainder": "a/G alone"},
     runs=lambda scope: [],
     rows=mse_rows,
+    exact=points.MSE,
 )
 BASELINE = Claim(
     name="L.baseline",
@@ -144,4 +132,5 @@ BASELINE = Claim(
     mutants={},
     runs=lambda scope: [],
     rows=baseline_rows,
+    exact=points.BASELINE,
 )

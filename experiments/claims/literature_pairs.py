@@ -5,54 +5,36 @@ listing all groups in rational arithmetic.
 """
 
 from collections.abc import Mapping
-from fractions import Fraction
-from itertools import product
+
+from flint import fmpq
 
 from experiments.assumptions import not_on_models, stated
 from experiments.claim import Claim, Row, Scope, Verdict
-from experiments.exact_cells import exact, unmet
+from experiments.correlations import DECOUPLED
+from experiments.exact_cells import certified, exact, unmet
+from experiments.points import correlation
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
+from theory.choice_correlation import group_correlations, independent
 
-CHANCES = (Fraction(1, 2), Fraction(9, 10))
-
-
-def squared_correlations_of_pairs(chances: tuple[Fraction, ...]) -> list[Fraction]:
-    """corr(r_k, A)^2, decoupled, G = 2, independent binary components: by listing all groups.
-
-    With two members a component's normalised rewards are +-1, or 0 if they are equal.
-    """
-    vectors = list(product((0, 1), repeat=len(chances)))
-
-    def chance(vector: tuple[int, ...]) -> Fraction:
-        total = Fraction(1)
-        for r, p in zip(vector, chances, strict=True):
-            total *= p if r else 1 - p
-        return total
-
-    square, along = Fraction(0), [Fraction(0)] * len(chances)
-    for mine, other in product(vectors, repeat=2):
-        weight = chance(mine) * chance(other)
-        advantage = sum((a > b) - (a < b) for a, b in zip(mine, other, strict=True))
-        square += weight * advantage**2
-        for k, r in enumerate(mine):
-            along[k] += weight * advantage * r
-    return [c**2 / (p * (1 - p) * square) for c, p in zip(along, chances, strict=True)]
+CHANCES = (fmpq(1, 2), fmpq(9, 10))
+WEIGHTS = (fmpq(1), fmpq(1))
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
-    """Groups of two, in rational arithmetic: squared correlations against 1/K."""
+    """Groups of two, listed in rational arithmetic: squared correlations against 1/K."""
     claim = "L.correlation.G"
     if scope.instance is not None:
         why = "about groups of two of independent components, whatever the model"
         return [unmet(claim, scope.instance.name, {}, why)]
-    found, wanted = squared_correlations_of_pairs(CHANCES), Fraction(1, len(CHANCES))
-    rows = []
+    found = group_correlations(independent(CHANCES), WEIGHTS, 2, DECOUPLED)
+    wanted, rows = fmpq(1, len(CHANCES)), []
     for k, (square, p) in enumerate(zip(found, CHANCES, strict=True)):
         verdict: Verdict = "holds" if square == wanted else "refuted"
         note = f"exact: squared correlation {square} for p = {p}, not {wanted}"
-        parameters = {"component": k, "group_size": 2, "estimator": "componentwise_normalized"}
-        rows.append(exact(claim, "pairs", parameters, float(square), float(wanted), verdict, note))
+        parameters = {"component": k, "group_size": 2, "estimator": DECOUPLED.name}
+        numbers = (float(square), float(wanted))
+        rows.append(certified(exact(claim, "pairs", parameters, *numbers, verdict, note)))
     return rows
 
 
@@ -69,4 +51,5 @@ CLAIM = Claim(
     mutants={},
     runs=lambda scope: [],
     rows=rows,
+    exact=correlation.EQUAL,
 )

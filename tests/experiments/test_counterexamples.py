@@ -16,6 +16,7 @@ from experiments.claims import (
     literature_pairs,
 )
 from experiments.instances import named
+from experiments.points import convergence
 
 BITS = named("bits", components=2, success=(0.5, 0.9, 0.5, 0.5, 0.5, 0.5))
 
@@ -30,6 +31,8 @@ def test_the_whole_number_cycle_at_40_digits():
     (row, *_) = literature_convergence.rows(Scope("quick"), {})
     assert row.note.startswith("exact: h(1/10) = 1/2, h(1/2) = 1/10")
     assert isclose(row.parameters["beta"], 2 / (3 * log(3)))
+    # From p_ref itself it converges: about another start the claim says nothing.
+    assert row.verdict == "assumption unmet"
 
 
 def test_numbers_outside_the_whole_cycle_are_refused():
@@ -40,17 +43,19 @@ def test_numbers_outside_the_whole_cycle_are_refused():
 
 
 def test_convergence_is_refuted_with_certificates_only(monkeypatch):
-    """Without a certificate a sequence that still moves is inconclusive."""
-    monkeypatch.setattr(literature_convergence, "trap", lambda of: None)
-    verdicts = [row.verdict for row in literature_convergence.rows(Scope("quick"), {})[1:]]
-    assert "refuted" not in verdicts
-    assert "inconclusive" in verdicts
+    """Every cell has one, of either kind; without those of cycles, such cells are inconclusive."""
+    rows = literature_convergence.rows(Scope("quick"), {})[1:]
+    assert {row.verdict for row in rows} == {"holds", "refuted"}
+    assert {row.evidence for row in rows} == {"certified"}
+    monkeypatch.setattr(convergence, "trap", lambda of, path: None)
+    rows = literature_convergence.rows(Scope("quick"), {})[1:]
+    assert {row.verdict for row in rows} == {"holds", "inconclusive"}
 
 
 def test_the_bandit_in_another_way():
     """Both answers listed: the best baseline leaves no variance at all."""
-    p = literature_mse.BANDIT
-    found = literature_mse.bandit_errors(p)
+    p = Fraction(3, 4)
+    (row,) = (r for r in literature_mse.baseline_rows(Scope("quick"), {}) if r.instance == "bandit")
     score = {1: (1 - p, p - 1), 0: (-p, p)}
 
     def error(c):
@@ -62,19 +67,17 @@ def test_the_bandit_in_another_way():
         ]
         return sum(spread)
 
-    assert (found.value, found.best, found.baseline) == (error(p), 0, 1 - p)
-    assert error(p) == Fraction(3, 32)
-    # At 1/2 the value is the best baseline: the row could have come out the other way.
-    assert literature_mse.bandit_errors(Fraction(1, 2)).value == 0
+    assert (row.observed, row.bound) == (error(p), error(1 - p)) == (3 / 32, 0)
+    assert row.note == "exact: 3/32 with the value 3/4 as baseline, 0 with 1/4"
+    assert (row.verdict, row.evidence) == ("refuted", "certified")
 
 
 def test_pairs_agree_with_the_group_law():
     """G = 2 in rational arithmetic against float64."""
-    squares = literature_pairs.squared_correlations_of_pairs(literature_pairs.CHANCES)
+    rows = literature_pairs.rows(Scope("quick"), {})
     found = literature_correlation.exact_correlations(BITS, 2)["componentwise_normalized"][0]
-    np.testing.assert_allclose(found**2, [float(s) for s in squares], rtol=1e-12)
-    alone = literature_pairs.squared_correlations_of_pairs((Fraction(1, 3),))
-    assert alone == [Fraction(1, 2)]
+    np.testing.assert_allclose(found**2, [row.observed for row in rows], rtol=1e-12)
+    assert {row.evidence for row in rows} == {"certified"}
 
 
 def test_gradient_ascent_can_disagree(monkeypatch):
