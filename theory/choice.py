@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from flint import fmpq
 
-from theory.balls import rational, total
+from theory.balls import rational, shares, total
 
 
 class Kind(NamedTuple):
@@ -36,15 +36,6 @@ class Choice(NamedTuple):
         return len(self.kinds[0][0].score)
 
 
-def _shares(field: str, values: Sequence[Any]) -> list[fmpq]:
-    """Non-negative numbers as chances: each over their sum."""
-    numbers = [rational(f"{field}[{i}]", x) for i, x in enumerate(values)]
-    if not numbers or min(numbers) <= 0:
-        raise ValueError(f"{field} = {list(values)}: expected one number > 0 or more")
-    whole = total(numbers)
-    return [x / whole for x in numbers]
-
-
 def parse_choice(document: Mapping[str, Any]) -> Choice:
     """From JSON: ``weights`` and ``prompts``, each with ``share`` and ``actions``; these with
     ``odds`` and ``outcomes``; these with ``share`` and ``rewards``.
@@ -56,8 +47,8 @@ def parse_choice(document: Mapping[str, Any]) -> Choice:
     try:
         weights = tuple(rational("weights", w) for w in document["weights"])
         prompts, shared = document["prompts"], bool(document.get("shared", False))
-        chances = _shares("prompts.share", [p["share"] for p in prompts])
-        tables = [_shares("actions.odds", [a["odds"] for a in p["actions"]]) for p in prompts]
+        chances = shares("prompts.share", [p["share"] for p in prompts])
+        tables = [shares("actions.odds", [a["odds"] for a in p["actions"]]) for p in prompts]
         if shared and any(table != tables[0] for table in tables):
             raise ValueError("actions.odds: expected the same at all prompts of a shared table")
         if not weights or min(weights) <= 0:
@@ -70,11 +61,11 @@ def parse_choice(document: Mapping[str, Any]) -> Choice:
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"choice model: {error!r}: expected the fields of the format") from None
-    return Choice(tuple(chances), kinds, weights)
+    return Choice(chances, kinds, weights)
 
 
 def _kinds(
-    actions: Sequence[Mapping[str, Any]], table: list[fmpq], offset: int, size: int, k: int
+    actions: Sequence[Mapping[str, Any]], table: Sequence[fmpq], offset: int, size: int, k: int
 ) -> Iterator[Kind]:
     for a, (action, chance) in enumerate(zip(actions, table, strict=True)):
         score = [fmpq(0)] * size
@@ -82,7 +73,7 @@ def _kinds(
         score[offset + a] += 1
         outcomes = action["outcomes"]
         for share, outcome in zip(
-            _shares("outcomes.share", [o["share"] for o in outcomes]), outcomes, strict=True
+            shares("outcomes.share", [o["share"] for o in outcomes]), outcomes, strict=True
         ):
             rewards = tuple(rational("rewards", r) for r in outcome["rewards"])
             if len(rewards) != k or min(rewards) < 0 or max(rewards) > 1:
