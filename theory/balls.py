@@ -32,7 +32,7 @@ def rational(field: str, value: object) -> fmpq:
 def shares(field: str, values: Sequence[Any], positive: bool = True) -> tuple[fmpq, ...]:
     """Numbers of which only the proportions matter, as chances: each over their sum.
 
-    Raises ValueError, naming ``field``, unless all are > 0, or >= 0 and one > 0 if not ``positive``.
+    Raises ValueError, naming ``field``, unless all are > 0; if not ``positive``, >= 0 and one > 0.
     """
     numbers = [rational(f"{field}[{i}]", x) for i, x in enumerate(values)]
     least = min(numbers, default=fmpq(-1))

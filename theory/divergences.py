@@ -7,11 +7,12 @@ open, equality, is decided as well (derived).
 
 from collections import defaultdict
 from collections.abc import Sequence
+from math import lcm, prod
 from typing import NamedTuple
 
 from flint import arb, fmpq
 
-from theory.balls import Number, total
+from theory.balls import Number, hull, total
 
 Law = Sequence[fmpq]
 """Chances with sum 1, zeros allowed."""
@@ -40,6 +41,18 @@ class Logs(NamedTuple):
     def plus(self, other: "Logs", factor: fmpq = fmpq(1)) -> "Logs":  # noqa: B008
         """self + factor · other."""
         return Logs(self.terms + tuple((factor * c, x) for c, x in other.terms))
+
+    def power(self, exponent: int) -> fmpq | None:
+        """exp(exponent · self), or None unless that makes all coefficients whole."""
+        scaled = [(c * exponent, x) for c, x in self.terms]
+        if any(c.q != 1 for c, _ in scaled):
+            return None
+        return prod((x ** int(c.p) for c, x in scaled), start=fmpq(1))
+
+    @property
+    def denominator(self) -> int:
+        """Of all coefficients."""
+        return lcm(*(int(c.q) for c, _ in self.terms))
 
 
 def variation(p: Law, q: Law) -> fmpq:
@@ -94,5 +107,22 @@ def kl_exceeds(q: Number, p: Number, nats: Number) -> bool | None:
     upwards = above(p, q)
     if upwards is None:
         # Next to each other: kl is at most chi-square, (p-q)^2/(p(1-p)).
-        return False if (p - q) ** 2 / (p * (1 - p)) <= nats else None
+        return False if (p - q) * (p - q) / (p * (1 - p)) <= nats else None
     return upwards and above(binary_kl(q, p), nats)
+
+
+STEPS = 80
+
+
+def kl_inverse(q: Number, nats: Number) -> Number:
+    """max{p in [0,1]: kl(q ‖ p) <= nats} for nats > 0, enclosed by bisection to 2^-80."""
+    if q == 1:
+        return fmpq(1)
+    low, high = arb(q).upper(), arb(1)
+    for _ in range(STEPS):
+        middle = ((low + high) / 2).mid()
+        over = kl_exceeds(q, middle, nats)
+        if over is None:
+            break
+        low, high = (low, middle) if over else (middle, high)
+    return hull(low, high)

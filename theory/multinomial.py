@@ -1,4 +1,4 @@
-"""All ways in which n independent draws fall into kinds, with their chances, in rational numbers."""
+"""All ways in which n independent draws fall into kinds, in rational numbers."""
 
 from collections.abc import Iterator, Sequence
 from math import comb, factorial, prod

@@ -19,6 +19,7 @@ from experiments.learning_problems import (
     problems,
     specialists,
 )
+from experiments.points.ood import EXACT
 from experiments.runs import RunResult, RunSettings
 from theory.coverage import BOUNDS, coverage
 from theory.learning import Learning
@@ -149,4 +150,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,
+    exact=EXACT,
 )
