@@ -14,7 +14,7 @@ from theory.xi import check_tasks
 
 
 def hard_task(n: int, hard: fmpq, delta: fmpq) -> Tasks:
-    """The smallest case. Raises ValueError, naming the field, for n < 1 or fractions outside (0, 1)."""
+    """The smallest case. Raises ValueError, naming the field, for what is outside its range."""
     check_tasks(n)
     for field, value in (("hard", hard), ("delta", delta)):
         if not 0 < value < 1:

@@ -29,7 +29,7 @@ class Place(NamedTuple):
 
 EXPECTED = ("oscillation", "variation", "pinsker", "pinsker_reversed", "chi_square")
 CHOICES = (
-    *(Place(b, z) for b in (*EXPECTED, "data_processing") for z in (2, 3)),
+    *(Place(b, 3) for b in (*EXPECTED, "data_processing")),
     *(Place(b, 2, n) for b in ("kl-xi + TV", "importance-weighted kl-xi") for n in (1, 4)),
 )
 
