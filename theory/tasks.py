@@ -104,7 +104,7 @@ def empirical(of: Tasks, counts: Sequence[int]) -> list[fmpq]:
     return [dot(loss, [fmpq(c, of.n) for c in counts]) for loss in of.losses]
 
 
-def gibbs(prior: Sequence[fmpq], exponent: Sequence[Number]) -> tuple[list[Number], Number]:
+def gibbs(prior: Sequence[Number], exponent: Sequence[Number]) -> tuple[list[Number], Number]:
     """Q ∝ P exp(exponent) and KL(Q ‖ P); exactly P where all exponents are one rational."""
     if all(isinstance(e, fmpq) and e == exponent[0] for e in exponent):
         return list(prior), fmpq(0)

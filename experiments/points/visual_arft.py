@@ -1,7 +1,7 @@
 """T3.visual_arft at the published numbers: how large a KL the kl-xi bound could bear, in balls.
 
-A document has ``n``, ``delta``, ``train`` (loss on the training tasks) and ``base`` (the base model's
-loss). There is nothing to search: the points are published.
+A document has ``n``, ``delta``, ``train`` (loss on the training tasks) and ``base`` (that of the
+base model). There is nothing to search: the points are published.
 """
 
 from typing import Any
