@@ -111,11 +111,11 @@ def kl_exceeds(q: Number, p: Number, nats: Number) -> bool | None:
     return upwards and above(binary_kl(q, p), nats)
 
 
-STEPS = 80
+STEPS = 60
 
 
 def kl_inverse(q: Number, nats: Number) -> Number:
-    """max{p in [0,1]: kl(q ‖ p) <= nats} for nats > 0, enclosed by bisection to 2^-80."""
+    """max{p in [0,1]: kl(q ‖ p) <= nats} for nats > 0, enclosed by bisection to 2^-60."""
     if q == 1:
         return fmpq(1)
     low, high = arb(q).upper(), arb(1)

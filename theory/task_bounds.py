@@ -100,7 +100,7 @@ def bernstein(seen: Learned, n: int, delta: fmpq) -> bool | None:
 
 def fresh_tasks(seen: Learned, n: int, delta: fmpq) -> bool | None:
     """P(Bin(n, L) <= n Lhat) >= delta, for one policy with losses of 0 or 1."""
-    errors, risk = int((seen.empirical * n).p), seen.risk
+    errors, risk = round(float(seen.empirical * n)), seen.risk
     tail = total(comb(n, k) * risk**k * (1 - risk) ** (n - k) for k in range(errors + 1))
     return above(delta, tail)
 

@@ -38,13 +38,13 @@ def _values(decision: Decision) -> tuple[float, float, float, float]:
 
 
 def _stored(
-    claim: str, decide: Callable[..., Decision], parameters: Callable[..., object]
+    claim: str, decide: Callable[..., Decision], parameters: Callable[[Case], dict[str, object]]
 ) -> list[Row]:
     """A row for each stored point, in the words of its claim."""
     made = []
     for case in _cases(claim):
         found = decide(case.document, None)
-        columns = {**parameters(case)}  # type: ignore[dict-item]
+        columns = parameters(case)
         made.append(
             Row(
                 claim,

@@ -131,8 +131,8 @@ def _value(seen: View, at: Place, q: Floats, second: Floats, each: Floats) -> Fl
 def ratio(x: Floats, at: Place) -> float:
     """Failure probability over delta."""
     seen = view(x, at)
-    counts = count_vectors(at.n, at.types)
-    weight = np.exp(log_chances(counts, seen.source))
+    counts = count_vectors(at.n, at.types).astype(float)
+    weight = np.exp(log_chances(count_vectors(at.n, at.types), seen.source))
     if at.bound == "fresh tasks":
         limits = fresh_set(np.round(counts @ seen.losses[0]), at.n, seen.delta)
         return float(weight @ (limits + MARGIN < seen.losses[0] @ seen.source)) / seen.delta

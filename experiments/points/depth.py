@@ -79,13 +79,17 @@ def _without_state(document: Document, h: int, place: int) -> dict[str, Any]:
     return {**document, "layers": layers}
 
 
+def _answers(odds: list[Any]) -> list[Any]:
+    """Without the call; all alike where nothing but the call was chosen."""
+    return odds[:-1] if any(x != 0 for x in odds[:-1]) else [1] * (len(odds) - 1)
+
+
 def simpler(document: Document) -> Iterable[Document]:
     """A layer, a state or a prompt less."""
     layers = document["layers"]
     if len(layers) > 1:
         last = [
-            {"policy": s["policy"][:-1], "reward": s["reward"]}
-            | ({"other": s["other"][:-1]} if "other" in s else {})
+            {"reward": s["reward"], **{f: _answers(s[f]) for f in ("policy", "other") if f in s}}
             for s in layers[-2]
         ]
         yield {**document, "layers": [*layers[:-2], last]}

@@ -58,7 +58,7 @@ def _dimension(at: Place) -> int:
 
 def _parts(x: Any, at: Place) -> Parts:
     ends = np.cumsum([np.prod(shape) for shape in _shapes(at)])
-    pieces = np.split(x, ends[:-1]) if isinstance(x, np.ndarray) else jnp.split(x, ends[:-1])
+    pieces: Any = np.split(x, ends[:-1]) if isinstance(x, np.ndarray) else jnp.split(x, ends[:-1])
     return Parts(*(p.reshape(s) for p, s in zip(pieces, _shapes(at), strict=True)))
 
 

@@ -65,7 +65,7 @@ def _failing(p: Any, q: Any, loss: Any, delta: Any, at: Place) -> Any:
     moved, target = total_variation(p, q), loss @ q
     if at.bound == "importance-weighted kl-xi":
         weight = q / p
-        loss, moved = loss * weight / weight.max(), 0.0
+        loss, moved = loss * weight / weight.max(), jnp.zeros(())
         target = loss @ p
     whole = count_vectors(at.n, at.types)
     counts = whole.astype(float)

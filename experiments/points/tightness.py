@@ -92,7 +92,7 @@ def _ratio(x: Any, at: Place) -> Any:
     loss, law, before = jax.nn.sigmoid(losses), jax.nn.softmax(source), jax.nn.softmax(prior)
     whole = count_vectors(at.n, TYPES)
     chance = np.exp(log_chances(whole, np.ones(TYPES))) * jnp.exp(whole @ jnp.log(law))
-    shown = whole @ loss.T / at.n
+    shown = jnp.asarray(whole) @ loss.T / at.n
     q, kl = jax.vmap(lambda e: gibbs(before, -at.n * e / jnp.exp(temperature)))(shown)
     empirical, level = jax.vmap(mixed)(shown, q), jax.nn.sigmoid(delta)
     tighter, looser = (

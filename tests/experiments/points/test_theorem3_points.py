@@ -3,6 +3,7 @@
 from fractions import Fraction
 from itertools import product
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flint import fmpq
@@ -100,8 +101,8 @@ def test_xi_by_its_definition(n):
 def test_transfer_against_the_float_code():
     """L_S plus what a bound adds, where that is below 1."""
     source, target, loss = [5, 3, 2], [3, 3, 4], ["1/4", 0, "3/4"]
-    laws = [np.array(x) / 10 for x in (source, target)]
-    expected = shifted(np.array([0.25, 0, 0.75]), *laws)
+    laws = [jnp.array(x) / 10 for x in (source, target)]
+    expected = shifted(jnp.array([0.25, 0, 0.75]), *laws)
     for name in ood.LIMITS:
         document = {"bound": name, "source": source, "target": target, "loss": loss}
         found = ood.decide(document, None)
