@@ -22,6 +22,7 @@ from experiments.claim import Claim
 from experiments.exact import Document, Exact, Search
 from experiments.shrink import shrunk
 from experiments.verdict import Decision
+from theory.balls import ends
 
 STARTS, CLIMB, RATE, SPREAD = 64, 200, 0.05, 1.5
 BOX = 4.0
@@ -51,9 +52,10 @@ class Found:
 
 
 def certified_ratio(decision: Decision) -> float:
-    """observed/bound; infinite for a violation of a bound of 0, and 0 where both are."""
+    """At least this is observed/bound; infinite for a violation of a bound of 0, and 0 where both
+    are."""
     if decision.bound > 0:
-        return float(decision.observed / decision.bound)
+        return float(ends(decision.observed / decision.bound)[0])
     return float("inf") if decision.verdict == "refuted" else 0.0
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from flint import fmpq
 
-from theory.balls import rational, total
+from theory.balls import rational, shares, total
 
 
 class Kind(NamedTuple):
@@ -34,15 +34,6 @@ class Choice(NamedTuple):
     def dimension(self) -> int:
         """How many logits."""
         return len(self.kinds[0][0].score)
-
-
-def shares(field: str, values: Sequence[Any]) -> list[fmpq]:
-    """Numbers > 0 as chances: each over their sum. Raises ValueError, naming ``field``."""
-    numbers = [rational(f"{field}[{i}]", x) for i, x in enumerate(values)]
-    if not numbers or min(numbers) <= 0:
-        raise ValueError(f"{field} = {list(values)}: expected one number > 0 or more")
-    whole = total(numbers)
-    return [x / whole for x in numbers]
 
 
 def parse_choice(document: Mapping[str, Any]) -> Choice:
@@ -70,11 +61,11 @@ def parse_choice(document: Mapping[str, Any]) -> Choice:
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"choice model: {error!r}: expected the fields of the format") from None
-    return Choice(tuple(chances), kinds, weights)
+    return Choice(chances, kinds, weights)
 
 
 def _kinds(
-    actions: Sequence[Mapping[str, Any]], table: list[fmpq], offset: int, size: int, k: int
+    actions: Sequence[Mapping[str, Any]], table: Sequence[fmpq], offset: int, size: int, k: int
 ) -> Iterator[Kind]:
     for a, (action, chance) in enumerate(zip(actions, table, strict=True)):
         score = [fmpq(0)] * size

@@ -6,7 +6,6 @@ makes this an oracle for it.
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from math import comb, factorial, prod
 from typing import NamedTuple
 
 from flint import fmpq
@@ -14,18 +13,7 @@ from flint import fmpq
 from theory.advantages import Estimator, check_group_size
 from theory.balls import Number, rational, root, total
 from theory.choice import Choice, Kind, composite
-
-MAX_GROUPS = 200_000
-
-
-def compositions(size: int, parts: int) -> Iterator[tuple[int, ...]]:
-    """All ways to write ``size`` as an ordered sum of so many whole numbers >= 0."""
-    if parts == 1:
-        yield (size,)
-        return
-    for first in range(size + 1):
-        for rest in compositions(size - first, parts - 1):
-            yield (first, *rest)
+from theory.multinomial import multinomial
 
 
 def groups(kinds: Sequence[Kind], group_size: int) -> Iterator[tuple[fmpq, tuple[int, ...]]]:
@@ -33,14 +21,8 @@ def groups(kinds: Sequence[Kind], group_size: int) -> Iterator[tuple[fmpq, tuple
 
     Raises ValueError where there are too many to list.
     """
-    n = comb(group_size + len(kinds) - 1, group_size)
     check_group_size(group_size)
-    if n > MAX_GROUPS:
-        raise ValueError(f"group_size = {group_size}: {n} groups, expected at most {MAX_GROUPS}")
-    for counts in compositions(group_size, len(kinds)):
-        ways = factorial(group_size) // prod(map(factorial, counts))
-        chance = prod((k.chance**c for k, c in zip(kinds, counts, strict=True)), start=fmpq(ways))
-        yield chance, counts
+    return multinomial("group_size", [k.chance for k in kinds], group_size)
 
 
 def _standardised(

@@ -85,7 +85,7 @@ CLAIM = Claim(
     statement="E[g] of `group_normalized` vanishes where grad J does, and only there",
     provenance="derived",
     expected="refuted",
-    proof=("theory.binary",),
+    proof=("theory.response_balls",),
     figures=("t1_bias",),
     assumptions=(ENCLOSED, *stated("eps = 0, ddof = 0")),
     mutants={},

@@ -95,7 +95,7 @@ CLAIM = Claim(
     statement="on `conflict` std-normalised GRPO stalls for G = 8, and keeps T^(-1/2) for G = 2, 3",
     provenance="derived",
     expected="holds",
-    proof=("theory.binary",),
+    proof=("theory.response_balls",),
     figures=("t1_floor",),
     assumptions=(
         ENCLOSED,

@@ -23,6 +23,7 @@ from experiments.learning_problems import (
     problems,
     specialists,
 )
+from experiments.points.coverage import EXACT
 from experiments.runs import RunResult, RunSettings
 from theory.coverage import BOUNDS, Coverage
 from theory.worst_posterior import KINDS, worst_posterior
@@ -121,4 +122,5 @@ CLAIM = Claim(
     mutants=t3_mutants.MUTANTS,
     runs=lambda scope: [],
     rows=rows,
+    exact=EXACT,
 )

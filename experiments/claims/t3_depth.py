@@ -17,6 +17,7 @@ from scipy.stats import linregress
 from experiments.assumptions import stated
 from experiments.claim import Claim, Row, Scope, judge
 from experiments.instances import InstanceSpec, build, named
+from experiments.points.depth import EXACT
 from experiments.runs import RunResult, RunSettings
 from theory.exact import prompt_values
 from theory.instances.relay import relay
@@ -181,4 +182,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,
+    exact=EXACT,
 )

@@ -20,6 +20,7 @@ from experiments.learning_problems import (
     problems,
     specialists,
 )
+from experiments.points.ood import EXACT
 from experiments.runs import RunResult, RunSettings
 from theory.coverage import BOUNDS, coverage
 from theory.learning import Learning
@@ -152,4 +153,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,
+    exact=EXACT,
 )

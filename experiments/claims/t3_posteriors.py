@@ -151,7 +151,8 @@ def _sampled_row(claim: str, n: int, misses: int) -> Row:
     parameters = {"n_tasks": n, "delta": DELTA, "posterior": "Gaussian, 64 draws"}
     note = f"{STATISTICAL}; {REPEATS} repetitions see a failure probability of 0.075 (power 0.94)"
     values = (misses / REPEATS, float(below), float(above), DELTA, judge(above, below, DELTA))
-    return Row(claim, "conflict", {**parameters, "bound_name": "kl-xi"}, *values, note)
+    columns = {**parameters, "bound_name": "kl-xi"}
+    return Row(claim, "conflict", columns, *values, note, evidence="statistical")
 
 
 def rows(claim: str, scope: Scope) -> list[Row]:

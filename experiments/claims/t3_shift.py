@@ -5,69 +5,103 @@ source tasks would make the target closer. Beside the stored cases the same exac
 its failure probability for a range of n, and that of the bound with the undivided term.
 """
 
-from collections.abc import Mapping
-from fractions import Fraction
+from collections.abc import Callable, Mapping
 from math import log
 
 from experiments.assumptions import STORED, stated
-from experiments.claim import Claim, Row, Scope, Verdict, judge
-from experiments.counterexamples import check_klorder, check_shift, fraction, load
+from experiments.certificates import Case, load_cases, path_of
+from experiments.claim import Claim, Row, Scope
+from experiments.points import klorder, shift
 from experiments.runs import RunResult, RunSettings
-from theory.shift_claim import failure, shift_terms
+from experiments.verdict import Decision, compare
+from theory.balls import Number, ends, fmpq, rational
+from theory.shift_claim import hard_task, shift_rule, shift_term
+from theory.task_bounds import failure, mcallester_value
+from theory.tasks import Learned, Tasks, learn
 
 SHIFT, ORDER = "T3.shift", "T3.klorder"
-DELTA = Fraction(1, 20)
-HARD = (Fraction(7, 20), Fraction(1, 10))
+DELTA = fmpq(1, 20)
+HARD = (fmpq(7, 20), fmpq(1, 10))
 SIZES = {"quick": (5, 20, 100), "paper": (2, 5, 10, 20, 50, 100, 200, 500)}
 
 
-def _stored_shift() -> list[Row]:
+def _cases(claim: str) -> tuple[Case, ...]:
+    """The stored points; none where the file is unsound, which its certified row says."""
+    try:
+        return load_cases(path_of(claim))
+    except (OSError, ValueError):
+        return ()
+
+
+def _values(decision: Decision) -> tuple[float, float, float, float]:
+    low, high = (float(x) for x in ends(decision.observed))
+    return (low + high) / 2, low, high, float(ends(decision.bound)[0])
+
+
+def _stored(
+    claim: str, decide: Callable[..., Decision], parameters: Callable[[Case], dict[str, object]]
+) -> list[Row]:
+    """A row for each stored point, in the words of its claim."""
     made = []
-    for stored in load(SHIFT):
-        verdict, note = check_shift(stored)
-        delta, found = (float(fraction(field, stored[field])) for field in ("delta", "failure"))
-        chosen = {"n_tasks": stored["n"], "hard": stored["hard"], "delta": delta}
-        parameters = {**chosen, "kind": "stored"}
-        values = (found, found, found, delta, verdict, note)
-        made.append(Row(SHIFT, "one policy", parameters, *values))
+    for case in _cases(claim):
+        found = decide(case.document, None)
+        columns = parameters(case)
+        made.append(
+            Row(
+                claim,
+                "one policy",
+                columns,
+                *_values(found),
+                found.verdict,
+                found.note,
+                evidence="certified",
+            )
+        )
     return made
 
 
-def _sweep(n: int, hard: Fraction) -> Row:
+def _of_shift(case: Case) -> dict[str, object]:
+    source = [rational("source", x) for x in case.document["source"]]
+    shown = {"n_tasks": case.document["n"], "hard": str(source[-1] / sum(source, fmpq(0)))}
+    return {**shown, "delta": float(rational("delta", case.document["delta"])), "kind": "stored"}
+
+
+def _fails(of: Tasks, term: Number) -> Number:
+    rule = shift_rule(term)
+    return failure(of, lambda counts: rule(learn(of, counts), of.n, of.delta))
+
+
+def _sweep(n: int, hard: fmpq) -> Row:
     """The reported bound for one n, and the gap and both terms for the figure."""
-    certain, possible = (float(x) for x in failure(n, hard, DELTA))
-    terms, right = shift_terms(n, hard, DELTA, True), shift_terms(n, hard, DELTA, False)
+    of = hard_task(n, hard, DELTA)
+    reported, undivided = shift_term(of), shift_term(of, rooted=False)
+    assert reported is not None
+    assert undivided is not None
+    found = compare(_fails(of, reported), DELTA, "exact")
+    nothing = Learned(*(fmpq(0),) * 4)
     extra = {
         "gap": float(1 - hard),
-        "shift_term_reported": float(terms.shift.high),
-        "shift_term": float(right.shift.high),
-        "sample_term": float(terms.sample.high),
+        "shift_term_reported": float(reported),
+        "shift_term": float(undivided),
+        "sample_term": float(mcallester_value(nothing, n, DELTA)),
         "divergence": -log(hard),
-        "failure_undivided": float(failure(n, hard, DELTA, rooted=False).possible),
+        "failure_undivided": float(ends(_fails(of, undivided))[1]),
     }
     parameters = {"n_tasks": n, "hard": str(hard), "delta": float(DELTA), "kind": "sweep"}
-    verdict: Verdict = judge(possible, certain, float(DELTA))
-    values = (certain, certain, possible, float(DELTA), verdict, "exact")
-    return Row(SHIFT, "one policy", parameters, *values, extra)
+    values = (*_values(found), found.verdict, found.note)
+    return Row(SHIFT, "one policy", parameters, *values, extra, evidence="certified")
 
 
 def shift_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """The stored counterexamples, then a range of n."""
     swept = [_sweep(n, hard) for hard in HARD for n in SIZES[scope.profile]]
-    return _stored_shift() + swept
+    return _stored(SHIFT, shift.decide, _of_shift) + swept
 
 
 def order_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """kl(L_T ‖ L_S) against KL(D_S ‖ D_T) for each stored pair of laws."""
-    made = []
-    for stored in load(ORDER):
-        verdict, note = check_klorder(stored)
-        left, right = (
-            log(fraction(side, stored[side])) / stored["power"] for side in ("left", "right")
-        )
-        parameters = {"types": len(stored["source"]), "kind": stored["name"]}
-        made.append(Row(ORDER, "one policy", parameters, left, left, left, right, verdict, note))
-    return made
+    named = lambda case: {"types": len(case.document["source"]), "kind": case.name}  # noqa: E731
+    return _stored(ORDER, klorder.decide, named)
 
 
 SHIFT_CLAIM = Claim(
@@ -81,6 +115,7 @@ SHIFT_CLAIM = Claim(
     mutants={},
     runs=lambda scope: [],
     rows=shift_rows,
+    exact=shift.EXACT,
 )
 ORDER_CLAIM = Claim(
     name=ORDER,
@@ -92,4 +127,5 @@ ORDER_CLAIM = Claim(
     mutants={},
     runs=lambda scope: [],
     rows=order_rows,
+    exact=klorder.EXACT,
 )

@@ -22,6 +22,7 @@ from experiments.learning_problems import (
     problems,
     specialists,
 )
+from experiments.points.tightness import EXACT
 from experiments.runs import RunResult, RunSettings
 from theory.coverage import BOUNDS
 from theory.kl import binary_kl
@@ -132,4 +133,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,
+    exact=EXACT,
 )

@@ -18,12 +18,15 @@ from typing import Any
 import jax
 
 from experiments.assumptions import in_cells, not_on_models
-from experiments.claim import Claim, Row, Scope, Verdict
+from experiments.claim import Claim, Row, Scope
+from experiments.points.visual_arft import EXACT, MUTANTS, largest_divergence, need
 from experiments.runs import RunResult, RunSettings
+from experiments.verdict import Decision, compare
+from theory.balls import ends, rational
 from theory.kl import kl_upper
 from theory.pac_bayes import fresh_set
+from theory.plug_in import largest_divergence as plug_in
 from theory.plug_in import (
-    largest_divergence,
     smallest_explaining,
     spare_variation,
     tasks_needed,
@@ -66,7 +69,7 @@ def _fresh(loss: float, metric: str, size: int) -> float:
 
 def _numbers(train: float, base: float, tuned: float, n: int) -> dict[str, float]:
     """The plug-in numbers of one cell: losses of training, base model and tuned model."""
-    largest = largest_divergence(train, base, n, DELTA)
+    largest = plug_in(train, base, n, DELTA)
     return {
         "bits_per_task": max(largest, 0.0) / log(2) / n,
         "spare_variation": spare_variation(train, base, n, DELTA),
@@ -75,23 +78,23 @@ def _numbers(train: float, base: float, tuned: float, n: int) -> dict[str, float
     }
 
 
-def _verdict(largest: float, trained: bool) -> tuple[Verdict, str]:
-    if largest <= 0:
-        return "vacuous", "even KL = 0 certifies no more than the base model's score"
-    hypothetical = "" if trained else "hypothetical number of tasks; "
-    need = f"needs KL(Q,P) below {largest:.3g} nats and TV = 0, neither published"
-    return "assumption unmet", hypothetical + need
+def _decided(train: float, base: float, n: int, trained: bool, mutant: str | None) -> Decision:
+    """In balls, from the published numbers as fractions."""
+    losses = (rational("train", round(train, 6)), rational("base", round(base, 6)))
+    largest = largest_divergence(*losses, n, rational("delta", DELTA))
+    return need(largest, trained) if mutant is None else compare(MUTANTS[mutant], largest)
 
 
-def _rows(content: Mapping[str, Any], model: str, benchmark: str, metric: str) -> list[Row]:
+def _rows(
+    content: Mapping[str, Any], model: str, benchmark: str, metric: str, mutant: str | None
+) -> list[Row]:
     place, made = METRICS.index(metric), []
     scores, size = content["scores"], int(content["sizes"][benchmark])
     base, tuned = (1 - scores[m][benchmark][place] / 100 for m in (model, f"{model}+ARFT"))
     for training, counted, n in sample_sizes(content):
         trained = content["trained_for"][benchmark] == training
         for kind, train in (("observed", tuned), ("perfect", 0.0)):
-            largest = largest_divergence(train, base, n, DELTA)
-            verdict = _verdict(largest, trained)
+            found = _decided(train, base, n, trained, mutant)
             parameters = {
                 "model": model,
                 "benchmark": benchmark,
@@ -108,8 +111,10 @@ def _rows(content: Mapping[str, Any], model: str, benchmark: str, metric: str) -
                 "fresh_bound": _fresh(tuned, metric, size),
                 **_numbers(train, base, tuned, n),
             }
-            values = (largest, largest, largest, 0.0, *verdict, extra)
-            made.append(Row(NAME, "Visual-ARFT", parameters, *values))
+            low, high = (float(x) for x in ends(found.observed))
+            limit = float(ends(found.bound)[0])
+            values = (low, low, high, limit, found.verdict, found.note, extra)
+            made.append(Row(NAME, "Visual-ARFT", parameters, *values, evidence="certified"))
     return made
 
 
@@ -117,7 +122,7 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """One row per model, benchmark, metric, number of tasks and assumed training loss."""
     content = load()
     cells = [(m, b, k) for m in ("3B", "7B") for b in content["sizes"] for k in METRICS]
-    return [row for cell in cells for row in _rows(content, *cell)]
+    return [row for cell in cells for row in _rows(content, *cell, scope.mutant)]
 
 
 CLAIM = Claim(
@@ -131,7 +136,8 @@ CLAIM = Claim(
         not_on_models("is about published scores, not about a model"),
         in_cells("KL(Q,P), training score and TV known: none is published"),
     ),
-    mutants={},
+    mutants={"10 nats": "a posterior 10 nats from the base model said to be certified better"},
     runs=lambda scope: [],
     rows=rows,
+    exact=EXACT,
 )

@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from theory.advantages import Estimator, scale
-from theory.choice_update import compositions
+from theory.multinomial import compositions
 
 EQUAL = 1e-12
 """Rewards closer than this do not vary: their spread is rounding."""

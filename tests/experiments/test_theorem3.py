@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from experiments import __main__ as cli
-from experiments import counterexamples
 from experiments.claim import Scope, overall
 from experiments.claims import (
     t3_coverage,
@@ -82,49 +81,6 @@ def test_one_policy_cells_have_their_closed_form():
     """delta/xi, delta/(2 sqrt n), and delta itself twice."""
     for row in t3_posteriors._one_policy("T3.coverage", (25,)):
         assert row.observed == pytest.approx(row.extra["closed_form"], rel=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("claim", "check"),
-    [("T3.shift", counterexamples.check_shift), ("T3.klorder", counterexamples.check_klorder)],
-)
-def test_every_digit_counts(claim, check):
-    """A stored counterexample refutes; with any one digit changed it does not."""
-    for stored in counterexamples.load(claim):
-        assert check(stored)[0] == "refuted"
-        for field, value in stored.items():
-            text = json.dumps(value)
-            places = [i for i, c in enumerate(text) if c.isdigit()] if field != "name" else []
-            for place in {*places[:6], *places[-3:]}:
-                digit = str((int(text[place]) + 1) % 10)
-                edited = json.loads(_valid(text[:place] + digit + text[place + 1 :]))
-                assert check({**stored, field: edited})[0] != "refuted", (field, place)
-
-
-def _valid(text):
-    """A number may not begin with 0 in JSON."""
-    return text.lstrip("0") or "0" if text.isdigit() else text
-
-
-def test_a_true_statement_is_not_refuted():
-    """The check can come out the other way: few tasks, or the laws in the right order."""
-    stored = {"n": 2, "hard": "7/20", "delta": "1/20", "failure": "0", "excess": "-1/20"}
-    assert counterexamples.check_shift(stored)[0] == "holds"
-    (first, *_) = counterexamples.load("T3.klorder")
-    equal = {**first, "source": first["target"], "power": 2, "left": "1", "right": "1"}
-    assert counterexamples.check_klorder(equal)[0] == "holds"
-
-
-def test_counterexample_files_are_checked(tmp_path):
-    """Format and claim are named."""
-    path = tmp_path / "stored.json"
-    path.write_text('{"format": "other"}')
-    with pytest.raises(ValueError, match="format = 'other'"):
-        counterexamples.load("T3.shift", path)
-    with pytest.raises(ValueError, match=r"'T3\.none' is missing"):
-        counterexamples.load("T3.none")
-    with pytest.raises(ValueError, match="hard = 'x': expected a fraction"):
-        counterexamples.fraction("hard", "x")
 
 
 def test_shift_grows_with_the_number_of_tasks():

@@ -1,0 +1,87 @@
+"""T3.shift at rational points: a learning problem of ``theory.tasks`` with a ``target``.
+
+The reported bound, at the Gibbs posterior of each sample, against its exact failure probability.
+"""
+
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.special import expit, rel_entr, softmax
+
+from experiments.exact import Document, Exact, Search
+from experiments.points.coverage import simpler
+from experiments.points.rounding import Floats, fraction, odds, units
+from experiments.verdict import Decision, compare
+from theory.counts import count_vectors, log_chances
+from theory.shift_claim import shift_rule, shift_term
+from theory.task_bounds import failure, says_nothing
+from theory.tasks import learn, parse_tasks
+from theory.xi import plain
+
+STEEP = 3.0
+LEAST = 0.05
+"""Of delta: what is smaller has no short denominator."""
+SIZES, TYPES = (1, 2, 4, 8, 16), (2, 3)
+
+
+def decide(document: Document, mutant: str | None) -> Decision:
+    """Failure probability of the reported bound against delta."""
+    of = parse_tasks(document)
+    term = shift_term(of)
+    if term is None:
+        return Decision(of.delta * 0, of.delta, "vacuous", "KL(D_T,D_S) is infinite")
+    rule = shift_rule(term)
+    found = failure(of, lambda counts: rule(learn(of, counts), of.n, of.delta))
+    if found == 0 and says_nothing(of, rule, learn):
+        return Decision(found, of.delta, "vacuous", "no better than 1 for any sample")
+    return compare(found, of.delta, _shown(found, of.delta))
+
+
+def _shown(found: Any, delta: Any) -> str:
+    """The failure probability as it is, or by its distance from 1 if it is too long to read."""
+    if len(str(found)) > 30:
+        found = f"1 - {float(1 - found):.2g}" if float(found) > 0.999 else f"{float(found):.6g}"
+    return f"exact: fails with probability {found}, delta = {delta}"
+
+
+class Place(NamedTuple):
+    """A choice; one policy."""
+
+    n: int
+    types: int
+
+
+def _parts(x: Floats, types: int) -> tuple[Floats, ...]:
+    """delta; source, target and losses before squashing."""
+    level, source, target, loss = np.split(x, np.cumsum([1, types, types]))
+    return LEAST + (1 - LEAST) * expit(level), source, target, STEEP * loss
+
+
+def document(x: Floats, at: Place, n: int) -> Document:
+    """The point, rounded."""
+    delta, source, target, loss = _parts(x, at.types)
+    laws = {"source": odds(source, n), "target": odds(STEEP * target, n)}
+    return {"n": at.n, "delta": fraction(delta[0], min(n, 20)), **laws, "losses": [units(loss, n)]}
+
+
+def _ratio(x: Floats, at: Place) -> float:
+    delta, source, target, loss = _parts(x, at.types)
+    p, q, each = softmax(source), softmax(STEEP * target), expit(loss)
+    counts = count_vectors(at.n, at.types)
+    added = np.sqrt(np.log(plain(at.n) / delta)) + np.sqrt(rel_entr(q, p).sum())
+    bound = counts @ each / at.n + added / np.sqrt(2 * at.n)
+    return float(np.exp(log_chances(counts, p)) @ (bound < each @ q)) / float(delta[0])
+
+
+EXACT = Exact(
+    decide,
+    Search(
+        tuple(Place(n, z) for n, z in product(SIZES, TYPES)),
+        lambda at: 1 + 3 * at.types,
+        _ratio,
+        document,
+        by_gradient=False,
+    ),
+    simpler,
+)

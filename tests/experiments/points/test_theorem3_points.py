@@ -1,0 +1,196 @@
+"""Theorem 3 at rational points: against the float code, as stored, and at its mutants."""
+
+from fractions import Fraction
+from itertools import product
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flint import fmpq
+
+from experiments.catalogue import find
+from experiments.certificates import certified_rows, load_cases, path_of
+from experiments.claim import overall
+from experiments.falsify import falsify
+from experiments.points import depth, klorder, ood, shift, visual_arft
+from experiments.points.coverage import decide as cover
+from experiments.points.coverage_search import CHOICES, SEARCH
+from theory.balls import ends
+from theory.coverage import BOUNDS, coverage
+from theory.learning import Learning
+from theory.plug_in import largest_divergence
+from theory.task_bounds import xi
+from theory.task_worst import breakable
+from theory.tasks import parse_tasks, samples
+from theory.transfer import Shifted, shifted
+from theory.worst_posterior import worst_posterior
+from theory.xi import xi as xi_in_floats
+
+NAMES = [
+    f"T3.{c}" for c in ("coverage", "tightness", "ood", "depth", "shift", "klorder", "visual_arft")
+]
+SMALL = {
+    "n": 6,
+    "delta": "1/5",
+    "source": [5, 3, 2],
+    "losses": [[0, 1, "1/2"], [1, 0, "1/5"], ["3/10", "3/10", "3/10"]],
+    "prior": [6, 3, 1],
+    "temperature": "1/4",
+}
+
+
+def floats(document):
+    """The same learning problem for the float code."""
+    of = parse_tasks(document)
+    rows = [[float(x) for x in row] for row in of.losses]
+    return Learning(rows, *([float(x) for x in law] for law in (of.source, of.prior)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_stored_cases(name):
+    """Each decided as stored; the claim as expected, each of its mutants refuted."""
+    claim = find(name)
+    rows = certified_rows(claim, None)
+    assert overall([row.verdict for row in rows]) == claim.expected
+    for case, row in zip(
+        [c for c in load_cases(path_of(name)) if c.mutant is None], rows, strict=True
+    ):
+        assert row.verdict == case.found["verdict"]
+        assert row.evidence == "certified"
+    for mutant in claim.mutants:
+        verdicts = {row.verdict for row in certified_rows(claim, mutant)}
+        assert verdicts == {"refuted"}, mutant
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_coverage_against_the_float_code(seed):
+    """Random losses and laws, chosen so that bounds fail now and then."""
+    rng = np.random.default_rng(seed)
+    losses = [[str(Fraction(int(x), 4)) for x in row] for row in rng.integers(0, 5, (3, 3))]
+    document = {**SMALL, "losses": losses, "source": rng.integers(1, 9, 3).tolist()}
+    document["delta"] = "9/10"
+    found = coverage(floats(document), 6, 0.25, [0.9]).failure[:, 0]
+    for bound in ("kl-xi", "kl-2sqrt(n)", "McAllester", "lambda", "unexpected Bernstein"):
+        exact = float(cover({**document, "bound": bound}, None).observed)
+        assert exact == pytest.approx(found[BOUNDS.index(bound)], abs=1e-12), bound
+
+
+def test_the_worst_posterior_against_the_float_code():
+    """Both enclose the probability that some posterior breaks the bound."""
+    document = {**SMALL, "delta": "19/20"}
+    low, high = worst_posterior(floats(document), 6, 0.95, "kl-xi")
+    found = [
+        float(x)
+        for x in ends(cover({**document, "bound": "kl-xi", "posterior": "worst"}, None).observed)
+    ]
+    assert low <= found[1] + 1e-12
+    assert found[0] <= high + 1e-12
+    assert high > 0
+    of = parse_tasks(document)
+    with pytest.raises(ValueError, match="bound = 'lambda'"):
+        breakable(of, next(samples(of))[1], "lambda")
+
+
+@pytest.mark.parametrize("n", [1, 5, 100, 101, 400])
+def test_xi_by_its_definition(n):
+    """Against Abel's sum; 2194/625 at n = 5; a ball beyond n = 100."""
+    assert float(xi(n)) == pytest.approx(xi_in_floats(n), rel=1e-11)
+    assert xi(5) == fmpq(2194, 625)
+
+
+def test_transfer_against_the_float_code():
+    """L_S plus what a bound adds, where that is below 1."""
+    source, target, loss = [5, 3, 2], [3, 3, 4], ["1/4", 0, "3/4"]
+    laws = [jnp.array(x) / 10 for x in (source, target)]
+    expected = shifted(jnp.array([0.25, 0, 0.75]), *laws)
+    for name in ood.LIMITS:
+        document = {"bound": name, "source": source, "target": target, "loss": loss}
+        found = ood.decide(document, None)
+        assert float(found.bound) + 0.275 == pytest.approx(float(getattr(expected, name)))
+        assert float(found.observed) == pytest.approx(0.1)
+    assert set(ood.LIMITS) | {ood.PROCESSED} == set(Shifted._fields)
+
+
+def test_equality_of_divergences_is_decided():
+    """Two types: data processing loses nothing, whatever the losses 0 and 1."""
+    for target in ([1, 1], [2, 7]):
+        document = {"source": [9, 1], "target": target, "loss": [0, 1], "bound": ood.PROCESSED}
+        assert ood.decide(document, None).note == "equal"
+
+
+def test_relay_has_its_closed_form():
+    """1 - (1-f)^D from listing episodes; a repaired loss would not grow."""
+    (case,) = [c for c in load_cases(path_of("T3.depth")) if c.name == "relay, four passes"]
+    found = depth.decide(case.document, None)
+    assert found.observed == 1 - fmpq(99, 100) ** 4
+    assert found.bound == fmpq(4, 100)
+    shorter = list(depth.simpler(case.document))
+    assert depth.decide(shorter[0], None).bound == fmpq(3, 100)
+
+
+def test_a_long_chain_of_calls_against_the_float_guide():
+    """Gap over bound of a random point: listed episodes against the sweep."""
+    rng = np.random.default_rng(1)
+    search = depth.EXACT.search
+    for at in search.choices[1::3]:
+        x = rng.normal(size=search.dimension(at))
+        found = depth.decide(search.document(x, at, 100_000), None)
+        ratio = float(search.ratio(x, at))
+        assert float(found.observed) / float(found.bound) == pytest.approx(ratio, abs=1e-3)
+
+
+def test_the_plug_in_against_the_float_code():
+    """n kl(train ‖ base) - ln(xi/delta)."""
+    for n, train, base in product((20, 1200), ("64/125", "9/10"), ("118/125",)):
+        document = {"n": n, "delta": "1/20", "train": train, "base": base}
+        numbers = (float(Fraction(train)), float(Fraction(base)), n, 0.05)
+        found = visual_arft.decide(document, None)
+        assert float(found.observed) == pytest.approx(largest_divergence(*numbers), rel=1e-9)
+
+
+@pytest.mark.parametrize("point", [shift.EXACT, klorder.EXACT])
+def test_the_falsifier_needs_no_hint(point):
+    """A certified violation, with short numbers."""
+    claim = find("T3.shift" if point is shift.EXACT else "T3.klorder")
+    found = falsify(claim, minutes=1, seed=3)
+    assert found.refuted
+    assert len(found.document["source"]) == 2
+
+
+def test_the_guide_agrees_with_what_is_certified():
+    """Failure over delta at random points, to the margin and the rounding."""
+    rng = np.random.default_rng(5)
+    agreed = 0
+    for at in CHOICES[::5]:
+        x = rng.normal(size=SEARCH.dimension(at))
+        found = cover(SEARCH.document(x, at, 100_000), None)
+        off = abs(float(found.observed) / float(found.bound) - SEARCH.ratio(x, at))
+        agreed += off < 1e-2
+    assert agreed >= len(CHOICES[::5]) - 1
+
+
+@pytest.mark.parametrize(
+    ("decide", "document", "named"),
+    [
+        (cover, {**SMALL, "bound": "kl"}, "bound = 'kl'"),
+        (cover, {**SMALL, "bound": "kl-xi", "delta": 1}, "delta = 1"),
+        (cover, {**SMALL, "bound": "kl-xi", "losses": [[0, 2, 0]]}, "prior: 3 policies"),
+        (cover, {"bound": "kl-xi"}, "learning problem"),
+        (cover, {**SMALL, "bound": "Catoni", "constant": 0}, "constant = 0"),
+        (klorder.decide, {"source": [1, 0], "target": [1, 1], "loss": [0, 1]}, "source = "),
+        (ood.decide, {"bound": "none"}, "bound = 'none'"),
+        (depth.decide, {"kind": "none"}, "kind = 'none'"),
+        (visual_arft.decide, {"n": 20}, "plug-in"),
+    ],
+)
+def test_bad_documents(decide, document, named):
+    """The field and the value are named."""
+    with pytest.raises(ValueError, match=named):
+        decide(document, None)
+
+
+def test_assumptions():
+    """One policy for Chernoff's bound; weights need a source that covers the target."""
+    assert cover({**SMALL, "bound": "Chernoff"}, None).verdict == "assumption unmet"
+    target = {"n": 4, "delta": "1/20", "source": [1, 0], "target": [0, 1], "losses": [[0, 1]]}
+    assert ood.decide({**target, "bound": ood.WEIGHTED}, None).verdict == "assumption unmet"
