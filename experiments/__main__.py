@@ -13,9 +13,11 @@ import pandas as pd
 from experiments.advise import advise
 from experiments.catalogue import CLAIMS, find
 from experiments.claim import Claim, Scope
-from experiments.files import Store, write_atomic
+from experiments.files import check_writable, write_atomic
 from experiments.instances import from_argument
 from experiments.ledger import LEDGER, PAPER, differences, ledger_text
+from experiments.processes import is_first, join, start_together
+from experiments.store import Store
 from experiments.verify import Report, verify
 
 PROFILES = ("quick", "paper")
@@ -33,6 +35,12 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--mutant", help="a false version of the one --claim; must be refuted")
     check.add_argument("--seeds", type=int, default=1, help="at least this many seeds per run")
     check.add_argument("--out", type=Path, help="output folder [results/PROFILE]")
+    check.add_argument("--fresh", action="store_true", help="compute again what is stored")
+    check.add_argument(
+        "--coordinator", help="HOST:PORT of process 0, or auto (SLURM, TPU pods, ...)"
+    )
+    check.add_argument("--processes", type=int, help="how many processes share --out")
+    check.add_argument("--process", type=int, help="which of them this is, from 0")
     guide = commands.add_parser("advise", help="which estimator and group size, for one model")
     guide.add_argument("--instance", required=True, help="a name or a .json file")
     guide.add_argument("--budget", type=int, default=64, help="episodes per update [64]")
@@ -87,18 +95,26 @@ def _print(report: Report, folder: Path, whole: bool) -> None:
         print("\n".join(changed) if changed else "verdicts as in the ledger (paper_checks.md)")
 
 
+def _store(folder: Path, fresh: bool) -> Store:
+    check_writable(folder)
+    started = start_together(folder)
+    return Store(folder, started if fresh else 0)
+
+
 def _verify(arguments: argparse.Namespace) -> int:
+    join(arguments.coordinator, arguments.processes, arguments.process)
     claims = _claims(arguments)
     if not 1 <= arguments.seeds <= MAX_SEEDS:
         raise ValueError(f"seeds = {arguments.seeds}: expected 1..{MAX_SEEDS}")
     spec = from_argument(arguments.instance) if arguments.instance else None
     scope = Scope(arguments.profile, spec, arguments.mutant, arguments.seeds)
     out = arguments.out or Path("results") / arguments.profile
-    folder, store = _folder(out, arguments), Store(out / "cells")
+    folder, store = _folder(out, arguments), _store(out / "cells", arguments.fresh)
     report = verify(claims, scope, store, folder)
     for path in store.set_aside:
         print(f"unsound file set aside and computed again: {path}")
-    _print(report, folder, whole=folder == out)
+    if is_first():
+        _print(report, folder, whole=folder == out)
     return 0 if report.as_expected else 1
 
 

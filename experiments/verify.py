@@ -1,24 +1,24 @@
 """The main job: run what the claims need, judge them, store rows and verdicts."""
 
-import os
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from tqdm import tqdm
 
+from experiments.cells import Cell, find_cell, judge_cell
 from experiments.claim import Claim, Row, Scope, overall
-from experiments.files import Store, canonical, write_atomic
+from experiments.files import canonical, write_atomic
+from experiments.locks import locked
 from experiments.markdown import span
+from experiments.processes import is_first
 from experiments.provenance import provenance
 from experiments.runs import RunResult, execute
 from experiments.settings import RunSettings
-
-BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
+from experiments.store import Store
+from experiments.work import work_through
 
 
 @dataclass(frozen=True)
@@ -50,52 +50,36 @@ def _same_shape(run: RunSettings) -> tuple[object, ...]:
 
 
 def run_all(wanted: Sequence[RunSettings], store: Store) -> dict[RunSettings, RunResult]:
-    """Every run once, as many at a time as there are cores; those of one shape in a row.
-
-    Two threads that meet a new shape at once would both compile it. An interrupt leaves at once;
-    what was finished is stored.
-    """
-    distinct = sorted(set(wanted), key=_cost, reverse=True)
+    """Every run once, the dearest first."""
     shapes: dict[tuple[object, ...], list[RunSettings]] = defaultdict(list)
-    for run in distinct:
+    for run in sorted(set(wanted), key=_cost, reverse=True):
         shapes[_same_shape(run)].append(run)
     results: dict[RunSettings, RunResult] = {}
-    pool = ThreadPoolExecutor(os.cpu_count())
-    total = sum(map(_cost, distinct))
-    with tqdm(
-        total=total, desc="training runs", delay=2, leave=False, bar_format=BAR, disable=None
-    ) as bar:
 
-        def work(runs: list[RunSettings]) -> None:
-            for run in runs:
-                results[run] = execute(run, store)
-                bar.update(_cost(run))
+    def work(run: RunSettings, wait: bool) -> None:
+        results[run] = execute(run, store, wait)
 
-        try:
-            for future in as_completed([pool.submit(work, runs) for runs in shapes.values()]):
-                future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    work_through(list(shapes.values()), work, _cost, "training runs")
     return results
 
 
-def judge_all(
-    claims: Sequence[Claim], scope: Scope, results: Mapping[RunSettings, RunResult]
-) -> list[list[Row]]:
-    """The rows of each claim. Exact claims compute here, as many at a time as there are cores."""
-    pool = ThreadPoolExecutor(os.cpu_count())
-    bar = tqdm(total=len(claims), desc="claims", delay=2, leave=False, bar_format=BAR, disable=None)
+def judge_all(claims: Sequence[Claim], scope: Scope, store: Store) -> tuple[list[Cell], int]:
+    """The cell of each claim and the number of runs computed for them.
 
-    def work(claim: Claim) -> list[Row]:
-        found = claim.rows(scope, results)
-        bar.update()
-        return found
+    Only what is not stored is computed: the runs of a stored cell are not even looked at. Exact
+    claims compute here, side by side.
+    """
+    cells = {c.name: cell for c in claims if (cell := find_cell(c, scope, store)) is not None}
+    missing = [claim for claim in claims if claim.name not in cells]
+    needed = {claim.name: claim.runs(scope) for claim in missing}
+    results = run_all([run for runs in needed.values() for run in runs], store)
+    computed = store.computed
 
-    try:
-        with bar:
-            return [future.result() for future in [pool.submit(work, claim) for claim in claims]]
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    def work(claim: Claim, wait: bool) -> None:
+        cells[claim.name] = judge_cell(claim, scope, needed[claim.name], results, store, wait)
+
+    work_through([[claim] for claim in missing], work, lambda _: 1, "claims")
+    return [cells[claim.name] for claim in claims], computed
 
 
 def _margin(rows: Sequence[Row]) -> str:
@@ -122,17 +106,20 @@ def _summary(claim: Claim, rows: Sequence[Row]) -> dict[str, object]:
 
 
 def verify(claims: Sequence[Claim], scope: Scope, store: Store, out: Path) -> Report:
-    """Check claims and write rows.csv, verdicts.csv and provenance.json to ``out``, each whole."""
+    """Check claims and write rows.csv, verdicts.csv and provenance.json to ``out``, each whole.
+
+    Of several processes all compute and judge, and the first one writes.
+    """
     started = time.monotonic()
-    needed = {claim.name: claim.runs(scope) for claim in claims}
-    wanted = [run for runs in needed.values() for run in runs]
-    results: Mapping[RunSettings, RunResult] = run_all(wanted, store)
-    judged = list(zip(claims, judge_all(claims, scope, results), strict=True))
-    table = pd.DataFrame([row.flat() for _, rows in judged for row in rows])
-    verdicts = pd.DataFrame([_summary(claim, rows) for claim, rows in judged])
-    settings = sorted((run.settings() for run in results), key=canonical)
-    facts = provenance(settings, store.found, time.monotonic() - started)
-    write_atomic(out / "rows.csv", table.to_csv(index=False))
-    write_atomic(out / "verdicts.csv", verdicts.to_csv(index=False))
-    write_atomic(out / "provenance.json", canonical(facts) + "\n")
+    cells, computed = judge_all(claims, scope, store)
+    table = pd.DataFrame([row.flat() for cell in cells for row in cell.rows])
+    judged = zip(claims, cells, strict=True)
+    verdicts = pd.DataFrame([_summary(claim, cell.rows) for claim, cell in judged])
+    runs = sorted({run for cell in cells for run in cell.runs})
+    facts = provenance(runs, len(runs) - computed, time.monotonic() - started)
+    if is_first():
+        with locked(store.folder / ".tables.lock"):
+            write_atomic(out / "rows.csv", table.to_csv(index=False))
+            write_atomic(out / "verdicts.csv", verdicts.to_csv(index=False))
+            write_atomic(out / "provenance.json", canonical(facts) + "\n")
     return Report(table, verdicts)

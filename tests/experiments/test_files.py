@@ -9,7 +9,8 @@ import time
 
 import pytest
 
-from experiments.files import Store, canonical, digest, write_atomic
+from experiments.files import canonical, digest, write_atomic
+from experiments.store import Store
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
@@ -57,7 +58,7 @@ def test_an_unsound_file_is_set_aside_and_computed_again(tmp_path, damage):
     (path,) = tmp_path.glob("*.json")
     damage(path)
     store = Store(tmp_path)
-    assert not store.has({"a": 1})
+    assert store.find({"a": 1}) is None
     assert store.get({"a": 1}, lambda: {"x": 0.5}) == {"x": 0.5}
     assert len(store.set_aside) == 1
     assert store.set_aside[0].exists()
@@ -72,7 +73,7 @@ def test_nan_is_refused():
 WRITER = """
 import sys
 from pathlib import Path
-from experiments.files import Store
+from experiments.store import Store
 store = Store(Path(sys.argv[1]))
 for i in range(10**6):
     store.get({"i": i}, lambda: {"x": [0.1] * 2000})

@@ -1,0 +1,57 @@
+"""Which code a stored row was computed by."""
+
+import ast
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from experiments.files import digest
+
+ROOT = Path(__file__).resolve().parents[1]
+PACKAGES = ("theory", "experiments")
+"""Ours; a row may depend on any of their modules that its claim imports."""
+LIBRARIES = ("jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "pandas")
+
+
+@cache
+def code_version(module: str) -> str:
+    """Digest of a module's source, of all of ours that it imports, and of the stored data.
+
+    Versions of the libraries count: rounding may change with them.
+    """
+    sources: dict[str, str] = {}
+    waiting = [module]
+    while waiting:
+        name = waiting.pop()
+        path = _path(name)
+        if path is not None and name not in sources:
+            sources[name] = path.read_text(encoding="utf-8")
+            waiting += _imports(path)
+    data = {p.name: p.read_text(encoding="utf-8") for p in _data()}
+    return digest([sources, data, {name: version(name) for name in LIBRARIES}])
+
+
+def _path(module: str) -> Path | None:
+    """Where one of our modules lies; None for names that are no module of ours."""
+    first, *rest = module.split(".")
+    if first not in PACKAGES:
+        return None
+    base = ROOT.joinpath(first, *rest)
+    found = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
+    return found if found.is_file() else None
+
+
+def _data() -> list[Path]:
+    return sorted((ROOT / "experiments" / "data").glob("*.json"))
+
+
+@cache
+def _imports(path: Path) -> list[str]:
+    """What a file imports; of ``from package import name`` both, since name may be a module."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_bytes())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return found

@@ -1,0 +1,75 @@
+"""Several processes, on one or many hosts, that share one output folder."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+from experiments.files import write_atomic
+
+Item = TypeVar("Item")
+AUTO = "auto"
+MAX_PROCESSES = 10**5
+
+
+def join(coordinator: str | None, processes: int | None, process: int | None) -> None:
+    """Meet the other processes; before anything is computed. Raises ValueError.
+
+    ``coordinator`` is HOST:PORT of process 0, or "auto": then JAX's own detection (SLURM, TPU pods,
+    ...) says where it is, how many there are, and which one this is.
+    """
+    if coordinator is None:
+        for field, value in (("processes", processes), ("process", process)):
+            if value is not None:
+                raise ValueError(f"{field} = {value}: expected a --coordinator with it")
+        return
+    if coordinator != AUTO:
+        _check(coordinator, processes, process)
+    try:
+        jax.distributed.initialize(None if coordinator == AUTO else coordinator, processes, process)
+    except (ValueError, RuntimeError) as error:
+        first = str(error).splitlines()[0]
+        raise ValueError(f"coordinator = {coordinator!r}: {first}") from None
+
+
+def _check(coordinator: str, processes: int | None, process: int | None) -> None:
+    host, _, port = coordinator.rpartition(":")
+    if not host or not port.isdecimal() or not 1 <= int(port) < 2**16:
+        raise ValueError(f"coordinator = {coordinator!r}: expected HOST:PORT or {AUTO!r}")
+    if processes is None or not 1 <= processes <= MAX_PROCESSES:
+        raise ValueError(f"processes = {processes}: expected 1..{MAX_PROCESSES}")
+    if process is None or not 0 <= process < processes:
+        raise ValueError(f"process = {process}: expected 0..{processes - 1}")
+
+
+def is_first() -> bool:
+    """Whether this process prints and writes the tables."""
+    return jax.process_index() == 0
+
+
+def in_turn(items: Sequence[Item]) -> list[Item]:
+    """All items, this process's own share first: every process has another one."""
+    own, of = jax.process_index(), jax.process_count()
+    return [item for turn in range(of) for item in items[(own + turn) % of :: of]]
+
+
+def start_together(folder: Path) -> int:
+    """The time of this start on the folder's clock, ns; the same for all processes.
+
+    Raises ValueError where they do not see one folder.
+    """
+    mark, token = folder / ".started", time.time_ns()
+    if jax.process_count() > 1:
+        token = int(multihost_utils.broadcast_one_to_all(np.int64(token)))
+    if is_first():
+        write_atomic(mark, f"{token}\n")
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices("started")
+        seen = mark.is_file() and mark.read_text().strip() == str(token)
+        if not multihost_utils.process_allgather(np.array(seen)).all():
+            raise ValueError(f"out = {folder}: expected one folder that all processes share")
+    return mark.stat().st_mtime_ns
