@@ -75,7 +75,7 @@ def _claims(arguments: argparse.Namespace) -> list[Claim]:
 def _folder(out: Path, arguments: argparse.Namespace) -> Path:
     """Where the tables go: a part of the checks must not overwrite the tables of all of them."""
     parts = [*(arguments.claim or []), arguments.instance, arguments.mutant]
-    chosen = [re.sub(r"[^\w.]+", "-", Path(part).name) for part in parts if part]
+    chosen = [re.sub(r"[^\w.]+", "-", Path(part).name)[:80] for part in parts if part]
     return out / "part" / "+".join(chosen) if chosen else out
 
 

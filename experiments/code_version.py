@@ -23,15 +23,15 @@ def code_version(module: str) -> str:
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        path = _path(name)
+        path = source(name)
         if path is not None and name not in sources:
             sources[name] = path.read_text(encoding="utf-8")
-            waiting += _imports(path)
+            waiting += imports(path)
     data = {p.name: p.read_text(encoding="utf-8") for p in _data()}
     return digest([sources, data, {name: version(name) for name in LIBRARIES}])
 
 
-def _path(module: str) -> Path | None:
+def source(module: str) -> Path | None:
     """Where one of our modules lies; None for names that are no module of ours."""
     first, *rest = module.split(".")
     if first not in PACKAGES:
@@ -46,7 +46,7 @@ def _data() -> list[Path]:
 
 
 @cache
-def _imports(path: Path) -> list[str]:
+def imports(path: Path) -> list[str]:
     """What a file imports; of ``from package import name`` both, since name may be a module."""
     found = []
     for node in ast.walk(ast.parse(path.read_bytes())):

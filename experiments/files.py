@@ -32,6 +32,12 @@ def write_atomic(path: Path, text: str) -> None:
         raise
 
 
+def sweep(path: Path) -> None:
+    """Remove what writers of ``path`` left when they were killed; only where there can be none."""
+    for left in path.parent.glob(f".{path.name}.*"):
+        left.unlink(missing_ok=True)
+
+
 def check_writable(folder: Path) -> None:
     """Whether files can be stored here; better known before hours of work. Raises OSError."""
     try:

@@ -9,8 +9,6 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
-from experiments.files import write_atomic
-
 Item = TypeVar("Item")
 AUTO = "auto"
 MAX_PROCESSES = 10**5
@@ -62,14 +60,18 @@ def start_together(folder: Path) -> int:
 
     Raises ValueError where they do not see one folder.
     """
-    mark, token = folder / ".started", time.time_ns()
-    if jax.process_count() > 1:
+    token, several = time.time_ns(), jax.process_count() > 1
+    if several:
         token = int(multihost_utils.broadcast_one_to_all(np.int64(token)))
+    mark = folder / f".started-{token}"
     if is_first():
-        write_atomic(mark, f"{token}\n")
-    if jax.process_count() > 1:
-        multihost_utils.sync_global_devices("started")
-        seen = mark.is_file() and mark.read_text().strip() == str(token)
-        if not multihost_utils.process_allgather(np.array(seen)).all():
-            raise ValueError(f"out = {folder}: expected one folder that all processes share")
-    return mark.stat().st_mtime_ns
+        mark.touch()
+    if several:
+        multihost_utils.sync_global_devices("marked")
+    found = mark.stat().st_mtime_ns if mark.exists() else -1
+    if several and not (multihost_utils.process_allgather(np.int64(found)) == found).all():
+        mark.unlink(missing_ok=True)
+        raise ValueError(f"out = {folder}: expected one folder that all processes share")
+    if is_first():
+        mark.unlink()
+    return found

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from experiments.files import canonical, digest, write_atomic
+from experiments.files import canonical, digest, sweep, write_atomic
 from experiments.locks import locked
 
 MAX_BYTES = 2**30
@@ -90,9 +90,8 @@ class Store:
         return body["result"]
 
     def _tidy(self, path: Path, settings: Any) -> None:
-        """Set aside an unsound file, and remove what a killed writer left; only under the lock."""
-        for left in self.folder.glob(f".{path.name}.*"):
-            left.unlink(missing_ok=True)
+        """Set aside an unsound file, remove what a killed writer left; only under the lock."""
+        sweep(path)
         try:
             self._read(path, settings)
         except _Unsound:

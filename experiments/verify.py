@@ -2,7 +2,7 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import pandas as pd
 
 from experiments.cells import Cell, find_cell, judge_cell
 from experiments.claim import Claim, Row, Scope, overall
-from experiments.files import canonical, write_atomic
+from experiments.files import canonical, sweep, write_atomic
 from experiments.locks import locked
 from experiments.markdown import span
 from experiments.processes import is_first
@@ -105,6 +105,14 @@ def _summary(claim: Claim, rows: Sequence[Row]) -> dict[str, object]:
     }
 
 
+def _write_tables(out: Path, texts: Mapping[str, str], lock: Path) -> None:
+    """All of them under one lock: tables of two commands never mix."""
+    with locked(lock):
+        for name, text in texts.items():
+            sweep(out / name)
+            write_atomic(out / name, text)
+
+
 def verify(claims: Sequence[Claim], scope: Scope, store: Store, out: Path) -> Report:
     """Check claims and write rows.csv, verdicts.csv and provenance.json to ``out``, each whole.
 
@@ -118,8 +126,10 @@ def verify(claims: Sequence[Claim], scope: Scope, store: Store, out: Path) -> Re
     runs = sorted({run for cell in cells for run in cell.runs})
     facts = provenance(runs, len(runs) - computed, time.monotonic() - started)
     if is_first():
-        with locked(store.folder / ".tables.lock"):
-            write_atomic(out / "rows.csv", table.to_csv(index=False))
-            write_atomic(out / "verdicts.csv", verdicts.to_csv(index=False))
-            write_atomic(out / "provenance.json", canonical(facts) + "\n")
+        texts = {
+            "rows.csv": table.to_csv(index=False),
+            "verdicts.csv": verdicts.to_csv(index=False),
+            "provenance.json": canonical(facts) + "\n",
+        }
+        _write_tables(out, texts, store.folder / ".tables.lock")
     return Report(table, verdicts)

@@ -1,0 +1,89 @@
+"""Files are whole or absent; a full disk or a closed folder is one clear error."""
+
+import errno
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+
+import pytest
+
+from experiments import __main__ as cli
+from experiments.files import canonical, sweep, write_atomic
+
+# Exact, and free of compilation.
+CHEAP = ("verify", "--claim", "T3.klorder")
+
+
+def _fail_with(number):
+    def fail(*_args, **_options):
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
+    """Disk full, or anything else between the first byte and the rename."""
+    path = tmp_path / "rows.csv"
+    write_atomic(path, "old")
+    monkeypatch.setattr(os, "fsync", _fail_with(errno.ENOSPC))
+    with pytest.raises(OSError, match=r"No space left on device.*rows\.csv"):
+        write_atomic(path, "new")
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["rows.csv"]
+
+
+def test_what_a_killed_writer_left_is_removed(tmp_path):
+    """And nothing else."""
+    for name in (".rows.csv.x1", "rows.csv", ".other.csv.x1"):
+        (tmp_path / name).write_text("")
+    sweep(tmp_path / "rows.csv")
+    assert sorted(os.listdir(tmp_path)) == [".other.csv.x1", "rows.csv"]
+
+
+def test_nan_is_refused():
+    """A NaN would be written as a word that JSON does not know."""
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        canonical({"x": float("nan")})
+
+
+def _one_line(error, *named):
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    for part in named:
+        assert part in error
+
+
+def test_a_read_only_folder_is_one_error(tmp_path, monkeypatch, capsys):
+    """Told before anything is computed; exit status 2."""
+    monkeypatch.setattr(tempfile, "TemporaryFile", _fail_with(errno.EROFS))
+    assert cli.main([*CHEAP, "--out", str(tmp_path / "out")]) == 2
+    _one_line(capsys.readouterr().err, "Read-only file system", "nothing stored before is lost")
+    monkeypatch.undo()
+    (tmp_path / "file").write_text("")
+    assert cli.main([*CHEAP, "--out", str(tmp_path / "file")]) == 2
+    _one_line(capsys.readouterr().err, "Not a directory")
+
+
+def test_a_full_disk_is_one_error_and_loses_nothing(tmp_path):
+    """A real limit of the system: no file may exceed 2000 bytes, less than one claim's rows."""
+    command = [sys.executable, "-m", "experiments", *CHEAP, "--claim", "L.convergence"]
+
+    def verify(limit):
+        full = lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limit)  # noqa: E731
+        options = ["--out", str(tmp_path)]
+        return subprocess.run(
+            command + options, preexec_fn=full, capture_output=True, text=True, check=False
+        )
+
+    unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
+    failed = verify((2000, resource.RLIM_INFINITY))
+    assert failed.returncode == 2
+    _one_line(failed.stderr, "File too large", "nothing stored before is lost")
+    stored = {p: p.read_bytes() for p in tmp_path.glob("cells/*.json")}
+    assert stored
+    assert not list(tmp_path.rglob("*.csv"))
+    assert verify(unlimited).returncode == 0
+    assert all(path.read_bytes() == whole for path, whole in stored.items())
+    assert not [p for p in tmp_path.rglob(".*") if p.is_file()]
