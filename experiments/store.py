@@ -22,7 +22,8 @@ class _Unsound(Exception):
 class Store:
     """Results by what defines them: computed once, kept, checked on every reading.
 
-    A file that is truncated, edited or foreign is set aside under a new name and computed again.
+    A file that is truncated, edited or foreign is set aside under a new name and computed again;
+    a checksum finds accidents and strangers, not forgers.
     Commands that share a folder compute each result once: whoever computes it holds its lock.
     """
 

@@ -8,10 +8,11 @@ import pandas as pd
 import pytest
 
 from experiments import code_version as versions
+from experiments import runs
 from experiments.catalogue import CLAIMS, find
 from experiments.cells import cell_settings, finite, judge_cell
 from experiments.claim import Claim, Row, Scope
-from experiments.claims import t1_rate
+from experiments.exact_cells import exact
 from experiments.instances import named
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
@@ -135,13 +136,14 @@ def _short(scope: Scope) -> list[RunSettings]:
     return [RunSettings(named("conflict", components=1), 2, n, 128) for n in (4, 8)]
 
 
-def _rated(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
-    return [t1_rate.judged("X", run, results[run], 0.001) for run in _short(scope)]
+def _gains(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    return [exact("X", "", {}, results[run]["gain"], 1.0, "holds") for run in _short(scope)]
 
 
-def test_a_stored_cell_needs_no_runs(tmp_path):
+def test_a_stored_cell_needs_no_runs(tmp_path, monkeypatch):
     """Nothing is computed again, and the tables are the same to the byte."""
-    claim = Claim("X", "", "derived", "holds", (), {}, _short, _rated)
+    monkeypatch.setattr(runs, "_execute", lambda run: {"gain": 1 / run.n_steps})
+    claim = Claim("X", "", "derived", "holds", (), {}, _short, _gains)
     tables = []
     for computed in (3, 0):
         store = Store(tmp_path / "cells")
