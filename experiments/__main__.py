@@ -97,8 +97,7 @@ def _print(report: Report, folder: Path, whole: bool) -> None:
 
 def _store(folder: Path, fresh: bool) -> Store:
     check_writable(folder)
-    started = start_together(folder)
-    return Store(folder, started if fresh else 0)
+    return Store(folder, start_together(folder, fresh))
 
 
 def _verify(arguments: argparse.Namespace) -> int:

@@ -55,12 +55,14 @@ def in_turn(items: Sequence[Item]) -> list[Item]:
     return [item for turn in range(of) for item in items[(own + turn) % of :: of]]
 
 
-def start_together(folder: Path) -> int:
-    """The time of this start on the folder's clock, ns; the same for all processes.
+def start_together(folder: Path, fresh: bool) -> int:
+    """Since when stored results count, in ns on the folder's clock: always, or now if ``fresh``.
 
-    Raises ValueError where they do not see one folder.
+    The same for all processes. Raises ValueError where they do not see one folder.
     """
     token, several = time.time_ns(), jax.process_count() > 1
+    if not (fresh or several):
+        return 0
     if several:
         token = int(multihost_utils.broadcast_one_to_all(np.int64(token)))
     mark = folder / f".started-{token}"
@@ -74,4 +76,4 @@ def start_together(folder: Path) -> int:
         raise ValueError(f"out = {folder}: expected one folder that all processes share")
     if is_first():
         mark.unlink()
-    return found
+    return found if fresh else 0

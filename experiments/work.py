@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from functools import partial
 from threading import Event
 from typing import TypeVar
 
@@ -22,33 +23,39 @@ def work_through(
     cost: Callable[[Item], int],
     label: str,
 ) -> None:
-    """``work(item, wait)`` for every item; the items of a group in a row, on one device.
+    """``work(item, wait)`` for every item, groups side by side, each on one device.
 
-    Two threads that meet a new shape at once would both compile it: a group is what shares one.
-    What another command is at work on is put off; it is waited for only when nothing else is left,
-    and done here should that command die. Several processes begin at different places. An
-    interrupt or a failure leaves at once; what was finished is stored.
+    A group is what shares a compilation: two threads that met a new shape at once would both
+    compile it. What another command is at, ``work`` says by Busy; the rest of its group is then put
+    off, and waited for when nothing else is left, or done here should that command die. Several
+    processes begin at different places. An interrupt or a failure leaves at once; what was finished
+    is stored.
     """
-    total = sum(cost(item) for group in groups for item in group)
-    put_off: list[Item] = []
+    put_off: list[Sequence[Item]] = []
     stop = Event()
+    total = sum(cost(item) for group in groups for item in group)
     with tqdm(total=total, desc=label, delay=2, leave=False, bar_format=BAR, disable=None) as bar:
 
-        def go(place: int, group: Sequence[Item], wait: bool) -> None:
+        def go(place: int, group: Sequence[Item], whole: bool, wait: bool) -> None:
             with jax.default_device(home(place)):
-                for item in group:
+                for i, item in enumerate(group):
                     if stop.is_set():
                         return
                     try:
                         work(item, wait)
-                    except Busy:
-                        put_off.append(item)
-                    else:
                         bar.update(cost(item))
+                    except Busy:
+                        put_off.append(group[i:] if whole else [item])
+                        if whole:
+                            return
 
         try:
-            _side_by_side(lambda place, group: go(place, group, False), in_turn(groups))
-            _side_by_side(lambda place, item: go(place, [item], True), put_off[:])
+            # Whole groups; then what is free in those that others had begun; then the rest.
+            todo: list[Sequence[Item]] = in_turn(groups)
+            for whole, wait in ((True, False), (False, False), (False, True)):
+                _side_by_side(partial(go, whole=whole, wait=wait), todo)
+                todo = put_off[:]
+                put_off.clear()
         finally:
             stop.set()
 

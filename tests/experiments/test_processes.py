@@ -71,7 +71,7 @@ def blocks_of_seeds():
 
 def share(folder):
     """Work through ITEMS with the other process; how many were computed here."""
-    start_together(folder)
+    start_together(folder, fresh=False)
     store = Store(folder)
 
     def work(item, wait):
