@@ -58,7 +58,8 @@ def in_turn(items: Sequence[Item]) -> list[Item]:
 def start_together(folder: Path, fresh: bool) -> int:
     """Since when stored results count, in ns on the folder's clock: always, or now if ``fresh``.
 
-    The same for all processes. Raises ValueError where they do not see one folder.
+    The same for all processes, which from here on meet in the folder only: should one die, the
+    others do its share. Raises ValueError where they do not see one folder.
     """
     token, several = time.time_ns(), jax.process_count() > 1
     if not (fresh or several):
@@ -76,4 +77,7 @@ def start_together(folder: Path, fresh: bool) -> int:
         raise ValueError(f"out = {folder}: expected one folder that all processes share")
     if is_first():
         mark.unlink()
+    if several:
+        # The service would end every process some minutes after the death of one.
+        jax.distributed.shutdown()
     return found if fresh else 0

@@ -1,9 +1,11 @@
 """Rows do not depend on how many devices and processes compute them."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 
 import jax
 import jax.numpy as jnp
@@ -43,39 +45,49 @@ test.run_all([test.RUN], test.Store(Path(sys.argv[2])))
 IN_PROCESSES = (
     HEAD
     + """
-port, index, folder = sys.argv[1:]
+port, index, folder, deadly = sys.argv[1:]
 test.processes.join(f"127.0.0.1:{port}", 2, int(index))
 try:
-    print(test.share(Path(folder)))
+    print(test.share(Path(folder), deadly == "True"))
 except ValueError as error:
     sys.exit(str(error))
 """
 )
 # As many blocks of seeds as the two devices of its test.
-RUN = RunSettings(named("conflict", components=1), 2, 8, 256)
+RUN = RunSettings(named("conflict", components=1), 2, 8, 256, step=0.1)
 
 
 def blocks_of_seeds():
     """Softmax and products, which round otherwise for 16 rows than for 128: (1024, 12)."""
-    a = jnp.asarray(np.random.default_rng(0).normal(size=(12, 37)))
+    rng = np.random.default_rng(0)
+    a, starts = rng.normal(size=(12, 37)), rng.normal(size=(1024, 12))
 
     @jax.jit
     @jax.vmap
-    def program(key):
-        step = lambda _, x: jax.nn.softmax(x @ a) @ a.T  # noqa: E731
-        return jax.lax.fori_loop(0, 5, step, jax.random.normal(key, (12,)))
+    def program(x):
+        return jax.lax.fori_loop(0, 5, lambda _, x: jax.nn.softmax(x @ a) @ a.T, x)
 
-    keys = jax.random.split(jax.random.key(0), 1024)
-    return np.concatenate(over_devices(program, [keys[i : i + 128] for i in range(0, 1024, 128)]))
+    return np.concatenate(over_devices(program, np.split(starts, 8)))
 
 
-def share(folder):
-    """Work through ITEMS with the other process; how many were computed here."""
+def share(folder, deadly):
+    """Work through ITEMS with the other process; how many were computed here.
+
+    If ``deadly`` process 1 is killed in the middle of its first item, and process 0 begins then.
+    """
     start_together(folder, fresh=False)
     store = Store(folder)
 
+    while deadly and jax.process_index() == 0 and not list(folder.glob("*.lock")):
+        time.sleep(0.01)
+
+    def compute(item):
+        if deadly and jax.process_index() == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return [float(jnp.sqrt(item))]
+
     def work(item, wait):
-        store.get(item, lambda: [float(jnp.sqrt(item))], wait)
+        store.get(item, lambda: compute(item), wait)
 
     work_through([[i, i + 1] for i in ITEMS[::2]], work, lambda _: 1, "items")
     return store.computed
@@ -117,11 +129,11 @@ def test_a_training_run_on_two_devices(tmp_path):
     assert _cells(tmp_path / "two") == _cells(tmp_path / "one")
 
 
-def _two_processes(folders):
+def _two_processes(folders, deadly=False):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    return [_start(IN_PROCESSES, port, i, folder) for i, folder in enumerate(folders)]
+    return [_start(IN_PROCESSES, port, i, folders[i], deadly) for i in range(2)]
 
 
 def test_two_processes_share_the_work(tmp_path):
@@ -130,6 +142,15 @@ def test_two_processes_share_the_work(tmp_path):
     assert sum(computed) == len(ITEMS)
     alone = Store(tmp_path)
     assert [alone.find(i) for i in ITEMS] == [[float(np.sqrt(i))] for i in ITEMS]
+    assert len(os.listdir(tmp_path)) == len(ITEMS)
+
+
+def test_the_share_of_a_dead_process_is_done_by_the_other(tmp_path):
+    """It dies holding a lock; the other comes to its end as if nothing had been."""
+    alive, dead = _two_processes([tmp_path, tmp_path], deadly=True)
+    _end(dead, status=-signal.SIGKILL)
+    _end(alive)
+    assert [Store(tmp_path).find(i) for i in ITEMS] == [[float(np.sqrt(i))] for i in ITEMS]
     assert len(os.listdir(tmp_path)) == len(ITEMS)
 
 
