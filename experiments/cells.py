@@ -32,7 +32,7 @@ def cell_settings(claim: Claim, scope: Scope) -> dict[str, Any]:
     return {
         "claim": claim.name,
         "scope": {**vars(scope), "instance": instance},
-        "code": code_version(claim.rows.__module__),
+        "code": code_version(claim.rows.__module__, __name__),
         "precision": "float64",
     }
 

@@ -14,13 +14,13 @@ LIBRARIES = ("jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "pandas")
 
 
 @cache
-def code_version(module: str) -> str:
-    """Digest of a module's source, of all of ours that it imports, and of the stored data.
+def code_version(*modules: str) -> str:
+    """Digest of the modules' source, of all of ours that they import, and of the stored data.
 
     Versions of the libraries count: rounding may change with them.
     """
     sources: dict[str, str] = {}
-    waiting = [module]
+    waiting = list(modules)
     while waiting:
         name = waiting.pop()
         path = source(name)

@@ -32,8 +32,8 @@ class Store:
         self.since = since
         """Results stored before this time, ns on the folder's clock, are computed again."""
         self.set_aside: list[Path] = []
-        self.computed = 0
-        """How many results were not there yet."""
+        self.computed: list[Path] = []
+        """What was not there yet."""
 
     def get(self, settings: Any, compute: Callable[[], Any], wait: bool = True) -> Any:
         """The stored result of ``settings``, or that of ``compute()``, which is then stored.
@@ -56,7 +56,7 @@ class Store:
             if len(text) > MAX_BYTES:
                 raise ValueError(f"result of {len(text)} bytes: expected at most {MAX_BYTES}")
             write_atomic(path, text)
-            self.computed += 1
+            self.computed.append(path)
         return body["result"]
 
     def find(self, settings: Any) -> Any:

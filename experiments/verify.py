@@ -73,7 +73,7 @@ def judge_all(claims: Sequence[Claim], scope: Scope, store: Store) -> tuple[list
     missing = [claim for claim in claims if claim.name not in cells]
     needed = {claim.name: claim.runs(scope) for claim in missing}
     results = run_all([run for runs in needed.values() for run in runs], store)
-    computed = store.computed
+    computed = len(store.computed)
 
     def work(claim: Claim, wait: bool) -> None:
         cells[claim.name] = judge_cell(claim, scope, needed[claim.name], results, store, wait)
