@@ -50,7 +50,7 @@ def _same_shape(run: RunSettings) -> tuple[object, ...]:
 
 
 def run_all(wanted: Sequence[RunSettings], store: Store) -> dict[RunSettings, RunResult]:
-    """Every run once, the dearest first."""
+    """Every run once; of runs and of shapes the dearest first, so that no core is left alone."""
     shapes: dict[tuple[object, ...], list[RunSettings]] = defaultdict(list)
     for run in sorted(set(wanted), key=_cost, reverse=True):
         shapes[_same_shape(run)].append(run)
@@ -59,7 +59,8 @@ def run_all(wanted: Sequence[RunSettings], store: Store) -> dict[RunSettings, Ru
     def work(run: RunSettings, wait: bool) -> None:
         results[run] = execute(run, store, wait)
 
-    work_through(list(shapes.values()), work, _cost, "training runs")
+    groups = sorted(shapes.values(), key=lambda runs: sum(map(_cost, runs)), reverse=True)
+    work_through(groups, work, _cost, "training runs")
     return results
 
 
