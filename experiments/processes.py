@@ -30,8 +30,9 @@ def join(coordinator: str | None, processes: int | None, process: int | None) ->
     try:
         jax.distributed.initialize(None if coordinator == AUTO else coordinator, processes, process)
     except (ValueError, RuntimeError) as error:
-        first = str(error).splitlines()[0]
-        raise ValueError(f"coordinator = {coordinator!r}: {first}") from None
+        why = str(error).splitlines()[0]
+        expected = "a cluster that JAX detects" if coordinator == AUTO else "a reachable HOST:PORT"
+        raise ValueError(f"coordinator = {coordinator!r}: expected {expected} ({why})") from None
 
 
 def _check(coordinator: str, processes: int | None, process: int | None) -> None:
