@@ -17,9 +17,10 @@ from tqdm import tqdm
 from experiments import runs, slopes
 from experiments.claim import Claim, Levels, Scope
 from experiments.claims import t1_rate
-from experiments.judging import BAR, settled
+from experiments.judging import settled
 from experiments.runs import RunResult
 from experiments.settings import UNBIASED, RunSettings
+from experiments.work import BAR
 from theory.levels import holm
 
 SHARP_LEVEL = 0.05

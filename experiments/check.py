@@ -7,8 +7,8 @@ import jax
 
 from experiments.catalogue import find
 from experiments.claim import Scope
-from experiments.files import Store
 from experiments.instances import from_argument
+from experiments.store import Store
 from experiments.tables import Report
 from experiments.verdict import Verdict
 from experiments.verify import verify

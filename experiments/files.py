@@ -1,28 +1,56 @@
-"""Files that are either whole or absent, and stored results that are checked before use."""
+"""Files that are either whole or absent, and one text for equal JSON values."""
 
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 
 def write_atomic(path: Path, text: str) -> None:
-    """Write ``text`` so that a reader, or a kill at any moment, never sees half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    """Write ``text`` so that a reader, or a kill at any moment, never sees half of it.
+
+    Raises OSError that names ``path`` where the disk is full or the folder read-only; what was
+    there before is then as it was.
+    """
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+    except BaseException as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _unwritable(path, error) from None
         raise
+
+
+def sweep(path: Path) -> None:
+    """Remove what writers of ``path`` left when they were killed; only where there can be none."""
+    for left in path.parent.glob(f".{path.name}.*"):
+        left.unlink(missing_ok=True)
+
+
+def check_writable(folder: Path) -> None:
+    """Whether files can be stored here; better known before hours of work. Raises OSError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+
+
+def _unwritable(path: Path, error: OSError) -> OSError:
+    told = f"{error.strerror or error}: not written; nothing stored before is lost"
+    return OSError(error.errno or 0, told, str(path))
 
 
 def canonical(value: Any) -> str:
@@ -33,48 +61,3 @@ def canonical(value: Any) -> str:
 def digest(value: Any) -> str:
     """SHA-256 of the canonical text, in hex."""
     return hashlib.sha256(canonical(value).encode()).hexdigest()
-
-
-class Store:
-    """Results by what defines them: computed once, kept, checked on every reading.
-
-    A file that is truncated, edited or foreign is set aside under a new name and computed again.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.set_aside: list[Path] = []
-        self.found = 0
-        """How many results were there already."""
-
-    def get(self, settings: Any, compute: Callable[[], Any]) -> Any:
-        """The stored result of ``settings``, or that of ``compute()``, which is then stored."""
-        path = self.folder / f"{digest(settings)[:32]}.json"
-        found = self._read(path, settings)
-        if found is not None:
-            self.found += 1
-            return found
-        computed = compute()
-        body = {"settings": settings, "result": computed}
-        write_atomic(path, canonical({**body, "sha256": digest(body)}) + "\n")
-        return computed
-
-    def has(self, settings: Any) -> bool:
-        """Whether a sound result is stored; an unsound one is set aside."""
-        return self._read(self.folder / f"{digest(settings)[:32]}.json", settings) is not None
-
-    def _read(self, path: Path, settings: Any) -> Any:
-        try:
-            stored = json.loads(path.read_text(encoding="utf-8"))
-            body = {"settings": stored["settings"], "result": stored["result"]}
-            whole = stored["sha256"] == digest(body)
-            if whole and canonical(stored["settings"]) == canonical(settings):
-                return stored["result"]
-        except FileNotFoundError:
-            return None
-        except (ValueError, KeyError, TypeError, RecursionError):
-            pass
-        aside = path.with_suffix(f".unsound-{os.getpid()}")
-        os.replace(path, aside)
-        self.set_aside.append(aside)
-        return None

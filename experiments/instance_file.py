@@ -7,6 +7,7 @@ experiments/examples/lookup.json, which is explained in the README.
 
 import json
 from pathlib import Path
+from reprlib import repr as shown  # abridged: a user's text may be long
 from typing import Any, NoReturn
 
 import jax.numpy as jnp
@@ -18,6 +19,7 @@ from theory.policy import LogLinear, Policy, Tabular
 
 FORMAT = "ta-mdp/1"
 MAX_BYTES = 16 * 2**20
+MAX_NAME = 64
 MODEL_KEYS = (
     "prompt_distribution",
     "initial_distribution",
@@ -59,7 +61,7 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     keys = [key for key, _ in pairs]
     for key in keys:
         if keys.count(key) > 1:
-            raise ValueError(f"key {key!r} occurs twice: expected once")
+            raise ValueError(f"key {shown(key)} occurs twice: expected once")
     return dict(pairs)
 
 
@@ -74,7 +76,7 @@ def _check_keys(
         raise ValueError(f"{where} = {type(found).__name__}: expected an object with named fields")
     for key in found:
         if key not in required + optional:
-            raise ValueError(f"{where}: unknown key {key!r}: expected {required + optional}")
+            raise ValueError(f"{where}: unknown key {shown(key)}: expected {required + optional}")
     for key in required:
         if key not in found:
             raise ValueError(f"{where}: key {key!r} is missing")
@@ -84,13 +86,15 @@ def parse_instance(content: Any) -> Instance:
     """The instance that a decoded file describes. Raises ValueError, naming the field."""
     _check_keys(content, "file", REQUIRED, ("theta", "description"))
     if content["format"] != FORMAT:
-        raise ValueError(f"format = {content['format']!r}: expected {FORMAT!r}")
+        raise ValueError(f"format = {shown(content['format'])}: expected {FORMAT!r}")
     name = content["name"]
-    if not (isinstance(name, str) and name.isidentifier()):
-        raise ValueError(f"name = {name!r}: expected letters, digits and underscores")
+    if not (isinstance(name, str) and name.isidentifier() and len(name) <= MAX_NAME):
+        expected = f"up to {MAX_NAME} letters, digits and underscores"
+        raise ValueError(f"name = {shown(name)}: expected {expected}")
     mdp = TAMDP(**{key: content[key] for key in MODEL_KEYS})
     policy = _policy(mdp, content["policy"])
     theta = policy.zeros()
+    _check_cost(mdp, theta.size)
     if "theta" in content:
         given = check.to_array("theta", content["theta"], theta.ndim)
         check.check_shape("theta", given, theta.shape, "(as the policy's parameters)")
@@ -99,11 +103,21 @@ def parse_instance(content: Any) -> Instance:
     return Instance(name, mdp, policy, theta)
 
 
+def _check_cost(mdp: TAMDP, n: int) -> None:
+    """The gradients of the reward law (Q,C,n), and pairs of reward vectors, must fit in memory."""
+    n_prompts, n_classes = mdp.prompt_distribution.size, mdp.class_vector.shape[0]
+    entries = n_prompts * n_classes * max(n, n_classes)
+    if entries > check.MAX_ENTRIES:
+        size = f"{n_classes} distinct vectors, {n} parameters, {n_prompts} prompts"
+        most = f"at most {8 * check.MAX_ENTRIES / 2**30:.3g} GiB of gradients"
+        raise ValueError(f"reward = {size}: expected {most}, not {8 * entries / 2**30:.3g}")
+
+
 def _policy(mdp: TAMDP, described: Any) -> Policy:
     kinds = tuple(POLICY_KEYS)
     kind = described.get("kind") if isinstance(described, dict) else None
     if kind not in kinds:
-        raise ValueError(f"policy.kind = {kind!r}: expected one of {kinds}")
+        raise ValueError(f"policy.kind = {shown(kind)}: expected one of {kinds}")
     if kind == "log-linear":
         _check_keys(described, "policy", ("kind", "features"), ())
         return LogLinear(mdp, described["features"])

@@ -1,11 +1,7 @@
 """From claims and runs to rows that count: assumptions first, then the cells, then Holm."""
 
-import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-
-from tqdm import tqdm
 
 from experiments.certificates import certified_rows
 from experiments.claim import (
@@ -21,8 +17,6 @@ from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.verdict import Verdict
 from theory.levels import holm
-
-BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 
 
 def unmet_rows(claim: Claim, scope: Scope) -> list[Row]:
@@ -80,29 +74,16 @@ def _with_price(row: Row) -> Row:
     return replace(row, note=said + settled_by(needed))
 
 
+def cell_rows(claim: Claim, scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """The rows of a claim's cells, as they count."""
+    return unmet_rows(claim, scope) or [sober(row) for row in settled(claim.rows(scope, results))]
+
+
+def stored_rows(claim: Claim, scope: Scope) -> list[Row]:
+    """Those of its stored points, decided now; they are of no model that a user could bring."""
+    return [] if scope.instance else certified_rows(claim, scope.mutant)
+
+
 def rows_of(claim: Claim, scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
-    """All rows of one claim, as they count, stored cases included."""
-    unmet = unmet_rows(claim, scope)
-    if unmet:
-        return unmet
-    stored = [] if scope.instance else certified_rows(claim, scope.mutant)
-    return [sober(row) for row in (*settled(claim.rows(scope, results)), *stored)]
-
-
-def judge_all(
-    claims: Sequence[Claim], scope: Scope, results: Mapping[RunSettings, RunResult]
-) -> list[list[Row]]:
-    """The rows of each claim. Exact claims compute here, as many at a time as there are cores."""
-    pool = ThreadPoolExecutor(os.cpu_count())
-    bar = tqdm(total=len(claims), desc="claims", delay=2, leave=False, bar_format=BAR, disable=None)
-
-    def work(claim: Claim) -> list[Row]:
-        found = rows_of(claim, scope, results)
-        bar.update()
-        return found
-
-    try:
-        with bar:
-            return [future.result() for future in [pool.submit(work, claim) for claim in claims]]
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    """Both."""
+    return [*cell_rows(claim, scope, results), *stored_rows(claim, scope)]

@@ -8,9 +8,9 @@ import pandas as pd
 
 from experiments.certificates import certified_rows
 from experiments.claim import Claim, Row, Scope
-from experiments.files import Store
 from experiments.judging import rows_of, runs_of
 from experiments.sensitivity import least_lowering, place
+from experiments.store import Store
 from experiments.stored import rows_of_claim
 from experiments.verify import run_all
 

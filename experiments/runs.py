@@ -9,9 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.constants import step_size
-from experiments.files import Store, digest
+from experiments.devices import over_devices
+from experiments.files import digest
 from experiments.instances import InstanceSpec, build
 from experiments.settings import RunSettings
+from experiments.store import Store
 from theory.advantages import Estimator
 from theory.episodes import Chances
 from theory.exact import component_values
@@ -59,10 +61,8 @@ def _execute(run: RunSettings) -> dict[str, Any]:
     fixed = (instance.mdp, Chances(instance.mdp), instance.policy, instance.theta)
     ends = jnp.array([*run.checkpoints, run.n_steps])
     settled = (*fixed, jnp.asarray(step_size(run)), ends, group)
-    parts = [
-        jax.device_get(_train_batch(keys[i : i + BATCH], *settled, training=training))
-        for i in range(0, run.seeds, BATCH)
-    ]
+    blocks = [keys[i : i + BATCH] for i in range(0, run.seeds, BATCH)]
+    parts = over_devices(lambda block: _train_batch(block, *settled, training=training), blocks)
     trace: Trace = jax.tree.map(lambda *leaves: np.concatenate(leaves)[: run.seeds], *parts)
     return _summary(run, trace)
 
@@ -92,12 +92,13 @@ def computed(run: RunSettings) -> RunResult:
     return _execute(run)
 
 
-def execute(run: RunSettings, store: Store) -> RunResult:
+def execute(run: RunSettings, store: Store, wait: bool = True) -> RunResult:
     """Path averages per seed of the numbers in ``theory.training.STEP``, and ``products``.
 
     The latter are sums over all seeds and steps of the products of two of them; an estimator over
     the whole batch has neither these nor bias and variance. A run with checkpoints also has
     ``success``, J_qk as (seeds, checkpoints and end, Q, K). Taken from the store where it is there.
-    A run that leaves the finite numbers is marked ``diverged``.
+    A run that leaves the finite numbers is marked ``diverged``. Raises locks.Busy if another
+    command is at it and ``wait`` is False.
     """
-    return store.get(run.settings(), lambda: _execute(run))
+    return store.get(run.settings(), lambda: _execute(run), wait)

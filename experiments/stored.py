@@ -6,8 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.claim import Claim, Scope
-from experiments.files import Store
 from experiments.judging import rows_of, runs_of
+from experiments.store import Store
 from experiments.verify import run_all
 
 ROOT = Path(__file__).resolve().parents[1]

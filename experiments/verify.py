@@ -1,21 +1,22 @@
 """The main job: run what the claims need, judge them, store rows and verdicts."""
 
-import os
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
-from tqdm import tqdm
-
+from experiments.cells import Cell, find_cell, judge_cell
 from experiments.claim import Claim, Scope
-from experiments.files import Store, canonical, write_atomic
-from experiments.judging import BAR, judge_all, runs_of
+from experiments.files import canonical, sweep, write_atomic
+from experiments.judging import runs_of, stored_rows
+from experiments.locks import locked
+from experiments.processes import is_first
 from experiments.provenance import provenance
 from experiments.runs import RunResult, execute
 from experiments.settings import RunSettings
+from experiments.store import Store
 from experiments.tables import Report, as_json, as_junit, report
+from experiments.work import work_through
 
 
 def _cost(run: RunSettings) -> int:
@@ -33,47 +34,69 @@ def _same_shape(run: RunSettings) -> tuple[object, ...]:
 
 
 def run_all(wanted: Sequence[RunSettings], store: Store) -> dict[RunSettings, RunResult]:
-    """Every run once, as many at a time as there are cores; those of one shape in a row.
-
-    Two threads that meet a new shape at once would both compile it. An interrupt leaves at once;
-    what was finished is stored.
-    """
-    distinct = sorted(set(wanted), key=_cost, reverse=True)
+    """Every run once; of runs and of shapes the dearest first, so that no core is left alone."""
     shapes: dict[tuple[object, ...], list[RunSettings]] = defaultdict(list)
-    for run in distinct:
+    for run in sorted(set(wanted), key=_cost, reverse=True):
         shapes[_same_shape(run)].append(run)
     results: dict[RunSettings, RunResult] = {}
-    pool = ThreadPoolExecutor(os.cpu_count())
-    total = sum(map(_cost, distinct))
-    with tqdm(
-        total=total, desc="training runs", delay=2, leave=False, bar_format=BAR, disable=None
-    ) as bar:
 
-        def work(runs: list[RunSettings]) -> None:
-            for run in runs:
-                results[run] = execute(run, store)
-                bar.update(_cost(run))
+    def work(run: RunSettings, wait: bool) -> None:
+        results[run] = execute(run, store, wait)
 
-        try:
-            for future in as_completed([pool.submit(work, runs) for runs in shapes.values()]):
-                future.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    groups = sorted(shapes.values(), key=lambda runs: sum(map(_cost, runs)), reverse=True)
+    work_through(groups, work, _cost, "training runs")
     return results
 
 
+def judge_all(claims: Sequence[Claim], scope: Scope, store: Store) -> tuple[list[Cell], int]:
+    """The cell of each claim and the number of runs computed for them.
+
+    Only what is not stored is computed: the runs of a stored cell are not even looked at. Exact
+    claims compute here, side by side.
+    """
+    cells = {c.name: cell for c in claims if (cell := find_cell(c, scope, store)) is not None}
+    missing = [claim for claim in claims if claim.name not in cells]
+    needed = {claim.name: runs_of(claim, scope) for claim in missing}
+    results = run_all([run for runs in needed.values() for run in runs], store)
+    computed = len(store.computed)
+
+    def work(claim: Claim, wait: bool) -> None:
+        cells[claim.name] = judge_cell(claim, scope, needed[claim.name], results, store, wait)
+
+    work_through([[claim] for claim in missing], work, lambda _: 1, "claims")
+    return [cells[claim.name] for claim in claims], computed
+
+
+def _write_tables(out: Path, texts: Mapping[str, str], lock: Path) -> None:
+    """All of them under one lock: tables of two commands never mix."""
+    with locked(lock):
+        for name, text in texts.items():
+            sweep(out / name)
+            write_atomic(out / name, text)
+
+
 def verify(claims: Sequence[Claim], scope: Scope, store: Store, out: Path) -> Report:
-    """Check claims and write the tables of ``experiments.tables`` to ``out``, each file whole."""
+    """Check claims and write the tables of ``experiments.tables`` to ``out``, each file whole.
+
+    Stored points are decided again every time. Of several processes all compute and judge, and the
+    first one writes.
+    """
     started = time.monotonic()
-    wanted = [run for claim in claims for run in runs_of(claim, scope)]
-    results: Mapping[RunSettings, RunResult] = run_all(wanted, store)
-    found = report(claims, judge_all(claims, scope, results))
-    settings = sorted((run.settings() for run in results), key=canonical)
-    facts = provenance(settings, store.found, time.monotonic() - started)
-    write_atomic(out / "rows.csv", found.rows.to_csv(index=False))
-    write_atomic(out / "cases.csv", found.cases.to_csv(index=False))
-    write_atomic(out / "verdicts.csv", found.verdicts.to_csv(index=False))
-    write_atomic(out / "verdicts.json", as_json(found) + "\n")
-    write_atomic(out / "junit.xml", as_junit(found))
-    write_atomic(out / "provenance.json", canonical(facts) + "\n")
+    cells, computed = judge_all(claims, scope, store)
+    judged = [
+        [*cell.rows, *stored_rows(claim, scope)] for claim, cell in zip(claims, cells, strict=True)
+    ]
+    found = report(claims, judged)
+    runs = sorted({run for cell in cells for run in cell.runs})
+    facts = provenance(runs, len(runs) - computed, time.monotonic() - started)
+    if is_first():
+        texts = {
+            "rows.csv": found.rows.to_csv(index=False),
+            "cases.csv": found.cases.to_csv(index=False),
+            "verdicts.csv": found.verdicts.to_csv(index=False),
+            "verdicts.json": as_json(found) + "\n",
+            "junit.xml": as_junit(found),
+            "provenance.json": canonical(facts) + "\n",
+        }
+        _write_tables(out, texts, store.folder / ".tables.lock")
     return found

@@ -40,3 +40,17 @@ def test_theory_prints_nothing():
     for path in (ROOT / "theory").rglob("*.py"):
         calls = [n.func for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
         assert not {f.id for f in calls if isinstance(f, ast.Name)} & {"print", "open"}, path
+
+
+LOADERS = {"pickle", "dill", "joblib", "shelve", "marshal"}
+
+
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_no_file_is_run(package):
+    """Reading a pickle, or evaluating a text, runs whatever somebody put into it."""
+    for path in (ROOT / package).rglob("*.py"):
+        text = path.read_text()
+        assert not LOADERS & set(_imports(path)), path
+        calls = [n.func for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call)]
+        assert not {f.id for f in calls if isinstance(f, ast.Name)} & {"eval", "exec"}, path
+        assert "allow_pickle" not in text, path

@@ -65,6 +65,7 @@ class TAMDP(eqx.Module):
     ) -> None:
         if not jax.config.read("jax_enable_x64"):
             raise ValueError("jax_enable_x64 = False: expected True, exact quantities need float64")
+        check.check_states("depth", depth)
         rho = check.to_array("prompt_distribution", prompt_distribution, 1)
         mu = check.to_array("initial_distribution", initial_distribution, 2)
         layer = check.to_array("depth", depth, 1, int)

@@ -3,24 +3,49 @@
 Each check raises a ValueError that names the field, the index, the value and what was expected.
 """
 
+import operator
+import re
 from fractions import Fraction
+from math import isqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 SUM_TOLERANCE = 1e-12
+MAX_ENTRIES = 2**27
+"""Of one array: 1 GiB in float64."""
+MAX_TEXT, EXPONENT = 100, re.compile(r"e[-+]?\d{4}", re.IGNORECASE)
 
 
 def fail(field: str, index: Any, value: Any, expected: str) -> None:
     """Raise the one kind of error that bad input gets."""
     where = "" if index is None else f"[{', '.join(str(int(i)) for i in np.atleast_1d(index))}]"
-    shown = value.item() if isinstance(value, np.generic) else value
+    shown = str(value.item() if isinstance(value, np.generic) else value)
+    if len(shown) > MAX_TEXT:
+        shown = f"{shown[:MAX_TEXT]}..."
     raise ValueError(f"{field}{where} = {shown}: expected {expected}")
 
 
+def check_states(field: str, states: Any) -> None:
+    """Arrays over pairs of states can be held in memory; asked before any is made.
+
+    ``states`` is their number, or anything with an entry for each.
+    """
+    n_states = states if isinstance(states, int) else operator.length_hint(states)
+    if n_states**2 > MAX_ENTRIES:
+        most, gib = isqrt(MAX_ENTRIES), 8 * n_states**2 / 2**30
+        expected = f"at most {most}; one array over pairs of them would take {gib:.3g} GiB"
+        fail(field, None, f"{n_states} states", expected)
+
+
 def _number(value: Any) -> float:
-    return float(Fraction(value)) if isinstance(value, str) else float(value)
+    if not isinstance(value, str):
+        return float(value)
+    # 10^(10^9) is a whole number that takes for ever to write down.
+    if len(value) > MAX_TEXT or EXPONENT.search(value.replace("_", "")):
+        raise ValueError
+    return float(Fraction(value))
 
 
 def to_array(field: str, value: Any, ndim: int, dtype: type = float) -> NDArray[Any]:
@@ -29,6 +54,9 @@ def to_array(field: str, value: Any, ndim: int, dtype: type = float) -> NDArray[
     ``dtype`` is float, int or bool; integers and booleans are not converted silently.
     """
     raw = np.asarray(_as_object(field, value))
+    if raw.size > MAX_ENTRIES:
+        gib = 8 * raw.size / 2**30
+        fail(field, None, f"{raw.size} entries ({gib:.3g} GiB)", f"at most {MAX_ENTRIES}")
     if raw.ndim != ndim:
         fail(field, None, f"array of shape {raw.shape}", f"{ndim} axes")
     if raw.dtype == object or raw.dtype.kind in "US":
@@ -66,7 +94,8 @@ def _convert(field: str, raw: NDArray[Any]) -> NDArray[Any]:
                 raise TypeError
             out[index] = _number(value)
         except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-            fail(field, index, repr(value), 'a number or a fraction such as "1/3"')
+            expected = f'a number or a fraction such as "1/3", of up to {MAX_TEXT} characters'
+            fail(field, index, repr(value), expected)
     return out
 
 

@@ -13,8 +13,8 @@ from experiments.catalogue import find
 from experiments.certificates import certified_rows
 from experiments.claim import Claim, overall
 from experiments.commands.listing import contents, heading
-from experiments.files import Store
 from experiments.sensitivity import least_lowering, place
+from experiments.store import Store
 from experiments.stored import PAPER, rows_of_claim
 from experiments.tables import STORED, margin
 

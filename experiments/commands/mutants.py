@@ -6,8 +6,9 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.catalogue import CLAIMS, find
-from experiments.files import Store, write_atomic
+from experiments.files import write_atomic
 from experiments.mutants import all_mutants, sensitivities
+from experiments.store import Store
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

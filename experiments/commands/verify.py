@@ -8,9 +8,11 @@ import pandas as pd
 
 from experiments.catalogue import CLAIMS, find
 from experiments.claim import Claim, Scope
-from experiments.files import Store
+from experiments.files import check_writable
 from experiments.instances import from_argument
 from experiments.ledger import differences
+from experiments.processes import is_first, join, start_together
+from experiments.store import Store
 from experiments.tables import Report, expected
 from experiments.verify import verify
 
@@ -28,6 +30,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--mutant", help="a false version of the one --claim; must be refuted")
     parser.add_argument("--seeds", type=int, default=1, help="at least this many seeds per run")
     parser.add_argument("--out", type=Path, help="output folder [results/PROFILE]")
+    parser.add_argument("--fresh", action="store_true", help="compute again what is stored")
+    parser.add_argument(
+        "--coordinator", help="HOST:PORT of process 0, or auto (SLURM, TPU pods, ...)"
+    )
+    parser.add_argument("--processes", type=int, help="how many processes share --out")
+    parser.add_argument("--process", type=int, help="which of them this is, from 0")
     parser.set_defaults(run=run)
 
 
@@ -45,7 +53,7 @@ def _claims(arguments: argparse.Namespace) -> list[Claim]:
 def _folder(out: Path, arguments: argparse.Namespace) -> Path:
     """Where the tables go: a part of the checks must not overwrite the tables of all of them."""
     parts = [*(arguments.claim or []), arguments.instance, arguments.mutant]
-    chosen = [re.sub(r"[^\w.]+", "-", Path(part).name) for part in parts if part]
+    chosen = [re.sub(r"[^\w.]+", "-", Path(part).name)[:80] for part in parts if part]
     return out / "part" / "+".join(chosen) if chosen else out
 
 
@@ -62,8 +70,14 @@ def _print(report: Report, folder: Path, whole: bool) -> None:
         print("\n".join(changed) if changed else "verdicts as in the ledger (paper_checks.md)")
 
 
+def _store(folder: Path, fresh: bool) -> Store:
+    check_writable(folder)
+    return Store(folder, start_together(folder, fresh))
+
+
 def run(arguments: argparse.Namespace) -> int:
     """0 where every verdict is as expected, else 1."""
+    join(arguments.coordinator, arguments.processes, arguments.process)
     claims = _claims(arguments)
     if not 1 <= arguments.seeds <= MAX_SEEDS:
         raise ValueError(f"seeds = {arguments.seeds}: expected 1..{MAX_SEEDS}")
@@ -71,9 +85,10 @@ def run(arguments: argparse.Namespace) -> int:
     profile = "quick" if arguments.profile == "ci" else arguments.profile
     scope = Scope(profile, spec, arguments.mutant, arguments.seeds)
     out = arguments.out or Path("results") / arguments.profile
-    folder, store = _folder(out, arguments), Store(out / "cells")
+    folder, store = _folder(out, arguments), _store(out / "cells", arguments.fresh)
     report = verify(claims, scope, store, folder)
     for path in store.set_aside:
         print(f"unsound file set aside and computed again: {path}")
-    _print(report, folder, whole=folder == out and arguments.profile != "ci")
+    if is_first():
+        _print(report, folder, whole=folder == out and arguments.profile != "ci")
     return 0 if report.as_expected else 1

@@ -13,11 +13,11 @@ from experiments.catalogue import CLAIMS, find
 from experiments.certificates import Case, store_cases
 from experiments.claim import Row, Scope, judge
 from experiments.claims import literature_gradient, t1_curl, t2_gap
-from experiments.files import Store
 from experiments.instances import named
 from experiments.judging import rows_of, runs_of, unmet_rows
 from experiments.mutants import check
 from experiments.sensitivity import least_lowering
+from experiments.store import Store
 from figures.__main__ import FIGURES
 
 HELD = Row("toy", "model", {"G": 2}, 0.2, 0.2, 0.2, 0.25, "holds")

@@ -1,66 +1,44 @@
-"""Results are whole or absent, computed once, and never used unsound."""
+"""Files are whole or absent; a full disk or a closed folder is one clear error."""
 
-import json
+import errno
 import os
-import signal
 import subprocess
 import sys
-import time
+import tempfile
 
 import pytest
 
-from experiments.files import Store, canonical, digest, write_atomic
+from experiments import __main__ as cli
+from experiments.files import canonical, sweep, write_atomic
+
+# Exact, and free of compilation.
+CHEAP = ("verify", "--claim", "T3.klorder")
+
+
+def _fail_with(number):
+    def fail(*_args, **_options):
+        raise OSError(number, os.strerror(number))
+
+    return fail
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path, monkeypatch):
     """Disk full, or anything else between the first byte and the rename."""
     path = tmp_path / "rows.csv"
     write_atomic(path, "old")
-    monkeypatch.setattr(os, "fsync", lambda _: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
+    monkeypatch.setattr(os, "fsync", _fail_with(errno.ENOSPC))
+    with pytest.raises(OSError, match=r"No space left on device.*rows\.csv"):
         write_atomic(path, "new")
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["rows.csv"]
 
 
-def test_a_result_is_computed_once(tmp_path):
-    """The same settings, in whatever order, find the same file."""
-    store, calls = Store(tmp_path), []
-    for settings in ({"a": 1, "b": [2]}, {"b": [2], "a": 1}):
-        assert store.get(settings, lambda: calls.append(1) or {"x": 0.1}) == {"x": 0.1}
-    assert len(calls) == 1
-    store.get({"a": 2}, lambda: calls.append(1) or {})
-    assert len(calls) == 2
-
-
-def _truncate(path):
-    path.write_text(path.read_text()[:-20])
-
-
-def _edit(path):
-    path.write_text(path.read_text().replace("0.1", "0.2"))
-
-
-def _foreign(path):
-    path.write_text("PK\x03\x04 not ours")
-
-
-def _other_settings(path):
-    body = {"settings": {"a": 99}, "result": {"x": 0.3}}
-    path.write_text(canonical({**body, "sha256": digest(body)}))
-
-
-@pytest.mark.parametrize("damage", [_truncate, _edit, _foreign, _other_settings])
-def test_an_unsound_file_is_set_aside_and_computed_again(tmp_path, damage):
-    """A changed digit must never reach a verdict."""
-    Store(tmp_path).get({"a": 1}, lambda: {"x": 0.1})
-    (path,) = tmp_path.glob("*.json")
-    damage(path)
-    store = Store(tmp_path)
-    assert not store.has({"a": 1})
-    assert store.get({"a": 1}, lambda: {"x": 0.5}) == {"x": 0.5}
-    assert len(store.set_aside) == 1
-    assert store.set_aside[0].exists()
+def test_what_a_killed_writer_left_is_removed(tmp_path):
+    """And nothing else."""
+    for name in (".rows.csv.x1", "rows.csv", ".other.csv.x1"):
+        (tmp_path / name).write_text("")
+    sweep(tmp_path / "rows.csv")
+    assert sorted(os.listdir(tmp_path)) == [".other.csv.x1", "rows.csv"]
 
 
 def test_nan_is_refused():
@@ -69,27 +47,47 @@ def test_nan_is_refused():
         canonical({"x": float("nan")})
 
 
-WRITER = """
-import sys
-from pathlib import Path
-from experiments.files import Store
-store = Store(Path(sys.argv[1]))
-for i in range(10**6):
-    store.get({"i": i}, lambda: {"x": [0.1] * 2000})
+def _one_line(error, *named):
+    assert error.startswith("error: ")
+    assert error.count("\n") == 1
+    for part in named:
+        assert part in error
+
+
+def test_a_read_only_folder_is_one_error(tmp_path, monkeypatch, capsys):
+    """Told before anything is computed; exit status 2."""
+    monkeypatch.setattr(tempfile, "TemporaryFile", _fail_with(errno.EROFS))
+    assert cli.main([*CHEAP, "--out", str(tmp_path / "out")]) == 2
+    _one_line(capsys.readouterr().err, "Read-only file system", "nothing stored before is lost")
+    monkeypatch.undo()
+    (tmp_path / "file").write_text("")
+    assert cli.main([*CHEAP, "--out", str(tmp_path / "file")]) == 2
+    _one_line(capsys.readouterr().err, "Not a directory")
+
+
+LIMITED = """
+import resource, sys
+limit = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
+from experiments.__main__ import main
+sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_kill_leaves_no_half_written_file(tmp_path):
-    """kill -9 at ten different moments of a process that does nothing but write."""
-    for moment in range(10):
-        writer = subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path)])
-        deadline = time.monotonic() + 30
-        while not list(tmp_path.glob("*.json")) and time.monotonic() < deadline:
-            time.sleep(0.01)
-        time.sleep(0.013 * moment)
-        writer.send_signal(signal.SIGKILL)
-        writer.wait()
-        for path in tmp_path.glob("*.json"):
-            stored = json.loads(path.read_text())
-            body = {k: stored[k] for k in ("settings", "result")}
-            assert stored["sha256"] == digest(body)
+def test_a_full_disk_is_one_error_and_loses_nothing(tmp_path):
+    """A real limit of the system: no file above 2000 bytes, which one of two claims exceeds."""
+    command = [*CHEAP, "--claim", "L.convergence", "--out", str(tmp_path)]
+
+    def verify(limit):
+        program = [sys.executable, "-c", LIMITED, str(limit), *command]
+        return subprocess.run(program, capture_output=True, text=True, check=False)
+
+    failed = verify(2000)
+    assert failed.returncode == 2
+    _one_line(failed.stderr, "File too large", "nothing stored before is lost")
+    stored = {p: p.read_bytes() for p in tmp_path.glob("cells/*.json")}
+    assert stored
+    assert not list(tmp_path.rglob("*.csv"))
+    assert verify(10**9).returncode == 0
+    assert all(path.read_bytes() == whole for path, whole in stored.items())
+    assert not [p for p in tmp_path.rglob(".*") if p.is_file()]

@@ -14,6 +14,13 @@ EXAMPLE = Path(cli.__file__).parent / "examples" / "lookup.json"
 GOOD = json.loads(EXAMPLE.read_text())
 
 
+ONE_STATE = {
+    **{"format": "ta-mdp/1", "name": "one_state", "policy": {"kind": "tabular"}},
+    **{"prompt_distribution": [1], "initial_distribution": [[1]], "depth": [0]},
+    **{"tool_transition": [], "legal": [[True]], "reward": [[[[1]]]], "weights": [1]},
+}
+
+
 def _set(*path_and_value):
     """A change that sets one entry."""
     *path, value = path_and_value
@@ -61,6 +68,13 @@ MALFORMED = {
     "ragged list": (_set("reward", 0, 0, [[1, 0]]), "reward"),
     "text for a number": (_set("weights", ["one", 1]), "weights[0]"),
     "division by zero": (_set("weights", ["1/0", 1]), "weights[0]"),
+    "number without end": (_set("weights", ["1e999999999", 1]), "weights[0] = '1e999999999'"),
+    "exponent in disguise": (_set("weights", ["1e1_000_000", 1]), "weights[0]"),
+    "digits without end": (_set("weights", ["1/" + "9" * 10**6, 1]), "weights[0]"),
+    "10^400": (_set("weights", [10**400, 1]), "weights[0]"),
+    "100,000 states": (_set("depth", [0] * 100_000), "depth = 100000 states: expected at most"),
+    "name without end": (_set("name", "n" * 10**6), "name = "),
+    "key without end": (_set("n" * 10**6, 1), "unknown key"),
     "null": (_set("prompt_distribution", [None, 1]), "prompt_distribution"),
     "too few axes": (_set("reward", [[1, 0]]), "reward"),
     "empty": (_set("weights", []), "weights"),
@@ -94,6 +108,7 @@ def _fails(path, capsys):
     captured = capsys.readouterr()
     assert captured.err.startswith(f"error: {path}: ")
     assert captured.err.count("\n") == 1
+    assert len(captured.err) < 1000
     assert not (path.parent / "out").exists()
     return captured.err
 
@@ -115,6 +130,14 @@ def test_malformed_files(case, tmp_path, capsys):
     path = tmp_path / "bad.json"
     path.write_text(TEXTS[case], errors="surrogateescape")
     _fails(path, capsys)
+
+
+def test_a_model_too_large_is_refused_with_its_cost(tmp_path, capsys):
+    """Small enough for a file, but 16,384 reward vectors by 20,000 logits are 2.4 GiB."""
+    rewards = [[f"{y % 16_384}/16384"] for y in range(20_000)]
+    path = tmp_path / "large.json"
+    path.write_text(json.dumps({**ONE_STATE, "legal": [[True] * 20_000], "reward": [[rewards]]}))
+    assert "at most 1 GiB of gradients, not 2.44" in _fails(path, capsys)
 
 
 def test_missing_file(tmp_path, capsys):

@@ -14,7 +14,7 @@ from experiments import certificates
 from experiments.certificates import Case, store_cases
 from experiments.check import assert_claim
 from experiments.claim import Row, Scope
-from experiments.files import Store
+from experiments.store import Store
 from experiments.tables import STORED, as_json, as_junit, expected, report
 from experiments.verify import verify
 

@@ -12,6 +12,10 @@ import pytest
 
 from experiments import __main__ as cli
 from experiments.catalogue import CLAIMS
+from experiments.instances import named
+from experiments.runs import execute
+from experiments.settings import RunSettings
+from experiments.store import Store
 
 # Claims without runs have quick tests of their own (test_exact_claims), on instances of their own.
 SAMPLED = ("T1.rate", "T1.path", "T1.slope", "T1.floor", "T1.surrogate")
@@ -129,3 +133,10 @@ def test_a_diverging_run_is_a_recorded_verdict(monkeypatch, verify, tmp_path):
     assert status == 1
     assert set(rows["verdict"]) == {"inconclusive"}
     assert rows["note"].str.contains("finite").all()
+
+
+def test_an_overflow_is_found(tmp_path):
+    """A step of 1e300 leaves the finite numbers: that is the result of the run, and stored."""
+    run = RunSettings(named("conflict", components=1), 2, 8, 128, step=1e300)
+    for _ in range(2):
+        assert execute(run, Store(tmp_path)) == {"diverged": True}

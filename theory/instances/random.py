@@ -3,6 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
+from theory import validation as check
 from theory.instances.instance import Instance
 from theory.model import TAMDP
 from theory.policy import LogLinear, Policy, Tabular
@@ -42,6 +43,7 @@ def random_instance(
     ``width`` states per layer, for each prompt if ``separable``, else shared by all prompts.
     ``features`` > 0 gives a log-linear policy with that many parameters instead of a tabular one.
     """
+    check.check_states("width", (depth + 1) * width * (prompts if separable else 1))
     rng = np.random.default_rng([seed, prompts, width, tools, answers, components, depth])
     blocks = prompts if separable else 1
     level = np.repeat(np.arange(depth + 1), width * blocks)

@@ -7,6 +7,7 @@ pass matters, whatever D.
 
 import numpy as np
 
+from theory import validation as check
 from theory.instances.instance import Instance
 from theory.model import TAMDP
 from theory.policy import Tabular
@@ -25,6 +26,7 @@ def relay(
             f"depth = {depth}, failure = {failure}: expected depth >= 1 and failure in [0, 1]"
         )
     states = 2 * (depth + 1)
+    check.check_states("depth", states)
     transition = np.zeros((states, 1, states))
     for sound in range(0, states - 2, 2):
         transition[sound, 0, sound + 2 : sound + 4] = 1 - failure, failure

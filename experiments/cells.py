@@ -1,0 +1,114 @@
+"""The rows of a claim as a stored result: what defines them, and the way to JSON and back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from math import isfinite, isnan
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from experiments.claim import Claim, Levels, Row, Scope
+from experiments.code_version import code_version
+from experiments.files import digest
+from experiments.judging import cell_rows
+from experiments.runs import RunResult
+from experiments.settings import RunSettings
+from experiments.store import Store
+
+NUMBERS = ("observed", "lower", "upper", "bound")
+TABLES = ("parameters", "extra")
+LEVELS = "levels"
+
+
+class Cell(NamedTuple):
+    """What a claim came to in a scope."""
+
+    rows: Sequence[Row]
+    runs: Sequence[str]
+    """Digests of the settings of the training runs that the rows rest on."""
+
+
+def cell_settings(claim: Claim, scope: Scope) -> dict[str, Any]:
+    """What defines the rows of a claim: what was asked, and the code, which also says the runs."""
+    instance = scope.instance and scope.instance.settings()
+    return {
+        "claim": claim.name,
+        "scope": {**vars(scope), "instance": instance},
+        "code": code_version(claim.rows.__module__, __name__),
+        "precision": "float64",
+    }
+
+
+def find_cell(claim: Claim, scope: Scope, store: Store) -> Cell | None:
+    """The stored cell, if there is one."""
+    stored = store.find(cell_settings(claim, scope))
+    return stored and _read(stored)
+
+
+def judge_cell(
+    claim: Claim,
+    scope: Scope,
+    runs: Sequence[RunSettings],
+    results: Mapping[RunSettings, RunResult],
+    store: Store,
+    wait: bool = True,
+) -> Cell:
+    """The cell of a claim, from the results of its runs, stored. Raises locks.Busy, OSError."""
+
+    def compute() -> dict[str, Any]:
+        used = sorted(digest(run.settings()) for run in set(runs))
+        return {"rows": [_write(row) for row in _rows(claim, scope, results)], "runs": used}
+
+    return _read(store.get(cell_settings(claim, scope), compute, wait))
+
+
+def _rows(claim: Claim, scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """Where the arithmetic breaks down, one row that says so."""
+    try:
+        return [finite(row) for row in cell_rows(claim, scope, results)]
+    except ArithmeticError as error:
+        name = scope.instance.name if scope.instance else ""
+        why = f"{type(error).__name__}: {error}"
+        return [Row(claim.name, name, {}, None, None, None, None, "inconclusive", why)]
+
+
+def finite(row: Row) -> Row:
+    """The row itself, or, where a number overflowed or is none, one that decides nothing."""
+    numbers = {name: getattr(row, name) for name in NUMBERS}
+    lost = [name for name, x in numbers.items() if x is not None and not isfinite(x)]
+    if not lost:
+        return row
+    why = f"not finite: {', '.join(lost)}" + (f"; {row.note}" if row.note else "")
+    none: dict[str, Any] = dict.fromkeys(lost)
+    return replace(row, **none, verdict="inconclusive", note=why)
+
+
+def _write(row: Row) -> dict[str, Any]:
+    """As JSON; tables as pairs, so that columns keep their order."""
+    pairs = {name: [[k, _encode(x)] for k, x in getattr(row, name).items()] for name in TABLES}
+    plain = {name: _encode(x) for name, x in vars(row).items() if name not in (*TABLES, LEVELS)}
+    return {**plain, **pairs, LEVELS: row.levels and list(row.levels)}
+
+
+def _read(stored: dict[str, Any]) -> Cell:
+    rows = []
+    for row in stored["rows"]:
+        pairs = {name: {k: _decode(x) for k, x in row[name]} for name in TABLES}
+        rows.append(Row(**{**row, **pairs, LEVELS: row[LEVELS] and Levels(*row[LEVELS])}))
+    return Cell(rows, stored["runs"])
+
+
+def _encode(value: Any) -> Any:
+    """No NaN: what is not known is null. An infinity, which JSON lacks, is named."""
+    if isinstance(value, np.generic) or getattr(value, "ndim", None) == 0:
+        return _encode(value.item())
+    if isinstance(value, float) and not isfinite(value):
+        return None if isnan(value) else {"float": repr(value)}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    # As a table would show it: a fraction, a tuple of sizes.
+    return str(value)
+
+
+def _decode(value: Any) -> Any:
+    return float(value["float"]) if isinstance(value, dict) else value

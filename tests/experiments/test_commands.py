@@ -1,0 +1,76 @@
+"""Commands that meet on one folder, one after the other and at once."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from experiments import __main__ as cli
+
+# Exact, and free of compilation.
+CLAIMS = ("T3.klorder", "L.convergence", "L.groups")
+
+
+def _command(out, *more):
+    named = [part for name in CLAIMS for part in ("--claim", name)]
+    return ["verify", *named, "--out", str(out), *more]
+
+
+def _tables(out):
+    return {p.name: p.read_bytes() for p in out.rglob("*.csv")}
+
+
+def _stored(out):
+    return {p.name: (os.stat(p).st_ino, p.read_bytes()) for p in out.glob("cells/*.json")}
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    """The folder of one undisturbed command."""
+    out = tmp_path_factory.mktemp("alone")
+    assert cli.main(_command(out)) == 0
+    assert len(_stored(out)) == len(CLAIMS)
+    return out
+
+
+def test_two_commands_at_once(alone, tmp_path):
+    """One consistent table, nothing left behind."""
+    command = [sys.executable, "-m", "experiments", *_command(tmp_path)]
+    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
+    printed = [process.communicate(timeout=120)[0] for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert printed[0] == printed[1]
+    assert _tables(tmp_path) == _tables(alone)
+    assert {name: text for name, (_, text) in _stored(tmp_path).items()} == {
+        name: text for name, (_, text) in _stored(alone).items()
+    }
+    assert len(list(tmp_path.glob("cells/*"))) == len(CLAIMS)
+
+
+def test_again_and_afresh(alone):
+    """A second command touches nothing; --fresh computes everything again, to the same bytes."""
+    before, tables = _stored(alone), _tables(alone)
+    assert cli.main(_command(alone)) == 0
+    assert _stored(alone) == before
+    assert cli.main(_command(alone, "--fresh")) == 0
+    after = _stored(alone)
+    assert after.keys() == before.keys()
+    for name, (inode, text) in after.items():
+        assert text == before[name][1]
+        assert inode != before[name][0]
+    assert _tables(alone) == tables
+    assert len(list(alone.glob("cells/*"))) == len(CLAIMS)
+
+
+def test_a_damaged_result_is_told(alone, capsys):
+    """Set aside, named, and computed again; the verdicts are as before."""
+    tables = _tables(alone)
+    path = next(alone.glob("cells/*.json"))
+    path.write_text(path.read_text()[:-9])
+    assert cli.main(_command(alone)) == 0
+    printed = capsys.readouterr().out
+    assert f"unsound file set aside and computed again: {path.with_suffix('.unsound-')}" in printed
+    assert json.loads(path.read_text())["result"]
+    assert _tables(alone) == tables
