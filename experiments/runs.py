@@ -1,5 +1,6 @@
 """Training runs: settings in, per-seed summaries out; each run is computed once and stored."""
 
+import os
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any
@@ -7,19 +8,21 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Key
 
 from experiments.constants import step_size
 from experiments.files import Store, digest
 from experiments.instances import InstanceSpec, build
+from experiments.resources import available_memory
 from experiments.settings import RunSettings
 from theory.advantages import Estimator
-from theory.episodes import Chances
+from theory.chances import Chances
 from theory.exact import component_values
-from theory.group_law import GroupLaw, group_law
+from theory.group_law import GroupLaw, group_law, plain_law
 from theory.grpo import Training
 from theory.training import STEP, Trace, train
 
-# Seeds at a time: enough to hide the cost of a step's bookkeeping, few enough to bound memory, and
+# Seeds at a time: the lanes of a step's arithmetic, few enough for them to stay in the cache, and
 # the same for all runs, so that one compilation serves every length and number of seeds.
 BATCH = 128
 EXACT = ("squared_bias", "variance")
@@ -36,9 +39,20 @@ def exact_law(spec: InstanceSpec, group_size: int, estimator: Estimator) -> Grou
 
 @partial(jax.jit, static_argnames="training")
 def _train_batch(keys, mdp, chances, policy, theta, step, checkpoints, group, training):  # type: ignore[no-untyped-def]
-    return jax.vmap(
-        lambda key: train(key, mdp, chances, policy, theta, step, checkpoints, training, group)
-    )(keys)
+    return train(keys, mdp, chances, policy, theta, step, checkpoints, training, group)
+
+
+def _lanes(keys: Key[Array, " N"], settled: tuple[Any, ...], training: Training) -> int:
+    """BATCH, or as much less as keeps every core within its part of half the memory."""
+    room, lanes = available_memory() / 2 / (os.cpu_count() or 1), BATCH
+    while lanes > 1:
+        # The program that is about to run: compiled once, and known to the byte.
+        program = _train_batch.lower(keys[:lanes], *settled, training=training).compile()
+        needs = program.memory_analysis()
+        if needs is None or needs.temp_size_in_bytes <= room:
+            break
+        lanes //= 2
+    return lanes
 
 
 @jax.jit
@@ -55,13 +69,19 @@ def _execute(run: RunSettings) -> dict[str, Any]:
     root = jax.random.key(int(digest(run.stream or run.settings())[:8], 16))
     keys = jax.random.split(root, -(-run.seeds // BATCH) * BATCH)
     training = Training(run.estimator, run.group_size, run.prompts, objective=run.objective)
+    # Composite rewards may be all that counts: then one program for any number of components.
+    plain = run.estimator.is_plain and run.objective == "reward"
+    model = None if plain else instance.mdp
     group = exact_law(run.instance, run.group_size, run.estimator)
-    fixed = (instance.mdp, Chances(instance.mdp), instance.policy, instance.theta)
+    if plain:
+        group = plain_law(run.estimator, run.group_size)
+    fixed = (model, Chances(instance.mdp), instance.policy, instance.theta)
     ends = jnp.array([*run.checkpoints, run.n_steps])
     settled = (*fixed, jnp.asarray(step_size(run)), ends, group)
+    lanes = _lanes(keys, settled, training)
     parts = [
-        jax.device_get(_train_batch(keys[i : i + BATCH], *settled, training=training))
-        for i in range(0, run.seeds, BATCH)
+        jax.device_get(_train_batch(keys[i : i + lanes], *settled, training=training))
+        for i in range(0, run.seeds, lanes)
     ]
     trace: Trace = jax.tree.map(lambda *leaves: np.concatenate(leaves)[: run.seeds], *parts)
     return _summary(run, trace)
