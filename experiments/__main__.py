@@ -13,9 +13,11 @@ import pandas as pd
 from experiments.advise import advise
 from experiments.catalogue import CLAIMS, find
 from experiments.claim import Claim, Scope
+from experiments.compilation import Compilations, keep_compiled
 from experiments.files import Store, write_atomic
 from experiments.instances import from_argument
 from experiments.ledger import LEDGER, PAPER, differences, ledger_text
+from experiments.resources import peak_memory
 from experiments.verify import Report, verify
 
 PROFILES = ("quick", "paper")
@@ -95,10 +97,12 @@ def _verify(arguments: argparse.Namespace) -> int:
     scope = Scope(arguments.profile, spec, arguments.mutant, arguments.seeds)
     out = arguments.out or Path("results") / arguments.profile
     folder, store = _folder(out, arguments), Store(out / "cells")
+    compilations = Compilations()
     report = verify(claims, scope, store, folder)
     for path in store.set_aside:
         print(f"unsound file set aside and computed again: {path}")
     _print(report, folder, whole=folder == out)
+    print(f"{compilations}; peak memory {peak_memory() / 2**30:.2f} GiB")
     return 0 if report.as_expected else 1
 
 
@@ -125,6 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """0: every verdict as expected; 1: some differ; 2: bad input; 3: interrupted, resumable."""
     arguments = _parser().parse_args(argv)
     jax.config.update("jax_enable_x64", True)
+    keep_compiled()
     try:
         if arguments.command == "list":
             _list()
