@@ -66,11 +66,11 @@ class Compilations:
             with self._lock:
                 self.kept += 1
 
-    def _duration(self, event: str, seconds: float, **_: Any) -> None:
+    def _duration(self, event: str, duration_secs: float, **_: Any) -> None:
         if event == "/jax/core/compile/backend_compile_duration":
             with self._lock:
                 self.programs += 1
-                self.seconds += seconds
+                self.seconds += duration_secs
 
     def __str__(self) -> str:
         compiled = self.programs - self.kept

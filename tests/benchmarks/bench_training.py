@@ -29,7 +29,7 @@ LOO = Estimator("leave_one_out")
 
 
 @partial(jax.jit, static_argnames=("training", "recorded"))
-def _run(keys, chances, policy, theta, ends, group, training, recorded):  # type: ignore[no-untyped-def]
+def _run(keys, chances, policy, theta, ends, group, training, recorded):
     step = jnp.asarray(STEP)
     return train(keys, None, chances, policy, theta, step, ends, training, group, recorded)
 
