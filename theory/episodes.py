@@ -116,19 +116,21 @@ def sample_episodes(
     if draws.first.shape[0]:
         first = pick(_read(first_cdf, prompts), draws.first[0])
     place = _read(chances.first_place.reshape(-1), prompts * chances.first_place.shape[1] + first)
-    earned, composite, last, steps = none, none.astype(dtype), (none, none), []
+    last, steps = [none, none, none], []
     for h in range(len(chances.layers)):
         state = place if chances.one_each else _read(chances.state, place)
         action, taken = pick(_rows(cdf, state, lane), draws.action[h]), state < rows - 1
-        last = jnp.where(taken, state, last[0]), jnp.where(taken, action, last[1])
-        steps.append((*last, taken, state * n_actions + action))
         move = place * n_actions + action
-        earned = earned + _read(chances.reward_class, move)
-        composite = composite + _read(chances.composite.astype(dtype), move)
+        kept = zip((state, action, move), last, strict=True)
+        last = [jnp.where(taken, new, old) for new, old in kept]
+        steps.append((last[0], last[1], taken, state * n_actions + action))
         response = none
         if h < draws.response.shape[0]:
             response = pick(_read(next_cdf, move), draws.response[h])
         outcomes = chances.next_place.shape[1]
         place = _read(chances.next_place.reshape(-1), move * outcomes + response)
-    state, action, taken, cell = (jnp.stack(x) for x in zip(*steps, strict=True))
-    return Episodes(state, action, taken, cell, earned, composite)
+    states, actions, takens, cells = (jnp.stack(x) for x in zip(*steps, strict=True))
+    # The last step taken is the answer.
+    earned = _read(chances.reward_class, last[2])
+    composite = _read(chances.composite.astype(dtype), last[2])
+    return Episodes(states, actions, takens, cells, earned, composite)
