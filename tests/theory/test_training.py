@@ -59,6 +59,16 @@ def test_checkpoints_do_not_change_the_run():
     )
 
 
+def test_recording_does_not_change_the_run():
+    """The same theta without it, J and |grad J|^2 at the checkpoints, and no sums."""
+    args = (SEEDS[:1], jnp.asarray(STEP), jnp.array([5, 12]))
+    on, off = (compiled("coding", PLAIN, recorded)(*args) for recorded in (True, False))
+    for name in ("theta", "value", "squared_gradient"):
+        np.testing.assert_allclose(getattr(on, name), getattr(off, name), atol=1e-13)
+    assert np.isnan(off.sums.total).all()
+    assert (on.sums.total != 0).any()
+
+
 def test_number_of_steps_is_data():
     """A sweep over T, steps and seeds compiles once."""
     jitted = compiled("conflict", PLAIN)
