@@ -19,9 +19,10 @@ check: $(READY)
 	$(BIN)/mypy
 	$(MAKE) test
 
-# Each row is the suite beside a peer, in one process on one core.
+# Each row is the suite beside a peer in the same run; ONLY="training cost" runs some of them.
 bench: $(READY)
-	PYTHONPATH=. $(BIN)/python tests/benchmarks
+	PYTHONPATH=. $(BIN)/python tests/benchmarks $(ONLY)
+	$(BIN)/python -m figures results/bench
 
 paper: $(READY)
 	@status=0; $(BIN)/python -m experiments verify --profile paper || status=$$?; \

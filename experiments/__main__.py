@@ -18,6 +18,7 @@ from experiments.commands import (
     power,
     verify,
 )
+from experiments.compilation import keep_compiled
 
 COMMANDS = (listing, explain, verify, mutants, falsify, power, alarms, advise, ledger)
 
@@ -43,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """0: every verdict as expected; 1: some differ; 2: bad input; 3: interrupted, resumable."""
     arguments = _parser().parse_args(argv)
     jax.config.update("jax_enable_x64", True)
+    keep_compiled()
     try:
         status: int = arguments.run(arguments)
         return status

@@ -13,7 +13,7 @@ from experiments.files import digest
 from experiments.instances import InstanceSpec, build
 from experiments.theorem2_cases import DECOMPOSED, JOINT
 from theory.advantages import Estimator
-from theory.episodes import Chances
+from theory.chances import Chances
 from theory.group_law import GroupLaw, group_law
 from theory.grpo import Training
 from theory.levels import student_level

@@ -1,5 +1,6 @@
 """Training runs: settings in, per-seed summaries out; each run is computed once and stored."""
 
+import os
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any
@@ -7,21 +8,23 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Key
 
 from experiments.constants import step_size
 from experiments.devices import over_devices
 from experiments.files import digest
 from experiments.instances import InstanceSpec, build
+from experiments.resources import available_memory
 from experiments.settings import RunSettings
 from experiments.store import Store
 from theory.advantages import Estimator
-from theory.episodes import Chances
+from theory.chances import Chances
 from theory.exact import component_values
-from theory.group_law import GroupLaw, group_law
+from theory.group_law import GroupLaw, group_law, plain_law
 from theory.grpo import Training
 from theory.training import STEP, Trace, train
 
-# Seeds at a time: enough to hide the cost of a step's bookkeeping, few enough to bound memory, and
+# Seeds at a time: the lanes of a step's arithmetic, few enough for them to stay in the cache, and
 # the same for all runs, so that one compilation serves every length and number of seeds.
 BATCH = 128
 EXACT = ("squared_bias", "variance")
@@ -38,9 +41,20 @@ def exact_law(spec: InstanceSpec, group_size: int, estimator: Estimator) -> Grou
 
 @partial(jax.jit, static_argnames="training")
 def _train_batch(keys, mdp, chances, policy, theta, step, checkpoints, group, training):  # type: ignore[no-untyped-def]
-    return jax.vmap(
-        lambda key: train(key, mdp, chances, policy, theta, step, checkpoints, training, group)
-    )(keys)
+    return train(keys, mdp, chances, policy, theta, step, checkpoints, training, group)
+
+
+def _lanes(keys: Key[Array, " N"], settled: tuple[Any, ...], training: Training) -> int:
+    """BATCH, or as much less as keeps every core within its part of half the memory."""
+    room, lanes = available_memory() / 2 / (os.cpu_count() or 1), BATCH
+    while lanes > 1:
+        # The program that is about to run: compiled once, and known to the byte.
+        program = _train_batch.lower(keys[:lanes], *settled, training=training).compile()
+        needs = program.memory_analysis()
+        if needs is None or needs.temp_size_in_bytes <= room:
+            break
+        lanes //= 2
+    return lanes
 
 
 @jax.jit
@@ -57,11 +71,17 @@ def _execute(run: RunSettings) -> dict[str, Any]:
     root = jax.random.key(int(digest(run.stream or run.settings())[:8], 16))
     keys = jax.random.split(root, -(-run.seeds // BATCH) * BATCH)
     training = Training(run.estimator, run.group_size, run.prompts, objective=run.objective)
+    # Composite rewards may be all that counts: then one program for any number of components.
+    plain = run.estimator.is_plain and run.objective == "reward"
+    model = None if plain else instance.mdp
     group = exact_law(run.instance, run.group_size, run.estimator)
-    fixed = (instance.mdp, Chances(instance.mdp), instance.policy, instance.theta)
+    if plain:
+        group = plain_law(run.estimator, run.group_size)
+    fixed = (model, Chances(instance.mdp), instance.policy, instance.theta)
     ends = jnp.array([*run.checkpoints, run.n_steps])
     settled = (*fixed, jnp.asarray(step_size(run)), ends, group)
-    blocks = [keys[i : i + BATCH] for i in range(0, run.seeds, BATCH)]
+    lanes = _lanes(keys, settled, training)
+    blocks = [keys[i : i + lanes] for i in range(0, run.seeds, lanes)]
     parts = over_devices(lambda block: _train_batch(block, *settled, training=training), blocks)
     trace: Trace = jax.tree.map(lambda *leaves: np.concatenate(leaves)[: run.seeds], *parts)
     return _summary(run, trace)
@@ -92,6 +112,11 @@ def computed(run: RunSettings) -> RunResult:
     return _execute(run)
 
 
+def _address(run: RunSettings) -> dict[str, Any]:
+    """Its settings with the step that it takes: a rule for steps may change, and the run with it."""
+    return {**run.settings(), "step": step_size(run)}
+
+
 def execute(run: RunSettings, store: Store, wait: bool = True) -> RunResult:
     """Path averages per seed of the numbers in ``theory.training.STEP``, and ``products``.
 
@@ -101,4 +126,4 @@ def execute(run: RunSettings, store: Store, wait: bool = True) -> RunResult:
     A run that leaves the finite numbers is marked ``diverged``. Raises locks.Busy if another
     command is at it and ``wait`` is False.
     """
-    return store.get(run.settings(), lambda: _execute(run), wait)
+    return store.get(_address(run), lambda: _execute(run), wait)

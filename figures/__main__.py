@@ -10,6 +10,7 @@ from figures import (
     advice,
     bias,
     literature,
+    speed,
     theorem1,
     theorem2,
     theorem3,
@@ -40,6 +41,7 @@ FIGURES = {
     "t3_visual_arft": ("T3.visual_arft", theorem3_transfer.visual_arft),
     "literature": ("L.amplification", literature.overview),
     "advice": ("advice", advice.advice),
+    "cost": ("cost", speed.cost),
 }
 """The claim whose rows a figure needs, and the figure."""
 

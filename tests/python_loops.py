@@ -6,7 +6,8 @@ import jax
 import jax.numpy as jnp
 
 from theory.advantages import Estimator
-from theory.episodes import Chances
+from theory.chances import Chances
+from theory.episodes import action_cdf
 from theory.group_law import group_law
 from theory.grpo import Training, sample_batch, sampled_update
 from theory.instances.coding import coding
@@ -22,29 +23,35 @@ STEP = 0.5
 
 
 @cache
-def compiled(name, training, batched=False):
-    """One jitted ``train`` per setting, shared by the tests: f(key, step, checkpoints)."""
+def compiled(name, training, recorded=True):
+    """One jitted ``train`` per setting, shared by the tests: f(keys, step, checkpoints)."""
     _, mdp, policy, start, *_ = INSTANCES[name]
     group = group_law(mdp, training.group_size, training.estimator)
 
-    def one(key, step, checkpoints):
-        return train(key, mdp, Chances(mdp), policy, start, step, checkpoints, training, group)
+    model = (mdp, Chances(mdp), policy, start)
 
-    return jax.jit(jax.vmap(one, (0, None, None)) if batched else one)
+    def many(keys, step, checkpoints):
+        return train(keys, *model, step, checkpoints, training, group, recorded)
+
+    return jax.jit(many)
 
 
 def run(name, training, *checkpoints):
     """One run of the compiled loop with KEY and STEP."""
-    return compiled(name, training)(KEY, jnp.asarray(STEP), jnp.array(checkpoints))
+    trace = compiled(name, training)(KEY[None], jnp.asarray(STEP), jnp.array(checkpoints))
+    return jax.tree.map(lambda x: x[0], trace)
 
 
 def loop(name, training, steps, move):
     """theta_0, ..., theta_T by a Python loop; ``move(t, theta, batch)`` is one update."""
     _, mdp, policy, start, *_ = INSTANCES[name]
     chances = Chances(mdp)
-    draw = jax.jit(
-        lambda t, th: sample_batch(jax.random.fold_in(KEY, t), mdp, chances, policy, th, training)
-    )
+
+    @jax.jit
+    def draw(t, theta):
+        cdf = action_cdf(policy.probs(theta).astype(training.precision))
+        return sample_batch(jax.random.fold_in(KEY, t), chances, cdf, training)
+
     path = [start]
     for t in range(steps):
         path.append(move(t, path[-1], draw(t, path[-1])))

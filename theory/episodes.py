@@ -2,15 +2,13 @@
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
 
-from theory.model import TAMDP
+from theory.chances import Chances
 
-FLOAT64 = jnp.dtype("float64")
+BLOCK = 8
 
 
 class Episodes(NamedTuple):
@@ -19,92 +17,120 @@ class Episodes(NamedTuple):
     state: Int[Array, "H N"]
     action: Int[Array, "H N"]
     taken: Bool[Array, "H N"]
+    cell: Int[Array, "H N"]
+    """state · A + action; S · A or more for a step that is not taken."""
     reward_class: Int[Array, " N"]
     """Index into ``TAMDP.class_vector`` and ``TAMDP.class_composite``."""
+    composite: Float[Array, " N"]
+    """R."""
 
 
-class Chances(eqx.Module):
-    """The model's own random choices, reduced to the outcomes that can occur.
+def _read(table: Shaped[Array, "..."], index: Int[Array, "E ..."]) -> Shaped[Array, "E ..."]:
+    """Rows of a table, for indices known to lie inside: no check, no wrapping, half the time."""
+    return table.at[index].get(mode="promise_in_bounds", wrap_negative_indices=False)
 
-    M0, M: the most initial states of a prompt and the most responses to a tool call. Rows with
-    fewer outcomes are padded with a cumulative probability of 1, which no uniform exceeds.
+
+def _rows(
+    cdf: Float[Array, "S1 A *N"], state: Int[Array, " E"], lane: Int[Array, ""] | None
+) -> Float[Array, "E B"]:
+    """Of each state, all but the last."""
+    if lane is None:
+        return _read(cdf[:, :-1], state)
+    _, size, lanes = cdf.shape
+    actions = jnp.arange(size - 1, dtype=jnp.int32)[None]
+    return _read(cdf.reshape(-1), (state[:, None] * size + actions) * lanes + lane)
+
+
+def prefix_sums(x: Float[Array, "R A *N"]) -> Float[Array, "R A *N"]:
+    """Along axis 1, blocks of 8 one by one and then their totals.
+
+    Each sum adds to an earlier one, so that for x >= 0 they never fall, nor rise where x is 0; a
+    parallel prefix sum, which may differ by an ulp there, promises neither.
     """
-
-    first_state: Int[Array, "Q M0"]
-    first_cdf: Float[Array, "Q M0"]
-    next_state: Int[Array, "S U M"]
-    next_cdf: Float[Array, "S U M"]
-
-    def __init__(self, mdp: TAMDP) -> None:
-        self.first_state, self.first_cdf = _support(np.asarray(mdp.initial_distribution))
-        transition = np.asarray(mdp.tool_transition)
-        if mdp.n_tools == 0:
-            # A call that nobody makes, so that there is something to index.
-            transition = np.zeros((transition.shape[0], 1, transition.shape[2]))
-        self.next_state, self.next_cdf = _support(transition)
-
-
-def _support(rows: np.ndarray) -> tuple[Int[Array, "..."], Float[Array, "..."]]:
-    """Outcomes with positive probability first, and their cumulative probabilities."""
-    most = max(1, int((rows > 0).sum(-1).max(initial=0)))
-    order = np.argsort(rows == 0, axis=-1, kind="stable")[..., :most]
-    kept = np.take_along_axis(rows, order, -1)
-    cdf = np.cumsum(kept, -1)
-    # The last outcome that can occur takes the rounding error, so that u < 1 always finds one.
-    last = np.arange(most) >= (kept > 0).sum(-1, keepdims=True) - 1
-    return jnp.asarray(order), jnp.asarray(np.where(last, 1.0, cdf))
+    rows, size, *lanes = x.shape
+    if size <= BLOCK:
+        sums = [x[:, 0]]
+        for i in range(1, size):
+            sums.append(sums[-1] + x[:, i])
+        return jnp.stack(sums, 1)
+    blocks = -(-size // BLOCK)
+    whole = jnp.pad(x, [(0, 0), (0, blocks * BLOCK - size), *[(0, 0)] * len(lanes)])
+    inner = prefix_sums(whole.reshape(rows * blocks, BLOCK, *lanes))
+    inner = inner.reshape(rows, blocks, BLOCK, *lanes)
+    before = prefix_sums(inner[:, :-1, -1])
+    offset = jnp.concatenate([jnp.zeros_like(before[:, :1]), before], 1)
+    return (inner + offset[:, :, None]).reshape(rows, blocks * BLOCK, *lanes)[:, :size]
 
 
-def action_cdf(probs: Float[Array, "S A"], dtype: jnp.dtype) -> Float[Array, "S A"]:
-    """Cumulative probabilities of actions, ending at exactly 1."""
-    # A parallel prefix sum may differ by an ulp where nothing is added: an impossible action must
-    # not get that interval.
-    cdf = jax.lax.cummax(jnp.where(probs > 0, jnp.cumsum(probs, -1), 0.0), 1)
+def action_cdf(probs: Float[Array, "S A *N"]) -> Float[Array, "S1 A *N"]:
+    """Cumulative probabilities of actions, ending at exactly 1, and a row for the end.
+
+    A last axis of many policies is kept.
+    """
+    cdf = prefix_sums(probs)
     total = cdf[:, -1:]
-    return (cdf / jnp.where(total > 0, total, 1.0)).astype(dtype)
+    # The end acts too, since asking costs more than an action that leads nowhere.
+    return jnp.concatenate([cdf / jnp.where(total > 0, total, 1), jnp.ones_like(cdf[:1])])
 
 
-def _pick(cdf: Float[Array, "N M"], uniform: Float[Array, " N"]) -> Int[Array, " N"]:
-    """The first outcome whose cumulative probability exceeds the uniform number in [0, 1)."""
-    return (cdf <= uniform[:, None]).sum(-1)
+def pick(cdf: Float[Array, "E M"], uniform: Float[Array, " E"]) -> Int[Array, " E"]:
+    """The first outcome whose cumulative probability exceeds the uniform number in [0, 1).
+
+    The last cumulative probability, always 1, may be left out.
+    """
+    return (cdf <= uniform[:, None]).sum(-1, dtype=jnp.int32)
+
+
+class _Draws(NamedTuple):
+    """The uniform numbers of N episodes, one row for each choice; no rows where there is none."""
+
+    first: Float[Array, "F N"]
+    action: Float[Array, "H N"]
+    response: Float[Array, "R N"]
+
+
+def _draw(key: PRNGKeyArray, chances: Chances, n: int, dtype: jnp.dtype) -> _Draws:
+    first, horizon = int(chances.first_cdf.shape[1] > 1), len(chances.layers)
+    responses = horizon - 1 if chances.next_cdf.shape[1] > 1 else 0
+    draws = jax.random.uniform(key, (first + horizon + responses, n), dtype)
+    return _Draws(draws[:first], draws[first : first + horizon], draws[first + horizon :])
 
 
 def sample_episodes(
     key: PRNGKeyArray,
-    mdp: TAMDP,
     chances: Chances,
-    probs: Float[Array, "S A"],
-    prompts: Int[Array, " N"],
-    dtype: jnp.dtype = FLOAT64,
+    cdf: Float[Array, "S1 A *N"],
+    prompts: Int[Array, " E"],
+    lane: Int[Array, ""] | None = None,
 ) -> Episodes:
-    """One episode for each entry of ``prompts``, under action probabilities ``probs``.
+    """One episode for each entry of ``prompts``, actions by ``action_cdf``.
 
-    ``dtype`` is the precision of the uniform numbers: float32 resolves probabilities to 6e-8.
-    Choices with one possible outcome draw nothing.
+    ``lane``: which of many policies. The precision of ``cdf`` is that of the uniform numbers:
+    float32 resolves probabilities to 6e-8. Choices with one possible outcome draw nothing.
     """
-    n, horizon, depth = prompts.shape[0], mdp.horizon, mdp.max_depth
-    chosen_first = int(chances.first_cdf.shape[1] > 1)
-    chosen_next = depth if chances.next_cdf.shape[2] > 1 else 0
-    draws = jax.random.uniform(key, (chosen_first + horizon + chosen_next, n), dtype)
-    action_draws = draws[chosen_first : chosen_first + horizon]
-    response_draws = (
-        draws[chosen_first + horizon :] if chosen_next else jnp.zeros((depth, n), dtype)
-    )
-    cdf = action_cdf(probs, dtype)
-    next_cdf = chances.next_cdf.astype(dtype)
-    first = _pick(chances.first_cdf.astype(dtype)[prompts], draws[0]) if chosen_first else 0
-    state = chances.first_state[prompts, first]
-    action = _pick(cdf[state], action_draws[0])
-    taken = jnp.ones(n, bool)
-    states, actions, takens = [state], [action], [taken]
-    for step in range(depth):
-        taken = taken & (action < mdp.n_tools)
-        tool = jnp.minimum(action, max(mdp.n_tools, 1) - 1)
-        response = _pick(next_cdf[state, tool], response_draws[step])
-        state = jnp.where(taken, chances.next_state[state, tool, response], state)
-        action = jnp.where(taken, _pick(cdf[state], action_draws[step + 1]), action)
-        states.append(state)
-        actions.append(action)
-        takens.append(taken)
-    earned = mdp.class_index[prompts, state, action - mdp.n_tools]
-    return Episodes(jnp.stack(states), jnp.stack(actions), jnp.stack(takens), earned)
+    (rows, n_actions, *_), prompts = cdf.shape, prompts.astype(jnp.int32)
+    none, dtype = jnp.zeros_like(prompts), cdf.dtype
+    draws = _draw(key, chances, prompts.shape[0], dtype)
+    first_cdf, next_cdf = (x[:, :-1].astype(dtype) for x in (chances.first_cdf, chances.next_cdf))
+    first = none
+    if draws.first.shape[0]:
+        first = pick(_read(first_cdf, prompts), draws.first[0])
+    place = _read(chances.first_place.reshape(-1), prompts * chances.first_place.shape[1] + first)
+    last, steps = [none, none, none], []
+    for h in range(len(chances.layers)):
+        state = place if chances.one_each else _read(chances.state, place)
+        action, taken = pick(_rows(cdf, state, lane), draws.action[h]), state < rows - 1
+        move = place * n_actions + action
+        kept = zip((state, action, move), last, strict=True)
+        last = [jnp.where(taken, new, old) for new, old in kept]
+        steps.append((last[0], last[1], taken, state * n_actions + action))
+        response = none
+        if h < draws.response.shape[0]:
+            response = pick(_read(next_cdf, move), draws.response[h])
+        outcomes = chances.next_place.shape[1]
+        place = _read(chances.next_place.reshape(-1), move * outcomes + response)
+    states, actions, takens, cells = (jnp.stack(x) for x in zip(*steps, strict=True))
+    # The last step taken is the answer.
+    earned = _read(chances.reward_class, last[2])
+    composite = _read(chances.composite.astype(dtype), last[2])
+    return Episodes(states, actions, takens, cells, earned, composite)

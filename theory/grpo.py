@@ -1,15 +1,16 @@
 """One sampled GRPO batch: which prompts, which episodes, and the loss that they define."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Literal, NamedTuple, get_args
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 from theory.advantages import Estimator, batch_advantages, check_group_size
+from theory.chances import Chances
 from theory.decomposed import potential_value
-from theory.episodes import Chances, Episodes, sample_episodes
+from theory.episodes import Episodes, sample_episodes
 from theory.exact import Theta, value
 from theory.model import TAMDP
 from theory.policy import Policy
@@ -74,15 +75,12 @@ class Batch(NamedTuple):
 
     episodes: Episodes
     group_weight: Float[Array, " B"]
-    old_log_probs: Float[Array, "S A"]
-    """Of the policy that sampled the episodes."""
 
 
 def _draw_prompts(
-    key: PRNGKeyArray, mdp: TAMDP, prompts: int | None
+    key: PRNGKeyArray, rho: Float[Array, " Q"], prompts: int | None
 ) -> tuple[Int[Array, " B"], Float[Array, " B"]]:
     """The prompt of each group of one update, and the group's weight."""
-    rho = mdp.prompt_distribution
     if prompts is None:
         return jnp.arange(rho.shape[0]), rho
     cdf = jnp.cumsum(rho)
@@ -93,61 +91,105 @@ def _draw_prompts(
 
 def sample_batch(
     key: PRNGKeyArray,
-    mdp: TAMDP,
     chances: Chances,
-    policy: Policy,
-    theta: Theta,
+    cdf: Float[Array, "S1 A *N"],
     training: Training,
+    lane: Int[Array, ""] | None = None,
 ) -> Batch:
-    """The episodes of one update under theta."""
+    """The episodes of one update, actions by ``action_cdf``; ``lane``: which of many policies."""
     prompt_key, episode_key = jax.random.split(key)
-    prompts, weight = _draw_prompts(prompt_key, mdp, training.prompts)
+    prompts, weight = _draw_prompts(prompt_key, chances.prompt_distribution, training.prompts)
     repeated = jnp.repeat(prompts, training.group_size)
-    old = policy.log_probs(theta)
-    dtype = jnp.dtype(training.precision)
-    episodes = sample_episodes(episode_key, mdp, chances, jnp.exp(old), repeated, dtype)
-    return Batch(episodes, weight, old)
+    return Batch(sample_episodes(episode_key, chances, cdf, repeated, lane), weight)
+
+
+def needed(mdp: TAMDP | None, by: str) -> TAMDP:
+    """The model; raises ValueError if there is none."""
+    if mdp is None:
+        raise ValueError(f"mdp = None: expected the model, needed by {by}")
+    return mdp
+
+
+def _weighted_advantages(
+    mdp: TAMDP | None, batch: Batch, training: Training
+) -> tuple[Float[Array, " N"], Float[Array, " N"]]:
+    """A_i, and weight_b/G of each member's group."""
+    g, dtype = training.group_size, jnp.dtype(training.precision)
+    composites = batch.episodes.composite.astype(dtype).reshape(-1, g)
+    # One component, the composite, for estimators that look at nothing else.
+    vectors, weights = composites[:, :, None], jnp.ones(1)
+    if training.estimator.name == "componentwise_normalized":
+        model = needed(mdp, training.estimator.name)
+        earned = batch.episodes.reward_class.reshape(-1, g)
+        vectors, weights = model.class_vector.astype(dtype)[earned], model.weights
+    every = batch_advantages(composites, vectors, weights, training.estimator)
+    return every.reshape(-1), jnp.repeat(batch.group_weight / g, g).astype(dtype)
 
 
 def batch_loss(
-    mdp: TAMDP,
+    mdp: TAMDP | None,
     policy: Policy,
     theta: Theta,
+    old: Float[Array, "S A"],
     reference: Float[Array, "S A"],
     batch: Batch,
     training: Training,
 ) -> Float[Array, ""]:
-    """The surrogate of one batch, to be minimised; ``reference`` log-probabilities for the KL.
+    """The surrogate of one batch, to be minimised.
 
+    ``old``, ``reference``: log-probabilities of the policy that sampled the batch, and for the KL.
     At the sampling policy, minus its gradient is g = sum_b weight_b 1/G sum_i A_i s(tau_i).
     """
-    g, dtype = training.group_size, jnp.dtype(training.precision)
-    episodes = batch.episodes
-    earned = episodes.reward_class.reshape(-1, g)
-    composites = mdp.class_composite.astype(dtype)[earned]
-    vectors = mdp.class_vector.astype(dtype)[earned]
-    every = batch_advantages(composites, vectors, mdp.weights, training.estimator)
-    advantages = every.reshape(-1)
+    dtype, episodes = jnp.dtype(training.precision), batch.episodes
+    advantages, weights = _weighted_advantages(mdp, batch, training)
     mask = episodes.taken.T.astype(dtype)
-    weights = mask * jnp.repeat(batch.group_weight / g, g)[:, None].astype(dtype)
 
     def taken(table: Float[Array, "S A"]) -> Float[Array, "N H"]:
         return table.astype(dtype)[episodes.state.T, episodes.action.T]
 
     return surrogate_loss(
         taken(policy.log_probs(theta)),
-        taken(batch.old_log_probs),
+        taken(old),
         taken(reference),
         mask,
         advantages,
-        weights,
+        mask * weights[:, None],
         training.clipping,
     )
 
 
+def score_table(
+    mdp: TAMDP | None, shape: tuple[int, ...], batches: Batch, training: Training
+) -> Float[Array, "S A N"]:
+    """sum over the steps taken in (s, a) of weight_b/G A_i, for N batches; ``shape`` (S, A).
+
+    g is its product with the scores grad log pi(a|s): no need to differentiate a loss.
+    """
+    advantages, weights = jax.vmap(lambda b: _weighted_advantages(mdp, b, training))(batches)
+    (n_states, n_actions), lanes = shape[:2], weights.shape[0]
+    table = jnp.zeros((n_states + 1) * n_actions * lanes, weights.dtype)
+    lane = jnp.arange(lanes, dtype=jnp.int32)[:, None]
+    for cell in batches.episodes.cell.swapaxes(0, 1):
+        table = table.at[cell * lanes + lane].add(
+            advantages * weights, mode="promise_in_bounds", wrap_negative_indices=False
+        )
+    return table.reshape(n_states + 1, n_actions, lanes)[:n_states]
+
+
+def score_product(
+    policy: Policy, theta: Theta, probs: Float[Array, "S A *N"], table: Float[Array, "S A *N"]
+) -> Theta:
+    """sum_sa table(s, a) grad log pi(a|s); ``probs`` at theta, whose last axis may be of many."""
+    logits = lambda at: policy.logits(at).astype(table.dtype)  # noqa: E731
+    _, pull = jax.vjp(logits, theta.astype(table.dtype))
+    return pull(table - probs * table.sum(1, keepdims=True))[0].astype(theta.dtype)
+
+
 def sampled_update(
     mdp: TAMDP, policy: Policy, theta: Theta, batch: Batch, training: Training
-) -> Any:
+) -> Theta:
     """g for a batch sampled at ``theta``; its exact mean and variance are in ``theory.update``."""
-    loss = jax.grad(lambda t: batch_loss(mdp, policy, t, batch.old_log_probs, batch, training))
-    return -loss(theta)
+    probs = policy.probs(theta)
+    one = jax.tree.map(lambda x: x[None], batch)
+    table = score_table(mdp, probs.shape, one, training)[:, :, 0]
+    return score_product(policy, theta, probs, table.astype(probs.dtype))

@@ -22,8 +22,11 @@ class Policy(eqx.Module):
 
     legal: eqx.AbstractVar[Bool[Array, "S A"]]
 
-    def logits(self, theta: Float[Array, "..."]) -> Float[Array, "S A"]:
-        """Logits of all actions; those of illegal ones are ignored."""
+    def logits(self, theta: Float[Array, "..."]) -> Float[Array, "S A *N"]:
+        """Logits of all actions; those of illegal ones are ignored.
+
+        A last axis of ``theta`` beyond its own is one of many policies, the result's too.
+        """
         raise NotImplementedError
 
     def zeros(self) -> Float[Array, "..."]:
@@ -69,7 +72,7 @@ class Tabular(Policy):
         self.observation = jnp.asarray(obs)
         self.n_observations = int(obs.max()) + 1
 
-    def logits(self, theta: Float[Array, "O A"]) -> Float[Array, "S A"]:
+    def logits(self, theta: Float[Array, "O A *N"]) -> Float[Array, "S A *N"]:
         return theta[self.observation]
 
     def zeros(self) -> Float[Array, "O A"]:
@@ -108,7 +111,7 @@ class LogLinear(Policy):
         self.legal = mdp.legal
         self.features = jnp.asarray(phi)
 
-    def logits(self, theta: Float[Array, " d"]) -> Float[Array, "S A"]:
+    def logits(self, theta: Float[Array, " d *N"]) -> Float[Array, "S A *N"]:
         return self.features @ theta
 
     def zeros(self) -> Float[Array, " d"]:

@@ -12,7 +12,8 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 from theory.benefit import ascent
-from theory.episodes import Chances
+from theory.chances import Chances
+from theory.episodes import action_cdf
 from theory.exact import Theta, gradient, value
 from theory.group_law import GroupLaw
 from theory.grpo import Training, sample_batch, sampled_update
@@ -67,7 +68,8 @@ def greedy_runs(
         steps, values, leads = jax.vmap(look)(both)
         moves = []
         for at, training in zip(both, trainings, strict=True):
-            batch = sample_batch(jax.random.fold_in(key, t), mdp, chances, policy, at, training)
+            cdf = action_cdf(policy.probs(at).astype(training.precision))
+            batch = sample_batch(jax.random.fold_in(key, t), chances, cdf, training)
             moves.append(sampled_update(mdp, policy, at, batch, training))
         # Each run moves by its own estimator's best step at its own policy.
         own = jnp.diagonal(steps).reshape(2, *[1] * (both.ndim - 1))

@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Key, PRNGKeyArray
 
-from theory.episodes import Chances
+from theory.chances import Chances
+from theory.episodes import action_cdf
 from theory.exact import Theta
 from theory.grpo import Training, sample_batch, sampled_update
 from theory.model import TAMDP
@@ -42,8 +43,10 @@ def over_updates(
 ) -> Measured:
     """``measure(g)`` of one update at ``theta`` for each key, stacked along a first axis."""
 
+    cdf = action_cdf(policy.probs(theta).astype(training.precision))
+
     def one(key: PRNGKeyArray) -> Measured:
-        batch = sample_batch(key, mdp, chances, policy, theta, training)
+        batch = sample_batch(key, chances, cdf, training)
         return measure(sampled_update(mdp, policy, theta, batch, training))
 
     return jax.lax.map(one, keys, batch_size=CHUNK)

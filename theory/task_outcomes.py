@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from theory.episodes import Chances, sample_episodes
+from theory.chances import Chances
+from theory.episodes import action_cdf, sample_episodes
 from theory.exact import reward_law
 from theory.learning import Learning
 from theory.model import TAMDP
@@ -72,8 +73,8 @@ def sampled_losses(
     prompts = jnp.repeat(tasks, m)
 
     def one(k: PRNGKeyArray, p: Float[Array, "S A"]) -> Float[Array, " n"]:
-        episodes = sample_episodes(k, mdp, chances, p, prompts)
-        reward = mdp.class_composite[episodes.reward_class] / mdp.max_reward
+        episodes = sample_episodes(k, chances, action_cdf(p), prompts)
+        reward = episodes.composite / mdp.max_reward
         return 1 - reward.reshape(tasks.shape[0], m).mean(-1)
 
     return jax.vmap(one)(jax.random.split(key, probs.shape[0]), probs)

@@ -146,15 +146,16 @@ def combine(
 ) -> UpdateMoments:
     """One update from its prompts': all with weights ``rho`` (None), or ``prompts`` drawn from it.
 
-    V is sum_q rho_q^2 V_q, or (E_q V_q + Var_q(E g_q))/B.
+    V is sum_q rho_q^2 V_q, or (E_q V_q + Var_q(E g_q))/B. A last axis of many policies is kept.
     """
-    mean = rho @ each.mean
+    over_prompts = lambda x: jnp.tensordot(rho, x, 1)  # noqa: E731
+    mean = over_prompts(each.mean)
     if prompts is None:
-        variance = jnp.square(rho) @ each.variance
+        variance = jnp.tensordot(jnp.square(rho), each.variance, 1)
     else:
-        between = rho @ jnp.square(each.mean - mean[None]).sum(-1)
-        variance = (rho @ each.variance + between) / prompts
-    return UpdateMoments(rho @ each.gradient, mean, variance)
+        between = over_prompts(jnp.square(each.mean - mean[None]).sum(1))
+        variance = (over_prompts(each.variance) + between) / prompts
+    return UpdateMoments(over_prompts(each.gradient), mean, variance)
 
 
 def update_moments(

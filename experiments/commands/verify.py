@@ -8,10 +8,12 @@ import pandas as pd
 
 from experiments.catalogue import CLAIMS, find
 from experiments.claim import Claim, Scope
+from experiments.compilation import Compilations
 from experiments.files import check_writable
 from experiments.instances import from_argument
 from experiments.ledger import differences
 from experiments.processes import is_first, join, start_together
+from experiments.resources import peak_memory
 from experiments.store import Store
 from experiments.tables import Report, expected
 from experiments.verify import verify
@@ -86,9 +88,11 @@ def run(arguments: argparse.Namespace) -> int:
     scope = Scope(profile, spec, arguments.mutant, arguments.seeds)
     out = arguments.out or Path("results") / arguments.profile
     folder, store = _folder(out, arguments), _store(out / "cells", arguments.fresh)
+    compilations = Compilations()
     report = verify(claims, scope, store, folder)
     for path in store.set_aside:
         print(f"unsound file set aside and computed again: {path}")
     if is_first():
         _print(report, folder, whole=folder == out and arguments.profile != "ci")
+        print(f"{compilations}; peak memory {peak_memory() / 2**30:.2f} GiB")
     return 0 if report.as_expected else 1

@@ -1,4 +1,7 @@
-"""Every benchmark beside a peer on the same work, one core, in one table: make bench."""
+"""Every benchmark beside a peer on the same work, in one table: make bench [ONLY=name].
+
+On one core, but for the quick profile as a whole.
+"""
 
 import os
 
@@ -7,9 +10,14 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import importlib
 import platform
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import jax
+import numpy as np
 import pandas as pd
 
 from experiments.files import write_atomic
@@ -17,22 +25,74 @@ from experiments.files import write_atomic
 jax.config.update("jax_enable_x64", True)
 HERE = Path(__file__).resolve().parent
 OUT = HERE.parents[1] / "results" / "bench" / "rows.csv"
+FIRST = ["claim", "ratio", "benchmark", "ours_seconds", "peer", "peer_seconds", "note"]
+ALL_CORES = "bench_profile"
 
 
-def main() -> None:
+def _processor() -> str:
+    """As the system names it."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def _facts() -> dict[str, Any]:
+    """What the numbers depend on."""
+    return {
+        "machine": platform.machine(),
+        "processor": _processor(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "jax": jax.__version__,
+        "numpy": np.__version__,
+    }
+
+
+@contextmanager
+def _one_core() -> Iterator[None]:
+    """Hold this process to one core where the system can."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {max(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+def _rows(name: str) -> list[dict[str, Any]]:
+    if name == ALL_CORES:
+        return importlib.import_module(name).rows()
+    with _one_core():
+        return [{"cores": 1, **row} for row in importlib.import_module(name).rows()]
+
+
+def main(only: list[str]) -> None:
     """Run each file beside this one that has ``rows()``; print the table and store it."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     names = sorted(p.stem for p in HERE.glob("bench_*.py"))
-    rows = [row for name in names for row in importlib.import_module(name).rows()]
-    table = pd.DataFrame(rows).assign(
-        machine=platform.machine(), cores=1, python=platform.python_version(), jax=jax.__version__
-    )
-    with pd.option_context("display.width", 250, "display.max_colwidth", 90):
-        print(table.drop(columns=["machine", "cores", "python", "jax"]).to_string(index=False))
+    chosen = [n for n in names if not only or n.removeprefix("bench_") in only]
+    if not chosen:
+        known = tuple(n.removeprefix("bench_") for n in names)
+        raise SystemExit(f"error: only = {only}: expected some of {known}")
+    load = os.getloadavg()[0]
+    table = pd.DataFrame([row for name in chosen for row in _rows(name)])
+    # The figures take a table of claims: costs are drawn, the rest is a table.
+    table["claim"] = np.where(table.get("swept", pd.Series(index=table.index)).notna(), "cost", "")
+    table["claim"] = table["claim"].replace("", "speed")
+    rest = [c for c in table if c not in FIRST]
+    table = table.reindex(columns=[*FIRST, *rest]).assign(load_before=load, **_facts())
+    with pd.option_context("display.width", 250, "display.max_colwidth", 110):
+        for _, part in table.groupby("claim", sort=False):
+            shown = part.dropna(axis=1, how="all").drop(columns=["claim", *_facts()])
+            print(shown.to_string(index=False))
     write_atomic(OUT, table.to_csv(index=False))
-    print(f"{platform.processor() or platform.machine()}, one core; table: {OUT}")
+    print(", ".join(f"{k} {v}" for k, v in _facts().items()) + f", load {load:.1f}; table: {OUT}")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -1,8 +1,8 @@
-"""How long a call takes: the median of several, after one that compiles."""
+"""How long calls take: the median of several, after one that compiles."""
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
@@ -10,12 +10,22 @@ import jax
 RUNS = 7
 
 
-def seconds(call: Callable[[], Any]) -> float:
-    """Median wall time of ``call``, results waited for."""
-    jax.block_until_ready(call())
-    found = []
-    for _ in range(RUNS):
-        start = time.perf_counter()
+def beside(calls: Mapping[str, Callable[[], Any]], runs: int = RUNS) -> dict[str, float]:
+    """Median wall time of each call, results waited for.
+
+    One round after another, so that a machine that is busy for a while is so for all of them.
+    """
+    for call in calls.values():
         jax.block_until_ready(call())
-        found.append(time.perf_counter() - start)
-    return statistics.median(found)
+    found: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(runs):
+        for name, call in calls.items():
+            start = time.perf_counter()
+            jax.block_until_ready(call())
+            found[name].append(time.perf_counter() - start)
+    return {name: statistics.median(times) for name, times in found.items()}
+
+
+def seconds(call: Callable[[], Any]) -> float:
+    """Median wall time of one call."""
+    return beside({"call": call})["call"]

@@ -13,7 +13,8 @@ from experiments.instances import build, named
 from theory.advantages import Estimator
 from theory.balls import ends
 from theory.budget import budget_terms
-from theory.episodes import Chances
+from theory.chances import Chances
+from theory.episodes import action_cdf
 from theory.exact import value
 from theory.grpo import Training, sample_batch, sampled_update
 from theory.instances.conflict import conflict
@@ -68,7 +69,7 @@ def _after_one_update(group_size, step, seeds=16_384):
     @jax.jit
     @jax.vmap
     def one(key):
-        batch = sample_batch(key, mdp, chances, policy, theta, training)
+        batch = sample_batch(key, chances, action_cdf(policy.probs(theta)), training)
         update = sampled_update(mdp, policy, theta, batch, training)
         return value(mdp, policy, theta + step * update)
 

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from theory.episodes import Chances, _pick, action_cdf, sample_episodes
+from theory.chances import Chances
+from theory.episodes import action_cdf, pick, prefix_sums, sample_episodes
 from theory.exact import reward_law, visits
 from theory.instances.coding import coding
 from theory.instances.conflict import conflict
@@ -38,7 +39,8 @@ def _probs(name):
 @partial(jax.jit, static_argnames=("name", "dtype"))
 def _sample(key, name, prompts, dtype):
     mdp = INSTANCES[name].mdp
-    return sample_episodes(key, mdp, Chances(mdp), _probs(name), prompts, jnp.dtype(dtype))
+    cdf = action_cdf(_probs(name).astype(dtype))
+    return sample_episodes(key, Chances(mdp), cdf, prompts)
 
 
 @cache
@@ -129,15 +131,28 @@ def test_one_key_one_sample():
     assert (first.action != other.action).any()
 
 
+@pytest.mark.parametrize("size", [1, 8, 9, 64, 70])
+def test_prefix_sums_never_fall_and_rest_where_nothing_is_added(size):
+    """Within blocks and from one to the next, for one policy and for many, as NumPy adds up."""
+    rng = np.random.default_rng(size)
+    x = rng.random((5, size, 3)) * (rng.random((5, size, 3)) < 0.5)
+    found = np.asarray(prefix_sums(jnp.asarray(x)))
+    np.testing.assert_allclose(found, np.cumsum(x, 1), rtol=1e-14)
+    rise = np.diff(found, axis=1)
+    assert (rise >= 0).all()
+    assert (rise[x[:, 1:] == 0] == 0).all()
+    np.testing.assert_array_equal(prefix_sums(jnp.asarray(x[..., 0])), found[..., 0])
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_no_uniform_picks_an_impossible_action(dtype):
     """0, the largest number below 1, and every cumulative probability with its neighbours."""
     rng = np.random.default_rng(0)
-    for size in (2, 6, 20):
+    for size in (2, 6, 20, 70):
         probs = rng.dirichlet(np.ones(size), 200) * (rng.random((200, size)) < 0.6)
         probs = probs[probs.sum(1) > 0]
         probs /= probs.sum(1, keepdims=True)
-        cdf = np.asarray(action_cdf(jnp.asarray(probs), jnp.dtype(dtype)))
+        cdf = np.asarray(action_cdf(jnp.asarray(probs).astype(dtype)))[:-1]
         assert (cdf[:, -1] == 1).all()
         steps = [np.nextafter(cdf, cdf.dtype.type(to)) for to in (0, 1)]
         edges = np.concatenate(
@@ -145,7 +160,7 @@ def test_no_uniform_picks_an_impossible_action(dtype):
         )
         edges = np.minimum(edges, np.nextafter(cdf.dtype.type(1), cdf.dtype.type(0)))
         for u in edges.T:
-            action = np.asarray(_pick(jnp.asarray(cdf), jnp.asarray(u)))
+            action = np.asarray(pick(jnp.asarray(cdf), jnp.asarray(u)))
             assert (probs[np.arange(len(probs)), action] > 0).all()
 
 
@@ -155,10 +170,14 @@ def test_no_uniform_picks_an_impossible_response(dtype):
     for name in ("search", "random", "shared"):
         mdp = INSTANCES[name].mdp
         chances = Chances(mdp)
-        cdf = chances.next_cdf.astype(dtype)
-        top = 1 - jnp.finfo(dtype).epsneg
-        for s, tool in np.argwhere(np.asarray(mdp.legal[:, : mdp.n_tools])):
-            rows = jnp.broadcast_to(cdf[s, tool], (3, cdf.shape[-1]))
-            picked = _pick(rows, jnp.array([0.0, 0.5, top], dtype))
-            after = chances.next_state[s, tool, picked]
-            assert (mdp.tool_transition[s, tool, after] > 0).all()
+        cdf, uniform = chances.next_cdf.astype(dtype), np.array([0.0, 0.5, 1.0], dtype)
+        uniform[2] -= jnp.finfo(dtype).epsneg
+        for place, state in enumerate(np.asarray(chances.state[:-1])):
+            for tool in np.flatnonzero(mdp.legal[state, : mdp.n_tools]):
+                move = place * mdp.legal.shape[1] + tool
+                rows = jnp.broadcast_to(cdf[move], (3, cdf.shape[-1]))
+                following = chances.next_place[move, pick(rows, jnp.asarray(uniform))]
+                after = chances.state[following]
+                assert (mdp.tool_transition[state, tool, after] > 0).all()
+                same = chances.belongs[:, place][None] == chances.belongs.T[following]
+                assert same.all()

@@ -9,7 +9,8 @@ import pytest
 from scipy.stats import norm
 
 from theory.advantages import Estimator
-from theory.episodes import Chances
+from theory.chances import Chances
+from theory.episodes import action_cdf
 from theory.group_law import group_law
 from theory.grpo import Training, batch_loss, sample_batch, sampled_update
 from theory.instances.conflict import conflict
@@ -64,13 +65,14 @@ def test_on_policy_gradient_is_the_update(name, prompts):
     """Minus sum_b weight_b 1/G sum_i A_i s(tau_i): what the exact moments are moments of."""
     _, mdp, policy, *_ = INSTANCES[name]
     settings, theta = [Training(e, 8, prompts=prompts) for e in ALL], _theta(name)
-    batch = sample_batch(jax.random.key(3), mdp, Chances(mdp), policy, theta, settings[0])
-    old = batch.old_log_probs
+    cdf = action_cdf(policy.probs(theta))
+    batch = sample_batch(jax.random.key(3), Chances(mdp), cdf, settings[0])
+    old = policy.log_probs(theta)
 
     @jax.jit
     @jax.jacrev
     def slopes(t):
-        return jnp.stack([batch_loss(mdp, policy, t, old, batch, s) for s in settings])
+        return jnp.stack([batch_loss(mdp, policy, t, old, old, batch, s) for s in settings])
 
     rewards = np.asarray(mdp.class_composite)[np.asarray(batch.episodes.reward_class)]
     scores = _episode_scores(policy, np.asarray(policy.probs(theta)), batch.episodes)
@@ -87,11 +89,12 @@ def _updates(name, prompts):
     _, mdp, policy, *_ = INSTANCES[name]
     chances, theta = Chances(mdp), _theta(name)
     settings = [Training(e, GROUP, prompts=prompts) for e in ESTIMATORS.values()]
+    cdf = action_cdf(policy.probs(theta))
 
     @jax.jit
     @jax.vmap
     def draw(key):
-        batch = sample_batch(key, mdp, chances, policy, theta, settings[0])
+        batch = sample_batch(key, chances, cdf, settings[0])
         every = [sampled_update(mdp, policy, theta, batch, s).reshape(-1) for s in settings]
         return jnp.stack(every)
 

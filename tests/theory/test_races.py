@@ -14,7 +14,7 @@ import pytest
 
 from theory.advantages import Estimator
 from theory.benefit import Ascent, ascent
-from theory.episodes import Chances
+from theory.chances import Chances
 from theory.exact import value
 from theory.group_law import group_law
 from theory.grpo import Training

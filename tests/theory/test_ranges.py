@@ -7,7 +7,8 @@ import pytest
 from binary_model import binary_instance
 
 from theory.advantages import Estimator
-from theory.episodes import Chances
+from theory.chances import Chances
+from theory.episodes import action_cdf
 from theory.group_law import group_law
 from theory.grpo import Training, sample_batch, sampled_update
 from theory.instances.conflict import conflict
@@ -43,7 +44,7 @@ def test_variance_and_norm_stay_within(name, prompts, estimator):
     @jax.jit
     @jax.vmap
     def both(key, at):
-        batch = sample_batch(key, mdp, chances, policy, at, training)
+        batch = sample_batch(key, chances, action_cdf(policy.probs(at)), training)
         norm = jnp.linalg.norm(sampled_update(mdp, policy, at, batch, training))
         return norm, update_moments(mdp, policy, at, law, prompts).variance
 

@@ -7,7 +7,8 @@ import pytest
 from small_model import GOOD
 
 from theory.advantages import Estimator
-from theory.episodes import Chances, sample_episodes
+from theory.chances import Chances
+from theory.episodes import action_cdf, sample_episodes
 from theory.group_law import plain_law
 from theory.intervals import samples_needed
 from theory.model import TAMDP
@@ -65,9 +66,8 @@ def test_layers_without_tools_are_sampled():
     )
     policy = Tabular(mdp)
     prompts = jnp.zeros(100, int)
-    episodes = sample_episodes(
-        jax.random.key(0), mdp, Chances(mdp), policy.probs(policy.zeros()), prompts
-    )
+    cdf = action_cdf(policy.probs(policy.zeros()))
+    episodes = sample_episodes(jax.random.key(0), Chances(mdp), cdf, prompts)
     assert episodes.taken.sum() == 100
 
 

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from theory.advantages import Estimator
-from theory.episodes import Chances
+from theory.chances import Chances
+from theory.episodes import action_cdf
 from theory.grpo import Training, batch_loss, sample_batch
 from theory.instances.conflict import conflict
 from theory.surrogate import Clipping, k3, step_weights, surrogate_loss
@@ -92,9 +93,10 @@ def _on_policy(clipping):
     """The gradient of one batch's loss at the policy that sampled it."""
     _, mdp, policy, *_ = CONFLICT
     theta, training = jnp.array([0.4]), Training(Estimator("leave_one_out"), 8, clipping=clipping)
-    batch = sample_batch(jax.random.key(2), mdp, Chances(mdp), policy, theta, training)
-    old = batch.old_log_probs
-    return jax.grad(lambda t: batch_loss(mdp, policy, t, old, batch, training))(theta)
+    cdf = action_cdf(policy.probs(theta))
+    batch = sample_batch(jax.random.key(2), Chances(mdp), cdf, training)
+    old = policy.log_probs(theta)
+    return jax.grad(lambda t: batch_loss(mdp, policy, t, old, old, batch, training))(theta)
 
 
 @pytest.mark.parametrize(

@@ -59,22 +59,32 @@ def test_checkpoints_do_not_change_the_run():
     )
 
 
+def test_recording_does_not_change_the_run():
+    """The same theta without it, J and |grad J|^2 at the checkpoints, and no sums."""
+    args = (SEEDS[:1], jnp.asarray(STEP), jnp.array([5, 12]))
+    on, off = (compiled("coding", PLAIN, recorded)(*args) for recorded in (True, False))
+    for name in ("theta", "value", "squared_gradient"):
+        np.testing.assert_allclose(getattr(on, name), getattr(off, name), atol=1e-13)
+    assert np.isnan(off.sums.total).all()
+    assert (on.sums.total != 0).any()
+
+
 def test_number_of_steps_is_data():
     """A sweep over T, steps and seeds compiles once."""
     jitted = compiled("conflict", PLAIN)
     for t, step, seed in ((10, 0.5, 0), (37, 0.5, 0), (37, 0.1, 1)):
-        jitted(jax.random.key(seed), jnp.asarray(step), jnp.array([0, t]))
+        jitted(jax.random.key(seed)[None], jnp.asarray(step), jnp.array([0, t]))
     assert jitted._cache_size() == 1
 
 
-def test_seeds_batch():
-    """``vmap`` over keys gives the single runs."""
+def test_a_run_does_not_depend_on_the_others():
+    """Many seeds at once give the single runs."""
     args = (jnp.asarray(STEP), jnp.array([5, 12]))
-    many = compiled("coding", PLAIN, True)(SEEDS, *args)
+    many = compiled("coding", PLAIN)(SEEDS, *args)
     for i in range(3):
-        one = compiled("coding", PLAIN)(SEEDS[i], *args)
+        one = compiled("coding", PLAIN)(SEEDS[i : i + 1], *args)
         for a, b in zip(jax.tree.leaves(many), jax.tree.leaves(one), strict=True):
-            np.testing.assert_allclose(a[i], b, atol=1e-11)
+            np.testing.assert_allclose(a[i], b[0], atol=1e-11)
 
 
 @pytest.mark.parametrize(

@@ -48,11 +48,13 @@ def _off_policy_path(clipping):
     _, mdp, policy, start, *_ = INSTANCES["conflict"]
     training = Training(LOO, 4, inner_epochs=2, clipping=clipping)
     reference = policy.log_probs(start)
-    slope = jax.jit(jax.grad(lambda th, b: batch_loss(mdp, policy, th, reference, b, training)))
+    loss = lambda th, old, b: batch_loss(mdp, policy, th, old, reference, b, training)  # noqa: E731
+    slope = jax.jit(jax.grad(loss))
 
     def move(_, theta, batch):
-        half_way = theta - STEP * slope(theta, batch)
-        return half_way - STEP * slope(half_way, batch)
+        old = policy.log_probs(theta)
+        half_way = theta - STEP * slope(theta, old, batch)
+        return half_way - STEP * slope(half_way, old, batch)
 
     return training, loop("conflict", training, 20, move)
 
@@ -80,7 +82,7 @@ def test_float32_update_follows_float64():
 def test_float32_training_agrees_in_law_and_learns():
     """Other uniforms, the same distribution: mean J over seeds within its error (level 0.001)."""
     runs = [
-        compiled("coding", Training(LOO, 4, precision=p), True)(
+        compiled("coding", Training(LOO, 4, precision=p))(
             SEEDS, jnp.asarray(1.0), jnp.array([0, 200])
         )
         for p in ("float64", "float32")

@@ -1,0 +1,40 @@
+"""Figure of what a recorded training step costs, against each size of the problem."""
+
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from figures.style import OBSERVED, PAGE_WIDTH, RC, REFERENCE, shared_legend
+
+COLUMNS = 4
+
+
+def cost(rows: pd.DataFrame) -> Figure | None:
+    """Seconds against each size, with the measured exponent and a line of the expected one."""
+    data = rows[rows["claim"] == "cost"]
+    if data.empty:
+        return None
+    sweeps = list(data.groupby("swept", sort=False))
+    lines = -(-len(sweeps) // COLUMNS)
+    with rc_context(dict(RC)):  # type: ignore[arg-type]
+        figure = Figure((PAGE_WIDTH, 1.9 * lines), layout="constrained")
+        panels = figure.subplots(lines, COLUMNS, squeeze=False, sharey=True).ravel()
+        for axes, (name, own) in zip(panels, sweeps, strict=False):
+            own = own.sort_values("size")
+            last, expected = own.iloc[-1], int(own["expected_exponent"].iloc[0])
+            line = last["ours_seconds"] * (own["size"] / last["size"]) ** expected
+            axes.plot(own["size"], line, color=REFERENCE, linestyle="--", label="expected slope")
+            axes.plot(
+                own["size"], own["ours_seconds"], color=OBSERVED, marker="o", label="measured"
+            )
+            axes.set_xscale("log", base=2)
+            axes.set_yscale("log")
+            axes.set_xticks(own["size"])
+            axes.xaxis.set_major_formatter("{x:g}")
+            axes.set_xlabel(str(name) if name == "seeds" else f"${name}$")
+            axes.set_title(f"{own['exponent'].iloc[0]:.2f}, expected {expected}")
+        for axes in panels[len(sweeps) :]:
+            axes.set_axis_off()
+        figure.supylabel("seconds", fontsize=8)
+        shared_legend(figure, panels[0])
+    return figure

@@ -1,0 +1,90 @@
+"""GRPO training on `search` beside two peers, and beside drawing its random numbers alone.
+
+G = 8, all prompts in every update, 64 seeds, `leave_one_out`, one core, compilation not counted.
+Ours without records is the peers' work; with them it is what a claim needs: J, grad J, bias and
+variance, exact, at every step.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import peer_jax
+import peer_numpy
+from peer_model import Task, task
+from timing import beside
+
+from theory.advantages import Estimator
+from theory.chances import Chances
+from theory.group_law import plain_law
+from theory.grpo import Training
+from theory.instances.search import search
+from theory.training import Trace, train
+
+GROUP, SEEDS, STEPS, STEP = 8, 64, 200, 0.5
+LOO = Estimator("leave_one_out")
+
+
+@partial(jax.jit, static_argnames=("training", "recorded"))
+def _run(keys, chances, policy, theta, ends, group, training, recorded):
+    step = jnp.asarray(STEP)
+    return train(keys, None, chances, policy, theta, step, ends, training, group, recorded)
+
+
+def ours(precision: str, recorded: bool) -> Callable[[], Trace]:
+    """SEEDS runs of STEPS updates."""
+    instance, keys = search(), jax.random.split(jax.random.key(0), SEEDS)
+    training = Training(LOO, GROUP, precision=precision)  # type: ignore[arg-type]
+    model = (Chances(instance.mdp), instance.policy, instance.theta)
+    fixed = (jnp.array([STEPS]), plain_law(LOO, GROUP))
+    return lambda: _run(keys, *model, *fixed, training=training, recorded=recorded)
+
+
+@partial(jax.jit, static_argnames="shape")
+def _draws(keys: jax.Array, shape: tuple[int, int]) -> jax.Array:
+    def one(t: jax.Array, seen: jax.Array) -> jax.Array:
+        draw = lambda k: jax.random.uniform(jax.random.fold_in(k, t), shape, jnp.float32)  # noqa: E731
+        return seen + jax.vmap(draw)(keys)
+
+    return jax.lax.fori_loop(0, STEPS, one, jnp.zeros((SEEDS, *shape), jnp.float32))
+
+
+def floor(of: Task) -> Callable[[], jax.Array]:
+    """The same random numbers, added up: one for each action and each response of a tool."""
+    shape = 2 * of.horizon - 1, of.rho.size * of.group_size
+    return lambda: _draws(jax.random.split(jax.random.key(0), SEEDS), shape)
+
+
+def rows() -> list[dict[str, Any]]:
+    """One row per peer, all timed in turns."""
+    of = task(search(), GROUP)
+    start = np.zeros((SEEDS, *of.table), np.float32)
+    run, keys = peer_jax.trainer(of, STEPS), jax.random.split(jax.random.key(1), SEEDS)
+    times = beside(
+        {
+            "ours": ours("float32", False),
+            "ours, recorded": ours("float64", True),
+            "plain JAX": lambda: run(keys, jnp.asarray(start), jnp.asarray(STEP)),
+            "NumPy": lambda: peer_numpy.train(start, of, STEPS, STEP, 0),
+            "its random numbers alone": floor(of),
+        }
+    )
+    episodes = SEEDS * STEPS * of.rho.size * GROUP
+    name = f"training, search, G = {GROUP}, {SEEDS} seeds"
+    aims = {"plain JAX": ">= 20", "NumPy": ">= 4", "its random numbers alone": ">= 0.4"}
+    return [
+        {
+            "ratio": times[peer] / times[mine],
+            "benchmark": name + mine.removeprefix("ours"),
+            "ours_seconds": times[mine],
+            "peer": peer,
+            "peer_seconds": times[peer],
+            "note": f"{episodes / times[mine]:.3g} episodes/s, peer {episodes / times[peer]:.3g}"
+            + (f"; aim {aim}" if mine == "ours" else ""),
+        }
+        for mine in ("ours", "ours, recorded")
+        for peer, aim in aims.items()
+    ]
