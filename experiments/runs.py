@@ -113,7 +113,7 @@ def computed(run: RunSettings) -> RunResult:
 
 
 def _address(run: RunSettings) -> dict[str, Any]:
-    """Its settings with the step that it takes: a rule for steps may change, and the run with it."""
+    """Its settings, and the step that it takes: a rule for steps may change."""
     return {**run.settings(), "step": step_size(run)}
 
 

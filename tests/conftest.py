@@ -1,15 +1,32 @@
 """Strict numerics, and shapes checked at run time, in every test."""
 
 import os
+import shutil
+import tempfile
+from pathlib import Path
 
 # One thread per worker: two pytest workers on two cores must not fight over them.
 os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
-# What is tested is what is compiled now, not what the user's cache holds.
-os.environ.setdefault("JAX_ENABLE_COMPILATION_CACHE", "false")
 
 import jax
+import pytest
 from jaxtyping import install_import_hook
 
+# Not the user's cache: one for this run of the tests, in which workers and the commands that they
+# start share what they compile.
+RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"process-{os.getpid()}")
+CACHE = Path(tempfile.gettempdir()) / f"grpo-theory-checks-tests-{RUN}"
+os.environ["JAX_COMPILATION_CACHE_DIR"] = str(CACHE)
+jax.config.update("jax_compilation_cache_dir", str(CACHE))
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 install_import_hook(["theory"], "beartype.beartype")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    """Remove the cache; of several workers it is the process that started them who does."""
+    if not hasattr(session.config, "workerinput"):
+        shutil.rmtree(CACHE, ignore_errors=True)

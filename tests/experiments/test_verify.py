@@ -101,6 +101,8 @@ def _interrupt(folder, stop):
         [sys.executable, "-m", "experiments", "verify", *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
+        # A job in the background may have inherited that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while len(list(folder.glob("cells/*.json"))) <= before and time.monotonic() < deadline:

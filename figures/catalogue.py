@@ -1,0 +1,60 @@
+"""All figures by name, and how one is drawn from a folder's rows, in a process of its own."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from figures import (
+    advice,
+    bias,
+    literature,
+    speed,
+    theorem1,
+    theorem2,
+    theorem3,
+    theorem3_transfer,
+    variance,
+    waterfall,
+)
+from figures.style import save
+
+FIGURES = {
+    "t1_rate": ("T1.rate", theorem1.rate),
+    "t1_path": ("T1.path", theorem1.path),
+    "t1_slope": ("T1.slope", theorem1.slope),
+    "t1_waterfall": ("T1.rate", waterfall.waterfall),
+    "t1_g": ("T1.G", variance.by_group_size),
+    "t1_k": ("T1.K", variance.by_components),
+    "t1_budget": ("T1.budget", variance.by_budget),
+    "t1_floor": ("T1.floor", bias.floor),
+    "t1_bias": ("T1.bias", bias.bias),
+    "t2_gap": ("T2.kappa", theorem2.gap),
+    "t2_phase": ("T2.benefit", theorem2.phase),
+    "t2_region": ("T2.potential", theorem2.region),
+    "t3_coverage": ("T3.coverage", theorem3.coverage),
+    "t3_tightness": ("T3.tightness", theorem3.tightness),
+    "t3_ood": ("T3.ood", theorem3_transfer.ood),
+    "t3_depth": ("T3.depth", theorem3_transfer.depth),
+    "t3_shift": ("T3.shift", theorem3_transfer.shift),
+    "t3_visual_arft": ("T3.visual_arft", theorem3_transfer.visual_arft),
+    "literature": ("L.amplification", literature.overview),
+    "advice": ("advice", advice.advice),
+    "cost": ("cost", speed.cost),
+}
+"""The claim whose rows a figure needs, and the figure."""
+
+
+_rows = pd.DataFrame()
+
+
+def load(table: Path) -> None:
+    """What every process that draws reads once."""
+    global _rows
+    _rows = pd.read_csv(table, low_memory=False)
+
+
+def draw(name: str, folder: Path) -> list[str]:
+    """The files of one figure; none where its rows are missing or show nothing."""
+    claim, make = FIGURES[name]
+    figure = make(_rows) if (_rows["claim"] == claim).any() else None
+    return [] if figure is None else [str(path) for path in save(figure, folder, name)]
