@@ -32,8 +32,6 @@ def _bernstein(coefficients: Sequence[Number], p: Number) -> Number:
     return total(comb(n, j) * b * ups[j] * downs[n - j] for j, b in enumerate(coefficients))
 
 
-# Typed: a ball that equals a rational number is not to stand for it.
-@lru_cache(maxsize=1024, typed=True)
 def response(group_size: int, p: Number, ddof: int = 0, eps: fmpq | int = 0) -> Number:
     """c_G(p), rational where all b_k are. Raises ValueError for p certainly outside [0, 1]."""
     return _bernstein(coefficients(group_size, ddof, eps), p)

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
 from experiments.points import tables
-from experiments.points.reading import choice_of, group_size_of, smaller
+from experiments.points.reading import choice_of, group_size_of
 from experiments.points.relaxed import update
+from experiments.points.smaller import smaller_run
 from experiments.settings import UNBIASED
 from experiments.verdict import Decision, compare, unmet
 from theory.balls import Number, largest, root, total
@@ -154,7 +155,7 @@ LIMIT = Exact(
         ratio=_limit_ratio,
         document=_document,
     ),
-    smaller,
+    smaller_run,
 )
 BUDGET = Exact(
     decide_budget,
@@ -164,5 +165,5 @@ BUDGET = Exact(
         ratio=_budget_ratio,
         document=_budget_document,
     ),
-    smaller,
+    smaller_run,
 )

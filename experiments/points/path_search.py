@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
 from experiments.points import paths, relaxed_path
-from experiments.points.reading import near_positive, smaller
 from experiments.points.relaxed_path import Space, best, dimension, parts, run, start_value
+from experiments.points.rounding import near_positive
+from experiments.points.smaller import smaller_run
 from theory.response import coefficients
 from theory.response import potential as climbed
 from theory.theorem1 import path_terms, rate_bound, rate_step
@@ -53,7 +54,7 @@ RATE = Exact(
         ratio=_rate_ratio,
         document=relaxed_path.document,
     ),
-    smaller,
+    smaller_run,
 )
 SURROGATE = Exact(
     paths.decide_surrogate,
@@ -66,7 +67,7 @@ SURROGATE = Exact(
         ratio=_rate_ratio,
         document=relaxed_path.document,
     ),
-    smaller,
+    smaller_run,
 )
 PATH = Exact(
     paths.decide_path,
@@ -81,5 +82,5 @@ PATH = Exact(
         ratio=_path_ratio,
         document=_path_document,
     ),
-    smaller,
+    smaller_run,
 )
