@@ -32,7 +32,7 @@ def compare(observed: Number, bound: Number, note: str = "") -> Decision:
 
 
 def compare_logs(observed: Logs, bound: Logs, note: str = "") -> Decision:
-    """Of sums of logarithms, equality included: by the primes of all numbers where balls overlap."""
+    """Of sums of logarithms; equality is decided too, by the primes of all numbers."""
     if bound.plus(observed, fmpq(-1)).value == 0:
         return Decision(bound.value, bound.value, "holds", "equal")
     return compare(observed.value, bound.value, note)

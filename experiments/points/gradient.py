@@ -14,6 +14,7 @@ from experiments.points.one_prompt import (
     model,
 )
 from experiments.points.reading import one_prompt
+from experiments.points.smaller import smaller_choice
 from experiments.verdict import Decision, compare
 from theory.balls import total
 from theory.choice import actions, mean_reward
