@@ -35,10 +35,10 @@ def decide(document: Document, mutant: str | None) -> Decision:
     found = failure(of, lambda counts: rule(learn(of, counts), of.n, of.delta))
     if found == 0 and says_nothing(of, rule, learn):
         return Decision(found, of.delta, "vacuous", "no better than 1 for any sample")
-    return compare(found, of.delta, _shown(found, of.delta))
+    return compare(found, of.delta, shown(found, of.delta))
 
 
-def _shown(found: Any, delta: Any) -> str:
+def shown(found: Any, delta: Any) -> str:
     """The failure probability as it is, or by its distance from 1 if it is too long to read."""
     if len(str(found)) > 30:
         found = f"1 - {float(1 - found):.2g}" if float(found) > 0.999 else f"{float(found):.6g}"
