@@ -19,7 +19,7 @@ from experiments.settings import UNBIASED
 from experiments.verdict import Decision, compare, unmet
 from theory.balls import Number, largest, root, total
 from theory.choice import Choice
-from theory.choice_pairs import between, noise
+from theory.choice_noise import between, noise
 from theory.choice_update import prompt_update
 
 LISTED = 10
