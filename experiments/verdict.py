@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 from flint import fmpq
 
 from theory.balls import Number, largest
+from theory.divergences import Logs
 
 Verdict = Literal["holds", "refuted", "vacuous", "assumption unmet", "inconclusive"]
 Evidence = Literal["certified", "exact", "statistical"]
@@ -28,6 +29,13 @@ def compare(observed: Number, bound: Number, note: str = "") -> Decision:
     if observed <= bound:
         return Decision(observed, bound, "holds", note)
     return Decision(observed, bound, "refuted" if observed > bound else "inconclusive", note)
+
+
+def compare_logs(observed: Logs, bound: Logs, note: str = "") -> Decision:
+    """Of sums of logarithms; equality is decided too, by the primes of all numbers."""
+    if bound.plus(observed, fmpq(-1)).value == 0:
+        return Decision(bound.value, bound.value, "holds", "equal")
+    return compare(observed.value, bound.value, note)
 
 
 def agree(observed: Number, expected: Number, note: str = "") -> Decision:

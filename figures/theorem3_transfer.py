@@ -91,9 +91,9 @@ def _terms(axes: Axes, cells: pd.DataFrame, hard: str) -> None:
 def shift(rows: pd.DataFrame) -> Figure | None:
     """T3.shift: both shift terms next to the exact gap, and how often the reported bound fails."""
     data = rows[rows["claim"] == "T3.shift"]
-    data = data[data["kind"] == "sweep"].sort_values("n_tasks") if len(data) else data
     if data.empty:
         return None
+    data = data.sort_values("n_tasks")
     fractions = list(data["hard"].unique())
     with rc_context(dict(RC)):  # type: ignore[arg-type]
         figure = Figure((PAGE_WIDTH, 2.6), layout="constrained")

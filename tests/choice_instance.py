@@ -1,10 +1,11 @@
-"""A choice model of one prompt as a TA-MDP: actions are tool calls, outcomes states that answer."""
+"""Random choice models of one prompt, and any choice model as a TA-MDP."""
 
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 
+from theory.choice_instance import instance_fields
 from theory.instances.instance import Instance
 from theory.model import TAMDP
 from theory.policy import Tabular
@@ -28,27 +29,8 @@ def document(seed: int, components: int = 1, binary: bool = True) -> dict[str, A
 
 
 def instance(of: dict[str, Any]) -> Instance:
-    """The model and the policy of a document of one prompt."""
-    (prompt,) = of["prompts"]
-    actions = prompt["actions"]
-    ends = [(a, outcome) for a, action in enumerate(actions) for outcome in action["outcomes"]]
-    n, states = len(actions), 1 + len(ends)
-    whole = [sum(o["share"] for o in action["outcomes"]) for action in actions]
-    transition = np.zeros((states, n, states))
-    legal = np.zeros((states, n + 1), bool)
-    legal[0, :n], legal[1:, n] = True, True
-    for s, (a, outcome) in enumerate(ends, 1):
-        transition[0, a, s] = outcome["share"] / whole[a]
-    nothing = [0] * len(of["weights"])
-    mdp = TAMDP(
-        prompt_distribution=[1],
-        initial_distribution=[[1] + [0] * len(ends)],
-        depth=[0] + [1] * len(ends),
-        tool_transition=transition,
-        legal=legal,
-        reward=[[[nothing]] + [[outcome["rewards"]] for _, outcome in ends]],
-        weights=of["weights"],
-    )
-    policy = Tabular(mdp)
-    logits = jnp.log(jnp.array([float(a["odds"]) for a in actions]))
-    return Instance("choice", mdp, policy, policy.zeros().at[0, :n].set(logits))
+    """The model and the policy of a document."""
+    fields = instance_fields(of)
+    observation, theta = fields.pop("observation"), fields.pop("theta")
+    mdp = TAMDP(**fields)
+    return Instance("choice", mdp, Tabular(mdp, observation), jnp.asarray(theta))

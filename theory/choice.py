@@ -103,6 +103,8 @@ class Action(NamedTuple):
 
     chance: fmpq
     value: fmpq
+    score: tuple[fmpq, ...] = ()
+    """As ``Kind.score``."""
 
 
 def actions(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> list[Action]:
@@ -112,8 +114,8 @@ def actions(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> list[Action]:
         together.setdefault(kind.score, []).append(kind)
     chances = [total(k.chance for k in same) for same in together.values()]
     return [
-        Action(chance, mean_reward(same, weights) / chance)
-        for chance, same in zip(chances, together.values(), strict=True)
+        Action(chance, mean_reward(same, weights) / chance, score)
+        for chance, (score, same) in zip(chances, together.items(), strict=True)
     ]
 
 

@@ -6,14 +6,15 @@ often than c is.
 
 from collections.abc import Callable, Sequence
 from itertools import product
-from math import comb, prod
+from math import prod
 
 from flint import fmpq
 
-from theory.advantages import Estimator, check_group_size
+from theory.advantages import Estimator
 from theory.balls import Number, largest, root, total
 from theory.choice import Kind, composite, mean_reward
 from theory.choice_update import group_advantages, groups
+from theory.response_balls import response
 
 
 def independent(chances: Sequence[fmpq]) -> tuple[Kind, ...]:
@@ -85,19 +86,9 @@ def group_correlations(
     return [signed_square(x, covariance(kinds, i, i), square) for i, x in enumerate(along)]
 
 
-def response(p: fmpq, group_size: int) -> Number:
-    """c_G(p) at eps = 0, ddof = 0: what one binary reward's gradient is multiplied by."""
-    check_group_size(group_size)
-    n = group_size - 2
-    return total(
-        comb(n, j) * p**j * (1 - p) ** (n - j) * (n + 1) / root(fmpq((j + 1) * (n + 1 - j)))
-        for j in range(n + 1)
-    )
-
-
 def decoupled(weights: Sequence[fmpq], chances: Sequence[fmpq], group_size: int) -> list[Number]:
     """The formula at finite G, for independent binary components, squared."""
     parts = list(zip(weights, chances, strict=True))
     size = total(w * w * (1 - p**group_size - (1 - p) ** group_size) for w, p in parts)
-    slopes = [response(p, group_size) for p in chances]
+    slopes = [response(group_size, p) for p in chances]
     return [w * w * p * (1 - p) * c * c / size for (w, p), c in zip(parts, slopes, strict=True)]

@@ -1,6 +1,7 @@
-"""The noise of `leave_one_out` on one prompt of a ``theory.choice`` model, in rational numbers.
+"""The noise of `leave_one_out` on a ``theory.choice`` model, in rational numbers.
 
-The moments of ``theory.ustatistic``, by sums over kinds of episodes and over pairs of them.
+The moments of ``theory.ustatistic``, by sums over kinds of episodes and over pairs of them, and f,
+the spread of the prompts' gradients.
 """
 
 from collections.abc import Sequence
@@ -9,17 +10,22 @@ from typing import NamedTuple
 from flint import fmpq
 
 from theory.balls import total
-from theory.choice import Kind, composite, gradient, mean_reward
+from theory.choice import Choice, Kind, composite, full_gradient, gradient, mean_reward
 
 
 class Noise(NamedTuple):
-    """a, b and the least error, as ``theory.ustatistic`` names them."""
+    """Of one prompt: a, b and the least error, as ``theory.ustatistic`` names them."""
 
     oracle: fmpq
     pairs: fmpq
     best: fmpq
     baseline: fmpq
     """The best constant; the value where the score is always zero."""
+
+    @property
+    def excess(self) -> fmpq:
+        """2b - a >= 0."""
+        return 2 * self.pairs - self.oracle
 
     def error(self, group_size: int) -> fmpq:
         """((G-2) a + 2 b)/(G(G-1))."""
@@ -59,3 +65,11 @@ def noise(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> Noise:
         baseline_error(kinds, weights, best),
         best,
     )
+
+
+def between(of: Choice) -> fmpq:
+    """f = Var_q(grad J_q)."""
+    mean = full_gradient(of)
+    each = [gradient(kinds, of.weights) for kinds in of.kinds]
+    spread = [_square([x - y for x, y in zip(g, mean, strict=True)]) for g in each]
+    return total(rho * x for rho, x in zip(of.prompt_chance, spread, strict=True))

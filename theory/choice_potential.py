@@ -13,7 +13,8 @@ from flint import fmpq
 from theory.balls import Number, total
 from theory.choice import Choice, Kind, gradient
 from theory.choice_update import groups
-from theory.menu_point import Option, inverse_scale
+from theory.menu_point import Option
+from theory.response_balls import coefficients
 
 Field = tuple[tuple[fmpq, ...], ...]
 """(G-1, dimension): the factors of 1/(sd_j + eps), j = 1..G-1."""
@@ -84,8 +85,9 @@ def _share(p: fmpq, successes: int, group_size: int) -> fmpq:
 
 
 def enclosed(field: Field, option: Option) -> tuple[Number, ...]:
-    """The vector itself."""
-    scales = [inverse_scale(option, j) for j in range(1, option.group_size)]
+    """The vector itself; 1/(sd_j + eps) = b_j G/(G-1)."""
+    size = option.group_size
+    scales = [fmpq(size, size - 1) * b for b in coefficients(*option)]
     return tuple(
         total(x * scale for x, scale in zip(column, scales, strict=True))
         for column in zip(*field, strict=True)

@@ -4,14 +4,13 @@ Groups are listed. A step eta along g changes the chance of an action in proport
 exp(eta <g, s>), s its score: other logits than g_a shift all of them alike (derived).
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from flint import arb, fmpq
 
 from theory.advantages import Estimator
 from theory.balls import Number, magnitude, total
-from theory.choice import Choice, Kind, composite, full_gradient, mean_reward
+from theory.choice import Choice, actions, full_gradient, mean_reward
 from theory.choice_update import group_advantages, groups, norm2, update
 
 
@@ -67,7 +66,7 @@ def gain(of: Choice, group_size: int, estimator: Estimator, step: Number) -> Num
     if step == 0:
         return fmpq(0)
     (kinds,) = of.kinds
-    actions = _actions(kinds, of.weights)
+    choices = actions(kinds, of.weights)
     before, after = mean_reward(kinds, of.weights), arb(0)
     for chance, counts in groups(kinds, group_size):
         every = group_advantages(kinds, counts, of.weights, estimator)
@@ -75,20 +74,9 @@ def gain(of: Choice, group_size: int, estimator: Estimator, step: Number) -> Num
         pull = [(step * n * a / group_size, kind) for n, a, kind in members if n]
         g = [total(x * kind.score[i] for x, kind in pull) for i in range(of.dimension)]
         earned, moved = arb(0), arb(0)
-        for score, (likely, worth) in actions.items():
-            factor = arb(total(a * b for a, b in zip(g, score, strict=True))).exp()
-            earned, moved = earned + factor * worth, moved + factor * likely
+        for action in choices:
+            factor = arb(total(a * b for a, b in zip(g, action.score, strict=True))).exp()
+            likely = factor * action.chance
+            earned, moved = earned + likely * action.value, moved + likely
         after += chance * earned / moved
     return after - before
-
-
-def _actions(
-    kinds: Sequence[Kind], weights: Sequence[fmpq]
-) -> dict[tuple[fmpq, ...], tuple[fmpq, fmpq]]:
-    """Of each action, by its score: chance, and chance times mean reward."""
-    found: dict[tuple[fmpq, ...], tuple[fmpq, fmpq]] = {}
-    for kind in kinds:
-        likely, worth = found.get(kind.score, (fmpq(0), fmpq(0)))
-        earned = kind.chance * composite(kind.rewards, weights)
-        found[kind.score] = likely + kind.chance, worth + earned
-    return found

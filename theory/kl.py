@@ -121,11 +121,6 @@ def _kl_upper_jvp(primals, tangents):  # type: ignore[no-untyped-def]
     return p, jnp.where(at_one, 0.0, width) * (dc + jnp.where(at_one, 0.0, odds) * dq)
 
 
-def kl_lower(q: Number, c: Number) -> Real:
-    """min{p in [0,1]: kl(q ‖ p) <= c}, rounded down."""
-    return jnp.maximum(1 - kl_upper(1 - jnp.asarray(q, float), c) - EPS, 0.0)
-
-
 def kl_first(q: Number, c: Number) -> Real:
     """max{p in [0,1]: kl(p ‖ q) <= c}: the inverse in the first argument, rounded up."""
     q, c = jnp.asarray(q, float), jnp.asarray(c, float)

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
 from theory.balls import Number, largest, magnitude, total
-from theory.menu_point import Menu, Option, response, responses, slopes, weights
+from theory.menu_point import Menu, responses, slopes, weights
+from theory.response_balls import response
 
 
 class Sides(NamedTuple):
@@ -60,8 +61,7 @@ def kappa(menu: Menu) -> Number:
 
 def kappa_limit(group_size: int) -> Number:
     """kappa_G = c_G(0)/c_G(1/2) at eps = 0, ddof = 0."""
-    option = Option(group_size)
-    return response(option, fmpq(0)) / response(option, fmpq(1, 2))
+    return response(group_size, fmpq(0)) / response(group_size, fmpq(1, 2))
 
 
 def aligned(menu: Menu) -> bool:

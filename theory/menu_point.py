@@ -1,9 +1,9 @@
 """One decision and a policy in rational numbers: all that T2.gap, T2.kappa and T2.zero speak of.
 
 Call m earns component k with chance ``calls[m][k]``; a policy is a mixture of calls, and only its
-values p matter. c_G(p_k) is a finite sum in balls. It enters all three claims by ratios alone, and
-so does the scale of the weights: r_k = c_k/c_1, exactly 1 where p_k = p_1 or p_k = 1 - p_1 (c_G is
-symmetric), and for all p where G is 2 or 3 (c_G is constant).
+values p matter. c_G(p_k), a finite sum in balls (``theory.response_balls``), enters all three
+claims by ratios alone, and so does the scale of the weights: r_k = c_k/c_1, exactly 1 where p_k =
+p_1 or p_k = 1 - p_1 (c_G is symmetric), and for all p where G is 2 or 3 (c_G is constant).
 
 A first-order point with several responses needs weights that are no rational numbers: with
 ``slopes`` h_k given, the weights are w_k = h_k/c_k, enclosed, and phi = max_m sum_k h_k
@@ -11,14 +11,13 @@ A first-order point with several responses needs weights that are no rational nu
 """
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from math import comb
 from typing import Any, NamedTuple
 
 from flint import fmpq
 
 from theory.advantages import check_group_size
-from theory.balls import Number, rational, root, total
+from theory.balls import Number, rational, total
+from theory.response_balls import is_constant, response
 
 MAX_GROUP = 1000
 
@@ -29,6 +28,15 @@ class Option(NamedTuple):
     group_size: int
     ddof: int = 0
     eps: fmpq = fmpq(0)
+
+    def response(self, p: fmpq) -> Number:
+        """c_G(p)."""
+        return response(self.group_size, p, self.ddof, self.eps)
+
+    @property
+    def constant(self) -> bool:
+        """Whether c_G does not depend on p."""
+        return is_constant(self.group_size)
 
 
 class Menu(NamedTuple):
@@ -66,25 +74,7 @@ class Menu(NamedTuple):
     @property
     def labels(self) -> tuple[fmpq, ...]:
         """Equal for components whose responses are certainly equal; c falls as they rise."""
-        constant = self.option.group_size <= 3
-        return tuple(fmpq(0) if constant else min(p, 1 - p) for p in self.success)
-
-
-def inverse_scale(option: Option, successes: int) -> Number:
-    """1/(sd + eps) of a two-valued reward with so many successes in the group, not 0 and not G."""
-    size, ddof, eps = option
-    return 1 / (root(fmpq(successes * (size - successes), size * (size - ddof))) + eps)
-
-
-@lru_cache(maxsize=1024)
-def response(option: Option, p: fmpq) -> Number:
-    """c_G(p), enclosed; rational where all b_k are."""
-    degree = option.group_size - 2
-    mean = total(
-        comb(degree, j) * p**j * (1 - p) ** (degree - j) * inverse_scale(option, j + 1)
-        for j in range(degree + 1)
-    )
-    return fmpq(option.group_size - 1, option.group_size) * mean
+        return tuple(fmpq(0) if self.option.constant else min(p, 1 - p) for p in self.success)
 
 
 def responses(menu: Menu) -> tuple[Number, ...]:
@@ -92,7 +82,7 @@ def responses(menu: Menu) -> tuple[Number, ...]:
     p, labels = menu.success, menu.labels
     return tuple(
         fmpq(1) if labels[k] == labels[0]
-        else response(menu.option, p[k]) / response(menu.option, p[0])
+        else menu.option.response(p[k]) / menu.option.response(p[0])
         for k in range(len(p))
     )  # fmt: skip
 
@@ -116,7 +106,7 @@ def slopes(menu: Menu) -> tuple[Number, ...]:
 def gradient_norm2(menu: Menu) -> Number:
     """|grad Jtilde|^2 with respect to the logits of the calls, for rational weights."""
     assert menu.weights is not None
-    c = [response(menu.option, p) for p in menu.success]
+    c = [menu.option.response(p) for p in menu.success]
     pull = [
         total(w * x * d for w, x, d in zip(menu.weights, c, gain, strict=True))
         for gain in menu.gains

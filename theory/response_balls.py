@@ -33,7 +33,7 @@ def _bernstein(coefficients: Sequence[Number], p: Number) -> Number:
 
 
 def response(group_size: int, p: Number, ddof: int = 0, eps: fmpq | int = 0) -> Number:
-    """c_G(p). Raises ValueError for p certainly outside [0, 1]."""
+    """c_G(p), rational where all b_k are. Raises ValueError for p certainly outside [0, 1]."""
     return _bernstein(coefficients(group_size, ddof, eps), p)
 
 

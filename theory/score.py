@@ -71,8 +71,3 @@ def _add_step(
     new_second = second + 2 * cross + mass * square
     new_mass = jnp.broadcast_to(mass, new_second.shape)
     return jnp.concatenate([new_mass, new_first, new_second], -1)
-
-
-def expected_squared_score(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, " Q"]:
-    """E[|s|^2 | q]."""
-    return score_moments(mdp, policy, theta).sum(-1)

@@ -10,12 +10,9 @@ from itertools import product
 from math import prod
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, PRNGKeyArray
+from jaxtyping import Array, Float
 
-from theory.chances import Chances
-from theory.episodes import action_cdf, sample_episodes
 from theory.exact import reward_law
 from theory.learning import Learning
 from theory.model import TAMDP
@@ -63,18 +60,3 @@ def episode_outcomes(mdp: TAMDP, probs: Float[Array, "M S A"], m: int) -> Learni
     loss = np.clip(np.array(list(chances)).T, 0.0, 1.0)
     chance = np.array(list(chances.values()))
     return Learning(loss, chance / chance.sum())
-
-
-def sampled_losses(
-    key: PRNGKeyArray, mdp: TAMDP, probs: Float[Array, "M S A"], tasks: Int[Array, " n"], m: int
-) -> Float[Array, "M n"]:
-    """Mean loss of each policy over m episodes of each task, sampled; in [0, 1]."""
-    chances = Chances(mdp)
-    prompts = jnp.repeat(tasks, m)
-
-    def one(k: PRNGKeyArray, p: Float[Array, "S A"]) -> Float[Array, " n"]:
-        episodes = sample_episodes(k, chances, action_cdf(p), prompts)
-        reward = episodes.composite / mdp.max_reward
-        return 1 - reward.reshape(tasks.shape[0], m).mean(-1)
-
-    return jax.vmap(one)(jax.random.split(key, probs.shape[0]), probs)

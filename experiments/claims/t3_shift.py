@@ -1,20 +1,20 @@
 """T3.shift and T3.klorder: two false transfer bounds, refuted by stored counterexamples.
 
 T3.shift is the appendix's equation (Eq. 50, as reported) with a shift term divided by sqrt n: more
-source tasks would make the target closer. Beside the stored cases the same exact arithmetic gives
-its failure probability for a range of n, and that of the bound with the undivided term.
+source tasks would make the target closer. Its rows give its failure probability for a range of n,
+and that of the bound with the undivided term, in the same exact arithmetic. T3.klorder has stored
+cases alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from math import log
 
 from experiments.assumptions import STORED, stated
-from experiments.certificates import Case, load_cases, path_of
 from experiments.claim import Claim, Row, Scope
 from experiments.points import klorder, shift
 from experiments.runs import RunResult, RunSettings
 from experiments.verdict import Decision, compare
-from theory.balls import Number, ends, fmpq, rational
+from theory.balls import Number, ends, fmpq
 from theory.shift_claim import hard_task, shift_rule, shift_term
 from theory.task_bounds import failure, mcallester_value
 from theory.tasks import Learned, Tasks, learn
@@ -25,45 +25,9 @@ HARD = (fmpq(7, 20), fmpq(1, 10))
 SIZES = {"quick": (5, 20, 100), "paper": (2, 5, 10, 20, 50, 100, 200, 500)}
 
 
-def _cases(claim: str) -> tuple[Case, ...]:
-    """The stored points; none where the file is unsound, which its certified row says."""
-    try:
-        return load_cases(path_of(claim))
-    except (OSError, ValueError):
-        return ()
-
-
 def _values(decision: Decision) -> tuple[float, float, float, float]:
     low, high = (float(x) for x in ends(decision.observed))
     return (low + high) / 2, low, high, float(ends(decision.bound)[0])
-
-
-def _stored(
-    claim: str, decide: Callable[..., Decision], parameters: Callable[[Case], dict[str, object]]
-) -> list[Row]:
-    """A row for each stored point, in the words of its claim."""
-    made = []
-    for case in _cases(claim):
-        found = decide(case.document, None)
-        columns = parameters(case)
-        made.append(
-            Row(
-                claim,
-                "one policy",
-                columns,
-                *_values(found),
-                found.verdict,
-                found.note,
-                evidence="certified",
-            )
-        )
-    return made
-
-
-def _of_shift(case: Case) -> dict[str, object]:
-    source = [rational("source", x) for x in case.document["source"]]
-    shown = {"n_tasks": case.document["n"], "hard": str(source[-1] / sum(source, fmpq(0)))}
-    return {**shown, "delta": float(rational("delta", case.document["delta"])), "kind": "stored"}
 
 
 def _fails(of: Tasks, term: Number) -> Number:
@@ -77,7 +41,8 @@ def _sweep(n: int, hard: fmpq) -> Row:
     reported, undivided = shift_term(of), shift_term(of, rooted=False)
     assert reported is not None
     assert undivided is not None
-    found = compare(_fails(of, reported), DELTA, "exact")
+    failing = _fails(of, reported)
+    found = compare(failing, DELTA, shift.shown(failing, DELTA))
     nothing = Learned(*(fmpq(0),) * 4)
     extra = {
         "gap": float(1 - hard),
@@ -87,21 +52,14 @@ def _sweep(n: int, hard: fmpq) -> Row:
         "divergence": -log(hard),
         "failure_undivided": float(ends(_fails(of, undivided))[1]),
     }
-    parameters = {"n_tasks": n, "hard": str(hard), "delta": float(DELTA), "kind": "sweep"}
+    parameters = {"n_tasks": n, "hard": str(hard), "delta": float(DELTA)}
     values = (*_values(found), found.verdict, found.note)
     return Row(SHIFT, "one policy", parameters, *values, extra, evidence="certified")
 
 
 def shift_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
-    """The stored counterexamples, then a range of n."""
-    swept = [_sweep(n, hard) for hard in HARD for n in SIZES[scope.profile]]
-    return _stored(SHIFT, shift.decide, _of_shift) + swept
-
-
-def order_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
-    """kl(L_T ‖ L_S) against KL(D_S ‖ D_T) for each stored pair of laws."""
-    named = lambda case: {"types": len(case.document["source"]), "kind": case.name}  # noqa: E731
-    return _stored(ORDER, klorder.decide, named)
+    """A range of n."""
+    return [_sweep(n, hard) for hard in HARD for n in SIZES[scope.profile]]
 
 
 SHIFT_CLAIM = Claim(
@@ -126,6 +84,6 @@ ORDER_CLAIM = Claim(
     assumptions=(STORED, *stated("losses in [0, 1]")),
     mutants={},
     runs=lambda scope: [],
-    rows=order_rows,
+    rows=lambda scope, results: [],
     exact=klorder.EXACT,
 )

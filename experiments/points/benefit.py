@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.exact import Document, Exact, Search
-from experiments.points.parameters import Floats, odds
+from experiments.points.building import choices, lottery
+from experiments.points.rounding import Floats
 from experiments.points.smaller import smaller_choice
 from experiments.verdict import Decision, compare, unmet
 from theory import choice_step as steps
@@ -130,16 +131,7 @@ def _ratio(x: Any, of: Shape) -> Any:
 def _document(x: Floats, of: Shape, n: int) -> Document:
     logits, shares = x[: of.actions], x[of.actions :].reshape(of.actions, 4)
     vectors = VECTORS.astype(int).tolist()
-    actions = [
-        {
-            "odds": odd,
-            "outcomes": [
-                {"share": share, "rewards": vector}
-                for share, vector in zip(odds(row, n), vectors, strict=True)
-            ],
-        }
-        for odd, row in zip(odds(logits, n), shares, strict=True)
-    ]
+    actions = choices(logits, [lottery(row, vectors, n) for row in shares], n)
     return {
         "check": of.check,
         "group_size": of.group_size,

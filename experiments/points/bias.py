@@ -17,15 +17,10 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
-from experiments.points.reading import (
-    choice_of,
-    group_size_of,
-    near,
-    near_positive,
-    proportions,
-    smaller,
-)
+from experiments.points.reading import choice_of, group_size_of
 from experiments.points.relaxed import Kinds, update
+from experiments.points.rounding import near, near_positive, odds
+from experiments.points.smaller import fewer, smaller_run
 from experiments.verdict import Decision, compare, unmet
 from theory.advantages import Estimator
 from theory.balls import Number, ends, least, rational
@@ -123,22 +118,20 @@ def _ratio(x: Any, choice: Any) -> Any:
 def _document(x: NDArray[np.float64], choice: Any, n: int) -> Document:
     n_actions, size = choice
     mean, downs, ups, logits = jax.device_get(_parts(jnp.asarray(x), n_actions))
-    odds = proportions(np.exp(logits - logits.max()), n)
     actions = [
         {"odds": o, "down": near_positive(a, n), "up": near_positive(b, n)}
-        for o, a, b in zip(odds, downs, ups, strict=True)
+        for o, a, b in zip(odds(logits, n), downs, ups, strict=True)
     ]
     return {"group_size": size, "mean": near(mean, n), "fair": actions}
 
 
 def _simpler(document: Document) -> Iterator[Document]:
     """A lottery less, or a sure payment for a lottery."""
-    yield from smaller(document)
-    for i, action in enumerate(document.get("fair", [])):
-        others = [other for j, other in enumerate(document["fair"]) if j != i]
-        yield {**document, "fair": others}
-        sure = {**action, "down": 0, "up": 0}
-        yield {**document, "fair": [*others[:i], sure, *others[i:]]}
+    yield from smaller_run(document)
+    yield from fewer(document, ("fair",))
+    fair = document.get("fair", [])
+    for i, action in enumerate(fair):
+        yield {**document, "fair": [*fair[:i], {**action, "down": 0, "up": 0}, *fair[i + 1 :]]}
 
 
 EXACT = Exact(

@@ -15,7 +15,9 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
-from experiments.points.reading import choice_of, group_size_of, proportions, smaller
+from experiments.points.reading import choice_of, group_size_of
+from experiments.points.rounding import odds
+from experiments.points.smaller import fewer, smaller_run
 from experiments.settings import UNBIASED
 from experiments.verdict import Decision, compare, unmet
 from theory.balls import Number, largest, rational
@@ -100,20 +102,16 @@ def _halves(policy: Any, law: Any, size: int) -> Any:
 def _document(x: NDArray[np.float64], choice: Any, n: int) -> Document:
     n_actions, size = choice
     free = np.asarray(x).reshape(n_actions, 4)
-    odds = proportions(np.exp(free[:, 0] - free[:, 0].max()), n)
-    actions = []
-    for o, row in zip(odds, free, strict=True):
-        relative = np.exp(row[1:] - row[1:].max())
-        shares = (int(s) for s in np.rint(n * relative))
-        actions.append({"odds": o, **dict(zip(FIELDS, shares, strict=True))})
+    actions = [
+        {"odds": o, **dict(zip(FIELDS, odds(row[1:], n, 0), strict=True))}
+        for o, row in zip(odds(free[:, 0], n), free, strict=True)
+    ]
     return {"group_size": size, "actions": actions}
 
 
 def _simpler(document: Document) -> Iterator[Document]:
-    yield from smaller(document)
-    actions = document.get("actions", [])
-    for i in range(len(actions)):
-        yield {**document, "actions": [*actions[:i], *actions[i + 1 :]]}
+    yield from smaller_run(document)
+    yield from fewer(document, ("actions",))
 
 
 EXACT = Exact(

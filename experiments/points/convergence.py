@@ -17,7 +17,7 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
-from experiments.points.one_prompt import fraction
+from experiments.points.rounding import near
 from experiments.shrink import LARGEST
 from experiments.verdict import Decision
 from theory.amplification import amplify
@@ -96,7 +96,7 @@ def _document(x: NDArray[np.float64], choice: str, n: int) -> Document:
     # One against a whole number, which may be large: only denominators are to be small.
     many = max(1, round(float(np.exp(min(abs(start), 40.0)))))
     odds = [1, many] if start < 0 else [many, 1]
-    return {"odds": odds, "beta": fraction(beta, n), "eps": fraction(eps, n)}
+    return {"odds": odds, "beta": near(beta, n), "eps": near(eps, n)}
 
 
 def _without_eps(document: Document) -> Iterator[Document]:
@@ -107,7 +107,7 @@ def _without_eps(document: Document) -> Iterator[Document]:
     spread, eps = won * lost / (won + lost) ** 2, float(Fraction(document["eps"]))
     beta = float(Fraction(document["beta"])) * math.sqrt(1 + eps / spread)
     for n in range(1, LARGEST + 1):
-        yield {**document, "beta": fraction(beta, n), "eps": 0}
+        yield {**document, "beta": near(beta, n), "eps": 0}
 
 
 SEARCH = Search(("no eps", "eps"), lambda _: 3, _ratio, _document)

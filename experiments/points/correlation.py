@@ -1,6 +1,5 @@
 """L.correlation, L.correlation.law and L.correlation.G at rational points."""
 
-import copy
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
@@ -15,12 +14,10 @@ from experiments.exact import Document, Exact, Search
 from experiments.points.one_prompt import (
     apart,
     bounded,
-    chance,
-    fraction,
-    one_prompt,
-    simpler,
-    whole,
 )
+from experiments.points.reading import group_size_of, one_prompt
+from experiments.points.rounding import near, near_chance
+from experiments.points.smaller import fewer, one_less, smaller_choice
 from experiments.verdict import Decision, agree, unmet, worst
 from theory.balls import rational, total
 from theory.choice_correlation import (
@@ -70,7 +67,7 @@ def _components(document: Document) -> tuple[list[fmpq], list[fmpq], int]:
         raise ValueError(f"components: {error!r}: expected chances, weights") from None
     if not chances or len(weights) != len(chances) or min(weights) <= 0:
         raise ValueError(f"weights = {weights}: expected a number > 0 for each of the chances")
-    return chances, weights, whole(document, "group_size", 2, LARGEST_GROUP)
+    return chances, weights, group_size_of(document, LARGEST_GROUP)
 
 
 def decide_law(document: Document, mutant: str | None) -> Decision:
@@ -144,36 +141,33 @@ def _equal_ratio(x: jax.Array, choice: tuple[int, int]) -> jax.Array:
 
 
 def _limit_document(x: Any, k: int, n: int) -> Document:
-    p = [rational("p", chance(v, n)) for v in np.asarray(_chances(x[:k]))]
+    p = [rational("p", near_chance(v, n)) for v in np.asarray(_chances(x[:k]))]
     outcomes = [
         {"share": str(kind.chance), "rewards": [int(r.p) for r in kind.rewards]}
         for kind in independent(p)
     ]
-    weights = [fraction(w, n) for w in np.exp(bounded(x[k:], MOST))]
+    weights = [near(w, n) for w in np.exp(bounded(x[k:], MOST))]
     actions = [{"odds": 1, "outcomes": outcomes}]
     return {"weights": weights, "prompts": [{"share": 1, "actions": actions}]}
 
 
 def _document(x: Any, choice: tuple[int, int], n: int) -> dict[str, Any]:
     k, size = choice
-    document: dict[str, Any] = {"chances": [chance(v, n) for v in np.asarray(_chances(x[:k]))]}
+    document: dict[str, Any] = {"chances": [near_chance(v, n) for v in np.asarray(_chances(x[:k]))]}
     if len(x) > k:
-        document["weights"] = [fraction(w, n) for w in np.exp(bounded(x[k:], MOST))]
+        document["weights"] = [near(w, n) for w in np.exp(bounded(x[k:], MOST))]
     return {**document, "group_size": size}
 
 
 def _fewer(document: Document) -> Iterator[Document]:
     """With a component, or a member, less; two components remain."""
-    for i in range(len(document["chances"]) if len(document["chances"]) > 2 else 0):
-        changed = copy.deepcopy(dict(document))
-        for field in {"chances", "weights"} & set(changed):
-            del changed[field][i]
-        yield changed
-    if document["group_size"] > 2:
-        yield {**document, "group_size": document["group_size"] - 1}
+    yield from fewer(document, ("chances", "weights"), 2)
+    yield from one_less(document, ("group_size",))
 
 
 CHOICES = ((2, 2), (2, 3), (3, 2))
-LIMIT = Exact(decide_limit, Search((2, 3), lambda k: 2 * k, _limit_ratio, _limit_document), simpler)
+LIMIT = Exact(
+    decide_limit, Search((2, 3), lambda k: 2 * k, _limit_ratio, _limit_document), smaller_choice
+)
 LAW = Exact(decide_law, Search(CHOICES, lambda c: 2 * c[0], _law_ratio, _document), _fewer)
 EQUAL = Exact(decide_equal, Search(CHOICES, lambda c: c[0], _equal_ratio, _document), _fewer)

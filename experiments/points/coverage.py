@@ -7,13 +7,12 @@ A document is a learning problem (``theory.tasks``) with ``bound``, by its name 
 
 from collections.abc import Iterable, Sequence
 from types import MappingProxyType
-from typing import Any
 
 from flint import arb, fmpq
 
 from experiments.exact import Document, Exact
 from experiments.points.coverage_search import SEARCH
-from experiments.points.rounding import types_less, without
+from experiments.points.smaller import fewer, fewer_types
 from experiments.verdict import Decision, compare, unmet
 from theory.balls import rational
 from theory.divergences import kl_exceeds
@@ -129,12 +128,8 @@ def decide(document: Document, mutant: str | None) -> Decision:
 
 def simpler(document: Document) -> Iterable[Document]:
     """A task type less, or a policy less."""
-    yield from types_less(document, ("source", "target", "losses"))
-    policies = len(document["losses"])
-    for place in range(policies if policies > 1 else 0):
-        fields = [f for f in ("losses", "prior") if f in document]
-        less: dict[str, Any] = {f: without(document[f], place) for f in fields}
-        yield {**document, **less}
+    yield from fewer_types(document, ("source", "target", "losses"))
+    yield from fewer(document, ("losses", "prior"))
 
 
 EXACT = Exact(decide, SEARCH, simpler)

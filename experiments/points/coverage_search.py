@@ -12,7 +12,7 @@ import numpy as np
 from scipy.special import expit, logsumexp, rel_entr, softmax
 
 from experiments.exact import Document, Search
-from experiments.points.rounding import Floats, odds, unit, units
+from experiments.points.rounding import Floats, odds, table, unit
 from theory.counts import count_vectors, log_chances
 from theory.coverage import BOUNDS
 from theory.pac_bayes import RATES, fresh_set
@@ -73,14 +73,14 @@ def document(x: Floats, at: Place, n: int) -> Document:
     """The same, rounded."""
     (delta, *others), losses, source, prior = _parts(x, at)
     heat, constant = (f"{max(round(n * float(np.exp(v))), 1)}/{n}" for v in others)
-    crowd = {"prior": odds(prior, n, 1), "temperature": heat} if at.policies > 1 else {}
+    crowd = {"prior": odds(prior, n), "temperature": heat} if at.policies > 1 else {}
     return {
         "bound": at.bound,
         "posterior": at.posterior,
         "n": at.n,
         "delta": unit(delta, n),
-        "source": odds(source, n),
-        "losses": [units(row, 1 if at.bound == "fresh tasks" else n) for row in losses],
+        "source": odds(source, n, 0),
+        "losses": table(losses, unit, 1 if at.bound == "fresh tasks" else n),
         **crowd,
         **({"constant": constant} if at.bound == "Catoni" else {}),
     }

@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
 from experiments.points import tables
-from experiments.points.reading import group_size_of, smaller
+from experiments.points.reading import group_size_of
 from experiments.points.relaxed import Kinds, update
+from experiments.points.smaller import smaller_run
 from experiments.verdict import Decision, Verdict, unmet
 from theory.advantages import Estimator
 from theory.balls import Number, rational, total
@@ -128,5 +129,5 @@ EXACT = Exact(
         ratio=_ratio,
         document=_document,
     ),
-    smaller,
+    smaller_run,
 )

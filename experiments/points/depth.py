@@ -11,9 +11,8 @@ from flint import fmpq
 
 from experiments.exact import Document, Exact
 from experiments.points.depth_search import SEARCH
-from experiments.points.logarithms import compare_logs
-from experiments.points.rounding import without
-from experiments.verdict import Decision, compare
+from experiments.points.smaller import without
+from experiments.verdict import Decision, compare, compare_logs
 from theory.balls import largest
 from theory.divergences import Logs, variation
 from theory.layers import (

@@ -12,7 +12,7 @@ import numpy as np
 from jax.scipy.special import rel_entr
 
 from experiments.exact import Document, Search
-from experiments.points.rounding import Floats, odds, units
+from experiments.points.rounding import Floats, odds, table, unit
 from theory.transfer import depth_bound, total_variation
 
 TINY = 1e-9
@@ -68,18 +68,18 @@ def document(x: Floats, at: Place, n: int) -> Document:
     layers = []
     for h, s in np.ndindex(at.depth + 1, STATES):
         actions = at.answers + (h < at.depth)
-        state: dict[str, Any] = {"policy": odds(of.policy[h, s, :actions], n, 1)}
+        state: dict[str, Any] = {"policy": odds(of.policy[h, s, :actions], n)}
         if at.kind != "value":
-            state["other"] = odds(of.other[h, s, :actions], n, 1)
+            state["other"] = odds(of.other[h, s, :actions], n)
         if h < at.depth:
-            state |= {f: odds(getattr(of, f)[h, s], n) for f in ("source", "target")}
-        state["reward"] = [units(row, n) for row in of.reward[h, s]]
+            state |= {f: odds(getattr(of, f)[h, s], n, 0) for f in ("source", "target")}
+        state["reward"] = table(of.reward[h, s], unit, n)
         layers.append(state)
     return {
         "kind": at.kind,
-        "source": odds(of.prompts[0], n),
-        "target": odds(of.prompts[1], n),
-        "start": [odds(row, n) for row in of.start],
+        "source": odds(of.prompts[0], n, 0),
+        "target": odds(of.prompts[1], n, 0),
+        "start": [odds(row, n, 0) for row in of.start],
         "layers": [layers[i : i + STATES] for i in range(0, len(layers), STATES)],
     }
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from experiments.exact import Document, Exact, Search
 from experiments.points.menus import decide_kappa, decide_zero
-from experiments.points.parameters import Floats, chance, near
+from experiments.points.rounding import Floats, near, near_positive, proportions, table, unit
 from experiments.points.smaller import smaller_menu
 from experiments.shrink import written
 from theory.bernstein import bernstein
@@ -59,13 +59,12 @@ def _on_a_line(x: Any, of: Shape) -> Found:
 
 def _line_document(x: Floats, of: Shape, n: int) -> Document:
     point = jax.device_get(_on_a_line(jnp.asarray(x), of))
-    calls = [[near(c, n) for c in row] for row in point.calls]
+    calls = table(point.calls, near, n)
     ahead, behind = np.abs(point.calls[:2, 0] - point.success[0])
-    most = max(ahead, behind, 1e-300)
     # The nearer call has the larger part.
-    odds = [max(1, round(n * float(step / most))) for step in (behind, ahead)]
+    odds = proportions(np.maximum([behind, ahead], 1e-300), n)
     steep = point.weights * point.response
-    slopes = [1, *(near(max(h / steep[0], 1 / n), n) for h in steep[1:-1])]
+    slopes = [1, *(near_positive(h / steep[0], n) for h in steep[1:-1])]
     return {"group_size": of.group_size, "calls": calls, "odds": [*odds, 0], "slopes": slopes}
 
 
@@ -125,10 +124,10 @@ def _zero_document(x: Floats, of: Family, n: int) -> Document:
         return _line_document(x, Shape(of.group_size), n)
     if of.name == "aligned":
         point = jax.device_get(_placed(jnp.asarray(x), of))
-        calls = [[near(c, n) for c in row] for row in point.calls]
-        weights = [near(max(w, 1 / n), n) for w in point.weights]
+        calls = table(point.calls, near, n)
+        weights = table(point.weights, near_positive, n)
         return {"group_size": of.group_size, "calls": calls, "odds": [1, 0, 0], "weights": weights}
-    a, h, s, t = _mirrored([Fraction(chance(float(v), n)) for v in x[:4]])
+    a, h, s, t = _mirrored([Fraction(unit(v, n)) for v in x[:4]])
     rows = [[a + s * h, 1 - a - s], [a - t * h, 1 - a + t]]
     return {
         "group_size": of.group_size,

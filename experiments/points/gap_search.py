@@ -7,7 +7,7 @@ import jax.numpy as jnp
 
 from experiments.exact import Document, Exact, Search
 from experiments.points.menus import decide_gap
-from experiments.points.parameters import Floats, chance, odds, positive, table
+from experiments.points.rounding import Floats, odds, positive, table, unit
 from experiments.points.smaller import smaller_menu
 from theory.bernstein import bernstein
 from theory.response import coefficients
@@ -53,7 +53,7 @@ def _document(x: Floats, of: Shape, n: int) -> Document:
     return {
         "group_size": of.group_size,
         "ddof": of.ddof,
-        "calls": table(calls, chance, n),
+        "calls": table(calls, unit, n),
         "odds": odds(logits, n),
         "weights": table(sizes, positive, n),
     }

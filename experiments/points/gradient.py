@@ -12,9 +12,9 @@ from experiments.points.one_prompt import (
     arrays,
     dimension,
     model,
-    one_prompt,
-    simpler,
 )
+from experiments.points.reading import one_prompt
+from experiments.points.smaller import smaller_choice
 from experiments.verdict import Decision, compare
 from theory.balls import total
 from theory.choice import actions, mean_reward
@@ -96,7 +96,7 @@ SHAPES = (
 CONTRAST = Exact(
     decide_contrast,
     Search((Shape(2, True), Shape(3, True)), dimension, _contrast_ratio, model),
-    simpler,
+    smaller_choice,
 )
 HESSIAN = Exact(
     decide_hessian,
@@ -106,5 +106,5 @@ HESSIAN = Exact(
         _hessian_ratio,
         lambda x, shape, n: {**model(x, shape, n), "norm": shape.option},
     ),
-    simpler,
+    smaller_choice,
 )

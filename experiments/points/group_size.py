@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
 from experiments.points import tables
-from experiments.points.reading import choice_of, group_size_of, smaller
+from experiments.points.reading import choice_of, group_size_of
 from experiments.points.relaxed import update
+from experiments.points.smaller import smaller_run
 from experiments.settings import UNBIASED
 from experiments.verdict import Decision, compare, unmet
 from theory.balls import Number, largest, root, total
 from theory.choice import Choice
-from theory.choice_pairs import between, noise
+from theory.choice_noise import between, noise
 from theory.choice_update import prompt_update
 
 LISTED = 10
@@ -154,7 +155,7 @@ LIMIT = Exact(
         ratio=_limit_ratio,
         document=_document,
     ),
-    smaller,
+    smaller_run,
 )
 BUDGET = Exact(
     decide_budget,
@@ -164,5 +165,5 @@ BUDGET = Exact(
         ratio=_budget_ratio,
         document=_budget_document,
     ),
-    smaller,
+    smaller_run,
 )

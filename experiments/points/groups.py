@@ -7,7 +7,7 @@ from flint import fmpq
 from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
-from experiments.points.one_prompt import whole
+from experiments.points.reading import group_size_of
 from experiments.verdict import Decision, Verdict, compare
 from theory.balls import rational
 from theory.choice_distinct import distinct
@@ -20,7 +20,7 @@ MOST_COMPONENTS, LARGEST_GROUP, LARGEST_WEIGHT = 3, 8, 12
 
 def decide(document: Document, mutant: str | None) -> Decision:
     """Joint numbers are below decoupled ones; or the latter reach all groups (the mutant)."""
-    size = whole(document, "group_size", 2, LARGEST_GROUP)
+    size = group_size_of(document, LARGEST_GROUP)
     weights = [rational("weights", w) for w in document.get("weights", ())]
     if not 2 <= len(weights) <= MOST_COMPONENTS or min(weights) <= 0:
         raise ValueError(f"weights = {weights}: expected 2 or {MOST_COMPONENTS} numbers > 0")

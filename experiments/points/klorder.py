@@ -6,9 +6,9 @@ import jax
 from flint import fmpq
 
 from experiments.exact import Document, Exact, Search
-from experiments.points.logarithms import compare_logs
-from experiments.points.rounding import Floats, odds, types_less, units
-from experiments.verdict import Decision
+from experiments.points.rounding import Floats, odds, table, unit
+from experiments.points.smaller import fewer_types
+from experiments.verdict import Decision, compare_logs
 from theory.divergences import Logs, binary_divergence, divergence
 from theory.kl import binary_kl
 from theory.moved import Moved, parse_moved
@@ -58,7 +58,7 @@ def document(x: Floats, types: int, n: int) -> Document:
     """The point, rounded."""
     source, target, loss = parts(x, types)
     # A type that the source never shows would leave nothing finite to compare.
-    return {"source": odds(source, n, 1), "target": odds(target, n), "loss": units(loss, n)}
+    return {"source": odds(source, n), "target": odds(target, n, 0), "loss": table(loss, unit, n)}
 
 
 def _ratio(x: Any, types: int) -> Any:
@@ -70,5 +70,5 @@ def _ratio(x: Any, types: int) -> Any:
 EXACT = Exact(
     decide,
     Search((2, 3), lambda types: 3 * types, _ratio, document),
-    lambda d: types_less(d, FIELDS),
+    lambda d: fewer_types(d, FIELDS),
 )

@@ -80,8 +80,7 @@ def decide_kappa(document: Document, mutant: str | None) -> Decision:
 def _extreme(menu: Menu) -> bool:
     """kappa = kappa_G: two components that move, of success 1/2 and 0 or 1, at eps = 0."""
     labels = {menu.labels[k] for k in bounds.moving(menu)}
-    constant = menu.option.group_size <= 3
-    return constant or (menu.option.eps == 0 and {fmpq(0), fmpq(1, 2)} <= labels)
+    return menu.option.constant or (menu.option.eps == 0 and {fmpq(0), fmpq(1, 2)} <= labels)
 
 
 def condition(menu: Menu, constant: tuple[int, ...] = (2, 3)) -> str | None:

@@ -14,10 +14,9 @@ from experiments.points.one_prompt import (
     arrays,
     dimension,
     model,
-    one_prompt,
-    simpler,
-    whole,
 )
+from experiments.points.reading import group_size_of, one_prompt
+from experiments.points.smaller import smaller_choice
 from experiments.settings import UNBIASED
 from experiments.verdict import Decision, agree, compare
 from theory.choice import full_gradient, full_value
@@ -29,7 +28,7 @@ LARGEST_GROUP = 16
 
 def decide_mse(document: Document, mutant: str | None) -> Decision:
     """E|g - grad J|^2 of `leave_one_out` by listing groups, against pairs of episodes."""
-    size = whole(document, "group_size", 2, LARGEST_GROUP)
+    size = group_size_of(document, LARGEST_GROUP)
     of = one_prompt(document)
     law, slope = update(of, size, UNBIASED), full_gradient(of)
     bias = norm2([m - x for m, x in zip(law.mean, slope, strict=True)])
@@ -85,6 +84,6 @@ MSE = Exact(
         _mse_ratio,
         lambda x, shape, n: {**model(x, shape, n), "group_size": shape.option},
     ),
-    simpler,
+    smaller_choice,
 )
-BASELINE = Exact(decide_baseline, Search(SHAPES, dimension, _baseline_ratio, model), simpler)
+BASELINE = Exact(decide_baseline, Search(SHAPES, dimension, _baseline_ratio, model), smaller_choice)

@@ -12,7 +12,7 @@ from experiments.exact import Document, Exact
 from experiments.points.coverage import simpler as fewer
 from experiments.points.klorder import FIELDS, processed
 from experiments.points.ood_search import SEARCH
-from experiments.points.rounding import types_less
+from experiments.points.smaller import fewer_types
 from experiments.verdict import Decision, compare, unmet
 from theory.balls import Number
 from theory.divergences import variation
@@ -84,7 +84,7 @@ def decide(document: Document, mutant: str | None) -> Decision:
 
 def simpler(document: Document) -> Iterable[Document]:
     """A task type or a policy less."""
-    return fewer(document) if "losses" in document else types_less(document, FIELDS)
+    return fewer(document) if "losses" in document else fewer_types(document, FIELDS)
 
 
 EXACT = Exact(decide, SEARCH, simpler)

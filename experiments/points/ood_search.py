@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from experiments.exact import Document, Search
-from experiments.points.rounding import Floats, odds, unit, units
+from experiments.points.rounding import Floats, odds, table, unit
 from theory.counts import count_vectors, log_chances
 from theory.kl import binary_kl
 from theory.transfer import chi_square, kl_divergence, total_variation
@@ -43,10 +43,10 @@ def document(x: Floats, at: Place, n: int) -> Document:
     """The point, rounded."""
     delta, source, target, loss = _parts(x, at.types)
     # Weights need a source that shows every type.
-    laws = {"source": odds(source, n, 1), "target": odds(target, n)}
+    laws = {"source": odds(source, n), "target": odds(target, n, 0)}
     if not at.n:
-        return {"bound": at.bound, **laws, "loss": units(loss, n)}
-    sample = {"n": at.n, "delta": unit(delta, n), "losses": [units(loss, n)]}
+        return {"bound": at.bound, **laws, "loss": table(loss, unit, n)}
+    sample = {"n": at.n, "delta": unit(delta, n), "losses": [table(loss, unit, n)]}
     return {"bound": at.bound, **sample, **laws}
 
 

@@ -1,5 +1,6 @@
 """Where falsifiers look for T1.rate, T1.path and T1.surrogate: short runs on a few prompts."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -8,8 +9,10 @@ from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
 from experiments.points import paths, relaxed_path
-from experiments.points.reading import near_positive, smaller
 from experiments.points.relaxed_path import Space, best, dimension, parts, run, start_value
+from experiments.points.rounding import near_positive
+from experiments.points.smaller import smaller_run
+from experiments.verdict import Decision
 from theory.response import coefficients
 from theory.response import potential as climbed
 from theory.theorem1 import path_terms, rate_bound, rate_step
@@ -45,28 +48,21 @@ def _path_document(x: NDArray[np.float64], space: Space, n: int) -> Document:
     return {**found, "step_share": share, "estimator": space.estimator}
 
 
-RATE = Exact(
+def _at_the_rate(decide: Callable[..., Decision], *choices: Space) -> Exact:
+    search = Search(choices, dimension, _rate_ratio, relaxed_path.document)
+    return Exact(decide, search, smaller_run)
+
+
+RATE = _at_the_rate(
     paths.decide_rate,
-    Search(
-        choices=(Space((1, -2), 1), Space((1, -2), 2), Space((1,), 2), Space((1, -1), 1, 4)),
-        dimension=dimension,
-        ratio=_rate_ratio,
-        document=relaxed_path.document,
-    ),
-    smaller,
+    *(Space((1, -2), 1), Space((1, -2), 2), Space((1,), 2), Space((1, -1), 1, 4)),
 )
-SURROGATE = Exact(
+SURROGATE = _at_the_rate(
     paths.decide_surrogate,
-    Search(
-        choices=tuple(
-            Space(slopes, steps, g, "componentwise_normalized", True)
-            for slopes, steps, g in (((1, -2), 1, 2), ((1, -2), 2, 3), ((1,), 2, 4))
-        ),
-        dimension=dimension,
-        ratio=_rate_ratio,
-        document=relaxed_path.document,
+    *(
+        Space(slopes, steps, g, "componentwise_normalized", True)
+        for slopes, steps, g in (((1, -2), 1, 2), ((1, -2), 2, 3), ((1,), 2, 4))
     ),
-    smaller,
 )
 PATH = Exact(
     paths.decide_path,
@@ -81,5 +77,5 @@ PATH = Exact(
         ratio=_path_ratio,
         document=_path_document,
     ),
-    smaller,
+    smaller_run,
 )

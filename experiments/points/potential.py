@@ -12,7 +12,8 @@ import numpy as np
 from flint import fmpq
 
 from experiments.exact import Document, Exact, Search
-from experiments.points.parameters import Floats, odds, positive, table
+from experiments.points.building import choices, lottery
+from experiments.points.rounding import Floats, positive, table
 from experiments.points.smaller import smaller_choice
 from experiments.verdict import Decision, compare, unmet
 from theory.advantages import Estimator
@@ -111,16 +112,7 @@ def _document(x: Floats, of: Shape, n: int) -> Document:
     vectors = of.vectors.astype(int).tolist()
     prompts = []
     for own, outcomes in zip(logits, shares, strict=True):
-        actions = [
-            {
-                "odds": odd,
-                "outcomes": [
-                    {"share": share, "rewards": vector}
-                    for share, vector in zip(odds(row, n), vectors, strict=True)
-                ],
-            }
-            for odd, row in zip(odds(own, n), outcomes, strict=True)
-        ]
+        actions = choices(own, [lottery(row, vectors, n) for row in outcomes], n)
         prompts.append({"share": 1, "actions": actions})
     head = {"group_size": of.group_size, "ddof": of.ddof}
     return {**head, "weights": table(sizes, positive, n), "prompts": prompts}

@@ -9,7 +9,8 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 from scipy.special import comb
 
-from experiments.points.reading import near, near_positive, proportions, sure
+from experiments.points.building import sure
+from experiments.points.rounding import near, near_positive, proportions
 from theory.response import potential, response
 
 GRID = np.linspace(-12, 12, 241)

@@ -1,54 +1,57 @@
-"""Real parameters as laws and numbers in [0, 1], and as the rational ones next to them."""
+"""Real parameters as the rational numbers of a document next to them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit, softmax
+from scipy.special import expit
+
+from experiments.shrink import written
 
 Floats = NDArray[np.float64]
 
 
-def odds(logits: Floats, largest: int, least: int = 0) -> list[int]:
-    """Whole numbers in the proportions of a softmax, from ``least`` to ``largest``."""
-    law = softmax(logits)
-    return [max(round(float(x)), least) for x in largest * law / law.max()]
+def near(x: Any, largest: int) -> int | str:
+    """The nearest fraction with a denominator up to ``largest``."""
+    return written(Fraction(float(x)).limit_denominator(largest))
 
 
-def fraction(x: Any, denominator: int) -> int | str:
-    """The nearest fraction with a denominator up to this, as documents write it."""
-    near = Fraction(float(x)).limit_denominator(denominator)
-    return int(near) if near.denominator == 1 else str(near)
+def near_positive(x: Any, largest: int) -> int | str:
+    """Likewise, not below 1/largest."""
+    return near(max(float(x), 1 / largest), largest)
 
 
-def unit(x: Any, denominator: int) -> int | str:
-    """The sigmoid of a number as a fraction."""
-    return fraction(expit(x), denominator)
+def near_chance(x: Any, largest: int) -> int | str:
+    """Likewise of a probability, which is not certain for ``largest`` > 1."""
+    return near(min(max(float(x), 1 / largest), 1 - 1 / largest), largest)
 
 
-def units(values: Floats, denominator: int) -> list[int | str]:
-    """Of each."""
-    return [unit(x, denominator) for x in values]
+def unit(logit: Any, largest: int) -> int | str:
+    """A number in [0, 1] from its logit."""
+    return near(expit(logit), largest)
 
 
-def without(values: Sequence[Any], place: int) -> list[Any]:
-    """A list with one entry less."""
-    return [x for i, x in enumerate(values) if i != place]
+def positive(logarithm: Any, largest: int) -> int | str:
+    """A number > 0 from its logarithm: the nearest fraction, but not 0."""
+    return near_positive(np.exp(np.clip(logarithm, -np.log(largest), np.log(largest))), largest)
 
 
-def types_less(document: Mapping[str, Any], fields: Iterable[str]) -> list[dict[str, Any]]:
-    """Documents with one task type less; ``fields`` are lists over types, or lists of such."""
-    present = [f for f in fields if f in document]
-    size = len(document[present[0]])
-    made = []
-    for place in range(size if size > 1 else 0):
-        shorter = {
-            f: [without(row, place) for row in document[f]]
-            if isinstance(document[f][0], list)
-            else without(document[f], place)
-            for f in present
-        }
-        made.append({**document, **shorter})
-    return made
+def table(values: Floats, convert: Callable[[float, int], Any], largest: int) -> list[Any]:
+    """Nested lists of an array's numbers, each converted."""
+    if values.ndim == 1:
+        return [convert(float(x), largest) for x in values]
+    return [table(row, convert, largest) for row in values]
+
+
+def proportions(shares: Floats, largest: int, least: int = 1) -> list[int]:
+    """Whole numbers from ``least`` to ``largest`` in about these proportions."""
+    relative = np.asarray(shares, float) / np.max(shares)
+    return [max(round(largest * float(x)), least) for x in relative]
+
+
+def odds(logits: Floats, largest: int, least: int = 1) -> list[int]:
+    """Likewise in the proportions of a softmax."""
+    x = np.asarray(logits, float)
+    return proportions(np.exp(x - x.max()), largest, least)

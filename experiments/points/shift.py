@@ -11,7 +11,7 @@ from scipy.special import expit, rel_entr, softmax
 
 from experiments.exact import Document, Exact, Search
 from experiments.points.coverage import simpler
-from experiments.points.rounding import Floats, fraction, odds, units
+from experiments.points.rounding import Floats, near, odds, table, unit
 from experiments.verdict import Decision, compare
 from theory.counts import count_vectors, log_chances
 from theory.shift_claim import shift_rule, shift_term
@@ -35,10 +35,10 @@ def decide(document: Document, mutant: str | None) -> Decision:
     found = failure(of, lambda counts: rule(learn(of, counts), of.n, of.delta))
     if found == 0 and says_nothing(of, rule, learn):
         return Decision(found, of.delta, "vacuous", "no better than 1 for any sample")
-    return compare(found, of.delta, _shown(found, of.delta))
+    return compare(found, of.delta, shown(found, of.delta))
 
 
-def _shown(found: Any, delta: Any) -> str:
+def shown(found: Any, delta: Any) -> str:
     """The failure probability as it is, or by its distance from 1 if it is too long to read."""
     if len(str(found)) > 30:
         found = f"1 - {float(1 - found):.2g}" if float(found) > 0.999 else f"{float(found):.6g}"
@@ -61,8 +61,13 @@ def _parts(x: Floats, types: int) -> tuple[Floats, ...]:
 def document(x: Floats, at: Place, n: int) -> Document:
     """The point, rounded."""
     delta, source, target, loss = _parts(x, at.types)
-    laws = {"source": odds(source, n), "target": odds(STEEP * target, n)}
-    return {"n": at.n, "delta": fraction(delta[0], min(n, 20)), **laws, "losses": [units(loss, n)]}
+    laws = {"source": odds(source, n, 0), "target": odds(STEEP * target, n, 0)}
+    return {
+        "n": at.n,
+        "delta": near(delta[0], min(n, 20)),
+        **laws,
+        "losses": [table(loss, unit, n)],
+    }
 
 
 def _ratio(x: Floats, at: Place) -> float:

@@ -13,8 +13,9 @@ from flint import arb, fmpq
 from experiments.exact import Document, Exact, Search
 from experiments.falsify import certified_ratio
 from experiments.points.bias import NORMALIZED
+from experiments.points.building import conflict
 from experiments.points.paths import averages
-from experiments.points.reading import conflict, group_size_of
+from experiments.points.reading import group_size_of
 from experiments.settings import UNBIASED
 from experiments.verdict import Decision, Verdict, compare, unmet
 from theory.advantages import Estimator

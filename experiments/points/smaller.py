@@ -1,22 +1,42 @@
 """Documents with one member, component, call or action less: what counterexamples shrink by."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from experiments.exact import Document
 
 
-def without(values: list[Any], i: int) -> list[Any]:
+def without(values: Sequence[Any], i: int) -> list[Any]:
     """All but one."""
     return [*values[:i], *values[i + 1 :]]
 
 
-def fewer(document: Document, fields: tuple[str, ...]) -> Iterator[Document]:
-    """One entry less, at the same place of all ``fields`` that the document has."""
+def fewer(document: Document, fields: tuple[str, ...], least: int = 1) -> Iterator[Document]:
+    """One entry less, at the same place of all ``fields`` that the document has; ``least`` stay."""
     present = [f for f in fields if f in document]
-    length = len(document[present[0]])
-    for i in range(length if length > 1 else 0):
+    length = len(document[present[0]]) if present else 0
+    for i in range(length if length > least else 0):
         yield {**document, **{f: without(document[f], i) for f in present}}
+
+
+def fewer_types(document: Document, fields: tuple[str, ...]) -> Iterator[Document]:
+    """One task type less; ``fields`` are lists over types, or lists of such."""
+    present = [f for f in fields if f in document]
+    size = len(document[present[0]])
+    for i in range(size if size > 1 else 0):
+        yield {**document, **{f: _without_type(document[f], i) for f in present}}
+
+
+def _without_type(values: list[Any], i: int) -> list[Any]:
+    nested = isinstance(values[0], list)
+    return [without(row, i) for row in values] if nested else without(values, i)
+
+
+def one_less(document: Document, fields: tuple[str, ...]) -> Iterator[Document]:
+    """A whole number less by one; too small a one is refused where it is read."""
+    for field in fields:
+        if isinstance(document.get(field), int):
+            yield {**document, field: document[field] - 1}
 
 
 def smaller_group(document: Document) -> Iterator[Document]:
@@ -39,15 +59,18 @@ def smaller_menu(document: Document) -> Iterator[Document]:
 
 
 def smaller_choice(document: Document) -> Iterator[Document]:
-    """Of a choice model: a prompt, a component, an action or an outcome less."""
+    """Of a choice or line model: a prompt, a component, an action or an outcome less.
+
+    None where the document describes its model otherwise.
+    """
+    prompts, weights = document.get("prompts", []), document.get("weights", [])
     yield from fewer(document, ("prompts",))
-    for k in range(len(document["weights"]) if len(document["weights"]) > 1 else 0):
-        prompts = [_fewer_components(prompt, k) for prompt in document["prompts"]]
-        yield {**document, "weights": without(document["weights"], k), "prompts": prompts}
-    for q, prompt in enumerate(document["prompts"]):
+    for k in range(len(weights) if len(weights) > 1 else 0):
+        others = [_fewer_components(prompt, k) for prompt in prompts]
+        yield {**document, "weights": without(weights, k), "prompts": others}
+    for q, prompt in enumerate(prompts):
         for shorter in _smaller_prompt(prompt):
-            prompts = [*document["prompts"][:q], shorter, *document["prompts"][q + 1 :]]
-            yield {**document, "prompts": prompts}
+            yield {**document, "prompts": [*prompts[:q], shorter, *prompts[q + 1 :]]}
 
 
 def _fewer_components(prompt: Mapping[str, Any], k: int) -> Document:
@@ -67,3 +90,9 @@ def _smaller_prompt(prompt: Mapping[str, Any]) -> Iterator[Document]:
         for shorter in fewer(action, ("outcomes",)):
             actions = [*prompt["actions"][:a], shorter, *prompt["actions"][a + 1 :]]
             yield {**prompt, "actions": actions}
+
+
+def smaller_run(document: Document) -> Iterator[Document]:
+    """Of updates or runs of a choice or line model: that, or a member or a step less."""
+    yield from smaller_choice(document)
+    yield from one_less(document, ("group_size", "steps"))

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 from flint import fmpq
 
 from experiments.exact import Document, Exact, Search
-from experiments.points.parameters import Floats, chance, positive, table
+from experiments.points.rounding import Floats, positive, table, unit
 from experiments.points.smaller import smaller_group
 from experiments.verdict import Decision, compare, unmet
 from theory.balls import Number, largest, magnitude, root, total
@@ -97,7 +97,7 @@ def _document(x: Floats, choice: Any, n: int) -> Document:
     size, components, ddof = choice
     rewards, weights, ratios = _split(x, size, components)
     return {
-        "rewards": table(rewards, chance, n),
+        "rewards": table(rewards, unit, n),
         "weights": table(weights, positive, n),
         "ratios": table(ratios, positive, n),
         "ddof": ddof,

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.points.reading import near, proportions
+from experiments.points.building import choices, lottery
 from experiments.points.relaxed import Kinds
+from experiments.points.rounding import near, odds, table
 
 
 class Shape(NamedTuple):
@@ -68,25 +69,11 @@ def relaxed(x: Any, shape: Shape) -> tuple[Any, list[Kinds]]:
 def document(x: NDArray[np.float64], shape: Shape, n: int) -> dict[str, Any]:
     """The nearest model with odds and denominators up to ``n``; unit weights."""
     cut = Parts(*(np.asarray(part) for part in parts(jnp.asarray(x), shape)))
-    shares = proportions(_exp(cut.prompts), n)
     prompts = []
-    for q, share in enumerate(shares):
-        odds = proportions(_exp(cut.actions[q]), n)
-        actions = [
-            {"odds": o, "outcomes": _outcomes(cut.outcomes[q, a], cut.rewards[q, a], n)}
-            for a, o in enumerate(odds)
+    for q, share in enumerate(odds(cut.prompts, n)):
+        outcomes = [
+            lottery(logits, table(rewards, near, n), n)
+            for logits, rewards in zip(cut.outcomes[q], cut.rewards[q], strict=True)
         ]
-        prompts.append({"share": share, "actions": actions})
+        prompts.append({"share": share, "actions": choices(cut.actions[q], outcomes, n)})
     return {"weights": [1] * shape.components, "prompts": prompts}
-
-
-def _outcomes(logits: Any, rewards: Any, n: int) -> list[dict[str, Any]]:
-    shares = proportions(_exp(logits), n)
-    return [
-        {"share": s, "rewards": [near(r, n) for r in row]}
-        for s, row in zip(shares, rewards, strict=True)
-    ]
-
-
-def _exp(logits: Any) -> NDArray[np.float64]:
-    return np.asarray(np.exp(logits - np.max(logits)))

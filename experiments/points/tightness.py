@@ -13,7 +13,7 @@ import numpy as np
 
 from experiments.exact import Document, Exact, Search
 from experiments.points.coverage import simpler
-from experiments.points.rounding import Floats, odds, unit, units
+from experiments.points.rounding import Floats, odds, table, unit
 from experiments.verdict import Decision, compare
 from theory.balls import Number
 from theory.counts import count_vectors, log_chances
@@ -72,9 +72,9 @@ def document(x: Floats, at: Place, n: int) -> Document:
         "n": at.n,
         "delta": unit(delta, n),
         "temperature": f"{max(round(n * float(np.exp(temperature))), 1)}/{n}",
-        "source": odds(source, n),
-        "losses": [units(row, n) for row in losses],
-        "prior": odds(prior, n, 1),
+        "source": odds(source, n, 0),
+        "losses": table(losses, unit, n),
+        "prior": odds(prior, n),
     }
 
 

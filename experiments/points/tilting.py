@@ -15,13 +15,12 @@ from experiments.points.one_prompt import (
     apart,
     arrays,
     bounded,
-    fraction,
     model,
-    one_prompt,
-    simpler,
-    whole,
 )
 from experiments.points.one_prompt import dimension as of_model
+from experiments.points.reading import one_prompt, whole
+from experiments.points.rounding import near
+from experiments.points.smaller import smaller_choice
 from experiments.verdict import Decision, agree, compare, unmet, worst
 from theory.balls import Number, rational
 from theory.choice import Action, Choice, actions
@@ -120,14 +119,14 @@ def _document(x: NDArray[np.float64], shape: Shape, n: int) -> dict[str, Any]:
     if not shape.binary:
         of[shape.actions :] = np.where(of[shape.actions :] > 0, 40.0, -40.0)
         of[[shape.actions, size - 1]] = 40.0, -40.0
-    beta, eps = (fraction(v, n) for v in map(float, _penalty(x[size:])))
+    beta, eps = (near(v, n) for v in map(float, _penalty(x[size:])))
     return {**model(of, shape, n), "beta": beta, "eps": eps, "iterate": shape.option}
 
 
 def _exact(decide: Callable[..., Decision], ratio: Callable[..., jax.Array], binary: bool) -> Exact:
     shapes = [Shape(actions, binary, n) for actions, n in ((2, 1), (3, 1), (3, 2))]
     return Exact(
-        decide, Search(shapes, lambda shape: of_model(shape) + 2, ratio, _document), simpler
+        decide, Search(shapes, lambda shape: of_model(shape) + 2, ratio, _document), smaller_choice
     )
 
 

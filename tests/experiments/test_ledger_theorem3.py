@@ -15,7 +15,6 @@ def tables():
     """Rows of the claims that cost nothing."""
     made = {
         "shift": t3_shift.shift_rows(PAPER, {}),
-        "order": t3_shift.order_rows(PAPER, {}),
         "arft": t3_visual_arft.rows(PAPER, {}),
     }
     return {name: pd.DataFrame([r.flat() for r in rows]) for name, rows in made.items()}
@@ -27,10 +26,11 @@ def test_nothing_without_rows():
 
 
 def test_counterexamples_in_numbers(tables):
-    """The published fraction and both sides of the swapped inequality."""
-    text = ledger_theorem3_transfer._false(tables["shift"], tables["order"])
-    for shown in ("371293/3200000", "1 - 2.7e-49", "0.5108", "0.3681"):
+    """The published fraction and the published distance from 1; other rows, other numbers."""
+    text = ledger_theorem3_transfer._false(tables["shift"])
+    for shown in ("371293/3200000", "1 - 2.7e-49", "delta = 0.05:", "1.2e-08"):
         assert shown in text
+    assert "371293" not in ledger_theorem3_transfer._false(tables["shift"].iloc[:1])
 
 
 def test_the_answer_on_visual_arft(tables):

@@ -10,7 +10,7 @@ from theory.advantages import Estimator
 from theory.budget import budget_terms
 from theory.choice import parse_choice
 from theory.choice_curl import deciding_policies, jacobian, split
-from theory.choice_pairs import between, noise
+from theory.choice_noise import between, noise
 from theory.choice_update import update
 from theory.curl import update_jacobian
 from theory.group_law import group_law

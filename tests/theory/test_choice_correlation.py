@@ -20,20 +20,17 @@ from theory.choice_correlation import (
     independent,
     limit_decoupled,
     limit_joint,
-    response,
 )
 from theory.correlation import decoupled_correlations, limit_correlations
 from theory.correlation import group_correlations as by_group_law
 from theory.exact import reward_law
 from theory.group_law import group_law
-from theory.response import response as float_response
 
 CHANCES = (fmpq(1, 2), fmpq(9, 10), fmpq(1, 3))
 WEIGHTS = (fmpq(1), fmpq(2), fmpq(1, 2))
 P, W = (jnp.array([float(x) for x in v]) for v in (CHANCES, WEIGHTS))
 JOINT, DECOUPLED = Estimator("group_normalized"), Estimator("componentwise_normalized")
 _form = jax.jit(decoupled_correlations, static_argnames="group_size")
-_response = jax.jit(float_response, static_argnames="group_size")
 
 
 @cache
@@ -81,18 +78,6 @@ def test_the_closed_form(size):
     if size <= 3:
         found = group_correlations(independent(CHANCES), WEIGHTS, size, DECOUPLED)
         assert all(abs(a - b) < fmpq(1, 10**50) for a, b in zip(found, formula, strict=True))
-
-
-def test_the_response():
-    """c_G in float64; constants sqrt 1 and sqrt 2 for G = 2, 3; sqrt 3 - (2 sqrt 3 - 3)pq."""
-    for p in CHANCES:
-        assert response(p, 2) == 1
-        assert (response(p, 3) ** 2 - 2).overlaps(0 * response(p, 3))
-        three = response(fmpq(0), 4)
-        assert abs(response(p, 4) - three + (2 * three - 3) * p * (1 - p)) < fmpq(1, 10**60)
-        assert np.isclose(
-            float(response(p, 8)), float(_response(jnp.array(float(p)), 8)), rtol=1e-13
-        )
 
 
 def test_certain_components_are_refused():

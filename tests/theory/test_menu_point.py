@@ -10,7 +10,7 @@ from flint import fmpq
 from theory import menu_bounds as bounds
 from theory.balls import ends, least
 from theory.instances.menu import menu as model
-from theory.menu_point import Option, gradient_norm2, parse_menu, response, weights
+from theory.menu_point import Option, gradient_norm2, parse_menu, weights
 from theory.response import coefficients, kappa
 from theory.response import response as floating
 from theory.theorem2 import certificate
@@ -59,7 +59,7 @@ def test_the_certificate_is_enclosed(seed):
 def test_the_response_to_40_digits(size, ddof, eps):
     """Its mean over the count of successes of the others, by mpmath."""
     p, eps = fmpq(2, 7), fmpq(*map(int, eps.split("/")))
-    found = response(Option(size, ddof, eps), p)
+    found = Option(size, ddof, eps).response(p)
     with mpmath.workdps(40):
         x, extra = mpmath.mpf(2) / 7, mpmath.mpf(int(eps.p)) / int(eps.q)
         expected = mpmath.mpf(0)

@@ -20,7 +20,7 @@ from theory.instances.random import random_instance
 from theory.instances.search import search
 from theory.model import TAMDP
 from theory.policy import Tabular
-from theory.score import expected_squared_score
+from theory.score import score_moments
 from theory.smoothness import (
     general_smoothness,
     leave_one_out_variance_bound,
@@ -74,7 +74,7 @@ def _at_points(mdp, policy, points):
         theta = flat.reshape(shape)
         hessian = jax.hessian(lambda x: value(mdp, policy, x.reshape(shape)))(flat)
         each = [update_moments(mdp, policy, theta, plain_law(UNBIASED, g), b) for g, b in SETTINGS]
-        score = expected_squared_score(mdp, policy, theta)
+        score = score_moments(mdp, policy, theta).sum(-1)
         variances = jnp.stack([moments.variance for moments in each])
         return hessian, each[0].squared_gradient, score, variances
 

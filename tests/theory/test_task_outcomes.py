@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
+from theory.chances import Chances
 from theory.coverage import coverage
+from theory.episodes import action_cdf, sample_episodes
 from theory.instances.conflict import conflict
 from theory.instances.search import search
 from theory.learning import policy_losses, sampled_policies
 from theory.pac_bayes import maurer
-from theory.task_outcomes import episode_outcomes, sampled_losses
+from theory.task_outcomes import episode_outcomes
 from theory.xi import xi
 
 
@@ -35,13 +37,26 @@ def test_one_task_is_a_mixture_of_binomials():
         assert found[k / m] == pytest.approx(binom.pmf(k, m, losses).mean())
 
 
+def _sampled_losses(key, mdp, probs, tasks, m):
+    """Mean loss of each policy over m episodes of each task, sampled; in [0, 1]."""
+    chances = Chances(mdp)
+    prompts = jnp.repeat(tasks, m)
+
+    def one(k, p):
+        episodes = sample_episodes(k, chances, action_cdf(p), prompts)
+        reward = episodes.composite / mdp.max_reward
+        return 1 - reward.reshape(tasks.shape[0], m).mean(-1)
+
+    return jax.vmap(one)(jax.random.split(key, probs.shape[0]), probs)
+
+
 def test_sampled_losses_follow_the_law():
     """50,000 tasks: frequencies of all outcomes of two policies within 5 standard errors."""
     instance, m, size = conflict(), 2, 50_000
     probs = sampled_policies(instance.policy, 2, 1.0)
     problem = episode_outcomes(instance.mdp, probs, m)
     tasks = jax.random.randint(jax.random.key(1), (size,), 0, 2)
-    drawn = np.asarray(sampled_losses(jax.random.key(2), instance.mdp, probs, tasks, m))
+    drawn = np.asarray(_sampled_losses(jax.random.key(2), instance.mdp, probs, tasks, m))
     for outcome, chance in zip(np.asarray(problem.loss).T, np.asarray(problem.chance), strict=True):
         seen = (np.abs(drawn - outcome[:, None]) < 1e-9).all(0).mean()
         assert abs(seen - chance) < 5 * np.sqrt(chance / size)

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from experiments.points.parameters import chance, near, odds, positive, table
+from experiments.points.rounding import near, odds, positive, table, unit
 from experiments.points.smaller import smaller_choice, smaller_group, smaller_menu
 from theory.bridge import parse_group
 from theory.choice import parse_choice
@@ -16,7 +16,7 @@ from theory.menu_point import parse_menu
 def test_numbers_stay_in_range(largest):
     """Chances in [0, 1], sizes > 0, denominators as asked, however extreme the parameters."""
     for x in (-800.0, -3.0, 0.0, 0.3, 5.0, 800.0):
-        p, size = Fraction(chance(x, largest)), Fraction(positive(x, largest))
+        p, size = Fraction(unit(x, largest)), Fraction(positive(x, largest))
         assert 0 <= p <= 1
         assert size > 0
         assert max(p.denominator, size.denominator) <= largest
@@ -26,7 +26,7 @@ def test_numbers_stay_in_range(largest):
 def test_fine_rounding_changes_little():
     """The nearest fraction."""
     assert abs(Fraction(near(np.pi, 100_000)) - Fraction(np.pi)) < 1e-9
-    assert table(np.zeros((2, 1)), chance, 4) == [["1/2"], ["1/2"]]
+    assert table(np.zeros((2, 1)), unit, 4) == [["1/2"], ["1/2"]]
 
 
 GROUP = {"rewards": [[0, 1], [1, 0], [1, 1]], "weights": [1, 2], "ratios": [1, 2, 3]}
