@@ -45,13 +45,19 @@ def as_test(claim: str, found: Found, mutant: str | None) -> str:
     )
 
 
-def as_json(claim: Claim, found: Found, mutant: str | None, seed: int) -> dict[str, Any]:
-    """The point and what was found there; reproduced by deciding ``document`` again."""
+def as_json(
+    claim: Claim, found: Found, mutant: str | None, seed: int, minutes: float
+) -> dict[str, Any]:
+    """The point and what was found there; reproduced by deciding ``document`` again.
+
+    ``minutes`` is the limit that the search was given.
+    """
     decided = None if found.decision is None else summary(found.decision)
     return {
         "claim": claim.name,
         "mutant": mutant,
         "seed": seed,
+        "minutes": minutes,
         "starts": found.tried,
         "ratio": found.ratio if abs(found.ratio) < 1e308 else None,
         "document": found.document,
@@ -60,11 +66,13 @@ def as_json(claim: Claim, found: Found, mutant: str | None, seed: int) -> dict[s
     }
 
 
-def store(claim: Claim, found: Found, mutant: str | None, seed: int, folder: Path) -> Path:
+def store(
+    claim: Claim, found: Found, mutant: str | None, seed: int, minutes: float, folder: Path
+) -> Path:
     """Write point.json and, if there is a point, test_point.py to the folder of this search."""
     part = identifier(claim.name) + (f"-{identifier(mutant)}" if mutant else "")
     target = folder / part / f"seed-{seed}"
-    content = json.dumps(as_json(claim, found, mutant, seed), indent=1)
+    content = json.dumps(as_json(claim, found, mutant, seed, minutes), indent=1)
     write_atomic(target / "point.json", content + "\n")
     if found.decision is not None:
         write_atomic(

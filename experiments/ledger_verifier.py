@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from experiments.ledger_falsifier import falsified
 from experiments.ledger_summary import exactly
 from experiments.markdown import markdown
 from experiments.power import power
@@ -52,7 +53,8 @@ exclude the true one in {slope_alarms}. The level would explain up to {allowed}.
 
 def section(rows: pd.DataFrame, cases: pd.DataFrame, folder: Path) -> str:
     """Each part where its file is in ``folder``; the power table from the rows."""
-    parts = [INTRO, _cases(cases) if len(cases) else "", _mutants(folder)]
+    parts = [INTRO, _cases(cases) if len(cases) else ""]
+    parts += [falsified(folder / "falsify", "results/paper/falsify"), _mutants(folder)]
     parts.append(POWER.format(table=markdown(power(rows))))
     alarms = folder / "alarms.json"
     if alarms.is_file():

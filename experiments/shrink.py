@@ -12,14 +12,14 @@ LARGEST = 20
 """Denominators tried for every number, from 1 on."""
 
 
-def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Fraction]]:
+def leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Fraction]]:
     """All numbers of a document with where they stand; names and flags are no numbers."""
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _leaves(inner, (*path, key))
+            yield from leaves(inner, (*path, key))
     elif isinstance(value, list | tuple):
         for i, inner in enumerate(value):
-            yield from _leaves(inner, (*path, i))
+            yield from leaves(inner, (*path, i))
     elif not isinstance(value, bool):
         try:
             yield path, Fraction(value)
@@ -29,7 +29,7 @@ def _leaves(value: Any, path: Path = ()) -> Iterator[tuple[Path, Fraction]]:
 
 def size(document: Document) -> tuple[int, int]:
     """How many numbers a document has, and how long they are: what is made small, in this order."""
-    numbers = [number for _, number in _leaves(document)]
+    numbers = [number for _, number in leaves(document)]
     return len(numbers), sum(abs(n.numerator) + 3 * n.denominator for n in numbers)
 
 
@@ -49,7 +49,7 @@ def _with(document: Document, path: Path, number: Fraction) -> Document:
 
 def rounder(document: Document) -> Iterator[Document]:
     """Documents with one number replaced by a shorter one."""
-    for path, number in _leaves(document):
+    for path, number in leaves(document):
         near = {number.limit_denominator(k) for k in range(1, LARGEST + 1)}
         near |= {Fraction(int(number) // k) for k in (1, 2, 3, 10)}
         # Far from an end where the number itself is next to one.

@@ -41,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"seed = {arguments.seed}: expected 0..2147483647")
     found = falsify(claim, arguments.minutes, arguments.seed, arguments.mutant, quiet=False)
     print(example(claim, found))
-    print(f"stored: {store(claim, found, arguments.mutant, arguments.seed, arguments.out)}")
+    asked = (arguments.mutant, arguments.seed, arguments.minutes)
+    print(f"stored: {store(claim, found, *asked, arguments.out)}")
     expected = arguments.mutant is not None or claim.expected == "refuted"
     return 0 if found.refuted == expected else 1
 

@@ -1,14 +1,17 @@
 """The falsifier on a claim about one number, whose truth is known."""
 
+import json
 from fractions import Fraction
 
 import pytest
 from toy_claim import TOY
 
-from experiments.certificates import Case, certified_rows, load_cases, store_cases
+from experiments import catalogue
+from experiments.certificates import Case, certified_rows, load_cases, store_cases, summary
 from experiments.falsify import falsify
 from experiments.falsify_report import as_test
 from experiments.shrink import rounder, shrunk, size
+from experiments.stored import PAPER
 
 
 def test_a_true_claim_gives_its_tightest_point():
@@ -24,13 +27,34 @@ def test_a_false_claim_is_refuted_and_shrunk():
     found = falsify(TOY, minutes=1, mutant="lower")
     assert found.refuted
     assert found.document == {"p": "1/2"}
-    scope: dict = {}
-    exec(
-        as_test("toy", found, "lower").replace("find('toy').exact", "EXACT"),
-        {"EXACT": TOY.exact},
-        scope,
-    )
-    assert "test_toy" in scope
+
+
+def test_the_ready_made_test_passes(monkeypatch):
+    """It finds the claim by name, decides the point again, and fails on another verdict."""
+    found = falsify(TOY, minutes=1, mutant="lower")
+    text = as_test("toy", found, "lower")
+    monkeypatch.setattr(catalogue, "CLAIMS", (TOY,))
+    for verdict, passes in (("refuted", True), ("holds", False)):
+        module: dict = {}
+        exec(text.replace("'refuted'", repr(verdict)), module)
+        if passes:
+            module["test_toy"]()
+        else:
+            with pytest.raises(AssertionError):
+                module["test_toy"]()
+
+
+def test_points_in_the_ledger_are_found_again():
+    """Each stored point of the falsifier is decided as it is stored."""
+    points = sorted((PAPER / "falsify").glob("*/seed-*/point.json"))
+    assert points
+    for path in points:
+        stored = json.loads(path.read_text())
+        exact = catalogue.find(stored["claim"]).exact
+        assert summary(exact.decide(stored["document"], stored["mutant"])) == stored["found"]
+        assert (stored["found"]["verdict"] == "refuted") == (
+            catalogue.find(stored["claim"]).expected == "refuted"
+        )
 
 
 def test_stored_cases_are_decided_again(tmp_path):
