@@ -13,7 +13,8 @@ TEXT = """
 **Falsifier.** `python -m experiments falsify CLAIM` climbs observed/bound from random starts,
 certifies what it finds in rational or ball arithmetic and shrinks violations. {held} claims that
 hold were searched for {minutes:g} minutes each: {violations} violations. The tightest points, in
-`{folder}`, where `--replay` decides them again (an equation has observed/bound 0 or 1 throughout):
+`{folder}`, where `--replay` decides them again (an equation has observed/bound 0 or 1 throughout;
+above 1 in floating point alone: rounding next to an equality, no rational point near it violates):
 
 {tightest}
 
@@ -62,7 +63,7 @@ def _refuted(point: dict[str, Any]) -> dict[str, object]:
     return {
         "claim": point["claim"],
         "seed": point["seed"],
-        "observed": low if low == high else f"in [{_short(low)}, {_short(high)}]",
+        "observed": _short(low) if low == high else f"in [{_short(low)}, {_short(high)}]",
         "allowed": _short(point["found"]["bound"][0]),
         "numbers": len(numbers),
         "largest denominator": max(n.denominator for n in numbers),
