@@ -1,5 +1,6 @@
 """Strict numerics, and shapes checked at run time, in every test."""
 
+import gc
 import os
 import shutil
 import tempfile
@@ -23,6 +24,13 @@ jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 install_import_hook(["theory"], "beartype.beartype")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _freeze():
+    """What a module left behind, compiled programs above all, is not searched for garbage again."""
+    yield
+    gc.freeze()
 
 
 @pytest.hookimpl(trylast=True)

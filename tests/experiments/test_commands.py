@@ -41,7 +41,11 @@ def test_two_commands_at_once(alone, tmp_path):
     both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     printed = [process.communicate(timeout=120)[0] for process in both]
     assert [process.returncode for process in both] == [0, 0]
-    assert printed[0] == printed[1]
+    # Which of them compiled a program, and which found it kept, is a matter of chance.
+    first, second = (
+        [line for line in text.splitlines() if "programs compiled" not in line] for text in printed
+    )
+    assert first == second
     assert _tables(tmp_path) == _tables(alone)
     assert {name: text for name, (_, text) in _stored(tmp_path).items()} == {
         name: text for name, (_, text) in _stored(alone).items()

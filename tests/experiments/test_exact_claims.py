@@ -76,9 +76,9 @@ def test_budget_of_a_model_without_signal(tmp_path):
 
 def test_curl_of_three_rewards_and_of_two():
     """Far from 0 at every policy for three distinct rewards; rounding for two: then a gradient."""
-    three, two = (t1_curl.rows(Scope("paper", s), {}) for s in (named("bandit"), t1_curl.TWO))
+    three, two = (t1_curl.rows(Scope("quick", s), {}) for s in (named("bandit"), t1_curl.TWO))
     for rows, verdict in ((three, "holds"), (two, "assumption unmet")):
-        assert [r.parameters["group_size"] for r in rows] == [2, 4, 8, 16]
+        assert [r.parameters["group_size"] for r in rows] == [2, 8]
         assert {r.verdict for r in rows} == {verdict}
     assert min(r.observed for r in three) > 1e-3
     assert max(r.extra["largest"] for r in two) < 1e-13

@@ -26,10 +26,18 @@ from experiments.store import Store
 from experiments.verify import verify
 
 MANY = settings(
-    max_examples=int(os.environ.get("FUZZ", "15")),
+    max_examples=int(os.environ.get("FUZZ", "6")),
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+TABLES = (
+    "rows.csv",
+    "cases.csv",
+    "verdicts.csv",
+    "verdicts.json",
+    "junit.xml",
+    "provenance.json",
 )
 NUMBERS = ["observed", "lower", "upper", "bound"]
 
@@ -39,7 +47,7 @@ def _check_tables(folder):
     rows = pd.read_csv(folder / "rows.csv")
     judged = rows[~rows["verdict"].isin(["assumption unmet", "inconclusive"])]
     assert np.isfinite(judged[NUMBERS].to_numpy(float)).all()
-    for name in ("rows.csv", "verdicts.csv", "provenance.json"):
+    for name in TABLES:
         assert not re.search(r"\bnan\b", (folder / name).read_text(), re.IGNORECASE)
 
 
@@ -129,14 +137,9 @@ def test_any_result_file(tmp_path, reference, data, changes):
     before = sorted(p.read_bytes() for p in tmp_path.glob("cells/*.json"))
     store = Store(tmp_path / "cells")
     verify([CLAIM], Scope("quick"), store, tmp_path)
-    for name in ("rows.csv", "verdicts.csv"):
+    for name in set(TABLES) - {"provenance.json"}:
         assert (tmp_path / name).read_bytes() == (reference / name).read_bytes()
     after = [p.read_bytes() for p in tmp_path.glob("cells/*")]
     assert all(text in after for text in before)
     assert len(set(store.set_aside)) == len(store.set_aside)
-    assert {p.name for p in tmp_path.iterdir()} == {
-        "cells",
-        "rows.csv",
-        "verdicts.csv",
-        "provenance.json",
-    }
+    assert {p.name for p in tmp_path.iterdir()} == {"cells", *TABLES}

@@ -93,16 +93,23 @@ def test_list_names_every_claim(capsys):
         assert f"{claim.name}  [{claim.provenance}; expected: {claim.expected}]" in printed
 
 
+# A job in the background may have inherited that Ctrl-C is ignored.
+LISTENING = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from experiments.__main__ import main
+sys.exit(main())
+"""
+
+
 def _interrupt(folder, stop):
     """Start ``verify``, send ``stop`` as soon as one more run is stored; its exit status."""
     options = ["--claim", "T1.path", "--instance", "conflict", "--out", str(folder)]
     before = len(list(folder.glob("cells/*.json")))
     process = subprocess.Popen(
-        [sys.executable, "-m", "experiments", "verify", *options],
+        [sys.executable, "-c", LISTENING, "verify", *options],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        # A job in the background may have inherited that Ctrl-C is ignored.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while len(list(folder.glob("cells/*.json"))) <= before and time.monotonic() < deadline:
