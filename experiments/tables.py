@@ -82,6 +82,8 @@ def _rests_on(rows: Sequence[Row]) -> str:
 
 def _summary(claim: Claim, rows: Sequence[Row]) -> dict[str, object]:
     cells = pd.DataFrame([row.flat() for row in rows if row.instance != STORED])
+    if cells.empty:
+        cells = pd.DataFrame([row.flat() for row in rows])
     return {
         "claim": claim.name,
         "provenance": claim.provenance,
