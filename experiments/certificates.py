@@ -17,6 +17,8 @@ from theory.balls import ends, fmpq
 FOLDER = Path(__file__).parent / "data" / "certified"
 FORMAT = "certified/1"
 DIGITS = 12
+STORED = "stored case"
+"""The ``instance`` of rows that come from stored points instead of cells of a profile."""
 
 
 @dataclass(frozen=True)
@@ -111,20 +113,18 @@ def certified_rows(claim: Claim, mutant: str | None, folder: Path = FOLDER) -> l
 def case_row(claim: Claim, case: Case) -> Row:
     """The row of one case, decided now."""
     try:
-        decision = _exact_of(claim).decide(case.document, case.mutant)
+        decision: Decision = _exact_of(claim).decide(case.document, case.mutant)
     except ValueError as error:
         return _unsound(claim, case.name, str(error))
     if case.found is not None and canonical(summary(decision)) != canonical(case.found):
         return _unsound(claim, case.name, "other numbers are stored than found")
-    low, high = ends(decision.observed)
     parameters = {"case": case.name}
     shown = {
         "observed_exact": _shown(decision.observed),
         "bound_exact": _shown(decision.bound),
     }
-    numbers = (float((low + high) / 2), float(low), float(high), float(ends(decision.bound)[0]))
     return Row(
-        claim.name, "stored case", parameters, *numbers, decision.verdict, decision.note, shown,
+        claim.name, STORED, parameters, *decision.numbers, decision.verdict, decision.note, shown,
         evidence="certified",
     )  # fmt: skip
 
@@ -137,5 +137,5 @@ def _unsound(claim: Claim, name: str, why: str) -> Row:
     nothing = (None, None, None, None)
     parameters = {"case": name}
     why = f"unsound: {why}"
-    head = (claim.name, "stored case", parameters, *nothing)
+    head = (claim.name, STORED, parameters, *nothing)
     return Row(*head, "inconclusive", why, evidence="certified")

@@ -7,12 +7,11 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
+from experiments.certificates import STORED
 from experiments.claim import Claim, Row, overall
 from experiments.files import canonical
 from experiments.markdown import span
 
-STORED = "stored case"
-"""The ``instance`` of rows that come from stored points instead of cells of the profile."""
 OPEN = ("refuted", "inconclusive")
 
 

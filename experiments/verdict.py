@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from flint import fmpq
 
-from theory.balls import Number, largest
+from theory.balls import Number, ends, magnitude
 from theory.divergences import Logs
 
 Verdict = Literal["holds", "refuted", "vacuous", "assumption unmet", "inconclusive"]
@@ -22,6 +22,12 @@ class Decision(NamedTuple):
     bound: Number
     verdict: Verdict
     note: str = ""
+
+    @property
+    def numbers(self) -> tuple[float, float, float, float]:
+        """As a row has them: observed, its lower and upper end, and the bound's lower end."""
+        low, high = ends(self.observed)
+        return float((low + high) / 2), float(low), float(high), float(ends(self.bound)[0])
 
 
 def compare(observed: Number, bound: Number, note: str = "") -> Decision:
@@ -42,7 +48,7 @@ def agree(observed: Number, expected: Number, note: str = "") -> Decision:
     """Of an equation; exactly where both sides are rational, else to 50 digits."""
     apart = observed - expected
     tolerance = fmpq(0) if isinstance(apart, fmpq) else AGREEMENT
-    verdict = compare(largest((apart, -apart)), tolerance).verdict
+    verdict = compare(magnitude(apart), tolerance).verdict
     return Decision(observed, expected, verdict, note)
 
 

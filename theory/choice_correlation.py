@@ -11,7 +11,7 @@ from math import prod
 from flint import fmpq
 
 from theory.advantages import Estimator
-from theory.balls import Number, largest, root, total
+from theory.balls import Number, magnitude, root, total
 from theory.choice import Kind, composite, mean_reward
 from theory.choice_update import group_advantages, groups
 from theory.response_balls import response
@@ -40,7 +40,7 @@ def covariance(kinds: Sequence[Kind], k: int, j: int) -> fmpq:
 
 def signed_square(covariance: Number, variance: Number, other: Number) -> Number:
     """c|c| of a correlation c."""
-    size = largest((covariance, -covariance))
+    size = magnitude(covariance)
     return covariance * size / (variance * other)
 
 

@@ -15,7 +15,7 @@ from experiments.points.bias import EXACT, NORMALIZED, fair_model
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.verdict import compare
-from theory.balls import Number, ends, largest
+from theory.balls import Number, ends, magnitude
 from theory.choice import full_gradient
 from theory.choice_update import update
 from theory.instances.conflict import conflict_line
@@ -72,7 +72,7 @@ def _gamble_row(group_size: int) -> Row:
         raise ArithmeticError(f"grad J = {gradient} on the gamble: expected 0")
     shown = mean[0].str(7, radius=False) if isinstance(mean[0], arb) else str(mean[0])
     note = f"grad J = {gradient[0]}, E[g] = {shown} (first action's logit)"
-    return _row("gamble", group_size, largest((mean[0], -mean[0])), note)
+    return _row("gamble", group_size, magnitude(mean[0]), note)
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

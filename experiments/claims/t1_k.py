@@ -16,7 +16,7 @@ from experiments.points.components import EXACT, TOLERANCE
 from experiments.runs import RunResult
 from experiments.settings import UNBIASED, RunSettings
 from experiments.verdict import compare
-from theory.balls import largest, square, total
+from theory.balls import magnitude, square, total
 
 CORRELATIONS = (0.0, 0.25, 0.5, 1.0)
 COMPONENTS = tuple(range(1, 7))
@@ -57,7 +57,7 @@ def _row(correlation: float) -> Row:
     found = [exact_variance(k, Fraction(correlation)) for k in COMPONENTS]
     fitted = fitted_exponent(found)
     off = fitted - 1
-    verdict = compare(largest((off, -off)), TOLERANCE).verdict
+    verdict = compare(magnitude(off), TOLERANCE).verdict
     exponent = float(fitted)
     parameters = {"components": COMPONENTS[-1], "group_size": GROUP_SIZE}
     curve = {f"V at K={k}": float(v) for k, v in zip(COMPONENTS, found, strict=True)}

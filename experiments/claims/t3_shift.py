@@ -13,7 +13,7 @@ from experiments.assumptions import STORED, stated
 from experiments.claim import Claim, Row, Scope
 from experiments.points import klorder, shift
 from experiments.runs import RunResult, RunSettings
-from experiments.verdict import Decision, compare
+from experiments.verdict import compare
 from theory.balls import Number, ends, fmpq
 from theory.shift_claim import hard_task, shift_rule, shift_term
 from theory.task_bounds import failure, mcallester_value
@@ -23,11 +23,6 @@ SHIFT, ORDER = "T3.shift", "T3.klorder"
 DELTA = fmpq(1, 20)
 HARD = (fmpq(7, 20), fmpq(1, 10))
 SIZES = {"quick": (5, 20, 100), "paper": (2, 5, 10, 20, 50, 100, 200, 500)}
-
-
-def _values(decision: Decision) -> tuple[float, float, float, float]:
-    low, high = (float(x) for x in ends(decision.observed))
-    return (low + high) / 2, low, high, float(ends(decision.bound)[0])
 
 
 def _fails(of: Tasks, term: Number) -> Number:
@@ -53,7 +48,7 @@ def _sweep(n: int, hard: fmpq) -> Row:
         "failure_undivided": float(ends(_fails(of, undivided))[1]),
     }
     parameters = {"n_tasks": n, "hard": str(hard), "delta": float(DELTA)}
-    values = (*_values(found), found.verdict, found.note)
+    values = (*found.numbers, found.verdict, found.note)
     return Row(SHIFT, "one policy", parameters, *values, extra, evidence="certified")
 
 

@@ -20,7 +20,7 @@ from experiments.points.rounding import odds
 from experiments.points.smaller import fewer, smaller_run
 from experiments.settings import UNBIASED
 from experiments.verdict import Decision, compare, unmet
-from theory.balls import Number, largest, rational
+from theory.balls import Number, magnitude, rational
 from theory.choice import Choice, parse_choice
 from theory.choice_update import update
 
@@ -62,7 +62,7 @@ def decide(document: Document, mutant: str | None) -> Decision:
     if ratio == 0:
         return Decision(fmpq(1), TOLERANCE, "refuted", "V(K=2) = 0, V(K=1) > 0")
     off = exponent(ratio) - 1
-    return compare(largest((off, -off)), TOLERANCE, f"V(K=2)/V(K=1) = {ratio}")
+    return compare(magnitude(off), TOLERANCE, f"V(K=2)/V(K=1) = {ratio}")
 
 
 def exponent(ratio: Number) -> Number:

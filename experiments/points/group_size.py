@@ -17,7 +17,7 @@ from experiments.points.relaxed import update
 from experiments.points.smaller import smaller_run
 from experiments.settings import UNBIASED
 from experiments.verdict import Decision, compare, unmet
-from theory.balls import Number, largest, root, total
+from theory.balls import Number, largest, magnitude, root, total
 from theory.choice import Choice
 from theory.choice_noise import between, noise
 from theory.choice_update import prompt_update
@@ -62,7 +62,7 @@ def decide_limit(document: Document, mutant: str | None) -> Decision:
     floor = terms.between if drawn and mutant != "no floor" else fmpq(0)
     off = _variance(model, size, drawn) - (within + terms.excess / (size - 1)) / size - floor
     kind = f"floor {floor}" if drawn else f"G V tends to {within}"
-    return compare(largest((off, -off)), fmpq(0), f"|V - ((a + (2b-a)/(G-1))/G + f)|, {kind}")
+    return compare(magnitude(off), fmpq(0), f"|V - ((a + (2b-a)/(G-1))/G + f)|, {kind}")
 
 
 def decide_budget(document: Document, mutant: str | None) -> Decision:
@@ -77,7 +77,7 @@ def decide_budget(document: Document, mutant: str | None) -> Decision:
     costs = [size * _variance(model, size, drawn=True) for size in range(2, LISTED + 1)]
     best = fmpq(2 + costs.index(min(costs)))
     off = largest((1 + root(square), fmpq(2))) - best
-    return compare(largest((off, -off)), fmpq(1), f"least N V at G = {best}")
+    return compare(magnitude(off), fmpq(1), f"least N V at G = {best}")
 
 
 class Space(NamedTuple):

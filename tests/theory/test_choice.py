@@ -2,20 +2,17 @@
 
 from fractions import Fraction
 
+import choice_instance
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from theory.advantages import Estimator
 from theory.balls import ends, fmpq, largest, least, rational, root
 from theory.choice import full_gradient, full_value, parse_choice
-from theory.choice_instance import instance_fields
 from theory.choice_update import update
 from theory.exact import value
 from theory.group_law import group_law
-from theory.model import TAMDP
-from theory.policy import Tabular
 from theory.update import update_moments
 
 ESTIMATORS = (
@@ -52,19 +49,12 @@ def _document(seed):
     return {"weights": [1, "3/2"], "shared": shared, "prompts": prompts}
 
 
-def _in_floats(document):
-    fields = instance_fields(document)
-    observation, theta = fields.pop("observation"), jnp.asarray(fields.pop("theta"))
-    mdp = TAMDP(**fields)
-    return mdp, Tabular(mdp, observation), theta
-
-
 @pytest.mark.parametrize("seed", range(4))
 def test_values_gradients_and_updates_agree(seed):
     """J, grad J, E[g] and V of both codes, G = 2, for every estimator within groups."""
     document = _document(seed)
     choice = parse_choice(document)
-    mdp, policy, theta = _in_floats(document)
+    _, mdp, policy, theta, *_ = choice_instance.instance(document)
     assert np.isclose(float(value(mdp, policy, theta)), float(full_value(choice)), rtol=1e-13)
     # The logits of single answers have no gradient and no counterpart.
     kept = (slice(0, choice.dimension // 3), slice(0, 3))
