@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+from theory.action_axis import add_up
 from theory.advantages import Estimator, batch_advantages, check_group_size
 from theory.chances import Chances
 from theory.decomposed import potential_value
@@ -78,11 +79,9 @@ class Batch(NamedTuple):
 
 
 def _draw_prompts(
-    key: PRNGKeyArray, rho: Float[Array, " Q"], prompts: int | None
+    key: PRNGKeyArray, rho: Float[Array, " Q"], prompts: int
 ) -> tuple[Int[Array, " B"], Float[Array, " B"]]:
     """The prompt of each group of one update, and the group's weight."""
-    if prompts is None:
-        return jnp.arange(rho.shape[0]), rho
     cdf = jnp.cumsum(rho)
     uniform = jax.random.uniform(key, (prompts,))
     drawn = (cdf[None] <= uniform[:, None] * cdf[-1]).sum(-1)
@@ -97,10 +96,14 @@ def sample_batch(
     lane: Int[Array, ""] | None = None,
 ) -> Batch:
     """The episodes of one update, actions by ``action_cdf``; ``lane``: which of many policies."""
-    prompt_key, episode_key = jax.random.split(key)
-    prompts, weight = _draw_prompts(prompt_key, chances.prompt_distribution, training.prompts)
+    rho, n = chances.prompt_distribution, training.prompts
+    if n is None:
+        prompts, weight = jnp.arange(rho.shape[0]), rho
+    else:
+        key, prompt_key = jax.random.split(key)
+        prompts, weight = _draw_prompts(prompt_key, rho, n)
     repeated = jnp.repeat(prompts, training.group_size)
-    return Batch(sample_episodes(episode_key, chances, cdf, repeated, lane), weight)
+    return Batch(sample_episodes(key, chances, cdf, repeated, lane), weight)
 
 
 def needed(mdp: TAMDP | None, by: str) -> TAMDP:
@@ -182,7 +185,7 @@ def score_product(
     """sum_sa table(s, a) grad log pi(a|s); ``probs`` at theta, whose last axis may be of many."""
     logits = lambda at: policy.logits(at).astype(table.dtype)  # noqa: E731
     _, pull = jax.vjp(logits, theta.astype(table.dtype))
-    return pull(table - probs * table.sum(1, keepdims=True))[0].astype(theta.dtype)
+    return pull(table - probs * add_up(table))[0].astype(theta.dtype)
 
 
 def sampled_update(

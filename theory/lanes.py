@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from theory.action_axis import add_up, softmax
 from theory.chances import Chances
 from theory.exact import Theta
 from theory.policy import LogLinear, Policy
@@ -18,11 +19,13 @@ from theory.policy import LogLinear, Policy
 
 def lane_probs(policy: Policy, theta: Theta) -> Float[Array, "S A N"]:
     """pi_theta(a|s), as ``Policy.probs``."""
-    legal = policy.legal[:, :, None]
+    legal, logits, row = policy.rows(theta)
+    legal = legal[:, :, None]
     # A state without legal actions is unreachable; giving it all actions keeps NaN out.
     allowed = legal | ~legal.any(1, keepdims=True)
-    raw = jnp.where(allowed, policy.logits(theta).astype(theta.dtype), -jnp.inf)
-    return jnp.where(legal, jax.nn.softmax(raw, axis=1), 0.0)
+    raw = jnp.where(allowed, logits.astype(theta.dtype), -jnp.inf)
+    probs = jnp.where(legal, softmax(raw), 0.0)
+    return probs if row is None else probs[row]
 
 
 def at_places(chances: Chances, by_state: Float[Array, "S ..."]) -> Float[Array, "P ..."]:
@@ -36,13 +39,13 @@ def _worth(
     """E[R | place, action] and E[R | place], by one backward sweep; 0 for calls in layer D."""
     tools, answers = probs[:, : chances.n_tools], probs[:, chances.n_tools :]
     earned = chances.earned[:, :, None]
-    answered = (answers * earned).sum(1)
+    answered = add_up(answers * earned)[:, 0]
     value = [answered[slice(*chances.layers[-1])]]
     ahead = [jnp.zeros((value[0].shape[0], *tools.shape[1:]))]
     for layer, response in zip(chances.layers[-2::-1], chances.responses[::-1], strict=True):
         here = slice(*layer)
         called = (response @ value[0]).reshape(tools[here].shape)
-        value.insert(0, answered[here] + (called * tools[here]).sum(1))
+        value.insert(0, answered[here] + add_up(called * tools[here])[:, 0])
         ahead.insert(0, called)
     all_earned = jnp.broadcast_to(earned, answers.shape)
     return jnp.concatenate([jnp.concatenate(ahead), all_earned], 1), jnp.concatenate(value)
@@ -77,7 +80,7 @@ def _forward(
         size, step = phi.shape[2] + 2, _log_linear_step
     else:
         # |grad log pi(a|s)|^2 = |e_a - pi|^2 for a table of logits.
-        score = 1 - 2 * probs + jnp.square(probs).sum(1, keepdims=True)
+        score = 1 - 2 * probs + add_up(jnp.square(probs))
         size, step = 2, _tabular_step
     tools, lanes = chances.n_tools, probs.shape[2]
     first = chances.start[slice(*chances.layers[0])]
@@ -121,7 +124,7 @@ def lane_moments(chances: Chances, policy: Policy, theta: Theta) -> LaneMoments:
     # Central, not raw: a large constant part of R must not cancel the variance away.
     mean = (chances.belongs.T @ value)[:, None]
     central = jnp.square(chances.earned[:, :, None] - mean)
-    per_prompt = lambda x: chances.belongs @ x.sum(1)  # noqa: E731
+    per_prompt = lambda x: chances.belongs @ add_up(x)[:, 0]  # noqa: E731
     squared_gradient = jnp.square(gradient).sum(1)
     spread = per_prompt(squared * central) - squared_gradient
     variance = per_prompt(mass[:, None] * answers * central)

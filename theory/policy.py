@@ -29,6 +29,12 @@ class Policy(eqx.Module):
         """
         raise NotImplementedError
 
+    def rows(
+        self, theta: Float[Array, "..."]
+    ) -> tuple[Bool[Array, "R A"], Float[Array, "R A *N"], Int[Array, " S"] | None]:
+        """Legal actions and logits that differ, and which of these rows a state has; None: all."""
+        return self.legal, self.logits(theta), None
+
     def zeros(self) -> Float[Array, "..."]:
         """theta = 0: the uniform policy over legal actions."""
         raise NotImplementedError
@@ -69,14 +75,20 @@ class Tabular(Policy):
             if state != first:
                 _check_alike(mdp, obs, state, int(first))
         self.legal = mdp.legal
-        self.observation = jnp.asarray(obs)
+        self.observation = jax.device_put(obs)
         self.n_observations = int(obs.max()) + 1
 
     def logits(self, theta: Float[Array, "O A *N"]) -> Float[Array, "S A *N"]:
         return theta[self.observation]
 
+    def rows(
+        self, theta: Float[Array, "O A *N"]
+    ) -> tuple[Bool[Array, "O A"], Float[Array, "O A *N"], Int[Array, " S"]]:
+        legal = jnp.zeros((self.n_observations, self.legal.shape[1]), bool)
+        return legal.at[self.observation].set(self.legal), theta, self.observation
+
     def zeros(self) -> Float[Array, "O A"]:
-        return jnp.zeros((self.n_observations, self.legal.shape[1]))
+        return jax.device_put(np.zeros((self.n_observations, self.legal.shape[1])))
 
 
 def _ranks(obs: np.ndarray) -> np.ndarray:
@@ -84,9 +96,10 @@ def _ranks(obs: np.ndarray) -> np.ndarray:
 
 
 def _check_alike(mdp: TAMDP, obs: np.ndarray, state: int, first: int) -> None:
-    if int(mdp.depth[state]) != int(mdp.depth[first]):
+    depth, legal = np.asarray(mdp.depth), np.asarray(mdp.legal)
+    if depth[state] != depth[first]:
         check.fail("observation", [state], obs[state], f"states of one layer (see state {first})")
-    if bool((mdp.legal[state] != mdp.legal[first]).any()):
+    if (legal[state] != legal[first]).any():
         check.fail("observation", [state], obs[state], f"the legal actions of state {first}")
 
 
@@ -109,10 +122,10 @@ class LogLinear(Policy):
         if phi.shape[2] == 0:
             check.fail("features", None, f"array of shape {phi.shape}", "at least one parameter")
         self.legal = mdp.legal
-        self.features = jnp.asarray(phi)
+        self.features = jax.device_put(phi)
 
     def logits(self, theta: Float[Array, " d *N"]) -> Float[Array, "S A *N"]:
         return self.features @ theta
 
     def zeros(self) -> Float[Array, " d"]:
-        return jnp.zeros(self.features.shape[2])
+        return jax.device_put(np.zeros(self.features.shape[2]))

@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import chi2
 
 from theory.chances import Chances
-from theory.episodes import action_cdf, pick, prefix_sums, sample_episodes
+from theory.episodes import action_cdf, pick, sample_episodes
 from theory.exact import reward_law, visits
 from theory.instances.coding import coding
 from theory.instances.conflict import conflict
@@ -129,19 +129,6 @@ def test_one_key_one_sample():
     other = _sample(jax.random.key(5), "search", prompts, "float64")
     assert all((a == b).all() for a, b in zip(first, again, strict=True))
     assert (first.action != other.action).any()
-
-
-@pytest.mark.parametrize("size", [1, 8, 9, 64, 70])
-def test_prefix_sums_never_fall_and_rest_where_nothing_is_added(size):
-    """Within blocks and from one to the next, for one policy and for many, as NumPy adds up."""
-    rng = np.random.default_rng(size)
-    x = rng.random((5, size, 3)) * (rng.random((5, size, 3)) < 0.5)
-    found = np.asarray(prefix_sums(jnp.asarray(x)))
-    np.testing.assert_allclose(found, np.cumsum(x, 1), rtol=1e-14)
-    rise = np.diff(found, axis=1)
-    assert (rise >= 0).all()
-    assert (rise[x[:, 1:] == 0] == 0).all()
-    np.testing.assert_array_equal(prefix_sums(jnp.asarray(x[..., 0])), found[..., 0])
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
