@@ -12,7 +12,7 @@ from experiments.claim import Claim, Row
 from experiments.exact import Document
 from experiments.files import canonical, digest, write_atomic
 from experiments.verdict import Decision
-from theory.balls import ends, fmpq
+from theory.balls import ends, shown
 
 FOLDER = Path(__file__).parent / "data" / "certified"
 FORMAT = "certified/1"
@@ -119,18 +119,14 @@ def case_row(claim: Claim, case: Case) -> Row:
     if case.found is not None and canonical(summary(decision)) != canonical(case.found):
         return _unsound(claim, case.name, "other numbers are stored than found")
     parameters = {"case": case.name}
-    shown = {
-        "observed_exact": _shown(decision.observed),
-        "bound_exact": _shown(decision.bound),
+    exactly = {
+        "observed_exact": shown(decision.observed, DIGITS),
+        "bound_exact": shown(decision.bound, DIGITS),
     }
     return Row(
-        claim.name, STORED, parameters, *decision.numbers, decision.verdict, decision.note, shown,
+        claim.name, STORED, parameters, *decision.numbers, decision.verdict, decision.note, exactly,
         evidence="certified",
     )  # fmt: skip
-
-
-def _shown(number: Any) -> str:
-    return str(number) if isinstance(number, fmpq) else number.str(DIGITS)
 
 
 def _unsound(claim: Claim, name: str, why: str) -> Row:

@@ -5,13 +5,11 @@ import pprint
 from pathlib import Path
 from typing import Any
 
-from flint import fmpq
-
 from experiments.certificates import summary
 from experiments.claim import Claim
 from experiments.falsify import Found
 from experiments.files import write_atomic
-from theory.balls import Number
+from theory.balls import shown
 
 TEST = '''"""A point found by: python -m experiments falsify {claim}"""
 
@@ -86,7 +84,7 @@ def example(claim: Claim, found: Found) -> str:
     if found.decision is None or found.document is None:
         return f"{claim.name}: no point was certified after {found.tried} starts"
     verdict = "violated" if found.refuted else "no violation; the tightest point"
-    sides = (_shown(found.decision.observed), _shown(found.decision.bound))
+    sides = [shown(x, 15) for x in (found.decision.observed, found.decision.bound)]
     lines = [
         f"{claim.name}: {claim.statement}",
         f"{verdict}: observed {sides[0]}, bound {sides[1]}",
@@ -97,7 +95,3 @@ def example(claim: Claim, found: Found) -> str:
     if found.uncertified:
         lines.append(f"{len(found.uncertified)} points above 1 in floating point, none confirmed")
     return "\n".join(line for line in lines if line)
-
-
-def _shown(number: Number) -> str:
-    return str(number) if isinstance(number, fmpq) else number.str(15)

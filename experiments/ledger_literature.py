@@ -81,11 +81,7 @@ Leaving the division out also separates more groups than the joint form where K 
 
 
 def section(rows: pd.DataFrame) -> str:
-    """The whole section; empty where the table has none of these claims.
-
-    Of cells on models: stored cases repeat some of them in rational numbers.
-    """
-    rows = rows[rows["instance"] != "stored case"]
+    """The whole section; empty where the table has none of these claims."""
     by_claim = {name: data for name, data in rows.groupby("claim")}
     if not any(str(name).startswith("L.") for name in by_claim):
         return ""

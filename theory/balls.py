@@ -68,6 +68,11 @@ def powers(x: Number, n: int) -> list[Number]:
     return found
 
 
+def shown(number: Number, digits: int) -> str:
+    """A fraction in full, a ball to some digits with its radius."""
+    return str(number) if isinstance(number, fmpq) else str(number.str(digits))
+
+
 @overload
 def magnitude(number: fmpq) -> fmpq: ...
 @overload

@@ -23,7 +23,7 @@ from experiments.points.rounding import near, near_positive, odds
 from experiments.points.smaller import fewer, smaller_run
 from experiments.verdict import Decision, compare, unmet
 from theory.advantages import Estimator
-from theory.balls import Number, ends, least, rational
+from theory.balls import ends, least, rational, shown
 from theory.choice import Choice, full_gradient, parse_choice
 from theory.choice_update import norm2
 from theory.choice_update import update as exact_update
@@ -61,14 +61,10 @@ def decide(document: Document, mutant: str | None) -> Decision:
     model = fair_model(document) if "fair" in document else choice_of(document)
     gradient, mean = full_gradient(model), exact_update(model, size, NORMALIZED).mean
     if not any(gradient):
-        return compare(norm2(mean), fmpq(0), f"grad J = 0, E[g] = {_shown(mean[0])}")
+        return compare(norm2(mean), fmpq(0), f"grad J = 0, E[g] = {shown(mean[0], 8)}")
     if all(isinstance(x, fmpq) and x == 0 for x in mean):
         return compare(norm2(gradient), fmpq(0), "E[g] = 0")
     return unmet("neither grad J nor E[g] is known to vanish here")
-
-
-def _shown(x: Number) -> str:
-    return str(x) if isinstance(x, fmpq) else x.str(8)
 
 
 def _between(document: Document, size: int) -> Decision:
