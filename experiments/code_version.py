@@ -16,11 +16,11 @@ LIBRARIES = ("jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "pandas", "p
 
 
 @cache
-def code_version(*modules: str) -> str:
-    """Digest of the modules' source, of all of ours that they import, and of the stored data.
+def code_version(*modules: str, data: bool = True) -> str:
+    """Digest of what the modules say, and all of ours that they import; of ``data`` too.
 
-    A module from a file of a user's own counts too. Versions of the libraries do: rounding may
-    change with them.
+    Comments and docstrings say nothing. A module from a file of a user's own counts too. Versions
+    of the libraries do: rounding may change with them.
     """
     sources: dict[str, str] = {}
     waiting = list(modules)
@@ -28,10 +28,11 @@ def code_version(*modules: str) -> str:
         name = waiting.pop()
         path = source(name) or _of_a_file(name, modules)
         if path is not None and name not in sources:
-            sources[name] = path.read_text(encoding="utf-8")
-            waiting += imports(path)
-    data = {str(p.relative_to(ROOT)): p.read_text(encoding="utf-8") for p in _data()}
-    return digest([sources, data, {name: version(name) for name in LIBRARIES}])
+            sources[name], imported = read(path)
+            waiting += imported
+    files = _data() if data else []
+    texts = {str(p.relative_to(ROOT)): p.read_text(encoding="utf-8") for p in files}
+    return digest([sources, texts, {name: version(name) for name in LIBRARIES}])
 
 
 def source(module: str) -> Path | None:
@@ -54,13 +55,22 @@ def _data() -> list[Path]:
     return sorted((ROOT / "experiments" / "data").rglob("*.json"))
 
 
+def _is_remark(line: ast.stmt) -> bool:
+    return isinstance(line, ast.Expr) and isinstance(line.value, ast.Constant)
+
+
 @cache
-def imports(path: Path) -> list[str]:
-    """What a file imports; of ``from package import name`` both, since name may be a module."""
-    found = []
-    for node in ast.walk(ast.parse(path.read_bytes())):
+def read(path: Path) -> tuple[str, list[str]]:
+    """Digest of what a file says, and what it imports.
+
+    Of ``from package import name`` both, since name may be a module.
+    """
+    imported, tree = [], ast.parse(path.read_bytes())
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            found += [alias.name for alias in node.names]
+            imported += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:
-            found += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-    return found
+            imported += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+            node.body = [line for line in node.body if not _is_remark(line)]
+    return digest(ast.dump(tree)), imported

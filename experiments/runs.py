@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Key
 
+from experiments.code_version import code_version
 from experiments.constants import step_size
 from experiments.devices import over_devices
 from experiments.files import digest
@@ -113,8 +114,9 @@ def computed(run: RunSettings) -> RunResult:
 
 
 def _address(run: RunSettings) -> dict[str, Any]:
-    """Its settings, and the step that it takes: a rule for steps may change."""
-    return {**run.settings(), "step": step_size(run)}
+    """Its settings, the step that it takes, and the code that runs it."""
+    code = code_version(__name__, data=False)
+    return {**run.settings(), "step": step_size(run), "code": code, "precision": "float64"}
 
 
 def execute(run: RunSettings, store: Store, wait: bool = True) -> RunResult:

@@ -7,8 +7,6 @@ from experiments.instances import InstanceSpec, build
 from theory.advantages import Estimator
 from theory.grpo import Objective
 
-# Part of every stored run's identity: raise it when a run's meaning changes.
-VERSION = 2
 UNBIASED = Estimator("leave_one_out")
 
 
@@ -44,7 +42,7 @@ class RunSettings:
         chosen = {
             k: v for k, v in asdict(self.estimator).items() if v is not None and v is not False
         }
-        return {**fields, "estimator": chosen, "version": VERSION}
+        return {**fields, "estimator": chosen}
 
     def parameters(self) -> dict[str, Any]:
         """The columns that tell this run from others in a table."""

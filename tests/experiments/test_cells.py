@@ -116,13 +116,29 @@ def test_a_change_of_code_changes_what_rests_on_it(sources, file, a, c):
 
     def now():
         versions.code_version.cache_clear()
-        versions.imports.cache_clear()
+        versions.read.cache_clear()
         return [versions.code_version(f"experiments.{name}") for name in "ac"]
 
     before = now()
     path = sources / file
-    path.write_text(path.read_text() + " ")
+    more = " " if path.suffix == ".json" else "x = 1\n"
+    path.write_text(path.read_text() + more)
     assert [x != y for x, y in zip(before, now(), strict=True)] == [a, c]
+    versions.code_version.cache_clear()
+
+
+def test_words_about_the_code_change_nothing(sources):
+    """Comments, docstrings, blank lines; a string that is used does."""
+
+    def now(text):
+        (sources / "experiments/c.py").write_text(text)
+        versions.code_version.cache_clear()
+        versions.read.cache_clear()
+        return versions.code_version("experiments.c")
+
+    plain = now("def f():\n    return 'a'\n")
+    assert now('"""Why."""\n\n\ndef f():  # how\n    """What."""\n    return "a"\n') == plain
+    assert now('"""Why."""\ndef f():\n    """What."""\n    return "b"\n') != plain
     versions.code_version.cache_clear()
 
 

@@ -7,6 +7,7 @@ from experiments import runs
 from experiments.compilation import Compilations
 from experiments.instances import named
 from experiments.settings import RunSettings
+from experiments.store import Store
 from theory.advantages import Estimator
 
 # Of no other test, which may have compiled the same in this process before.
@@ -64,3 +65,13 @@ def test_chunks_fit_into_memory(monkeypatch, room, lanes):
     monkeypatch.setattr(runs, "_train_batch", seen)
     runs._execute(_run())
     assert {*used} == {lanes}
+
+
+def test_a_run_is_computed_again_by_other_code(tmp_path, monkeypatch):
+    """And by the same code never again."""
+    computed = []
+    monkeypatch.setattr(runs, "_execute", lambda run: computed.append(run) or {"gain": 1.0})
+    for code, expected in (("a", 1), ("a", 1), ("b", 2)):
+        monkeypatch.setattr(runs, "code_version", lambda *_, code=code, **__: code)
+        runs.execute(_run(), Store(tmp_path))
+        assert len(computed) == expected
