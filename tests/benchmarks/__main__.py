@@ -87,9 +87,9 @@ def main(only: list[str]) -> None:
     rest = [c for c in table if c not in FIRST]
     table = table.reindex(columns=[*FIRST, *rest]).assign(load_before=load, **_facts())
     with pd.option_context("display.width", 250, "display.max_colwidth", 110):
-        for _, part in table.groupby("claim", sort=False):
-            shown = part.dropna(axis=1, how="all").drop(columns=["claim", *_facts()])
-            print(shown.to_string(index=False))
+        for _, part in sorted(table.groupby("claim"), reverse=True):
+            shown = part.dropna(axis=1, how="all").drop(columns=["claim", "load_before", *_facts()])
+            print(shown.to_string(index=False, float_format="{:.3g}".format))
     write_atomic(OUT, table.to_csv(index=False))
     print(", ".join(f"{k} {v}" for k, v in _facts().items()) + f", load {load:.1f}; table: {OUT}")
 

@@ -43,19 +43,19 @@ def ours(precision: str, recorded: bool) -> Callable[[], Trace]:
     return lambda: _run(keys, *model, *fixed, training=training, recorded=recorded)
 
 
-@partial(jax.jit, static_argnames="shape")
-def _draws(keys: jax.Array, shape: tuple[int, int]) -> jax.Array:
+@partial(jax.jit, static_argnames="size")
+def _draws(keys: jax.Array, size: int) -> jax.Array:
     def one(t: jax.Array, seen: jax.Array) -> jax.Array:
-        draw = lambda k: jax.random.uniform(jax.random.fold_in(k, t), shape, jnp.float32)  # noqa: E731
+        draw = lambda k: jax.random.uniform(jax.random.fold_in(k, t), (size,), jnp.float32)  # noqa: E731
         return seen + jax.vmap(draw)(keys)
 
-    return jax.lax.fori_loop(0, STEPS, one, jnp.zeros((SEEDS, *shape), jnp.float32))
+    return jax.lax.fori_loop(0, STEPS, one, jnp.zeros((SEEDS, size), jnp.float32))
 
 
 def floor(of: Task) -> Callable[[], jax.Array]:
     """The same random numbers, added up: one for each action and each response of a tool."""
-    shape = 2 * of.horizon - 1, of.rho.size * of.group_size
-    return lambda: _draws(jax.random.split(jax.random.key(0), SEEDS), shape)
+    size = (2 * of.horizon - 1) * of.rho.size * of.group_size
+    return lambda: _draws(jax.random.split(jax.random.key(0), SEEDS), size)
 
 
 def rows() -> list[dict[str, Any]]:
