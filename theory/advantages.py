@@ -1,6 +1,7 @@
 """Group-relative advantages: what each member of a group of G episodes of one prompt is given."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, get_args
 
 import jax
@@ -78,6 +79,7 @@ def deviations(rewards: Float[Array, " N"]) -> Float[Array, " N"]:
     return from_first - from_first.mean()
 
 
+@partial(jax.jit, static_argnames=("eps", "inside"))
 def inverse_sd(
     spread: Float[Array, "..."],
     freedom: GroupSize | Float[Array, "..."],

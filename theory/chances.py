@@ -3,7 +3,7 @@
 from itertools import pairwise
 
 import equinox as eqx
-import jax.numpy as jnp
+import jax
 import numpy as np
 from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
@@ -56,16 +56,16 @@ class Chances(eqx.Module):
         self.n_tools, n_states = transition.shape[1], layer.size
         self.one_each = np.array_equal(state, np.arange(n_states))
         self.prompt_distribution = mdp.prompt_distribution
-        self.belongs = jnp.asarray((prompt == np.arange(mu.shape[0])[:, None]).astype(float))
-        self.state = jnp.asarray(np.append(state, n_states), jnp.int32)
-        self.start = jnp.asarray(mu[prompt, state])
+        self.belongs = jax.device_put((prompt == np.arange(mu.shape[0])[:, None]).astype(float))
+        self.state = jax.device_put(np.append(state, n_states).astype(np.int32))
+        self.start = jax.device_put(mu[prompt, state])
         self.responses = tuple(
             _responses(transition, prompt, state, here, below)
             for here, below in pairwise(self.layers)
         )
         first, cdf = _support(mu)
-        self.first_place = jnp.asarray(np.take_along_axis(number, first, 1), jnp.int32)
-        self.first_cdf = jnp.asarray(cdf)
+        self.first_place = jax.device_put(np.take_along_axis(number, first, 1).astype(np.int32))
+        self.first_cdf = jax.device_put(cdf)
         self._set_moves(mdp, number, prompt, state)
 
     @property
@@ -82,14 +82,14 @@ class Chances(eqx.Module):
         chance = np.ones(following.shape)
         chance[:-1, :tools] = cdf[state]
         by_move = (-1, outcome.shape[2])
-        self.next_place = jnp.asarray(following.reshape(by_move), jnp.int32)
-        self.next_cdf = jnp.asarray(chance.reshape(by_move))
+        self.next_place = jax.device_put(following.reshape(by_move).astype(np.int32))
+        self.next_cdf = jax.device_put(chance.reshape(by_move))
         earned = np.zeros((size + 1, n_actions), np.int64)
         earned[:-1, tools:] = np.asarray(mdp.class_index)[prompt, state]
         composite = np.zeros(earned.shape)
         composite[:-1, tools:] = np.asarray(mdp.class_composite)[earned[:-1, tools:]]
-        self.reward_class = jnp.asarray(earned.reshape(-1), jnp.int32)
-        self.composite = jnp.asarray(composite.reshape(-1))
+        self.reward_class = jax.device_put(earned.reshape(-1).astype(np.int32))
+        self.composite = jax.device_put(composite.reshape(-1))
 
 
 def _places(seen: NDArray[np.bool_], layer: Index) -> tuple[Index, Index]:
@@ -110,7 +110,7 @@ def _responses(
     block = transition[state[above]][:, :, state[under]]
     same = prompt[above, None] == prompt[None, under]
     size, n_tools, following = block.shape
-    return jnp.asarray((block * same[:, None]).reshape(size * n_tools, following))
+    return jax.device_put((block * same[:, None]).reshape(size * n_tools, following))
 
 
 def _support(rows: NDArray[np.float64]) -> tuple[Index, NDArray[np.float64]]:

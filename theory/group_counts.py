@@ -10,6 +10,7 @@ from functools import lru_cache
 from math import comb
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
@@ -102,4 +103,4 @@ def count_table(
         per_sd = np.asarray(scale(jnp.asarray(spread), group_size, estimator))
         advantage += weight * centred * np.where(varied, per_sd, 0.0)[:, None]
     shown = np.where(present, advantage, 0.0)
-    return CountTable(group_size, jnp.asarray(counts.T), jnp.asarray(ways), jnp.asarray(shown))
+    return CountTable(group_size, *jax.device_put((counts.T, ways, shown)))

@@ -101,12 +101,6 @@ def pair_table(
 ) -> PairTable:
     """``columns (V,K)``: the reward vectors; ``room`` >= G."""
     low, high = columns.min(0), columns.max(0)
-    return PairTable(
-        group_size,
-        jnp.asarray((columns > low).astype(np.int64)),
-        jnp.asarray(high - low),
-        jnp.asarray(weights),
-        lattice(CELLS, room - 2),
-        jnp.arange(room + 1),
-        estimator,
-    )
+    paid, range_, weight = jax.device_put(((columns > low).astype(int), high - low, weights))
+    cells, counts = lattice(CELLS, room - 2), jax.device_put(np.arange(room + 1))
+    return PairTable(group_size, paid, range_, weight, cells, counts, estimator)

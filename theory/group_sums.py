@@ -122,12 +122,5 @@ def sum_table(
 ) -> SumTable:
     """``numerators (V,)`` over ``denominator``: the distinct composite rewards; ``room`` >= G."""
     steps, unit, linear, factor = coordinates(numerators)
-    return SumTable(
-        group_size,
-        lattice(steps, room - 2),
-        jnp.asarray(steps),
-        jnp.asarray(linear),
-        jnp.asarray(factor),
-        jnp.asarray(unit / denominator),
-        estimator,
-    )
+    moves, line, times, unit = jax.device_put((steps, linear, factor, unit / denominator))
+    return SumTable(group_size, lattice(steps, room - 2), moves, line, times, unit, estimator)

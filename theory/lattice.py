@@ -46,7 +46,7 @@ def lattice(steps: NDArray[np.int64], draws: int) -> Lattice:
     inside = np.asarray((before >= 0).all(-1))
     found = number[tuple(np.moveaxis(np.where(inside[..., None], before, 0), -1, 0))]
     source = np.where(inside, found, len(point))
-    return Lattice(jnp.asarray(point), jnp.asarray(source, dtype=jnp.int32))
+    return Lattice(jax.device_put(point), jax.device_put(source.astype(np.int32)))
 
 
 def lattice_law(

@@ -47,8 +47,8 @@ class Learning(eqx.Module):
         used = check.to_array("target", chances if target is None else target, 1)
         check.check_shape("target", used, losses.shape[1:], "(outcome,)")
         check.check_distribution("target", used, None)
-        self.loss, self.chance = jnp.asarray(losses), jnp.asarray(chances)
-        self.prior, self.target = jnp.asarray(before), jnp.asarray(used)
+        self.loss, self.chance = jax.device_put((losses, chances))
+        self.prior, self.target = jax.device_put((before, used))
 
     @property
     def risk(self) -> Float[Array, " M"]:
@@ -136,6 +136,11 @@ def policy_losses(mdp: TAMDP, probs: Float[Array, "M S A"]) -> Float[Array, "M Q
     return jnp.clip(1 - values / mdp.max_reward, 0.0, 1.0)
 
 
+@jax.jit
+def _every_probs(policy: Policy, thetas: Float[Array, "M ..."]) -> Float[Array, "M S A"]:
+    return jax.vmap(policy.probs)(thetas)
+
+
 def sampled_policies(
     policy: Policy, size: int, scale: float = 4.0, seed: int = 0
 ) -> Float[Array, "M S A"]:
@@ -149,7 +154,7 @@ def sampled_policies(
         )
     rng = np.random.default_rng([seed, size])
     theta = rng.normal(scale=scale, size=(size, *policy.zeros().shape))
-    return jax.jit(jax.vmap(policy.probs))(jnp.asarray(theta))
+    return _every_probs(policy, theta)
 
 
 def deterministic_policies(mdp: TAMDP, policy: Tabular) -> Float[Array, "M S A"]:
@@ -166,4 +171,4 @@ def deterministic_policies(mdp: TAMDP, policy: Tabular) -> Float[Array, "M S A"]
     for member, chosen in enumerate(product(*choices)):
         for row, action in zip(rows, chosen, strict=True):
             probs[member, rank == row, action] = 1
-    return jnp.asarray(probs)
+    return jax.device_put(probs)

@@ -4,7 +4,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
@@ -79,17 +78,17 @@ class TAMDP(eqx.Module):
         attainable = seen[:, :, None] & allowed[None, :, n_tools:]
         classes: RewardClasses = reward_classes(r, w, attainable)
 
-        self.prompt_distribution = jnp.asarray(rho)
-        self.initial_distribution = jnp.asarray(mu)
-        self.depth = jnp.asarray(layer)
-        self.tool_transition = jnp.asarray(transition)
-        self.legal = jnp.asarray(allowed)
-        self.reward = jnp.asarray(r)
-        self.weights = jnp.asarray(w)
-        self.class_index = jnp.asarray(classes.index)
-        self.class_vector = jnp.asarray(classes.vector)
-        self.class_composite = jnp.asarray(classes.composite)
-        self.class_numerator = jnp.asarray(classes.numerator)
+        self.prompt_distribution = jax.device_put(rho)
+        self.initial_distribution = jax.device_put(mu)
+        self.depth = jax.device_put(layer)
+        self.tool_transition = jax.device_put(transition)
+        self.legal = jax.device_put(allowed)
+        self.reward = jax.device_put(r)
+        self.weights = jax.device_put(w)
+        self.class_index = jax.device_put(classes.index)
+        self.class_vector = jax.device_put(classes.vector)
+        self.class_composite = jax.device_put(classes.composite)
+        self.class_numerator = jax.device_put(classes.numerator)
         self.composite_denominator = classes.denominator
         self.layers = tuple(_indices(layer == d) for d in range(int(layer.max()) + 1))
         self.prompt_separable = bool((seen.sum(0) <= 1).all())

@@ -74,12 +74,13 @@ def padded(mdp: TAMDP, shape: Shape) -> Arrays:
     earned[:, s, slice(n_answers), slice(n_components)] = reward[q]
     weights = np.ones(shape.components)
     weights[:n_components] = np.asarray(mdp.weights)
-    return Arrays(*(jnp.asarray(x) for x in (initial, transition, allowed, earned, weights)))
+    return Arrays(*jax.device_put((initial, transition, allowed, earned, weights)))
 
 
 def stack(models: Sequence[TAMDP], shape: Shape) -> Arrays:
     """All of them, one after another along the first axis."""
-    return jax.tree.map(lambda *leaves: jnp.stack(leaves), *[padded(m, shape) for m in models])
+    every = [padded(m, shape) for m in models]
+    return jax.device_put(jax.tree.map(lambda *leaves: np.stack(leaves), *every))
 
 
 def blank(shape: Shape) -> TAMDP:

@@ -34,6 +34,9 @@ def _mean_law(law: np.ndarray, numerator: np.ndarray, m: int) -> dict[int, float
     return total
 
 
+_laws = jax.jit(jax.vmap(reward_law, (None, 0)))
+
+
 def episode_outcomes(mdp: TAMDP, probs: Float[Array, "M S A"], m: int) -> Learning:
     """The learning problem in which a task shows m episodes of each policy, drawn independently.
 
@@ -42,7 +45,7 @@ def episode_outcomes(mdp: TAMDP, probs: Float[Array, "M S A"], m: int) -> Learni
     """
     if m < 1:
         raise ValueError(f"m = {m}: expected at least 1 episode per task")
-    laws = np.asarray(jax.jit(jax.vmap(lambda p: reward_law(mdp, p)))(probs))
+    laws = np.asarray(_laws(mdp, probs))
     numerator = np.asarray(mdp.class_numerator)
     top = Fraction(float(mdp.max_reward)).limit_denominator(10**6) * mdp.composite_denominator
     chances: dict[tuple[float, ...], float] = {}

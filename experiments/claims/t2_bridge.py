@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
@@ -51,7 +50,7 @@ def _draw(
 def _drawn_row(name: str, drawn: tuple[Floats, Floats, Floats], ddof: int, seed: int) -> Row:
     count, size, components = drawn[0].shape
     ratios = np.random.default_rng(seed).uniform(0.8, 1.2, (count, size))
-    found = jax.device_get(_gaps(*map(jnp.asarray, (*drawn, ratios)), ddof))
+    found = jax.device_get(_gaps(*drawn, ratios, ddof))
     speaks = found.speaks
     ratio = (found.difference / np.where(found.bridge > ROUNDING, found.bridge, np.inf))[speaks]
     excess = float((found.difference - found.bridge)[speaks].max(initial=-np.inf))

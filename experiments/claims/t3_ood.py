@@ -50,6 +50,9 @@ def _laws(source: np.ndarray) -> list[tuple[str, np.ndarray, np.ndarray]]:
     return found
 
 
+_reweighted = jax.jit(reweighted)
+
+
 @jax.jit
 def _all_bounds(losses, source, target):  # type: ignore[no-untyped-def]
     """For each policy: L_T, L_S, and the bounds, those of the mutants last."""
@@ -115,7 +118,7 @@ def _sampled(spec: ProblemSpec) -> list[Row]:
         plain = Learning(problem.loss, source, problem.prior, target)
         variation = float(np.abs(source - target).sum() / 2)
         made.append(_sampled_row(heads[0], plain, variation, 1.0))
-        losses, top = reweighted(problem.loss, jnp.asarray(source), jnp.asarray(target))
+        losses, top = _reweighted(problem.loss, source, target)
         if not np.isfinite(top):
             note = "the source never shows the target's tasks: weights are infinite"
             made.append(Row(*heads[1], None, None, None, None, "assumption unmet", note))

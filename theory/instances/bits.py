@@ -8,7 +8,7 @@ the same |s|^2.
 
 from collections.abc import Sequence
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from theory.instances.instance import Instance
@@ -46,5 +46,5 @@ def bits(
         weights=[1] * components,
     )
     policy = Tabular(mdp, [0, 0])
-    theta = jnp.asarray(answer @ np.log(chance / (1 - chance)))[None]
+    theta = jax.device_put((answer @ np.log(chance / (1 - chance)))[None])
     return Instance("bits", mdp, policy, theta, best=float(components))

@@ -3,12 +3,14 @@
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
 from theory.exact import Theta
 from theory.model import TAMDP
 from theory.optimum import optimal_value
 from theory.policy import LogLinear, Policy
+
+_optimal = jax.jit(optimal_value)
 
 
 class Instance(NamedTuple):
@@ -27,7 +29,7 @@ class Instance(NamedTuple):
     @property
     def optimum(self) -> float:
         """J*: ``best`` if known, else the optimum over unrestricted policies."""
-        return float(jax.jit(optimal_value)(self.mdp)) if self.best is None else self.best
+        return float(_optimal(self.mdp)) if self.best is None else self.best
 
     @property
     def optimum_is_exact(self) -> bool:
@@ -36,6 +38,6 @@ class Instance(NamedTuple):
             return True
         if isinstance(self.policy, LogLinear):
             return False
-        observation = self.policy.observation  # type: ignore[attr-defined]
-        alone = bool(jnp.unique(observation).shape == observation.shape)
+        observation = np.asarray(self.policy.observation)  # type: ignore[attr-defined]
+        alone = np.unique(observation).size == observation.size
         return alone and self.mdp.prompt_separable

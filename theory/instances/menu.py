@@ -11,6 +11,7 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
+import jax
 import numpy as np
 
 from theory import validation as check
@@ -66,4 +67,6 @@ def menu(
         weights=[*weights, *[1] * (components - len(weights))],
     )
     policy = Tabular(mdp)
-    return Instance("menu", mdp, policy, policy.zeros().at[0, 0].set(preference))
+    theta = np.zeros(policy.zeros().shape)
+    theta[0, 0] = preference
+    return Instance("menu", mdp, policy, jax.device_put(theta))

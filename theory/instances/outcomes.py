@@ -6,7 +6,7 @@ is a policy: success probabilities and the correlation of the components are dia
 
 from itertools import pairwise, product
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
@@ -69,5 +69,5 @@ def outcomes(
         reward=vectors[None, None],
         weights=[1] * components,
     )
-    theta = jnp.asarray(np.log(joint_law(chance, coupling)))[None]
+    theta = jax.device_put(np.log(joint_law(chance, coupling))[None])
     return Instance("outcomes", mdp, Tabular(mdp), theta, best=float(components))

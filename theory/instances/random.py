@@ -1,6 +1,6 @@
 """`random`: a seeded family of models, to meet structures that nobody thought of."""
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from theory import validation as check
@@ -71,4 +71,4 @@ def random_instance(
     if features:
         policy = LogLinear(mdp, rng.integers(-2, 3, (n, tools + answers, features)))
     start = rng.normal(scale=0.3, size=policy.zeros().shape)
-    return Instance("random", mdp, policy, jnp.asarray(start))
+    return Instance("random", mdp, policy, jax.device_put(start))
