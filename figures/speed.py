@@ -32,7 +32,7 @@ def cost(rows: pd.DataFrame) -> Figure | None:
             axes.set_xticks(own["size"])
             axes.xaxis.set_major_formatter("{x:g}")
             axes.set_xlabel(str(name) if name == "seeds" else f"${name}$")
-            axes.set_title(f"{own['exponent'].iloc[0]:.2f}, expected {expected}")
+            axes.set_title(f"slope {own['exponent'].iloc[0]:.2f}, expected {expected}")
         for axes in panels[len(sweeps) :]:
             axes.set_axis_off()
         figure.supylabel("seconds", fontsize=8)

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,3 +31,25 @@ def test_the_example_runs(capsys):
 def test_links_lead_somewhere(path):
     """Pictures and files that the README points to are in the repository."""
     assert (ROOT / path).exists()
+
+
+def test_speeds_are_those_of_the_stored_benchmark():
+    """Rounded to two digits; what a user reads is what was measured."""
+    rows = pd.read_csv(ROOT / "results" / "bench" / "rows.csv")
+    of = lambda name: rows[rows["benchmark"] == name].set_index("peer")  # noqa: E731
+    plain, recorded = (of("training, search, G = 8, 64 seeds" + x) for x in ("", ", recorded"))
+    verify = [of(f"quick profile, {x}") for x in ("cold", "programs kept", "runs kept too")]
+    said = {
+        r"(\S+) times as fast as plain JAX": plain.loc["plain JAX", "ratio"],
+        r"and (\S+) times as fast as": plain.loc["NumPy", "ratio"],
+        r"at (\S+) times what drawing": 1 / plain.loc["its random numbers alone", "ratio"],
+        r"a run takes (\S+) times as": recorded["ours_seconds"].iloc[0]
+        / plain["ours_seconds"].iloc[0],
+        r"takes (\S+) s with nothing kept": verify[0]["ours_seconds"].iloc[0],
+        r"(\S+) s with compiled programs kept": verify[1]["ours_seconds"].iloc[0],
+        r"(\S+) s with everything kept": verify[2]["ours_seconds"].iloc[0],
+    }
+    text = " ".join(README.split())
+    for pattern, measured in said.items():
+        (number,) = re.findall(pattern, text)
+        assert float(number) == pytest.approx(measured, rel=0.06), pattern

@@ -1,10 +1,11 @@
 """Devices, processes and cores: the same rows from each, and what a second core gives.
 
-    PYTHONPATH=. python tests/trials/scale.py [--claim NAME ...]
+    PYTHONPATH=. python tests/trials/scale.py [--claim NAME ...] [what else verify takes]
 
-Every variant computes the claims (by default those of the training sweep, quick profile) in an
-empty folder; tables must be equal to the byte. Efficiency is time on one core / (2 x time on two),
-compilation included: it means something on an idle machine only. Exit status 1 if tables differ.
+Every variant computes the claims (by default those of the training sweep) in an empty folder with
+no compiled programs, the first two once more with their own; tables must be equal to the byte.
+Efficiency is time on one core / (2 x time on two): it means something on an idle machine only. Exit
+status 1 if tables differ.
 """
 
 import argparse
@@ -26,10 +27,12 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def _start(options: Sequence[str], cores: int, devices: int = 1) -> subprocess.Popen[bytes]:
+def _start(
+    options: Sequence[str], cache: Path, cores: int, devices: int = 1
+) -> subprocess.Popen[bytes]:
     flags = f"--xla_force_host_platform_device_count={devices}"
     command = [sys.executable, "-c", PINNED, str(cores), "verify", *options]
-    env = {**os.environ, "XLA_FLAGS": flags}
+    env = {**os.environ, "XLA_FLAGS": flags, "JAX_COMPILATION_CACHE_DIR": str(cache)}
     return subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
 
 
@@ -58,12 +61,15 @@ def _variants(options: Sequence[str], root: Path) -> dict[str, Path]:
         "2 cores": [((), 2, 1)],
         "8 devices": [((), 2, 8)],
         "2 processes": [(place, 2, 1) for place in places],
+        "1 core, programs kept": [((), 1, 1)],
+        "2 cores, programs kept": [((), 2, 1)],
     }
     folders = {}
     for name, plan in plans.items():
         folders[name] = out = root / name
+        cache = root / f"cache of {name.split(',')[0]}"
         started = [
-            _start([*options, *more, "--out", str(out)], cores, devices)
+            _start([*options, *more, "--out", str(out)], cache, cores, devices)
             for more, cores, devices in plan
         ]
         statuses = {process.wait() for process in started}
@@ -75,14 +81,15 @@ def main() -> int:
     """Parse, run, compare."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--claim", action="append")
-    claims = parser.parse_args().claim or SWEEP
-    options = [part for name in claims for part in ("--claim", name)]
+    given, more = parser.parse_known_args()
+    options = [part for name in given.claim or SWEEP for part in ("--claim", name)] + more
     with tempfile.TemporaryDirectory() as root:
         folders = _variants(options, Path(root))
         expected = _tables(folders["1 core"])
         differ = [name for name, out in folders.items() if _tables(out) != expected]
-        one, two = (_seconds(folders[name]) for name in ("1 core", "2 cores"))
-    print(f"efficiency on 2 cores: {one / (2 * two):.2f}")
+        for how in ("", ", programs kept"):
+            one, two = (_seconds(folders[name + how]) for name in ("1 core", "2 cores"))
+            print(f"efficiency on 2 cores{how}: {one / (2 * two):.2f}")
     print(f"tables differ: {differ}" if differ else "the same tables from each")
     return 1 if differ else 0
 
