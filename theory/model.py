@@ -78,6 +78,7 @@ class TAMDP(eqx.Module):
         attainable = seen[:, :, None] & allowed[None, :, n_tools:]
         classes: RewardClasses = reward_classes(r, w, attainable)
 
+        # Not jnp.asarray, which compiles a program for each new shape.
         self.prompt_distribution = jax.device_put(rho)
         self.initial_distribution = jax.device_put(mu)
         self.depth = jax.device_put(layer)

@@ -178,3 +178,15 @@ def test_shapes_are_checked_at_run_time():
     """A typo in the hook's package name would turn all shape checks off without a word."""
     with pytest.raises(TypeCheckError):
         reward_law(TAMDP(**GOOD), jnp.ones(4))
+
+
+def test_a_model_keeps_its_numbers():
+    """Arrays it was made from may be written to afterwards; as small ones, JAX would share them."""
+    made = TAMDP(**GOOD)
+    fields = ("initial_distribution", "depth", "tool_transition", "legal", "reward", "weights")
+    given = {name: np.array(getattr(made, name)) for name in ("prompt_distribution", *fields)}
+    again = TAMDP(**given)
+    for array in given.values():
+        array[...] = 0
+    for name in given:
+        np.testing.assert_array_equal(getattr(again, name), getattr(made, name))
