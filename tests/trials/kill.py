@@ -74,7 +74,7 @@ def _check_end(out: Path, expected: dict[str, bytes]) -> None:
     if _tables(out) != expected:
         raise ValueError(f"{out}: tables differ from those of an uninterrupted run")
     # Locks of results that are stored may stay: nobody comes for them again.
-    usual = (".csv", ".json", ".lock")
+    usual = (".csv", ".json", ".xml", ".lock")
     left = [p for p in out.rglob("*") if p.is_file() and p.suffix not in usual]
     if left:
         raise ValueError(f"left behind: {left}")
