@@ -31,7 +31,10 @@ def test_panels_show_stored_costs_and_exponents(rows):
     """Measured points as stored; the expected line has its slope and ends at the last point."""
     figure = cost(rows)
     panels = [axes for axes in figure.axes if axes.lines]
-    assert [axes.get_title() for axes in panels] == ["1.25, expected 1", "1.25, expected 2"]
+    assert [axes.get_title() for axes in panels] == [
+        "slope 1.25, expected 1",
+        "slope 1.25, expected 2",
+    ]
     expected, measured = panels[1].lines
     assert list(measured.get_ydata()) == [0.2, 0.5]
     assert expected.get_ydata() == pytest.approx([0.125, 0.5])
