@@ -6,7 +6,7 @@ best and their worst are unchanged (derived: nothing reachable changes).
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -58,8 +58,7 @@ def shape_of(models: Sequence[TAMDP]) -> Shape:
     return Shape(*(int(x) for x in np.max(sizes, axis=0)))
 
 
-def padded(mdp: TAMDP, shape: Shape) -> Arrays:
-    """The model's arrays in a larger shape; new components always earn 0, with weight 1."""
+def _padded(mdp: TAMDP, shape: Shape) -> tuple[NDArray[Any], ...]:
     legal, reward = _merged(mdp)
     n_prompts, n_states, n_answers, n_components = reward.shape
     q = [*range(n_prompts), *[0] * (shape.prompts - n_prompts)]
@@ -74,13 +73,18 @@ def padded(mdp: TAMDP, shape: Shape) -> Arrays:
     earned[:, s, slice(n_answers), slice(n_components)] = reward[q]
     weights = np.ones(shape.components)
     weights[:n_components] = np.asarray(mdp.weights)
-    return Arrays(*jax.device_put((initial, transition, allowed, earned, weights)))
+    return initial, transition, allowed, earned, weights
+
+
+def padded(mdp: TAMDP, shape: Shape) -> Arrays:
+    """The model's arrays in a larger shape; new components always earn 0, with weight 1."""
+    return Arrays(*jax.device_put(_padded(mdp, shape)))
 
 
 def stack(models: Sequence[TAMDP], shape: Shape) -> Arrays:
     """All of them, one after another along the first axis."""
-    every = [padded(m, shape) for m in models]
-    return jax.device_put(jax.tree.map(lambda *leaves: np.stack(leaves), *every))
+    every = zip(*[_padded(m, shape) for m in models], strict=True)
+    return Arrays(*jax.device_put([np.stack(leaves) for leaves in every]))
 
 
 def blank(shape: Shape) -> TAMDP:
