@@ -14,9 +14,10 @@ import pytest
 from jaxtyping import install_import_hook
 
 # Not the user's cache: one for this run of the tests, in which workers and the commands that they
-# start share what they compile.
+# start share what they compile. A cache that the caller names is used and kept.
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"process-{os.getpid()}")
-CACHE = Path(tempfile.gettempdir()) / f"grpo-theory-checks-tests-{RUN}"
+KEPT = os.environ.get("TESTS_COMPILATION_CACHE")
+CACHE = Path(KEPT or Path(tempfile.gettempdir()) / f"grpo-theory-checks-tests-{RUN}")
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(CACHE)
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
 jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
@@ -36,5 +37,5 @@ def _freeze():
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
     """Remove the cache; of several workers it is the process that started them who does."""
-    if not hasattr(session.config, "workerinput"):
+    if not KEPT and not hasattr(session.config, "workerinput"):
         shutil.rmtree(CACHE, ignore_errors=True)
