@@ -15,7 +15,7 @@ from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.store import Store
 
-NUMBERS = ("observed", "lower", "upper", "bound")
+NUMBERS = ("observed", "lower", "upper", "bound", "rounding")
 TABLES = ("parameters", "extra")
 LEVELS = "levels"
 

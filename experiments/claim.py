@@ -59,6 +59,16 @@ class Row:
     extra: Mapping[str, Any] = field(default_factory=dict)
     evidence: Evidence = "exact"
     levels: Levels | None = None
+    rounding: float | None = None
+    """Of an *exact* cell: what float64 may have done to observed - bound, >= 0; derived from what
+    was computed (``theory.rounding``), never a constant."""
+    identity: bool = False
+    """Whether both sides are equal whatever the policy, 0 = 0 included: no evidence."""
+
+    def __post_init__(self) -> None:
+        """An identity cannot hold, it is *vacuous*: whoever counts verdicts need not know."""
+        if self.identity and self.verdict == "holds":
+            object.__setattr__(self, "verdict", "vacuous")
 
     def flat(self) -> dict[str, Any]:
         """The row as columns; slack = bound - observed, ratio = bound / observed."""
@@ -73,6 +83,8 @@ class Row:
             "ratio": ratio,
             "verdict": self.verdict,
             "evidence": self.evidence,
+            "rounding": self.rounding,
+            "identity": self.identity,
             "note": self.note,
         }
         if self.levels is not None:
@@ -127,12 +139,30 @@ def judge(upper: float, lower: float, bound: float) -> Verdict:
     return "refuted" if lower > bound else "inconclusive"
 
 
+FLOATING = "in floating point, not certified"
+EQUAL = "equal up to rounding"
+
+
 def sober(row: Row) -> Row:
-    """The row as it counts: floating point alone refutes nothing, however large the violation."""
-    if row.verdict != "refuted" or row.evidence != "exact":
+    """The row as it counts, which says what floating point alone has decided.
+
+    A violation beyond the rounding error is *refuted*, and no counterexample.
+    """
+    if row.evidence != "exact":
         return row
-    note = f"{row.note}; " if row.note else ""
-    return replace(row, verdict="inconclusive", note=note + "violated in floating point alone")
+    if row.verdict == "refuted":
+        return _noted(row, FLOATING)
+    numbers = (row.observed, row.bound, row.rounding)
+    if row.verdict != "holds" or None in numbers:
+        return row
+    observed, bound, rounding = (float(x) for x in numbers if x is not None)
+    return _noted(row, EQUAL) if abs(bound - observed) <= rounding else row
+
+
+def _noted(row: Row, said: str) -> Row:
+    if said in row.note:
+        return row
+    return replace(row, note=f"{row.note}; {said}" if row.note else said)
 
 
 STATISTICAL = "statistically, at the family-wise level; not certified"
@@ -146,7 +176,10 @@ def settled_by(seeds: float) -> str:
 
 
 def overall(verdicts: Sequence[Verdict]) -> Verdict:
-    """Of a claim, from those of its cells: one refuted cell refutes it, silence proves nothing."""
+    """Of a claim, from those of its cells: one refuted cell refutes it, silence proves nothing.
+
+    Cells that are identities are among the *vacuous*: a claim with no other cell is vacuous.
+    """
     for decisive in ("refuted", "inconclusive", "holds", "vacuous"):
         if decisive in verdicts:
             return decisive

@@ -1,4 +1,4 @@
-"""Rows of cells without sampling: identities, and models that a claim says nothing of."""
+"""Rows of cells without sampling: what they compare, and models that a claim says nothing of."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,18 +15,44 @@ def close(value: float, expected: float) -> bool:
     return abs(value - expected) <= ROUNDING * max(1.0, abs(expected))
 
 
-def identity(
+def at_most(observed: float, bound: float, rounding: float) -> Verdict:
+    """Of observed <= bound in floating point, whose rounding error is up to ``rounding`` >= 0."""
+    return "holds" if observed <= bound + rounding else "refuted"
+
+
+def inequality(
+    claim: str,
+    instance: str,
+    parameters: Mapping[str, Any],
+    observed: float,
+    bound: float,
+    rounding: float,
+    note: str = "",
+    extra: Mapping[str, Any] | None = None,
+    identity: bool = False,
+) -> Row:
+    """A cell that holds where observed <= bound, up to the rounding error of their difference."""
+    verdict = at_most(observed, bound, rounding)
+    row = exact(claim, instance, parameters, observed, bound, verdict, note, extra)
+    return replace(row, rounding=rounding, identity=identity)
+
+
+def equality(
     claim: str,
     instance: str,
     parameters: Mapping[str, Any],
     observed: float,
     expected: float,
+    rounding: float | None = None,
     note: str = "",
     extra: Mapping[str, Any] | None = None,
+    identity: bool = False,
 ) -> Row:
     """A cell that holds where two independent computations of one number agree."""
-    verdict: Verdict = "holds" if close(observed, expected) else "refuted"
-    return exact(claim, instance, parameters, observed, expected, verdict, note, extra)
+    allowed = ROUNDING * max(1.0, abs(expected)) if rounding is None else rounding
+    verdict = at_most(abs(observed - expected), 0.0, allowed)
+    row = exact(claim, instance, parameters, observed, expected, verdict, note, extra)
+    return replace(row, rounding=allowed, identity=identity)
 
 
 def exact(
@@ -46,7 +72,7 @@ def exact(
 
 def certified(row: Row) -> Row:
     """The row of a cell that was decided in rational or ball arithmetic."""
-    return replace(row, evidence="certified")
+    return replace(row, evidence="certified", rounding=None)
 
 
 def unmet(claim: str, instance: str, parameters: Mapping[str, Any], why: str) -> Row:

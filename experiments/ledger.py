@@ -27,7 +27,9 @@ The provenance of a claim says whose statement it is: *abstract*, said there, in
 (the abstract gives no constants); *reported*, a printed equation as described by readers;
 *derived*, our own, proved in the module that implements it; *literature*, of another paper. What a
 verdict rests on: *certified*, decided in rational or ball arithmetic; *exact*, computed up to
-rounding, which may confirm but not refute; *statistical*, sampled.
+a stated rounding error, beyond which a cell is refuted in floating point, not certified, and no
+counterexample; *statistical*, sampled. An *identity* is a cell with both sides equal whatever the
+policy: no evidence.
 """
 
 TOP = {

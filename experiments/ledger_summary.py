@@ -78,9 +78,11 @@ def summary(number: int, rows: pd.DataFrame, cases: pd.DataFrame, verdicts: pd.D
 
 def counterexamples(claims: list[str], rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
     """A line per claim: stored points first, in fractions, else the refuted cell itself."""
+    # What is refuted in floating point alone is no counterexample.
+    solid = rows[rows["evidence"] != "exact"]
     lines = []
     for claim in claims:
-        tables = [t[(t["claim"] == claim) & (t["verdict"] == "refuted")] for t in (cases, rows)]
+        tables = [t[(t["claim"] == claim) & (t["verdict"] == "refuted")] for t in (cases, solid)]
         found = next((t for t in tables if len(t)), None)
         if found is None:
             continue

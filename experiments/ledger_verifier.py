@@ -17,8 +17,8 @@ A check that cannot fail says nothing. What follows says how each could have fai
 """
 CASES = """
 **Certified cases.** Points of the claims in whole numbers and fractions, decided again at every
-verification in rational or ball arithmetic, {held} that hold and {refuted} counterexamples. No
-*refuted* in this ledger rests on floating point.
+verification in rational or ball arithmetic, {held} that hold and {refuted} counterexamples. A
+cell that only floating point refutes says so, and is no counterexample.
 
 {table}
 """

@@ -35,7 +35,7 @@ class Lowering(NamedTuple):
 def least_lowering(table: pd.DataFrame) -> Lowering | None:
     """Over the rows that hold; None where none has a bound and a lower limit."""
     numbers = table[["lower", "bound"]].apply(pd.to_numeric)
-    known = numbers.notna().all(axis=1) & table["verdict"].isin(["holds", "vacuous"])
+    known = numbers.notna().all(axis=1) & (table["verdict"] == "holds")
     if not known.any():
         return None
     absolute = (numbers["bound"] - numbers["lower"])[known].clip(lower=0)

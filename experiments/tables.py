@@ -27,7 +27,7 @@ class Report:
 
     @property
     def as_expected(self) -> bool:
-        """Whether every claim came out as expected, or does not apply to the instance."""
+        """Whether every claim came out as expected, or says nothing of the instance."""
         return bool(expected(self.verdicts).all())
 
     def offending(self, claim: str, limit: int = 5) -> list[dict[str, Any]]:
@@ -52,9 +52,13 @@ def _shown(column: str) -> bool:
 
 
 def expected(verdicts: pd.DataFrame) -> pd.Series:
-    """Per claim: as expected, or unmet assumptions."""
-    same = verdicts["verdict"] == verdicts["expected"]
-    return same | (verdicts["verdict"] == "assumption unmet")
+    """Per claim: as expected, or silent on the one model that was asked about."""
+    return verdicts["as_expected"].astype(bool)
+
+
+SILENT = ("vacuous", "assumption unmet")
+IDENTITY = "identity"
+"""How cells are counted in which both sides are equal whatever the policy."""
 
 
 def margin(table: pd.DataFrame) -> str:
@@ -75,32 +79,41 @@ def _counted(values: Sequence[str]) -> str:
 
 
 def _rests_on(rows: Sequence[Row]) -> str:
-    """How many rows of each kind of evidence say something; those of unmet assumptions do not."""
-    return _counted([row.evidence for row in rows if row.verdict != "assumption unmet"])
+    """How many rows of each kind of evidence say something: no unmet assumption, no identity."""
+    said = [row for row in rows if row.verdict != "assumption unmet" and not row.identity]
+    return _counted([row.evidence for row in said])
 
 
-def _summary(claim: Claim, rows: Sequence[Row]) -> dict[str, object]:
-    cells = pd.DataFrame([row.flat() for row in rows if row.instance != STORED])
-    if cells.empty:
-        cells = pd.DataFrame([row.flat() for row in rows])
+def label(row: Row) -> str:
+    """What a cell is counted as: its verdict, or apart."""
+    return IDENTITY if row.identity and row.verdict == "vacuous" else row.verdict
+
+
+def _summary(claim: Claim, rows: Sequence[Row], on_model: bool) -> dict[str, object]:
+    cells = [row for row in rows if row.instance != STORED]
+    verdict = overall([row.verdict for row in rows])
+    telling = [row for row in cells or rows if not row.identity]
     return {
         "claim": claim.name,
         "provenance": claim.provenance,
-        "verdict": overall([row.verdict for row in rows]),
+        "verdict": verdict,
         "expected": claim.expected,
-        "cells": _counted([row.verdict for row in rows if row.instance != STORED]),
+        "as_expected": verdict == claim.expected or (on_model and verdict in SILENT),
+        "cells": _counted([label(row) for row in cells]),
         "evidence": _rests_on(rows),
-        "margin": margin(cells),
+        "margin": margin(pd.DataFrame([row.flat() for row in telling])),
         "figure": ", ".join(claim.figures),
         "statement": claim.statement,
     }
 
 
-def report(claims: Sequence[Claim], judged: Sequence[Sequence[Row]]) -> Report:
-    """The tables of all claims."""
+def report(
+    claims: Sequence[Claim], judged: Sequence[Sequence[Row]], on_model: bool = False
+) -> Report:
+    """The tables of all claims; ``on_model``: asked of one model, where silence is fine."""
     every = [row for rows in judged for row in rows]
     cells, cases = ([r.flat() for r in every if (r.instance == STORED) == k] for k in (False, True))
-    verdicts = [_summary(claim, rows) for claim, rows in zip(claims, judged, strict=True)]
+    verdicts = [_summary(*pair, on_model) for pair in zip(claims, judged, strict=True)]
     # A header also where nothing is stored, so that the file can always be read.
     blank = list(Row("", STORED, {"case": ""}, None, None, None, None, "holds").flat())
     return Report(
@@ -129,7 +142,7 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def as_junit(found: Report) -> str:
-    """JUnit XML: one test case per claim; an unmet assumption is a skipped test."""
+    """JUnit XML: one test case per claim; one that says nothing of the model is a skipped test."""
     same = expected(found.verdicts)
     counts = {"tests": str(len(same)), "failures": str(int((~same).sum()))}
     suite = ElementTree.Element("testsuite", {"name": "claims", **counts})
@@ -145,5 +158,6 @@ def as_junit(found: Report) -> str:
             failure.text = "\n".join([line["statement"], *rows])
         elif line["verdict"] != line["expected"]:
             ElementTree.SubElement(case, "skipped", message=line["verdict"])
+        ElementTree.SubElement(case, "system-out").text = line["cells"]
     ElementTree.indent(suite)
     return ElementTree.tostring(suite, encoding="unicode", xml_declaration=True) + "\n"

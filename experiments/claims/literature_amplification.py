@@ -17,7 +17,7 @@ from scipy.special import expit, logit
 from experiments.ascent import ascent_rows
 from experiments.assumptions import NO_CHANCE, stated
 from experiments.claim import Claim, Row, Scope, Verdict
-from experiments.exact_cells import ROUNDING, exact, identity, unmet
+from experiments.exact_cells import ROUNDING, equality, exact, unmet
 from experiments.instances import InstanceSpec, build, named
 from experiments.points import tilting
 from experiments.runs import RunResult
@@ -125,7 +125,7 @@ def _amplification_rows(spec: InstanceSpec, mutant: str | None) -> list[Row]:
                 note = "first state or tools are random: see L.tools"
                 rows.append(exact(*head, "assumption unmet", note, extra))
                 continue
-            row = identity(*head, "", extra)
+            row = equality(*head, extra=extra)
             # Amplified, unless both round to 1.
             above = after > start or after > 1 - CERTAIN
             verdict: Verdict = row.verdict if above else "refuted"

@@ -13,7 +13,7 @@ import numpy as np
 from experiments.assumptions import in_cells, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.correlations import DECOUPLED, JOINT, Floats, exact_correlations, prompts
-from experiments.exact_cells import exact, identity, unmet
+from experiments.exact_cells import equality, exact, unmet
 from experiments.instances import InstanceSpec, build, named
 from experiments.points import correlation
 from experiments.runs import RunResult
@@ -65,7 +65,7 @@ def _limit_rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None)
             for k, value in enumerate(map(float, formula)):
                 head = (claim, spec.name, _parameters(q, k, name))
                 found = float(prompt.limits[name][k])
-                rows.append(identity(*head, found, value, "in the limit of large groups"))
+                rows.append(equality(*head, found, value, note="in the limit of large groups"))
             rows += [_approach(spec, q, name, formula, g) for g in groups if g > FIRST]
     return rows
 
@@ -119,7 +119,7 @@ def _law_rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None) -
                 }
                 parameters = {**_parameters(q, k, DECOUPLED.name), "group_size": g}
                 own = float(found[DECOUPLED.name][q, k])
-                rows.append(identity(claim, spec.name, parameters, own, value, "", extra))
+                rows.append(equality(claim, spec.name, parameters, own, value, extra=extra))
     return rows
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from experiments.assumptions import LISTED, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.claims.literature_gradient import listings, too_many
-from experiments.exact_cells import ROUNDING, certified, exact, identity
+from experiments.exact_cells import ROUNDING, certified, equality, exact
 from experiments.instances import InstanceSpec, build, named
 from experiments.points import noise as points
 from experiments.runs import RunResult
@@ -64,7 +64,7 @@ def _mse_rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None) -
             parameters = {"prompt": q, "group_size": g, "estimator": UNBIASED.name}
             extra = {"oracle": oracle, "remainder": of.error(g) - oracle}
             found = listed_error(one, _law(spec, g))
-            rows.append(identity(claim, spec.name, parameters, found, expected, "", extra))
+            rows.append(equality(claim, spec.name, parameters, found, expected, extra=extra))
     return rows
 
 

@@ -1,10 +1,13 @@
 """From limits to verdicts, from verdicts to claims, from rows to the ledger."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.claim import Row, judge, overall
+from experiments.claim import EQUAL, FLOATING, Row, judge, overall, sober
+from experiments.exact_cells import certified, equality, inequality
 from experiments.ledger import LEDGER, PAPER, differences, ledger_text
 from experiments.slopes import jackknife
 
@@ -30,6 +33,39 @@ def test_one_refuted_cell_refutes_a_claim():
     assert overall(["vacuous", "holds", "assumption unmet"]) == "holds"
     assert overall(["vacuous", "assumption unmet"]) == "vacuous"
     assert overall(["assumption unmet"]) == "assumption unmet"
+
+
+IDLE = inequality("T", "i", {}, 0.0, 0.0, 0.0, identity=True)
+
+
+def test_identities_are_no_evidence():
+    """Whoever builds or changes one: it never holds; alone they leave a claim vacuous."""
+    assert (IDLE.verdict, replace(IDLE, verdict="holds").verdict) == ("vacuous", "vacuous")
+    assert overall([IDLE.verdict, IDLE.verdict, "assumption unmet"]) == "vacuous"
+    assert overall([IDLE.verdict, "holds"]) == "holds"
+    # One that is violated is a fault that must be seen.
+    assert inequality("T", "i", {}, 1.0, 0.0, 0.5, identity=True).verdict == "refuted"
+
+
+@pytest.mark.parametrize("side", [-1, 1])
+def test_float_cells_are_decided_by_their_rounding_error(side):
+    """Just within: holds, and says so if equal. Just beyond: refuted, and no counterexample."""
+    rounding = 3e-14
+    for factor, equal in ((0.99, "holds"), (1.01, "refuted")):
+        row = sober(equality("T", "i", {}, 0.5 + side * factor * rounding, 0.5, rounding))
+        assert row.verdict == equal
+        assert row.note == (EQUAL if equal == "holds" else FLOATING)
+        assert sober(row) == row
+    row = sober(inequality("T", "i", {}, 0.5 + side * 2 * rounding, 0.5, rounding))
+    assert (row.verdict, row.note) == (("holds", "") if side < 0 else ("refuted", FLOATING))
+
+
+def test_a_certified_or_sampled_violation_is_no_float_one():
+    """Only rows that rest on floating point say so."""
+    broken = inequality("T", "i", {}, 1.0, 0.5, 0.1, "why")
+    assert sober(broken).note == f"why; {FLOATING}"
+    for row in (certified(broken), replace(broken, evidence="statistical")):
+        assert sober(row) is row
 
 
 def test_a_row_carries_slack_and_ratio():

@@ -54,14 +54,33 @@ def test_stored_cases_have_a_table_of_their_own():
     assert "case" in report([TOY], [[HELD]]).cases.columns
 
 
-def test_an_unmet_assumption_is_skipped_not_failed():
-    """In JUnit as in the exit status."""
-    row = Row("toy", "model", {}, None, None, None, None, "assumption unmet", "why")
-    found = report([TOY], [[row]])
+SILENT = Row("toy", "model", {}, None, None, None, None, "assumption unmet", "why")
+IDLE = Row("toy", "model", {}, 0.0, 0.0, 0.0, 0.0, "holds", rounding=0.0, identity=True)
+
+
+@pytest.mark.parametrize("row", [SILENT, IDLE, replace(IDLE, identity=False, verdict="vacuous")])
+def test_silence_is_fine_on_a_model_and_nowhere_else(row):
+    """In JUnit as in the exit status: skipped, not failed; without a model it is a failure."""
+    found, alone = (report([TOY], [[row]], on_model=k) for k in (True, False))
     assert expected(found.verdicts).all()
     assert [e.get("message") for e in ElementTree.fromstring(as_junit(found)).iter("skipped")] == [
-        "assumption unmet"
+        row.verdict
     ]
+    assert not alone.as_expected
+    assert ElementTree.fromstring(as_junit(alone)).get("failures") == "1"
+
+
+def test_identities_are_counted_apart():
+    """In the table of verdicts, hence in JSON and on the terminal, and in JUnit; no evidence."""
+    found = report([TOY], [[HELD, IDLE, IDLE, CERTAIN]])
+    (line,) = found.verdicts.to_dict("records")
+    assert line["cells"] == "2 identity, 1 holds"
+    assert line["evidence"] == "1 exact, 1 certified"
+    assert line["margin"].startswith("bound/observed 1.25 to 1.25")
+    (told,) = ElementTree.fromstring(as_junit(found)).iter("system-out")
+    assert told.text == line["cells"]
+    assert json.loads(as_json(found))["claims"][0]["cells"] == line["cells"]
+    assert found.rows["identity"].tolist() == [False, True, True]
 
 
 def test_files_are_written(tmp_path):

@@ -1,0 +1,52 @@
+"""How far float64 results may be off, from what was added up on the way: bounds, not guesses.
+
+The sum of n rounded terms is off by at most gamma_n = n u/(1 - n u) times the sum of their
+magnitudes, u = 2^-53, whatever cancels, and a product of n factors by gamma_n of itself (Higham,
+Accuracy and Stability of Numerical Algorithms, 2nd ed., lemmas 3.1 and 3.3, equation 4.4). What
+a quantity needs are therefore two numbers: the magnitude of the terms that cancel in it, and the
+roundings on the longest way from the data to it.
+"""
+
+import numpy as np
+
+from theory.exact import Theta
+from theory.model import TAMDP
+from theory.policy import LogLinear, Policy
+
+UNIT = float(np.finfo(float).eps) / 2
+"""u, the largest relative error of one operation."""
+ELEMENTARY = 4
+"""Roundings that an exponential, logarithm, root or division may count for, in u."""
+
+
+def accumulated(roundings: float | int) -> float:
+    """gamma_n: the relative error after n >= 0 roundings. Raises ValueError where n u >= 1."""
+    if not 0 <= roundings * UNIT < 1:
+        raise ValueError(f"roundings = {roundings}: expected 0..{1 / UNIT:.0e}")
+    return roundings * UNIT / (1 - roundings * UNIT)
+
+
+def rounding(magnitude: float | int, roundings: float | int) -> float:
+    """The error of a number whose terms have magnitudes that add up to ``magnitude`` >= 0."""
+    return accumulated(roundings) * float(magnitude)
+
+
+def policy_roundings(policy: Policy, theta: Theta) -> float:
+    """On the way to pi_theta(a|s), relative: exp turns the absolute error of a logit into that."""
+    legal, logits = np.asarray(policy.legal), np.abs(np.asarray(policy.logits(theta)))
+    largest = float(np.where(legal, logits, 0.0).max())
+    if isinstance(policy, LogLinear):
+        parts = np.abs(np.asarray(policy.features)) @ np.abs(np.asarray(theta))
+        largest = float(np.where(legal, parts, 0.0).max()) * (theta.size + 1)
+    # The difference to the largest logit, its exponential, the sum over A and the division.
+    return 2 * largest + legal.shape[1] + 4 * ELEMENTARY
+
+
+def sweep_roundings(mdp: TAMDP, policy: Policy, theta: Theta) -> float:
+    """On the way to a probability of the reward law or a value, by one sweep over the layers.
+
+    All terms of these are >= 0, so that this is a relative error of each of them.
+    """
+    n_prompts, n_states, n_answers, n_components = mdp.reward.shape
+    layer = policy_roundings(policy, theta) + n_states * mdp.n_tools + 2
+    return mdp.horizon * layer + n_states * n_answers + n_components + n_prompts
