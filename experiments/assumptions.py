@@ -2,11 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
 from experiments.instances import InstanceSpec, build
 from theory.correlation import is_binary
+from theory.influence import Influence, influence
 from theory.listing import MAX_EPISODES, obstacle
 from theory.tilting import has_no_chance
 
@@ -49,6 +52,30 @@ def not_on_models(why: str) -> Assumption:
     return Assumption("decided without a model", lambda spec: why)
 
 
+@lru_cache(maxsize=64)
+def influence_on(spec: InstanceSpec) -> Influence:
+    """What the policy class of a model can change, exactly."""
+    instance = build(spec)
+    return influence(instance.mdp, instance.policy)
+
+
+def _asked(spec: InstanceSpec) -> Any:
+    return np.asarray(build(spec).mdp.prompt_distribution) > 0
+
+
+def nothing_to_learn(spec: InstanceSpec) -> str | None:
+    """Why no claim about models has anything to say of this one; None where it may."""
+    if influence_on(spec).law[_asked(spec)].any():
+        return None
+    return "nothing to learn: the law of rewards does not depend on the policy"
+
+
+def _equal_values(spec: InstanceSpec) -> str | None:
+    if influence_on(spec).value[_asked(spec)].any():
+        return None
+    return "J is the same for every policy of the class"
+
+
 GRADED = "a component has other rewards than 0 and 1: the update is no gradient of Jtilde"
 
 
@@ -77,6 +104,7 @@ def _one_prompt(spec: InstanceSpec) -> str | None:
 
 
 BINARY = Assumption("binary components", _graded)
+VALUES_DIFFER = Assumption("J depends on the policy", _equal_values)
 LISTED = Assumption(f"at most {MAX_EPISODES} episodes, which are listed", _too_many)
 NO_CHANCE = Assumption("first states and tool responses are certain", _random_environment)
 THREE_COMPOSITES = Assumption("at least 3 distinct composites at one prompt", _few_composites)

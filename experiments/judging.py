@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from experiments.assumptions import nothing_to_learn
 from experiments.certificates import certified_rows
 from experiments.claim import (
     FAMILY_WISE_ERROR,
@@ -13,6 +14,7 @@ from experiments.claim import (
     settled_by,
     sober,
 )
+from experiments.exact_cells import unmet
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.verdict import Verdict
@@ -20,16 +22,16 @@ from theory.levels import holm
 
 
 def unmet_rows(claim: Claim, scope: Scope) -> list[Row]:
-    """One row where the model asked about breaks an assumption of the claim; else none."""
+    """One row where the model asked about breaks an assumption, or has nothing to learn."""
     if scope.instance is None:
         return []
+    head: tuple[str, str, dict[str, object]] = (claim.name, scope.instance.name, {})
     for assumption in claim.assumptions:
         why = assumption.unmet(scope.instance) if assumption.unmet is not None else None
         if why is not None:
-            nothing = (None, None, None, None)
-            note = f"{assumption.text}: {why}"
-            return [Row(claim.name, scope.instance.name, {}, *nothing, "assumption unmet", note)]
-    return []
+            return [unmet(*head, f"{assumption.text}: {why}")]
+    why = nothing_to_learn(scope.instance)
+    return [] if why is None else [Row(*head, None, None, None, None, "vacuous", why)]
 
 
 def runs_of(claim: Claim, scope: Scope) -> list[RunSettings]:
