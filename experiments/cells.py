@@ -30,10 +30,9 @@ class Cell(NamedTuple):
 
 def cell_settings(claim: Claim, scope: Scope) -> dict[str, Any]:
     """What defines the rows of a claim: what was asked, and the code, which also says the runs."""
-    instance = scope.instance and scope.instance.settings()
     return {
         "claim": claim.name,
-        "scope": {**vars(scope), "instance": instance},
+        "scope": scope.settings(),
         "code": code_version(claim.rows.__module__, __name__),
         "precision": "float64",
     }

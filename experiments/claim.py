@@ -28,6 +28,10 @@ class Scope:
     seeds: int = 1
     """At least this many seeds per run."""
 
+    def settings(self) -> dict[str, Any]:
+        """What defines it, as JSON."""
+        return {**vars(self), "instance": self.instance and self.instance.settings()}
+
 
 class Levels(NamedTuple):
     """Of a sampled cell: the smallest error levels at which its confidence limits decide it.

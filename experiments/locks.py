@@ -4,12 +4,12 @@ import errno
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# Some network file systems have no locks. Files are whole there all the same; two commands at once
-# may do the same work twice.
-WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+# Some network file systems have no locks, or none on a file of another user (EBADF). Files are
+# whole there all the same; two commands at once may do the same work twice.
+WITHOUT_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EBADF)
 
 
 class Busy(Exception):
@@ -26,13 +26,15 @@ def locked(path: Path, wait: bool = True) -> Iterator[None]:
     try:
         yield
     finally:
-        path.unlink(missing_ok=True)
+        # In a folder with the sticky bit another user's file has to stay; it can be locked again.
+        with suppress(PermissionError):
+            path.unlink(missing_ok=True)
         os.close(handle)
 
 
 def _acquire(path: Path, wait: bool) -> int:
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o644)
+        handle = _open(path)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
@@ -47,6 +49,15 @@ def _acquire(path: Path, wait: bool) -> int:
         if _is_at(handle, path):
             return handle
         os.close(handle)
+
+
+def _open(path: Path) -> int:
+    """For writing too, which some file systems ask of a lock; not where it is another user's."""
+    flags = os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
+    try:
+        return os.open(path, flags | os.O_RDWR, 0o666)
+    except PermissionError:
+        return os.open(path, flags | os.O_RDONLY, 0o666)
 
 
 def _is_at(handle: int, path: Path) -> bool:

@@ -1,13 +1,16 @@
 """Several processes, on one or many hosts, that share one output folder."""
 
-import time
+import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
 import jax
 import numpy as np
 from jax.experimental import multihost_utils
+
+from experiments.fresh import Pass, marks, unfinished
 
 Item = TypeVar("Item")
 AUTO = "auto"
@@ -56,29 +59,39 @@ def in_turn(items: Sequence[Item]) -> list[Item]:
     return [item for turn in range(of) for item in items[(own + turn) % of :: of]]
 
 
-def start_together(folder: Path, fresh: bool) -> int:
-    """Since when stored results count, in ns on the folder's clock: always, or now if ``fresh``.
+def start_together(folder: Path, asked: str | None = None) -> Pass | None:
+    """The pass of --fresh that a command known by what it ``asked`` begins, or goes on with.
 
     The same for all processes, which from here on meet in the folder only: should one die, the
-    others do its share. Raises ValueError where they do not see one folder.
+    others do its share. None if nothing is asked for afresh. Raises ValueError where they do not
+    see one folder.
     """
-    token, several = time.time_ns(), jax.process_count() > 1
-    if not (fresh or several):
-        return 0
+    several = jax.process_count() > 1
+    if asked is None and not several:
+        return None
+    token = unfinished(folder, asked) if asked is not None else None
+    token = secrets.randbits(62) if token is None else token
     if several:
         token = int(multihost_utils.broadcast_one_to_all(np.int64(token)))
-    mark = folder / f".started-{token}"
+    mark = marks(folder, asked or "none", token)
     if is_first():
-        mark.touch()
+        mark.mkdir(exist_ok=True)
     if several:
-        multihost_utils.sync_global_devices("marked")
-    found = mark.stat().st_mtime_ns if mark.exists() else -1
-    if several and not (multihost_utils.process_allgather(np.int64(found)) == found).all():
-        mark.unlink(missing_ok=True)
+        _meet(folder, mark)
+    if asked is None:
+        if is_first():
+            mark.rmdir()
+        return None
+    return Pass(mark)
+
+
+def _meet(folder: Path, mark: Path) -> None:
+    """Wait until all see the mark; then leave the coordinator."""
+    multihost_utils.sync_global_devices("marked")
+    if not multihost_utils.process_allgather(np.int64(mark.is_dir())).all():
+        # A pass to go on with stays.
+        with suppress(OSError):
+            mark.rmdir()
         raise ValueError(f"out = {folder}: expected one folder that all processes share")
-    if is_first():
-        mark.unlink()
-    if several:
-        # The service would end every process some minutes after the death of one.
-        jax.distributed.shutdown()
-    return found if fresh else 0
+    # The service would end every process some minutes after the death of one.
+    jax.distributed.shutdown()

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from experiments.cells import Cell, find_cell, judge_cell
 from experiments.claim import Claim, Scope
-from experiments.files import canonical, sweep, write_atomic
+from experiments.files import canonical, check_replaceable, sweep, write_atomic
 from experiments.judging import runs_of, stored_rows
-from experiments.locks import locked
 from experiments.processes import is_first
 from experiments.provenance import provenance
 from experiments.runs import RunResult, execute
@@ -17,6 +16,16 @@ from experiments.settings import RunSettings
 from experiments.store import Store
 from experiments.tables import Report, as_json, as_junit, report
 from experiments.work import work_through
+
+TABLES = (
+    "rows.csv",
+    "cases.csv",
+    "verdicts.csv",
+    "verdicts.json",
+    "junit.xml",
+    "provenance.json",
+)
+"""What a verification writes."""
 
 
 def _cost(run: RunSettings) -> int:
@@ -62,9 +71,9 @@ def judge_all(claims: Sequence[Claim], scope: Scope, store: Store) -> tuple[list
     return [cells[claim.name] for claim in claims], computed
 
 
-def _write_tables(out: Path, texts: Mapping[str, str], lock: Path) -> None:
+def _write_tables(out: Path, texts: Mapping[str, str], store: Store) -> None:
     """All of them under one lock: tables of two commands never mix."""
-    with locked(lock):
+    with store.locked(store.folder / ".tables.lock"):
         for name, text in texts.items():
             sweep(out / name)
             write_atomic(out / name, text)
@@ -77,6 +86,8 @@ def verify(claims: Sequence[Claim], scope: Scope, store: Store, out: Path) -> Re
     first one writes.
     """
     started = time.monotonic()
+    for name in TABLES:
+        check_replaceable(out / name)
     cells, computed = judge_all(claims, scope, store)
     judged = [
         [*cell.rows, *stored_rows(claim, scope)] for claim, cell in zip(claims, cells, strict=True)
@@ -85,13 +96,11 @@ def verify(claims: Sequence[Claim], scope: Scope, store: Store, out: Path) -> Re
     runs = sorted({run for cell in cells for run in cell.runs})
     facts = provenance(runs, len(runs) - computed, time.monotonic() - started)
     if is_first():
-        texts = {
-            "rows.csv": found.rows.to_csv(index=False),
-            "cases.csv": found.cases.to_csv(index=False),
-            "verdicts.csv": found.verdicts.to_csv(index=False),
-            "verdicts.json": as_json(found) + "\n",
-            "junit.xml": as_junit(found),
-            "provenance.json": canonical(facts) + "\n",
-        }
-        _write_tables(out, texts, store.folder / ".tables.lock")
+        texts = [
+            *(table.to_csv(index=False) for table in (found.rows, found.cases, found.verdicts)),
+            as_json(found) + "\n",
+            as_junit(found),
+            canonical(facts) + "\n",
+        ]
+        _write_tables(out, dict(zip(TABLES, texts, strict=True)), store)
     return found

@@ -2,6 +2,7 @@
 
 import argparse
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -9,7 +10,7 @@ import pandas as pd
 from experiments.catalogue import CLAIMS, find
 from experiments.claim import Claim, Scope
 from experiments.compilation import Compilations
-from experiments.files import check_writable
+from experiments.files import check_writable, digest
 from experiments.instances import from_argument
 from experiments.ledger import differences
 from experiments.processes import is_first, join, start_together
@@ -72,9 +73,14 @@ def _print(report: Report, folder: Path, whole: bool) -> None:
         print("\n".join(changed) if changed else "verdicts as in the ledger (paper_checks.md)")
 
 
-def _store(folder: Path, fresh: bool) -> Store:
+def _store(folder: Path, claims: Sequence[Claim], scope: Scope, fresh: bool) -> Store:
     check_writable(folder)
-    return Store(folder, start_together(folder, fresh))
+    # The same command goes on with a pass that was killed; another one has its own.
+    asked = digest([[claim.name for claim in claims], scope.settings()])[:8]
+    begun = start_together(folder, asked if fresh else None)
+    if begun is not None and begun.marked() and is_first():
+        print(f"--fresh goes on where it was interrupted: {begun.marked()} results are there")
+    return Store(folder, begun)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -87,9 +93,11 @@ def run(arguments: argparse.Namespace) -> int:
     profile = "quick" if arguments.profile == "ci" else arguments.profile
     scope = Scope(profile, spec, arguments.mutant, arguments.seeds)
     out = arguments.out or Path("results") / arguments.profile
-    folder, store = _folder(out, arguments), _store(out / "cells", arguments.fresh)
+    folder, store = _folder(out, arguments), _store(out / "cells", claims, scope, arguments.fresh)
     compilations = Compilations()
     report = verify(claims, scope, store, folder)
+    if store.fresh is not None:
+        store.fresh.end()
     for path in store.set_aside:
         print(f"unsound file set aside and computed again: {path}")
     if is_first():

@@ -23,21 +23,13 @@ from experiments.files import canonical, digest
 from experiments.instances import named
 from experiments.settings import RunSettings
 from experiments.store import Store
-from experiments.verify import verify
+from experiments.verify import TABLES, verify
 
 MANY = settings(
     max_examples=int(os.environ.get("FUZZ", "6")),
     deadline=None,
     print_blob=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
-TABLES = (
-    "rows.csv",
-    "cases.csv",
-    "verdicts.csv",
-    "verdicts.json",
-    "junit.xml",
-    "provenance.json",
 )
 NUMBERS = ["observed", "lower", "upper", "bound"]
 

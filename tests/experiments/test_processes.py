@@ -75,7 +75,7 @@ def share(folder, deadly):
 
     If ``deadly`` process 1 is killed in the middle of its first item, and process 0 begins then.
     """
-    start_together(folder, fresh=False)
+    start_together(folder)
     store = Store(folder)
 
     while deadly and jax.process_index() == 0 and not list(folder.glob("*.lock")):

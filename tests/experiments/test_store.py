@@ -91,19 +91,6 @@ def test_an_unsound_file_is_set_aside_and_computed_again(tmp_path, damage):
     assert Store(tmp_path).find({"a": 1}) == {"x": 0.5}
 
 
-def test_fresh_results_replace_older_ones(tmp_path):
-    """Once per command: what it has computed since its start is taken."""
-    Store(tmp_path).get({"a": 1}, lambda: {"x": 0.1})
-    (path,) = tmp_path.glob("*.json")
-    store = Store(tmp_path, since=os.stat(path).st_mtime_ns + 1)
-    os.utime(path, ns=(0, 0))
-    assert store.find({"a": 1}) is None
-    assert not store.set_aside
-    for value in (0.5, 0.9):
-        assert store.get({"a": 1}, lambda v=value: {"x": v}) == {"x": 0.5}
-    assert len(store.computed) == 1
-
-
 def test_a_lock_is_held_by_one(tmp_path):
     """Between threads too, which file locks of the POSIX kind do not tell apart."""
     path = tmp_path / "x.lock"
