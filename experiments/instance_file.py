@@ -5,20 +5,20 @@ fractions such as "1/3", plus ``format``, ``name``, ``policy`` and, optionally, 
 experiments/examples/lookup.json, which is explained in the README.
 """
 
-import json
 from pathlib import Path
-from reprlib import repr as shown  # abridged: a user's text may be long
-from typing import Any, NoReturn
+from typing import Any
 
 import jax.numpy as jnp
 
+from experiments.input_file import read_json
 from theory import validation as check
+from theory.arrays import to_array
 from theory.instances.instance import Instance
 from theory.model import TAMDP
 from theory.policy import LogLinear, Policy, Tabular
+from theory.rationals import abridged
 
 FORMAT = "ta-mdp/1"
-MAX_BYTES = 16 * 2**20
 MAX_NAME = 64
 MODEL_KEYS = (
     "prompt_distribution",
@@ -35,48 +35,23 @@ POLICY_KEYS = {"tabular": ("observation",), "log-linear": ("features",)}
 
 def load_instance(path: Path) -> Instance:
     """The instance that a file describes. Raises ValueError, naming file and field."""
+    content = read_json(path)
     try:
-        return parse_instance(_read(path))
+        return parse_instance(content)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-
-
-def _read(path: Path) -> Any:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ValueError(f"{path.stat().st_size} bytes: expected at most {MAX_BYTES}")
-        text = path.read_text(encoding="utf-8")
-        return json.loads(text, object_pairs_hook=_no_repeats, parse_constant=_no_constant)
-    except OSError as error:
-        raise ValueError(f"cannot be read: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise ValueError("not a text file: expected JSON in UTF-8") from None
-    except RecursionError:
-        raise ValueError("lists nested too deeply: expected at most 4 levels") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error}") from None
-
-
-def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    keys = [key for key, _ in pairs]
-    for key in keys:
-        if keys.count(key) > 1:
-            raise ValueError(f"key {shown(key)} occurs twice: expected once")
-    return dict(pairs)
-
-
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name}: expected a finite number")
 
 
 def _check_keys(
     found: Any, where: str, required: tuple[str, ...], optional: tuple[str, ...]
 ) -> None:
     if not isinstance(found, dict):
-        raise ValueError(f"{where} = {type(found).__name__}: expected an object with named fields")
+        raise ValueError(f"{where} = {abridged(found)}: expected an object with named fields")
     for key in found:
         if key not in required + optional:
-            raise ValueError(f"{where}: unknown key {shown(key)}: expected {required + optional}")
+            raise ValueError(
+                f"{where}: unknown key {abridged(key)}: expected {required + optional}"
+            )
     for key in required:
         if key not in found:
             raise ValueError(f"{where}: key {key!r} is missing")
@@ -86,17 +61,17 @@ def parse_instance(content: Any) -> Instance:
     """The instance that a decoded file describes. Raises ValueError, naming the field."""
     _check_keys(content, "file", REQUIRED, ("theta", "description"))
     if content["format"] != FORMAT:
-        raise ValueError(f"format = {shown(content['format'])}: expected {FORMAT!r}")
+        raise ValueError(f"format = {abridged(content['format'])}: expected {FORMAT!r}")
     name = content["name"]
     if not (isinstance(name, str) and name.isidentifier() and len(name) <= MAX_NAME):
         expected = f"up to {MAX_NAME} letters, digits and underscores"
-        raise ValueError(f"name = {shown(name)}: expected {expected}")
+        raise ValueError(f"name = {abridged(name)}: expected {expected}")
     mdp = TAMDP(**{key: content[key] for key in MODEL_KEYS})
     policy = _policy(mdp, content["policy"])
     theta = policy.zeros()
     _check_cost(mdp, theta.size)
     if "theta" in content:
-        given = check.to_array("theta", content["theta"], theta.ndim)
+        given = to_array("theta", content["theta"], theta.ndim)
         check.check_shape("theta", given, theta.shape, "(as the policy's parameters)")
         check.check_entries("theta", given, abs(given) <= 50, "a logit in [-50, 50]")
         theta = jnp.asarray(given)
@@ -117,7 +92,7 @@ def _policy(mdp: TAMDP, described: Any) -> Policy:
     kinds = tuple(POLICY_KEYS)
     kind = described.get("kind") if isinstance(described, dict) else None
     if kind not in kinds:
-        raise ValueError(f"policy.kind = {shown(kind)}: expected one of {kinds}")
+        raise ValueError(f"policy.kind = {abridged(kind)}: expected one of {kinds}")
     if kind == "log-linear":
         _check_keys(described, "policy", ("kind", "features"), ())
         return LogLinear(mdp, described["features"])

@@ -8,6 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
+from theory.rationals import abridged
+
+MAX_GROUP_SIZE = 10**9
 GroupSize = int | Int[Array, ""]
 """G; an array where one compilation is to serve all group sizes."""
 EstimatorName = Literal[
@@ -64,9 +67,11 @@ class Estimator:
 
 
 def check_group_size(group_size: int) -> None:
-    """A group needs two members, or nothing is relative; raises ValueError."""
-    if group_size < 2:
-        raise ValueError(f"group_size = {group_size!r}: expected at least 2")
+    """A group needs two members, or nothing is relative; raises ValueError, also beyond 10^9."""
+    if not 2 <= group_size <= MAX_GROUP_SIZE:
+        raise ValueError(
+            f"group_size = {abridged(group_size)}: expected at least 2, at most {MAX_GROUP_SIZE}"
+        )
 
 
 def deviations(rewards: Float[Array, " N"]) -> Float[Array, " N"]:

@@ -7,7 +7,7 @@ are tabulated once, and what is left is one product of powers and one matrix pro
 """
 
 from functools import lru_cache
-from math import comb
+from math import comb, log10
 
 import equinox as eqx
 import jax
@@ -56,18 +56,22 @@ class CountTable(Table):
 
 
 def entries(n_values: int, group_size: int) -> int:
-    """Numbers in the largest array."""
-    return comb(group_size + n_values - 1, n_values - 1) * n_values
+    """Numbers in the largest array: all count vectors, or binomial coefficients."""
+    return max(_counts(n_values, group_size), (group_size + 1) ** 2)
 
 
 def operations(n_values: int, group_size: int) -> int:
-    """About how many, to choose between engines: a few random reads for each number."""
-    return 4 * entries(n_values, group_size)
+    """About how many, to choose between engines: a few random reads for each count."""
+    return 4 * _counts(n_values, group_size)
+
+
+def _counts(n_values: int, group_size: int) -> int:
+    return comb(group_size + n_values - 1, n_values - 1) * n_values
 
 
 def coefficients_fit(n_values: int, group_size: int) -> bool:
     """Whether the multinomial coefficients, at most V^G, stay inside float64."""
-    return n_values**group_size <= 10**300
+    return group_size * log10(n_values) <= 300
 
 
 @lru_cache(maxsize=8)

@@ -28,6 +28,8 @@ from theory.model import TAMDP
 Engine = Literal["auto", "counts", "lattice"]
 MAX_ENTRIES = 30_000_000
 """Of the largest array: 240 MB in float64, with a few copies in flight."""
+MAX_OPERATIONS, PER_DRAW = 10**10, 10_000
+"""Of a table, about ten seconds; what each further member costs whatever the number of rewards."""
 SAMPLING = (
     "theory.sampling.sampled_moments estimates both with standard errors that it states and that "
     "fall as 1/sqrt(batches)"
@@ -106,13 +108,13 @@ class _Offer(NamedTuple):
 
 
 def _count_offer(of: _Rewards, group_size: int, estimator: Estimator, room: int) -> _Offer:
+    build = lambda: counts.count_table(of.columns, of.weights, group_size, estimator)  # noqa: E731
+    if not counts.coefficients_fit(of.size, group_size):
+        return _Offer("counts", "multinomial coefficients beyond float64", 0, build)
     needed = counts.entries(of.size, group_size)
     obstacle = "one table serves one group size" if room > group_size else ""
-    if not counts.coefficients_fit(of.size, group_size):
-        obstacle = "multinomial coefficients beyond float64"
-    elif needed > MAX_ENTRIES:
-        obstacle = f"{needed // of.size} count vectors, {needed} entries"
-    build = lambda: counts.count_table(of.columns, of.weights, group_size, estimator)  # noqa: E731
+    if needed > MAX_ENTRIES:
+        obstacle = f"{_many(needed)} entries"
     return _Offer("counts", obstacle, counts.operations(of.size, group_size), build)
 
 
@@ -136,8 +138,15 @@ def _lattice_offer(of: _Rewards, group_size: int, estimator: Estimator, room: in
             of.numerators, of.denominator, group_size, estimator, room
         )
     if not obstacle and needed > MAX_ENTRIES:
-        obstacle = f"{needed} entries"
+        obstacle = f"{_many(needed)} entries"
+    elif not obstacle and operations + PER_DRAW * room > MAX_OPERATIONS:
+        obstacle = f"{_many(operations + PER_DRAW * room)} operations"
     return _Offer("lattice", obstacle, operations, build)
+
+
+def _many(count: int) -> str:
+    """A count of groups may have more digits than anybody reads."""
+    return str(count) if count < 10**15 else "more than 10^15"
 
 
 def plain_law(estimator: Estimator, group_size: GroupSize) -> GroupLaw:
@@ -184,7 +193,7 @@ def group_law(
             why = "; ".join(f"{offer.engine}: {offer.obstacle}" for offer in offers)
             raise ValueError(
                 f"group_size = {group_size} with {of.size} distinct rewards: {why}; expected at "
-                f"most {MAX_ENTRIES} entries; {SAMPLING}"
+                f"most {MAX_ENTRIES} entries and {MAX_OPERATIONS} operations; {SAMPLING}"
             )
         best = min(able, key=lambda offer: offer.operations)
         return GroupLaw(estimator, group_size, member, best.build())

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theory import validation as check
+from theory.arrays import to_array
 from theory.exact import prompt_values
 from theory.model import TAMDP
 from theory.policy import Policy, Tabular
@@ -35,16 +36,16 @@ class Learning(eqx.Module):
     """Where risk is measured: D_S, or D_T when what is learned is used elsewhere."""
 
     def __init__(self, loss: Any, chance: Any, prior: Any = None, target: Any = None) -> None:
-        losses = check.to_array("loss", loss, 2)
+        losses = to_array("loss", loss, 2)
         check.check_entries("loss", losses, (losses >= 0) & (losses <= 1), "a loss in [0, 1]")
-        chances = check.to_array("chance", chance, 1)
+        chances = to_array("chance", chance, 1)
         check.check_shape("chance", chances, losses.shape[1:], "(outcome,)")
         check.check_distribution("chance", chances, None)
         uniform = np.full(len(losses), 1 / max(len(losses), 1))
-        before = check.to_array("prior", uniform if prior is None else prior, 1)
+        before = to_array("prior", uniform if prior is None else prior, 1)
         check.check_shape("prior", before, losses.shape[:1], "(policy,)")
         check.check_distribution("prior", before, None)
-        used = check.to_array("target", chances if target is None else target, 1)
+        used = to_array("target", chances if target is None else target, 1)
         check.check_shape("target", used, losses.shape[1:], "(outcome,)")
         check.check_distribution("target", used, None)
         self.loss, self.chance = jax.device_put((losses, chances))

@@ -8,6 +8,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from theory import validation as check
+from theory.arrays import to_array
 from theory.rationals import RewardClasses, reward_classes
 
 
@@ -65,13 +66,13 @@ class TAMDP(eqx.Module):
         if not jax.config.read("jax_enable_x64"):
             raise ValueError("jax_enable_x64 = False: expected True, exact quantities need float64")
         check.check_states("depth", depth)
-        rho = check.to_array("prompt_distribution", prompt_distribution, 1)
-        mu = check.to_array("initial_distribution", initial_distribution, 2)
-        layer = check.to_array("depth", depth, 1, int)
+        rho = to_array("prompt_distribution", prompt_distribution, 1)
+        mu = to_array("initial_distribution", initial_distribution, 2)
+        layer = to_array("depth", depth, 1, int)
         transition = _transition(tool_transition, layer.size)
-        allowed = check.to_array("legal", legal, 2, bool)
-        r = check.to_array("reward", reward, 4)
-        w = check.to_array("weights", weights, 1)
+        allowed = to_array("legal", legal, 2, bool)
+        r = to_array("reward", reward, 4)
+        w = to_array("weights", weights, 1)
         _check_shapes(rho, mu, layer, transition, allowed, r, w)
         seen = _check_values(rho, mu, layer, transition, allowed, r, w)
         n_tools = transition.shape[1]
@@ -133,23 +134,23 @@ def _transition(value: Any, n_states: int) -> np.ndarray:
     """The tool's responses; without tools any empty list will do, since JSON cannot say (S,0,S)."""
     if isinstance(value, list | np.ndarray) and np.size(np.asarray(value, object)) == 0:
         return np.zeros((n_states, 0, n_states))
-    return check.to_array("tool_transition", value, 3)
+    return to_array("tool_transition", value, 3)
 
 
 def _check_shapes(
     rho: Any, mu: Any, layer: Any, transition: Any, legal: Any, r: Any, w: Any
 ) -> None:
-    for field, array in (("prompt_distribution", rho), ("depth", layer), ("weights", w)):
+    others = {"initial_distribution": (mu, "QS"), "legal": (legal, "S"), "reward": (r, "QSYK")}
+    alone = {"prompt_distribution": (rho, "Q"), "depth": (layer, "S"), "weights": (w, "K")}
+    for field, (array, _) in (alone | others).items():
         if array.size == 0:
-            check.fail(field, None, "an empty array", "at least one entry")
-    q, s, k = rho.size, layer.size, w.size
-    n_tools, n_answers = transition.shape[1], r.shape[2]
-    if n_answers == 0:
-        check.fail("reward", None, f"array of shape {r.shape}", "at least one answer")
-    check.check_shape("initial_distribution", mu, (q, s), "(prompt, state)")
-    check.check_shape("tool_transition", transition, (s, n_tools, s), "(state, tool call, state)")
-    check.check_shape("legal", legal, (s, n_tools + n_answers), "(state, tool call then answer)")
-    check.check_shape("reward", r, (q, s, n_answers, k), "(prompt, state, answer, component)")
+            check.fail(field, None, f"array of shape {array.shape}", "at least one entry")
+    # Without tools the array of responses was made here, and knows nothing.
+    n_tools = transition.shape[1]
+    tools = {"tool_transition": (transition, "SUS")} if n_tools else {}
+    check.check_lengths(tools | others | alone)
+    shape = (layer.size, n_tools + r.shape[2])
+    check.check_shape("legal", legal, shape, "(state, tool call then answer)")
 
 
 def _check_values(
@@ -157,7 +158,7 @@ def _check_values(
 ) -> np.ndarray:
     """All checks of values; returns which states each prompt reaches, (Q,S) bool."""
     check.check_entries("weights", w, np.isfinite(w) & (w > 0), "a finite weight > 0")
-    check.check_entries("reward", r, (r >= 0) & (r <= 1), "a reward in [0, 1]")
+    check.check_entries("reward", r, (r >= 0) & (r <= 1), check.REWARD)
     check.check_distribution("prompt_distribution", rho, None)
     check.check_distribution("initial_distribution", mu, None)
     check.check_layers(mu, layer, transition, legal)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from theory import validation as check
+from theory.arrays import to_array
 from theory.model import TAMDP
 
 MAX_FEATURE = 10**6
@@ -68,9 +69,10 @@ class Tabular(Policy):
         n_states = mdp.depth.shape[0]
         if observation is None:
             observation = np.arange(n_states)
-        obs = check.to_array("observation", observation, 1, int)
+        obs = to_array("observation", observation, 1, int)
         check.check_shape("observation", obs, (n_states,), "(state,)")
-        check.check_entries("observation", obs, obs >= 0, "an index >= 0")
+        in_range = (obs >= 0) & (obs < n_states)
+        check.check_entries("observation", obs, in_range, f"an index in 0..{n_states - 1}")
         for state, first in enumerate(np.unique(obs, return_index=True)[1][_ranks(obs)]):
             if state != first:
                 _check_alike(mdp, obs, state, int(first))
@@ -111,7 +113,7 @@ class LogLinear(Policy):
     """phi; entries of illegal actions are ignored."""
 
     def __init__(self, mdp: TAMDP, features: Any) -> None:
-        phi = check.to_array("features", features, 3)
+        phi = to_array("features", features, 3)
         expected = (*mdp.legal.shape, phi.shape[2])
         check.check_shape("features", phi, expected, "(state, action, parameter)")
         # Larger ones would round a step of theta, or a difference of logits, to nothing.

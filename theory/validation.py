@@ -4,18 +4,21 @@ Each check raises a ValueError that names the field, the index, the value and wh
 """
 
 import operator
-import re
-from fractions import Fraction
+from collections import Counter
+from collections.abc import Mapping
 from math import isqrt
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from theory.rationals import MAX_TEXT
+
 SUM_TOLERANCE = 1e-12
 MAX_ENTRIES = 2**27
 """Of one array: 1 GiB in float64."""
-MAX_TEXT, EXPONENT = 100, re.compile(r"e[-+]?\d{4}", re.IGNORECASE)
+AXES = {"Q": "prompts", "S": "states", "K": "components"}
+REWARD = "a reward in [0, 1]: shift and scale all rewards of the component into it"
 
 
 def fail(field: str, index: Any, value: Any, expected: str) -> None:
@@ -39,70 +42,30 @@ def check_states(field: str, states: Any) -> None:
         fail(field, None, f"{n_states} states", expected)
 
 
-def _number(value: Any) -> float:
-    if not isinstance(value, str):
-        return float(value)
-    # 10^(10^9) is a whole number that takes for ever to write down.
-    if len(value) > MAX_TEXT or EXPONENT.search(value.replace("_", "")):
-        raise ValueError
-    return float(Fraction(value))
-
-
-def to_array(field: str, value: Any, ndim: int, dtype: type = float) -> NDArray[Any]:
-    """Convert nested lists of numbers and "a/b" strings to an array with ``ndim`` axes.
-
-    ``dtype`` is float, int or bool; integers and booleans are not converted silently.
-    """
-    raw = np.asarray(_as_object(field, value))
-    if raw.size > MAX_ENTRIES:
-        gib = 8 * raw.size / 2**30
-        fail(field, None, f"{raw.size} entries ({gib:.3g} GiB)", f"at most {MAX_ENTRIES}")
-    if raw.ndim != ndim:
-        fail(field, None, f"array of shape {raw.shape}", f"{ndim} axes")
-    if raw.dtype == object or raw.dtype.kind in "US":
-        raw = _convert(field, raw.astype(object))
-    if raw.dtype == object:
-        raw = raw.astype(float)
-    kinds = {float: "fiu", int: "iu", bool: "b"}[dtype]
-    if raw.size and raw.dtype.kind not in kinds:
-        fail(field, None, f"array of {raw.dtype}", f"numbers of type {dtype.__name__}")
-    if dtype is not bool and isinstance(value, list | tuple):
-        _check_no_bool(field, np.array(value, dtype=object))
-    return raw.astype(dtype)
-
-
-def _check_no_bool(field: str, raw: NDArray[Any]) -> None:
-    """NumPy makes numbers of booleans that stand among numbers."""
-    for index, value in np.ndenumerate(raw):
-        if isinstance(value, bool | np.bool_):
-            fail(field, index, value, "a number")
-
-
-def _as_object(field: str, value: Any) -> Any:
-    try:
-        return np.asarray(value)
-    except (ValueError, TypeError):
-        fail(field, None, "a ragged list", "a rectangular array")
-
-
-def _convert(field: str, raw: NDArray[Any]) -> NDArray[Any]:
-    """Entry by entry, so that the error can name the entry that is no number."""
-    out = np.empty(raw.shape)
-    for index, value in np.ndenumerate(raw):
-        try:
-            if isinstance(value, bool | list | dict | None):
-                raise TypeError
-            out[index] = _number(value)
-        except (TypeError, ValueError, ZeroDivisionError, OverflowError):
-            expected = f'a number or a fraction such as "1/3", of up to {MAX_TEXT} characters'
-            fail(field, index, repr(value), expected)
-    return out
-
-
 def check_shape(field: str, array: NDArray[Any], shape: tuple[int, ...], axes: str) -> None:
     """The array has exactly ``shape``, described by the axis names ``axes``."""
     if array.shape != shape:
         fail(field, None, f"array of shape {array.shape}", f"shape {shape}, axes {axes}")
+
+
+def check_lengths(arrays: Mapping[str, tuple[NDArray[Any], str]]) -> None:
+    """Axes that are named by one letter have one length; ``arrays``: field -> array, its letters.
+
+    Blames the field that most others contradict; of two, the one with fewer axes.
+    """
+    known = sorted(arrays.items(), key=lambda item: -item[1][0].ndim)
+    for letter, meaning in AXES.items():
+        found = [
+            (field, axis, array.shape[axis])
+            for field, (array, letters) in known
+            for axis in (i for i, x in enumerate(letters) if x == letter)
+        ]
+        ((usual, _),) = Counter(length for _, _, length in found).most_common(1)
+        for field, axis, length in found:
+            if length != usual:
+                others = ", ".join(dict.fromkeys(f for f, _, n in found if n == usual))
+                expected = f"{usual} {meaning} on axis {axis}, as in {others}"
+                fail(field, None, f"array of shape {arrays[field][0].shape}", expected)
 
 
 def check_entries(field: str, array: NDArray[Any], good: NDArray[np.bool_], expected: str) -> None:
@@ -135,6 +98,8 @@ def check_layers(
     n_tools = transition.shape[1]
     in_range = (depth >= 0) & (depth < depth.size)
     check_entries("depth", depth, in_range, f"a layer in 0..{depth.size - 1}")
+    gap = np.setdiff1d(np.arange(depth.size), depth).min(initial=depth.size)
+    check_entries("depth", depth, depth < gap, f"a state in each layer above, none is in {gap}")
     at_start = (initial == 0) | (depth == 0)
     check_entries("initial_distribution", initial, at_start, "0 for a state outside layer 0")
     in_last = (depth == depth.max())[:, None] & legal[:, :n_tools]

@@ -47,13 +47,19 @@ MALFORMED = {
         _set("tool_transition", 0, 0, [0, 0, 2, 0, -1]),
         "tool_transition[0, 0, 4]",
     ),
-    "reward 1.2": (_set("reward", 0, 0, 0, 0, 1.2), "reward[0, 0, 0, 0] = 1.2"),
-    "reward -0.1": (_set("reward", 1, 4, 1, 1, -0.1), "reward[1, 4, 1, 1] = -0.1"),
+    "reward 1.5": (
+        _set("reward", 0, 0, 0, 0, 1.5),
+        "reward[0, 0, 0, 0] = 1.5: expected a reward in [0, 1]: shift and scale",
+    ),
+    "reward -0.5": (
+        _set("reward", 1, 4, 1, 1, -0.5),
+        "reward[1, 4, 1, 1] = -0.5: expected a reward in [0, 1]: shift and scale",
+    ),
     "weight 0": (_set("weights", [1, 0]), "weights[1] = 0"),
     "weight negative": (_set("weights", [-1, 1]), "weights[0]"),
     "weight huge": (_set("weights", [1e300, 1]), "weights"),
     "weight irrational": (_set("weights", [0.1234567891234, 1]), "weights"),
-    "K mismatch": (_set("weights", [1, 1, 1]), "reward"),
+    "K mismatch": (_set("weights", [1, 1, 1]), ": weights = array of shape (3,): expected 2"),
     "tool call in layer D": (_set("legal", 2, 0, True), "legal[2, 0]"),
     "no legal action": (_set("legal", 3, [False, False, False]), "legal[3]"),
     "legal is a number": (_set("legal", [[1, 1, 1]] * 5), "legal"),
@@ -64,7 +70,8 @@ MALFORMED = {
     "start below layer 0": (_set("initial_distribution", 0, [0, 0, 1, 0, 0]), "initial_distr"),
     "depth 10^9": (_set("depth", [0, 0, 10**9, 1, 1]), "depth[2]"),
     "depth fractional": (_set("depth", [0, 0, 1.5, 1, 1]), "depth"),
-    "depth short": (_set("depth", [0, 0, 1, 1]), "initial_distribution"),
+    "depth short": (_set("depth", [0, 0, 1, 1]), ": depth = array of shape (4,): expected 5"),
+    "layer skipped": (_set("depth", [0, 0, 2, 2, 2]), ": depth[2] = 2: expected a state in each"),
     "ragged list": (_set("reward", 0, 0, [[1, 0]]), "reward"),
     "text for a number": (_set("weights", ["one", 1]), "weights[0]"),
     "division by zero": (_set("weights", ["1/0", 1]), "weights[0]"),
@@ -98,6 +105,7 @@ TEXTS = {
     "a list": "[1, 2]",
     "key twice": '{"format": "ta-mdp/1", "format": "ta-mdp/1"}',
     "nested without end": "[" * 100_000,
+    "nested too deeply for NumPy": '{"weights": ' + "[" * 40 + "]" * 40 + "}",
     "binary": "\udcff\udcfe",
 }
 
@@ -130,6 +138,14 @@ def test_malformed_files(case, tmp_path, capsys):
     path = tmp_path / "bad.json"
     path.write_text(TEXTS[case], errors="surrogateescape")
     _fails(path, capsys)
+
+
+def test_numbers_that_float64_lacks_name_their_field(tmp_path, capsys):
+    """As numbers in JSON, not texts: read as 0, infinity, or a whole number of 5,000 digits."""
+    for number in ("1e-400", "1e400", "1" * 5000, "0." + "3" * 200):
+        path = tmp_path / "bad.json"
+        path.write_text(EXAMPLE.read_text().replace('"weights": [0.7', f'"weights": [{number}'))
+        assert "weights[0] = '" in _fails(path, capsys)
 
 
 def test_a_model_too_large_is_refused_with_its_cost(tmp_path, capsys):

@@ -1,5 +1,6 @@
 """Both engines of the group law against all groups of whole episodes, and against each other."""
 
+import time
 from functools import cache
 from typing import Any
 
@@ -93,15 +94,18 @@ def test_moments_are_sums_over_groups_of_episodes(name, size, engine):
 
 def _model(weights, components=3):
     """One state with an answer for every vector of K binary components."""
-    n = 2**components
-    bits = np.arange(n)[:, None] >> np.arange(components) & 1
+    return _menu(np.arange(2**components)[:, None] >> np.arange(components) & 1, weights)
+
+
+def _menu(rewards, weights):
+    """One state with an answer for each row of rewards."""
     return TAMDP(
         prompt_distribution=[1],
         initial_distribution=[[1]],
         depth=[0],
         tool_transition=[],
-        legal=np.ones((1, n), bool),
-        reward=bits[None, None],
+        legal=np.ones((1, len(rewards)), bool),
+        reward=np.array(rewards)[None, None],
         weights=weights,
     )
 
@@ -147,11 +151,15 @@ def test_certain_rewards_give_nothing():
 
 
 REFUSED = [
-    (GROUP[0], ["1/1009", "1/997", "1/991"], 64, "1329890705 count vectors.*sums of squares"),
+    (GROUP[0], ["1/1009", "1/997", "1/991"], 64, "10639125640 entries.*sums of squares"),
     (GROUP[0], [1, "1/101", "1/103"], 32, "lattice: [0-9]+ entries; expected at most"),
     (Estimator("batch_scaled"), [1, 1, 1], 4, "whole batch.*sampled_moments"),
     (Estimator("group_normalized", whiten=1e-4), [1, 1, 1], 4, "whole batch"),
     (GROUP[0], [1, 1, 1], 1, "group_size = 1: expected at least 2"),
+    (GROUP[0], [1, 1, 1], 3 * 10**7, "coefficients beyond float64; lattice: .* entries"),
+    (GROUP[4], [1, 1, 1], 3 * 10**7, "coefficients beyond float64; lattice: .* entries"),
+    (GROUP[4], [1, 1, 1], 10**9, "lattice: more than 10.15 entries"),
+    (GROUP[0], [1, 1, 1], 10**30, "group_size = 1000.*: expected at least 2, at most 10{9}$"),
 ]
 
 
@@ -160,6 +168,18 @@ def test_requests_beyond_both_engines(estimator, weights, size, message):
     """The message says what it would cost, and what to do instead."""
     with pytest.raises(ValueError, match=message):
         group_law(_model(weights), size, estimator)
+
+
+@pytest.mark.parametrize("size", [2 * 10**6, 3 * 10**7, 10**9])
+@pytest.mark.parametrize("rewards", [[[1]], [[0], [1]], [[y / 4096] for y in range(4097)]])
+def test_groups_without_end(rewards, size):
+    """Few entries may take for ever: with one reward each draw of a lattice has a single point."""
+    model = _menu(rewards, [1])
+    started = time.monotonic()
+    with pytest.raises(ValueError, match=f"group_size = {size} with .*: expected at most"):
+        group_law(model, size, GROUP[0])
+    assert time.monotonic() < started + 5
+    assert group_law(model, size, Estimator("leave_one_out")).table is None
 
 
 def test_graded_components_need_count_vectors():

@@ -3,7 +3,6 @@
 import dataclasses
 import re
 from copy import deepcopy
-from fractions import Fraction
 
 import equinox as eqx
 import jax
@@ -11,96 +10,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jaxtyping import TypeCheckError
+from malformed_models import MALFORMED, NAN
 from small_model import GOOD
 
 from theory.exact import reward_law, value
 from theory.model import TAMDP
 from theory.policy import Tabular
-
-T, F, NAN, INF = True, False, float("nan"), float("inf")
-
-# (field, place in it, what is put there, start of the message)
-MALFORMED = [
-    ("prompt_distribution", (), [0.5, 0.49], "prompt_distribution row = 0.99: expected a sum of 1"),
-    (
-        "prompt_distribution",
-        (),
-        [1.5, -0.5],
-        "prompt_distribution[1] = -0.5: expected a probability",
-    ),
-    ("prompt_distribution", (1,), NAN, "prompt_distribution[1] = 'nan': expected a number"),
-    ("prompt_distribution", (), [], "prompt_distribution = an empty array: expected at least one"),
-    ("prompt_distribution", (), [[1.0]], "prompt_distribution = array of shape (1, 1): expected 1"),
-    ("prompt_distribution", (), [1.0], "initial_distribution = array of shape (2, 4): expected"),
-    ("prompt_distribution", (), [T, F], "prompt_distribution = array of bool: expected numbers"),
-    (
-        "prompt_distribution",
-        (0,),
-        "a third",
-        "prompt_distribution[0] = 'a third': expected a number",
-    ),
-    ("prompt_distribution", (0,), "1/0", "prompt_distribution[0] = '1/0': expected a number"),
-    ("prompt_distribution", (0,), None, "prompt_distribution[0] = None: expected a number"),
-    (
-        "initial_distribution",
-        (1, 0),
-        0.49,
-        "initial_distribution row[1] = 0.99: expected a sum of 1",
-    ),
-    ("initial_distribution", (1, 0), INF, "initial_distribution[1, 0] = inf: expected a finite"),
-    (
-        "initial_distribution",
-        (0,),
-        [0, 0, 1, 0],
-        "initial_distribution[0, 2] = 1.0: expected 0 for",
-    ),
-    ("initial_distribution", (0,), [1], "initial_distribution = a ragged list: expected a rect"),
-    ("depth", (), [0.0, 0.0, 1.0, 1.0], "depth = array of float64: expected numbers of type int"),
-    ("depth", (), [F, F, T, T], "depth = array of bool: expected numbers of type int"),
-    ("depth", (), [], "depth = an empty array: expected at least one entry"),
-    ("depth", (), [0, 0, 1], "initial_distribution = array of shape (2, 4): expected shape (2, 3)"),
-    ("depth", (3,), -1, "depth[3] = -1: expected a layer in 0..3"),
-    ("depth", (3,), 99, "depth[3] = 99: expected a layer in 0..3"),
-    ("depth", (3,), 2, "tool_transition[0, 0, 3] = 0.5: expected 0 unless the next state is one"),
-    ("tool_transition", (0, 1), [1, 0, 0, 0], "tool_transition[0, 1, 0] = 1.0: expected 0 unless"),
-    ("tool_transition", (0, 0, 2), 0.49, "tool_transition row[0, 0] = 0.99: expected a sum of 1"),
-    ("tool_transition", (0, 0), [0, 0, 2, -1], "tool_transition[0, 0, 3] = -1.0: expected a prob"),
-    ("tool_transition", (0, 0), [0] * 4, "tool_transition row[0, 0] = 0.0: expected a sum of 1"),
-    (
-        "tool_transition",
-        (1, 0),
-        [0, 0, 1, 0],
-        "tool_transition[1, 0] = 1.0: expected a row of zeros",
-    ),
-    ("tool_transition", (), [[0] * 4] * 4, "tool_transition = array of shape (4, 4): expected 3"),
-    ("tool_transition", (), [[[0] * 3] * 2] * 4, "tool_transition = array of shape (4, 2, 3): exp"),
-    ("tool_transition", (), [], "legal = array of shape (4, 4): expected shape (4, 2)"),
-    ("legal", (2,), [F] * 4, "legal[2] = no legal action: expected at least one"),
-    ("legal", (), [[T] * 3] * 4, "legal = array of shape (4, 3): expected shape (4, 4)"),
-    ("legal", (), [[1] * 4] * 4, "legal = array of int64: expected numbers of type bool"),
-    ("reward", (1, 2, 0, 1), 1.2, "reward[1, 2, 0, 1] = 1.2: expected a reward in [0, 1]"),
-    ("reward", (0, 0, 1, 0), -0.1, "reward[0, 0, 1, 0] = -0.1: expected a reward in [0, 1]"),
-    ("reward", (0, 0, 1, 0), NAN, "reward[0, 0, 1, 0] = 'nan': expected a number"),
-    ("reward", (0, 0, 1, 0), 2**-0.5, "reward = 0.7071067811865476: expected a rational"),
-    ("reward", (), [[[[], []]] * 4] * 2, "reward = array of shape (2, 4, 2, 0): expected shape"),
-    (
-        "reward",
-        (),
-        np.zeros((2, 4, 0, 2)),
-        "reward = array of shape (2, 4, 0, 2): expected at least",
-    ),
-    ("reward", (), [[[0, 1]] * 4] * 2, "reward = array of shape (2, 4, 2): expected 4 axes"),
-    ("weights", (1,), 0, "weights[1] = 0.0: expected a finite weight > 0"),
-    ("weights", (1,), -2, "weights[1] = -2.0: expected a finite weight > 0"),
-    ("weights", (1,), NAN, "weights[1] = nan: expected a finite weight > 0"),
-    ("weights", (1,), 2**0.5, "weights = 1.4142135623730951: expected a rational"),
-    ("weights", (), [1, 1, 1], "reward = array of shape (2, 4, 2, 2): expected shape (2, 4, 2, 3)"),
-    ("weights", (), [], "weights = an empty array: expected at least one entry"),
-    ("reward", (), np.full((2, 4, 2, 2), NAN), "reward[0, 0, 0, 0] = nan: expected a reward in"),
-    ("weights", (), [T, 2], "weights[0] = True: expected a number"),
-    ("weights", (), [T, Fraction(1, 2)], "weights[0] = True: expected a number"),
-    ("weights", (), 1.0, "weights = array of shape (): expected 1 axes"),
-]
 
 
 def _changed(field, place, new):

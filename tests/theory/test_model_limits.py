@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 
+from theory.arrays import to_array
 from theory.instances.random import random_instance
 from theory.instances.relay import relay
 from theory.model import TAMDP
-from theory.validation import MAX_ENTRIES, to_array
+from theory.validation import MAX_ENTRIES
 
 N = 10**9
 

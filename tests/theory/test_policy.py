@@ -20,8 +20,10 @@ MDP = TAMDP(**GOOD)
         ([0, 1, 0, 2], "observation[2] = 0: expected states of one layer (see state 0)"),
         ([0, 0, 1, 2], "observation[1] = 0: expected the legal actions of state 0"),
         ([0, 1, 2], "observation = array of shape (3,): expected shape (4,)"),
-        ([0, 1, 2, -1], "observation[3] = -1: expected an index >= 0"),
-        ([0.0, 1.0, 2.0, 3.0], "observation = array of float64: expected numbers of type int"),
+        ([0, 1, 2, -1], "observation[3] = -1: expected an index in 0..3"),
+        # A row of logits for each index up to it would not fit into memory.
+        ([0, 1, 2, 10**12], "observation[3] = 1000000000000: expected an index in 0..3"),
+        ([0.0, 1.0, 2.0, 3.0], "observation[0] = 0.0: expected a whole number"),
     ],
 )
 def test_bad_observations_are_refused(observation, message):

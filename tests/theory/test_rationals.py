@@ -8,7 +8,7 @@ import pytest
 
 from theory.advantages import Estimator, group_advantages
 from theory.model import TAMDP
-from theory.rationals import reward_classes, to_fraction
+from theory.rationals import abridged, reward_classes, to_fraction
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,10 @@ from theory.rationals import reward_classes, to_fraction
         (Fraction(5, 9), Fraction(5, 9)),
         (3, Fraction(3)),
         (np.float64(0.7), Fraction(7, 10)),
+        ("0.3333333333333333", Fraction(1, 3)),
+        ("1e300", Fraction(10**300)),
+        (0, Fraction(0)),
+        ("-0.0", Fraction(0)),
     ],
 )
 def test_numbers_mean_what_was_written(value, meant):
@@ -29,7 +33,15 @@ def test_numbers_mean_what_was_written(value, meant):
 
 
 @pytest.mark.parametrize(
-    "value", [2**0.5, float("nan"), float("inf"), "a third", "1/0", None, [1], 1e-9, "1/1000003"]
+    "value",
+    [
+        *(2**0.5, float("nan"), float("inf"), "a third", "1/0", None, [1], 1e-9, "1/1000003"),
+        # Beyond float64; without end; not what a digit too many says; no numbers.
+        *("1e400", 10**400, "-1e309", "1e999999999", "1e-9999", "9" * 101, 10**5000),
+        *("1e-400", "1e-324", 5e-324, "100000000000000001/300000000000000000"),
+        *(True, np.True_, [10**5000], {"p": 1}),
+    ],
+    ids=abridged,
 )
 def test_what_is_no_short_rational_is_refused(value):
     """Equal composites could not be recognised: better no model than a wrong one."""
@@ -95,9 +107,12 @@ def test_only_attainable_answers_make_classes():
         ([[Fraction(1, 999_983)], [Fraction(1, 999_979)], [Fraction(1, 999_961)]], [1], "reward"),
         ([[0, 1]], [6 * 10**11, 6 * 10**11], "weights"),
         ([[Fraction(1, 9973)]], [Fraction(10**9, 7)], "weights"),
+        ([[Fraction(1, n)] for n in range(1, 12_001)], [1], "reward"),
+        ([[0] * 12_000], [Fraction(1, n) for n in range(1, 12_001)], "weights"),
     ],
 )
 def test_too_fine_a_lattice_is_refused(rewards, weights, field):
     """Integer sums over a group must stay exact in float64."""
-    with pytest.raises(ValueError, match=f"^{field}.* expected at most"):
+    with pytest.raises(ValueError, match=f"^{field}.* expected at most") as refusal:
         _bandit(rewards, weights)
+    assert len(str(refusal.value)) < 200

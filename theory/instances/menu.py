@@ -15,6 +15,7 @@ import jax
 import numpy as np
 
 from theory import validation as check
+from theory.arrays import to_array
 from theory.instances.instance import Instance
 from theory.model import TAMDP
 from theory.policy import Tabular
@@ -27,7 +28,7 @@ IDLE = Fraction(1, 2)
 
 def success_table(calls: Sequence[Sequence[Any]], components: int) -> list[list[Fraction]]:
     """Chances (M, K) as fractions, with idle components added. Raises ValueError for bad ones."""
-    chances = check.to_array("calls", [list(row) for row in calls], 2)
+    chances = to_array("calls", [list(row) for row in calls], 2)
     check.check_entries("calls", chances, (chances >= 0) & (chances <= 1), "a chance in [0, 1]")
     if not chances.shape[0] or not 1 <= chances.shape[1] <= components:
         expected = f"at least one row, of 1..{components} chances"
