@@ -1,6 +1,5 @@
 """Training runs: settings in, per-seed summaries out; each run is computed once and stored."""
 
-import os
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any
@@ -8,14 +7,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Key
 
 from experiments.code_version import code_version
 from experiments.constants import step_size
 from experiments.devices import over_devices
 from experiments.files import digest
 from experiments.instances import InstanceSpec, build
-from experiments.resources import available_memory
+from experiments.lanes import LANES, lane_bytes, lanes
 from experiments.settings import RunSettings
 from experiments.store import Store
 from theory.advantages import Estimator
@@ -25,9 +23,6 @@ from theory.group_law import GroupLaw, group_law, plain_law
 from theory.grpo import Training
 from theory.training import STEP, Trace, train
 
-# Seeds at a time: the lanes of a step's arithmetic, few enough for them to stay in the cache, and
-# the same for all runs, so that one compilation serves every length and number of seeds.
-BATCH = 128
 EXACT = ("squared_bias", "variance")
 RunResult = Mapping[str, Any]
 
@@ -45,32 +40,17 @@ def _train_batch(keys, mdp, chances, policy, theta, step, checkpoints, group, tr
     return train(keys, mdp, chances, policy, theta, step, checkpoints, training, group)
 
 
-def _lanes(keys: Key[Array, " N"], settled: tuple[Any, ...], training: Training) -> int:
-    """BATCH, or as much less as keeps every core within its part of half the memory."""
-    room, lanes = available_memory() / 2 / (os.cpu_count() or 1), BATCH
-    while lanes > 1:
-        # The program that is about to run: compiled once, and known to the byte.
-        program = _train_batch.lower(keys[:lanes], *settled, training=training).compile()
-        needs = program.memory_analysis()
-        if needs is None or needs.temp_size_in_bytes <= room:
-            break
-        lanes //= 2
-    return lanes
-
-
 @jax.jit
 def _success(mdp, policy, thetas):  # type: ignore[no-untyped-def]
     """J_qk of many policies, each theta flattened."""
     shape = policy.zeros().shape
     one = lambda theta: component_values(mdp, policy.probs(theta.reshape(shape)))  # noqa: E731
-    return jax.lax.map(one, thetas, batch_size=BATCH)
+    return jax.lax.map(one, thetas, batch_size=LANES)
 
 
-def _execute(run: RunSettings) -> dict[str, Any]:
+def _settled(run: RunSettings) -> tuple[tuple[Any, ...], Training]:
+    """What the training program is given besides its keys."""
     instance = build(run.instance)
-    # A key of the run's own: adding or removing other runs changes nothing here.
-    root = jax.random.key(int(digest(run.stream or run.settings())[:8], 16))
-    keys = jax.random.split(root, -(-run.seeds // BATCH) * BATCH)
     training = Training(run.estimator, run.group_size, run.prompts, objective=run.objective)
     # Composite rewards may be all that counts: then one program for any number of components.
     plain = run.estimator.is_plain and run.objective == "reward"
@@ -80,9 +60,17 @@ def _execute(run: RunSettings) -> dict[str, Any]:
         group = plain_law(run.estimator, run.group_size)
     fixed = (model, Chances(instance.mdp), instance.policy, instance.theta)
     ends = jnp.array([*run.checkpoints, run.n_steps])
-    settled = (*fixed, jnp.asarray(step_size(run)), ends, group)
-    lanes = _lanes(keys, settled, training)
-    blocks = [keys[i : i + lanes] for i in range(0, run.seeds, lanes)]
+    return (*fixed, jnp.asarray(step_size(run)), ends, group), training
+
+
+def _execute(run: RunSettings) -> dict[str, Any]:
+    settled, training = _settled(run)
+    _, chances, policy, theta, *_, group = settled
+    size = lanes(lane_bytes(chances, policy, theta, group, training))
+    # A key of the run's own: adding or removing other runs changes nothing here.
+    root = jax.random.key(int(digest(run.stream or run.settings())[:8], 16))
+    keys = jax.random.split(root, -(-run.seeds // LANES) * LANES)
+    blocks = [keys[i : i + size] for i in range(0, run.seeds, size)]
     parts = over_devices(lambda block: _train_batch(block, *settled, training=training), blocks)
     trace: Trace = jax.tree.map(lambda *leaves: np.concatenate(leaves)[: run.seeds], *parts)
     return _summary(run, trace)

@@ -1,11 +1,17 @@
-"""Runs: few compilations, results that do not depend on how the seeds are cut, bounded memory."""
+"""Runs: few compilations, and results that depend on neither the chunks nor the machine."""
 
+import os
+import subprocess
+import sys
+
+import jax
 import numpy as np
 import pytest
 
 from experiments import runs
 from experiments.compilation import Compilations
 from experiments.instances import named
+from experiments.lanes import lane_bytes, lanes
 from experiments.settings import RunSettings
 from experiments.store import Store
 from theory.advantages import Estimator
@@ -41,7 +47,7 @@ def test_cells_of_equal_shape_share_a_program():
 def test_results_do_not_depend_on_the_chunk(monkeypatch):
     """Keys are the seeds' own: 4 at once or 3 and 1, and the first of many more."""
     whole = runs._execute(_run())
-    monkeypatch.setattr(runs, "BATCH", 3)
+    monkeypatch.setattr(runs, "lanes", lambda needs: 3)
     parts = runs._execute(_run())
     for name in ("squared_gradient", "variance", "gain"):
         np.testing.assert_allclose(whole[name], parts[name], rtol=1e-12)
@@ -49,22 +55,64 @@ def test_results_do_not_depend_on_the_chunk(monkeypatch):
     assert len({*whole["gain"]}) == 4
 
 
-@pytest.mark.parametrize(("room", "lanes"), [(2**40, 2), (0, 1)])
-def test_chunks_fit_into_memory(monkeypatch, room, lanes):
-    """As many seeds at once as there is room for, and never none."""
-    monkeypatch.setattr(runs, "BATCH", 2)
-    monkeypatch.setattr(runs, "available_memory", lambda: room)
-    used = []
-    kept = runs._train_batch
+@pytest.mark.parametrize(
+    ("bytes_each", "expected"),
+    [(0, 128), (2**21, 128), (2**21 + 1, 64), (2**28, 1), (2**40, 1)],
+)
+def test_lanes_are_a_rule_of_the_size(bytes_each, expected):
+    """As many seeds at once as 256 MiB hold, at most 128, and never none."""
+    assert lanes(bytes_each) == expected
 
-    def seen(keys, *args, **options):
-        used.append(len(keys))
-        return kept(keys, *args, **options)
 
-    seen.lower = kept.lower
-    monkeypatch.setattr(runs, "_train_batch", seen)
-    runs._execute(_run())
-    assert {*used} == {lanes}
+@pytest.mark.parametrize(
+    ("name", "components", "group_size", "estimator"),
+    [("bits", 6, 4, "leave_one_out"), ("menu", 2, GROUP, "componentwise_normalized")],
+)
+def test_a_lane_needs_no_more_than_is_said(name, components, group_size, estimator):
+    """By the program as compiled: at least a lane's share of its arrays, at most 10 times it."""
+    spec = named(name, components=components)
+    run = RunSettings(spec, group_size, 5, 1, Estimator(estimator), step=0.1)
+    settled, training = runs._settled(run)
+    _, *fixed, _, _, group = settled
+    keys = jax.random.split(jax.random.key(0), 16)
+    program = runs._train_batch.lower(keys, *settled, training=training).compile()
+    share = program.memory_analysis().temp_size_in_bytes / 16
+    assert share <= lane_bytes(*fixed, group, training) <= 10 * share
+
+
+ELSEWHERE = """
+import os, sys
+pages, cores = int(sys.argv[1]), int(sys.argv[2])
+ask = os.sysconf
+os.sysconf = lambda name: pages if name == "SC_AVPHYS_PAGES" else ask(name)
+os.cpu_count = lambda: cores
+os.sched_getaffinity = lambda pid: set(range(cores))
+import jax
+jax.config.update("jax_enable_x64", True)
+from experiments import runs
+from experiments.files import canonical
+from experiments.instances import named
+from experiments.settings import RunSettings
+run = RunSettings(named("coding", components=2), 8, n_steps=20, seeds=3, step=0.5)
+print(canonical(runs.computed(run)))
+"""
+
+
+def test_a_run_is_the_same_on_any_machine():
+    """To the byte: with much memory and one core, and with 4 MB and 64 cores."""
+    started = [
+        subprocess.Popen(
+            [sys.executable, "-c", ELSEWHERE, pages, cores],
+            # NPROC is what XLA sizes its threads by.
+            env={**os.environ, "XLA_FLAGS": "", "NPROC": cores, "PYTHONPATH": "."},
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for pages, cores in ((str(2**30), "1"), ("1000", "64"))
+    ]
+    rich, poor = (process.communicate(timeout=300)[0] for process in started)
+    assert "squared_gradient" in rich
+    assert rich == poor
 
 
 def test_a_run_is_computed_again_by_other_code(tmp_path, monkeypatch):
