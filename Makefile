@@ -4,10 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# Ctrl-C reaches the shell of a recipe too: it lives on to pass on the 3 of the command.
+PASS_ON := trap : INT;
+
 .PHONY: verify test check bench paper clean
 
 verify: $(READY)
-	@status=0; $(BIN)/python -m experiments verify || status=$$?; \
+	@$(PASS_ON) status=0; $(BIN)/python -m experiments verify || status=$$?; \
 	if [ $$status -le 1 ]; then $(BIN)/python -m figures results/quick || exit $$?; fi; exit $$status
 
 test: $(READY)
@@ -25,7 +28,7 @@ bench: $(READY)
 	$(BIN)/python -m figures results/bench
 
 paper: $(READY)
-	@status=0; $(BIN)/python -m experiments verify --profile paper || status=$$?; \
+	@$(PASS_ON) status=0; $(BIN)/python -m experiments verify --profile paper || status=$$?; \
 	if [ $$status -le 1 ]; then \
 	$(BIN)/python -m experiments mutants --out results/paper/mutants.csv \
 	--runs results/paper/cells && $(BIN)/python -m experiments power results/paper && \

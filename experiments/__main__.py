@@ -1,61 +1,51 @@
 """Theorems about GRPO, checked on models that can be solved exactly."""
 
-import argparse
 import os
 import sys
+import traceback
 from collections.abc import Sequence
+from typing import NoReturn
 
-import jax
-
-from experiments.commands import (
-    advise,
-    alarms,
-    explain,
-    falsify,
-    ledger,
-    listing,
-    mutants,
-    power,
-    verify,
-)
-from experiments.compilation import keep_compiled
-
-COMMANDS = (listing, explain, verify, mutants, falsify, power, alarms, advise, ledger)
-
-EXIT_STATUS = (
-    "Exit status: 0 everything as expected; 1 some verdict differs (or a mutant was not caught); "
-    "2 bad input; 3 interrupted: finished runs are stored, the same command resumes."
-)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m experiments", description=__doc__, epilog=EXIT_STATUS
-    )
-    commands = parser.add_subparsers(dest="command", required=True)
-    for command in COMMANDS:
-        command.add(commands)
-    for chosen in commands.choices.values():
-        chosen.epilog = EXIT_STATUS
-    return parser
+FAULT = 70
+"""EX_SOFTWARE of sysexits.h. What Python itself says of an uncaught exception is 1, a verdict."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """0: every verdict as expected; 1: some differ; 2: bad input; 3: interrupted, resumable."""
-    arguments = _parser().parse_args(argv)
-    jax.config.update("jax_enable_x64", True)
-    keep_compiled()
+    """0: as expected; 1: some verdict differs; 2: bad input; 3: interrupted, resumable; 70: fault.
+
+    Raises SystemExit where the arguments are no command.
+    """
     try:
-        status: int = arguments.run(arguments)
-        return status
+        # Here, so that an interrupt or a broken installation has its own status too.
+        from experiments import command_line
+    except KeyboardInterrupt:
+        _interrupted()
+    except Exception:
+        return _fault()
+    arguments = command_line.parse(argv)
+    try:
+        return command_line.run(arguments)
     except (ValueError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("interrupted; finished runs are stored, the same command resumes", file=sys.stderr)
-        sys.stderr.flush()
-        # Worker threads cannot be stopped inside compiled code; leave without waiting for them.
-        os._exit(3)
+        _interrupted()
+    # A claim's file that calls sys.exit would choose a verdict.
+    except (Exception, SystemExit):
+        return _fault()
+
+
+def _interrupted() -> NoReturn:
+    print("interrupted; finished runs are stored, the same command resumes", file=sys.stderr)
+    sys.stderr.flush()
+    # Worker threads cannot be stopped inside compiled code; leave without waiting for them.
+    os._exit(3)
+
+
+def _fault() -> int:
+    traceback.print_exc()
+    print("error: a fault of the program or of a claim's file; no verdict", file=sys.stderr)
+    return FAULT
 
 
 if __name__ == "__main__":

@@ -89,31 +89,44 @@ def label(row: Row) -> str:
     return IDENTITY if row.identity and row.verdict == "vacuous" else row.verdict
 
 
-def _summary(claim: Claim, rows: Sequence[Row], on_model: bool) -> dict[str, object]:
+def _summary(
+    claim: Claim, rows: Sequence[Row], on_model: bool, mutant: str | None
+) -> dict[str, object]:
     cells = [row for row in rows if row.instance != STORED]
     verdict = overall([row.verdict for row in rows])
     telling = [row for row in cells or rows if not row.identity]
+    wanted, stated = claim.expected, claim.statement
+    if mutant is not None:
+        wanted, stated = "refuted", f"{mutant} ({claim.mutants[mutant]}), of: {claim.statement}"
     return {
         "claim": claim.name,
         "provenance": claim.provenance,
         "verdict": verdict,
-        "expected": claim.expected,
-        "as_expected": verdict == claim.expected or (on_model and verdict in SILENT),
+        "expected": wanted,
+        # A mutant is to be caught: that the model says nothing of it does not do.
+        "as_expected": verdict == wanted or (on_model and not mutant and verdict in SILENT),
         "cells": _counted([label(row) for row in cells]),
         "evidence": _rests_on(rows),
         "margin": margin(pd.DataFrame([row.flat() for row in telling])),
         "figure": ", ".join(claim.figures),
-        "statement": claim.statement,
+        "statement": stated,
     }
 
 
 def report(
-    claims: Sequence[Claim], judged: Sequence[Sequence[Row]], on_model: bool = False
+    claims: Sequence[Claim],
+    judged: Sequence[Sequence[Row]],
+    on_model: bool = False,
+    mutant: str | None = None,
 ) -> Report:
-    """The tables of all claims; ``on_model``: asked of one model, where silence is fine."""
+    """The tables of all claims; ``on_model``: asked of one model, where silence is fine.
+
+    With ``mutant`` of one false version, which is to be refuted.
+    """
     every = [row for rows in judged for row in rows]
     cells, cases = ([r.flat() for r in every if (r.instance == STORED) == k] for k in (False, True))
-    verdicts = [_summary(*pair, on_model) for pair in zip(claims, judged, strict=True)]
+    pairs = zip(claims, judged, strict=True)
+    verdicts = [_summary(claim, rows, on_model, mutant) for claim, rows in pairs]
     # A header also where nothing is stored, so that the file can always be read.
     blank = list(Row("", STORED, {"case": ""}, None, None, None, None, "holds").flat())
     return Report(

@@ -92,7 +92,7 @@ def verify(claims: Sequence[Claim], scope: Scope, store: Store, out: Path) -> Re
     judged = [
         [*cell.rows, *stored_rows(claim, scope)] for claim, cell in zip(claims, cells, strict=True)
     ]
-    found = report(claims, judged, on_model=scope.instance is not None)
+    found = report(claims, judged, scope.instance is not None, scope.mutant)
     runs = sorted({run for cell in cells for run in cell.runs})
     facts = provenance(runs, len(runs) - computed, time.monotonic() - started)
     if is_first():

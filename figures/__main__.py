@@ -1,7 +1,12 @@
-"""Draw all figures of a folder of results: python -m figures [FOLDER]."""
+"""Draw all figures of a folder of results: python -m figures [FOLDER].
+
+Exit status: 0; 2 where the folder holds no rows; 3 interrupted; 70 a fault of the program.
+"""
 
 import argparse
+import os
 import sys
+import traceback
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -10,7 +15,7 @@ from figures.catalogue import FIGURES, draw, load
 
 
 def main() -> int:
-    """0, or 2 when the folder holds no rows."""
+    """The exit status."""
     parser = argparse.ArgumentParser(prog="python -m figures", description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("results/quick"))
     folder = parser.parse_args().folder
@@ -18,13 +23,25 @@ def main() -> int:
     if not table.is_file():
         print(f"error: {table}: no such table; run python -m experiments verify", file=sys.stderr)
         return 2
+    try:
+        _draw(table, folder / "figures")
+    except KeyboardInterrupt:
+        print("interrupted; the same command draws all figures again", file=sys.stderr)
+        sys.stderr.flush()
+        os._exit(3)
+    except Exception:
+        traceback.print_exc()
+        return 70
+    return 0
+
+
+def _draw(table: Path, folder: Path) -> None:
     # Fresh processes: drawing is all Python, and one core would be idle.
     with ProcessPoolExecutor(
         mp_context=get_context("spawn"), initializer=load, initargs=(table,)
     ) as pool:
-        for paths in pool.map(draw, FIGURES, [folder / "figures"] * len(FIGURES)):
+        for paths in pool.map(draw, FIGURES, [folder] * len(FIGURES)):
             print("\n".join(paths), end="\n" if paths else "")
-    return 0
 
 
 if __name__ == "__main__":

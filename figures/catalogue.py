@@ -1,5 +1,6 @@
 """All figures by name, and how one is drawn from a folder's rows, in a process of its own."""
 
+import signal
 from pathlib import Path
 
 import pandas as pd
@@ -48,8 +49,9 @@ _rows = pd.DataFrame()
 
 
 def load(table: Path) -> None:
-    """What every process that draws reads once."""
+    """What every process that draws reads once; an interrupt ends it without a word."""
     global _rows
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     _rows = pd.read_csv(table, low_memory=False)
 
 

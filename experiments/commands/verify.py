@@ -84,7 +84,7 @@ def _store(folder: Path, claims: Sequence[Claim], scope: Scope, fresh: bool) -> 
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """0 where every verdict is as expected, else 1."""
+    """0 where every verdict is as expected, which of a mutant is *refuted*, else 1."""
     join(arguments.coordinator, arguments.processes, arguments.process)
     claims = _claims(arguments)
     if not 1 <= arguments.seeds <= MAX_SEEDS:

@@ -1,0 +1,52 @@
+"""The commands of ``python -m experiments`` and what they are given."""
+
+import argparse
+from collections.abc import Sequence
+
+import jax
+
+from experiments.commands import (
+    advise,
+    alarms,
+    explain,
+    falsify,
+    ledger,
+    listing,
+    mutants,
+    power,
+    verify,
+)
+from experiments.compilation import keep_compiled
+
+ABOUT = "Theorems about GRPO, checked on models that can be solved exactly."
+COMMANDS = (listing, explain, verify, mutants, falsify, power, alarms, advise, ledger)
+EXIT_STATUS = (
+    "Exit status: 0 everything as expected, a mutant refuted; 1 some verdict differs, or a mutant "
+    "was not caught, and nothing else; 2 bad input; 3 interrupted: finished runs are stored, the "
+    "same command resumes; 70 a fault of the program, or of a claim's file, with its traceback."
+)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m experiments", description=ABOUT, epilog=EXIT_STATUS
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    for command in COMMANDS:
+        command.add(commands)
+    for chosen in commands.choices.values():
+        chosen.epilog = EXIT_STATUS
+    return parser
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """What a user wrote. Raises SystemExit where it is no command, or asks for help."""
+    return _parser().parse_args(argv)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Its exit status. Raises ValueError, OSError for bad input."""
+    jax.config.update("jax_enable_x64", True)
+    keep_compiled()
+    status: int = arguments.run(arguments)
+    return status
