@@ -146,10 +146,19 @@ def advise(spec: InstanceSpec, budget: int, train: int) -> Advice:
     best = float(jax.jit(budget_terms)(*model).best)
     head = [
         f"J = {float(jax.jit(value)(*model)):.4g} of at most {instance.optimum:.4g}",
-        f"leave_one_out (and mean_baseline, a multiple of it): N V is least at G* = {best:.3g}",
+        f"leave_one_out (and mean_baseline, a multiple of it): {_best_size(best, budget)}",
     ]
     table = pd.DataFrame(rows)
     return Advice(table, head + _recommended(instance, theta, table, budget))
+
+
+def _best_size(best: float, budget: int) -> str:
+    """What G* says within a budget: groups have 2 to N members."""
+    if best > budget:
+        return f"N V falls with G up to N (G* = {best:.3g})"
+    if best < 2:
+        return f"N V rises with G, so that 2 is best (G* = {best:.3g})"
+    return f"N V is least at G* = {best:.3g}"
 
 
 def _recommended(instance: Instance, theta: Theta, table: pd.DataFrame, budget: int) -> list[str]:

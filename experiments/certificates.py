@@ -119,6 +119,8 @@ def case_row(claim: Claim, case: Case) -> Row:
     if case.found is not None and canonical(summary(decision)) != canonical(case.found):
         return _unsound(claim, case.name, "other numbers are stored than found")
     parameters = {"case": case.name}
+    if isinstance(case.document.get("bound"), str):
+        parameters["bound_name"] = case.document["bound"]
     exactly = {
         "observed_exact": shown(decision.observed, DIGITS),
         "bound_exact": shown(decision.bound, DIGITS),

@@ -12,7 +12,7 @@ from experiments import ledger_theorem2 as theorem2
 from experiments import ledger_theorem3 as theorem3
 from experiments import ledger_verifier as verifier
 from experiments.ledger_summary import summary
-from experiments.markdown import markdown
+from experiments.markdown import markdown, wrapped
 from experiments.stored import PAPER, ROOT
 
 LEDGER = ROOT / "paper_checks.md"
@@ -65,11 +65,11 @@ def ledger_text(folder: Path) -> str:
     cases = _cases(folder / "cases.csv")
     verdicts = pd.read_csv(folder / "verdicts.csv", keep_default_na=False)
     facts = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
-    parts = [HEAD, markdown(_top(verdicts)), "", _conditions(facts)]
+    parts = [HEAD, markdown(_top(verdicts)), "", _surprises(verdicts), _conditions(facts)]
     for number, section in enumerate((theorem1.section, theorem2.section, theorem3.section), 1):
         parts += [summary(number, rows, cases, verdicts), section(rows)]
     parts += [literature.section(rows), verifier.section(rows, cases, folder)]
-    return "\n".join(parts).rstrip() + "\n"
+    return wrapped("\n".join(parts).rstrip()) + "\n"
 
 
 def _cases(path: Path) -> pd.DataFrame:
@@ -88,6 +88,13 @@ def _top(verdicts: pd.DataFrame) -> pd.DataFrame:
         for names in table["figure"]
     ]  # fmt: skip
     return table.assign(figure=links)
+
+
+def _surprises(verdicts: pd.DataFrame) -> str:
+    """Claims that came out otherwise than expected, which the prose on them does not foresee."""
+    others = verdicts[verdicts["verdict"] != verdicts["expected"]]
+    said = [f"{r.claim} is {r.verdict}, expected: {r.expected}" for r in others.itertuples()]
+    return f"**Not as expected:** {'; '.join(said)}.\n" if said else ""
 
 
 def _conditions(facts: Mapping[str, object]) -> str:

@@ -4,13 +4,15 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from experiments.markdown import markdown, span
+from experiments.ledger_summary import outcome
+from experiments.markdown import enclosed, markdown, span
+from theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
 
 BIAS = """
 **T1.bias** is refuted, in rational arithmetic alone. `group_normalized` is what most trainers run
-as GRPO; its expected update is not a multiple of grad J. At the zero of E[g] on `conflict`,
-|grad J|^2 has these values (rational enclosures; for G = 2 and 3 the response c_G is constant, and
-the claim is true):
+as GRPO; its expected update is not a multiple of grad J. At the zero of E[g] on `conflict`, |grad
+J|^2 has these values (rational enclosures, to the digits shown; for G = 2 and 3 the response c_G
+is constant, and the claim is true):
 
 {table}
 
@@ -21,10 +23,12 @@ vanishes for groups of 2 and 3 with one binary reward and grows with G.
 """
 
 FLOOR = """
-**T1.floor** holds. The std-normalised run on `conflict` with G = 8 stalls above the certified
-{floor:.4g} <= |grad J|^2 of T1.bias: its local slopes of the average of |grad J|^2 against T are
-{slopes}, and the flattening is {flattening} (first minus last slope, limits at the family-wise
-level). With the same estimator G = {kept} keep the slope of -1/2 (figure `t1_floor`).
+**T1.floor** {outcome}. On `conflict` with G = {size} E[g] vanishes where |grad J|^2 >= {floor:.4g}
+(certified, T1.bias), and the average of |grad J|^2 along std-normalised runs flattens towards that:
+its local slopes against T are {slopes}, the flattening is {flattening} (first minus last slope,
+limits at the family-wise level). It is the end that is not stationary, not the way: from theta = 0
+expected updates {crossing}. With the same estimator and steps G = {kept} keep the slope of -1/2
+(figure `t1_floor`).
 """
 
 CURL = """
@@ -39,10 +43,11 @@ practice: std-normalised GRPO with graded rewards follows the gradient of no obj
 """
 
 SURROGATE = """
-**T1.surrogate** holds in {holds} of {cells} cells ({vacuous} vacuous): decomposed GRPO converges at
-the rate of T1.rate to stationary points of Jtilde = sum_q rho_q sum_k w_k F_G(J_qk), bound over
-observed {ratio}. On `conflict` with G = 8, where |grad J|^2 stalls, the average of
-|grad Jtilde|^2 falls with slope {slope}. It converges to the optimum of another objective.
+**T1.surrogate** {outcome}, in {holds} of {cells} cells ({vacuous} vacuous): decomposed GRPO
+converges at the rate of T1.rate to stationary points of Jtilde = sum_q rho_q sum_k w_k F_G(J_qk),
+bound over observed {ratio}. On `conflict` with G = {size}, where |grad J|^2 flattens, the average
+of |grad Jtilde|^2 falls with slope {slope}, with the steps of T1.slope, at most 1/sqrt(G-1). What
+it converges to is a stationary point of another objective.
 """
 
 
@@ -58,9 +63,16 @@ def _limits(row: pd.Series) -> str:
 
 
 def _bias(data: pd.DataFrame) -> str:
-    names = {"group_size": "G", "observed": "|grad J|^2", "lower": "at least", "upper": "at most"}
     conflict = data[data["instance"] == "conflict"]
-    table = conflict[[*names, "verdict"]].rename(columns=names).astype({"G": int})
+    table = pd.DataFrame(
+        {
+            "G": conflict["group_size"].astype(int),
+            "|grad J|^2": [
+                enclosed(row["lower"], row["upper"], 6) for _, row in conflict.iterrows()
+            ],
+            "verdict": conflict["verdict"],
+        }
+    )
     gambles = data[data["instance"] == "gamble"]
     said = [f"{row['note']} at G = {row['group_size']:.0f}" for _, row in gambles.iterrows()]
     return BIAS.format(table=markdown(table), gambles="; ".join(said))
@@ -72,11 +84,24 @@ def _floor(data: pd.DataFrame) -> str:
     local = stalled.filter(like="slope up to T=").dropna()
     first, least, most = (-float(stalled[c]) for c in ("observed", "upper", "lower"))
     return FLOOR.format(
+        outcome=outcome(data),
+        size=int(stalled["group_size"]),
+        crossing=_crossing(MAXIMISER, NORMALIZED_ZERO),
         floor=stalled["floor"],
         slopes=", ".join(f"{slope:.2f}" for slope in local),
         flattening=f"{first:.3f} [{least:.3f}, {most:.3f}]",
         kept=" and ".join(f"{int(r['group_size'])} ({_limits(r)})" for _, r in kept.iterrows()),
     )
+
+
+def _crossing(maximiser: float, zero: float) -> str:
+    """Whether a path from 0 to the zero of E[g] passes the maximiser of J."""
+    where = f"to x = {zero:.4f}"
+    if zero < maximiser < 0:
+        return (
+            f"cross the maximiser of J, x = {maximiser:.4f}, where grad J = 0, on their way {where}"
+        )
+    return f"do not meet the maximiser of J, x = {maximiser:.4f}, on their way {where}"
 
 
 def _curl(data: pd.DataFrame) -> str:
@@ -98,6 +123,8 @@ def _surrogate(data: pd.DataFrame) -> str:
     sloped = data["window_low"].notna()
     rate, slope = data[~sloped], data[sloped].iloc[0]
     return SURROGATE.format(
+        outcome=outcome(data),
+        size=int(slope["group_size"]),
         holds=(rate["verdict"] == "holds").sum(),
         vacuous=(rate["verdict"] == "vacuous").sum(),
         cells=len(rate),

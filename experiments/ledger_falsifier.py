@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from experiments.markdown import markdown
+from experiments.points.coverage import ALONE
 from experiments.shrink import leaves
 
 TEXT = """
@@ -51,10 +52,17 @@ def falsified(folder: Path, shown: str) -> str:
 def _tightest(point: dict[str, Any]) -> dict[str, object]:
     return {
         "claim": point["claim"],
+        "bound": _bound(point["document"]),
         "observed/bound": f"{point['ratio']:.6g}",
         "starts": point["starts"],
         "above 1 in floating point alone": point["uncertified"],
     }
+
+
+def _bound(document: dict[str, Any]) -> str:
+    """Which of several bounds a point is about; a bound for one policy is no PAC-Bayes bound."""
+    name = document.get("bound", "")
+    return f"{name}, one policy" if name in ALONE else str(name)
 
 
 def _refuted(point: dict[str, Any]) -> dict[str, object]:

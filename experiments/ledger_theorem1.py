@@ -3,8 +3,9 @@
 import pandas as pd
 
 from experiments.ledger_bias import bias
+from experiments.ledger_summary import outcome
 from experiments.ledger_variance import variance
-from experiments.markdown import markdown, span
+from experiments.markdown import counts, markdown, span
 
 INTRO = """
 ### Theorem 1 in detail
@@ -15,15 +16,15 @@ where the policy cannot tell prompts apart: `search`), V_sup <= R_max^2 sup E|s|
 """
 
 RATE = """
-**T1.rate** holds in {holds} of {cells} cells and is vacuous in {vacuous}: short runs, where the
-bound is no better than the trivial one on |grad J|^2 (R_max L/4, or a proved supremum).
+**T1.rate** {outcome}, in {holds} of {cells} cells; it is vacuous in {vacuous}{short}, where
+the bound is no better than the trivial one on |grad J|^2 (R_max L/4, or a proved supremum).
 Tightness at T = {longest:,}, bound over observed, over all group sizes:
 
 {table}
 
-`exact V` replaces V_sup by the exact variance averaged along the path, as small as the theorem
-allows. Step by step, from what was observed to the bound (shares of the bound, mean over the cells
-at T = {longest:,}; they sum to 1 in every cell, figure `t1_waterfall`):
+`exact V` replaces V_sup by the exact variance averaged along the path. Step by step, from what was
+observed to the bound (shares of the bound, mean over the cells at T = {longest:,}; in every cell
+they sum to 1 within {closed:.0e}, figure `t1_waterfall`):
 
 {waterfall}
 
@@ -33,26 +34,26 @@ needed for a biased update (see T1.path).
 """
 
 PATH = """
-**T1.path** was measured on {cells} runs, {biased} of them with a biased estimator. It is a sum of
-one inequality per step; what is tested is their average over the realised steps of all runs, with
-limits that allow for dependent steps. In {vacuous} runs the bound is no better than the trivial
-one.
-Its three terms sum to the bound (largest rounding difference {gap:.0e}); their shares of it:
-{shares}.
-Bound over observed: {ratio}. For an unbiased update the polarisation identity is not needed:
-(2 - L eta) mean |grad J|^2 <= 2 (J_T - J_0)/(eta T) + L eta mean V (derived) is within a factor of
-{sharper} of what was observed. The factor 2 is the price of allowing a bias.
+**T1.path** {outcome}. It was measured on {cells} runs, {biased} of them with a biased estimator.
+It is a sum of one inequality per step; what is tested is their average over the realised steps of
+all runs, with limits that allow for dependent steps. In {vacuous} runs the bound is no better than
+the trivial one. Its three terms sum to the bound (largest rounding difference {gap:.0e}); their
+shares of it: {shares}. Bound over observed: {ratio}. For an unbiased update the polarisation
+identity is not needed: (2 - L eta) mean |grad J|^2 <= 2 (J_T - J_0)/(eta T) + L eta mean V
+(derived) has bound/observed {sharper}. The factor, up to 2, is the price of allowing a bias.
 """
 
 SLOPE = """
-**T1.slope** on `conflict`, whose optimum is interior: theta_0 = 0, full sweep,
-eta = min(1, sqrt(G/T)), one set of runs per T from 100 to {longest:,}; limits by jackknife over
-blocks of seeds (asymptotic):
+**T1.slope** {outcome} on `conflict`, whose optimum is interior: theta_0 = 0, full sweep,
+eta = min(1, sqrt(G/T)), one set of runs per T from {shortest:,} to {longest:,}; limits by jackknife
+over blocks of seeds (asymptotic):
 
 {table}
 
-In practice: the 1/sqrt T law is real where the optimum is interior. Where it is deterministic, the
-gradient vanishes with the policy's entropy, and the bound is loose.
+The slope is that of the step rule: both terms that T1.path leaves for an unbiased update,
+2 (J_T - J_0)/(eta T) and L eta V, fall as T^(-1/2) because this eta does. Another rule has another
+slope (with a constant step the average levels off). In practice: with the step that the bound asks
+for, the rate of the bound is what is seen.
 """
 
 
@@ -70,9 +71,14 @@ def _rate(data: pd.DataFrame) -> str:
     cells = longest.astype({"components": int}).groupby(["instance", "components"])
     table = cells.apply(_rate_line, include_groups=False).reset_index()
     causes = longest["loosest"].value_counts(normalize=True)
+    vacuous = data[data["verdict"] == "vacuous"]["n_steps"]
+    slack = longest.filter(like="slack: ").sum(axis=1)
     return RATE.format(
+        outcome=outcome(data),
+        short=f" (T = {counts(vacuous)})" if len(vacuous) else "",
+        closed=((longest["observed"] + slack) / longest["bound"] - 1).abs().max(),
         holds=(data["verdict"] == "holds").sum(),
-        vacuous=(data["verdict"] == "vacuous").sum(),
+        vacuous=len(vacuous),
         cells=len(data),
         longest=int(data["n_steps"].max()),
         table=markdown(table),
@@ -96,7 +102,7 @@ def _rate_line(cell: pd.DataFrame) -> pd.Series:
             "bound/observed": span(cell["ratio"]),
             "exact V": span(cell["bound_with_exact_variance"] / cell["observed"]),
             "loses most": cell["loosest"].mode().iloc[0],
-            "seeds": f"{int(cell['seeds'].min())} to {int(cell['seeds'].max())}",
+            "seeds": counts(cell["seeds"]),
         }
     )
 
@@ -105,6 +111,7 @@ def _path(data: pd.DataFrame) -> str:
     terms = data[["optimisation", "bias", "variance"]]
     largest = terms.div(data["bound"], axis=0).max()
     return PATH.format(
+        outcome=outcome(data),
         cells=len(data),
         biased=(data["bias"] > 0).sum(),
         vacuous=(data["verdict"] == "vacuous").sum(),
@@ -118,5 +125,15 @@ def _path(data: pd.DataFrame) -> str:
 def _slope(data: pd.DataFrame) -> str:
     names = {"group_size": "G", "observed": "slope", "lower": "lower limit", "upper": "upper limit"}
     table = data[[*names, "seeds", "verdict"]].astype({"group_size": int, "seeds": int})
-    table = table.rename(columns=names).round(4)
-    return SLOPE.format(longest=int(data["n_steps"].max()), table=markdown(table))
+    lengths = [int(str(c).removeprefix("average at T=")) for c in _averages(data)]
+    return SLOPE.format(
+        outcome=outcome(data),
+        shortest=min(lengths),
+        longest=max(lengths),
+        table=markdown(table.rename(columns=names), digits=4),
+    )
+
+
+def _averages(data: pd.DataFrame) -> pd.DataFrame:
+    """The columns of averages at each T that these rows fill."""
+    return data.filter(like="average at T=").dropna(axis=1, how="all")

@@ -6,8 +6,9 @@ from typing import Any
 import pandas as pd
 
 from experiments.ledger_benefit import benefit
+from experiments.ledger_summary import outcome
 from experiments.ledger_theorem2_text import GAP, INTRO, POTENTIAL, SURROGATES
-from experiments.markdown import markdown, span
+from experiments.markdown import instances, markdown, span
 
 
 def section(rows: pd.DataFrame) -> str:
@@ -24,6 +25,8 @@ def _surrogates(by_claim: Mapping[Any, pd.DataFrame]) -> str:
     corrected = by_claim["T2.bridge'"]
     drawn = corrected[corrected["largest_excess"].notna()]
     return SURROGATES.format(
+        identity_outcome=outcome(by_claim["T2.identity"]),
+        corrected_outcome=outcome(corrected),
         identity=int(by_claim["T2.identity"]["cells"].sum()),
         corrected=int(drawn["cells"].sum()),
         largest=drawn["observed"].max(),
@@ -45,14 +48,17 @@ def _potential(data: pd.DataFrame) -> str:
         "optimum_of_J": "J*",
         "optimum_in_errors": "errors below J*",
     }
-    table = trained[list(names)].rename(columns=names).astype({"G": int, "seeds": int}).round(4)
-    asymmetry = data["asymmetry"].dropna()
+    table = trained[list(names)].rename(columns=names).astype({"G": int, "seeds": int})
+    graded = data[data["asymmetry"].notna()]
     return POTENTIAL.format(
+        outcome=outcome(data),
+        trained=instances(trained),
+        graded=instances(graded),
         off=exact["observed"].max(),
         cells=len(exact),
         table=markdown(table),
         residual=data["residual"].abs().max(),
-        asymmetry=span(asymmetry),
+        asymmetry=span(graded["asymmetry"]),
     )
 
 
@@ -66,7 +72,7 @@ def _ratios(every: pd.DataFrame) -> str:
         "ratio_99": "99th percentile",
         "ratio_max": "maximum",
     }
-    table = every[list(names)].rename(columns=names).astype({"cells": int}).round(6)
+    table = every[list(names)].rename(columns=names).astype({"cells": int})
     return markdown(table)
 
 
@@ -85,11 +91,12 @@ def _kappa_table(kappa: pd.DataFrame) -> str:
         "observed": "largest kappa",
         "cells": "cells",
     }
-    table = plain.sort_values("group_size")[list(names)].rename(columns=names).round(4)
+    table = plain.sort_values("group_size")[list(names)].rename(columns=names)
     return markdown(table.astype({"G": int, "cells": int}))
 
 
 def _gap(gap: pd.DataFrame, kappa: pd.DataFrame, zero: pd.DataFrame) -> str:
+    outcomes = {"gap_outcome": outcome(gap), "kappa_outcome": outcome(kappa)}
     every = pd.concat([gap, kappa])
     every = every[every["where"].str.startswith("all ")]
     gap = gap[gap["instance"] != "all"]
@@ -100,6 +107,8 @@ def _gap(gap: pd.DataFrame, kappa: pd.DataFrame, zero: pd.DataFrame) -> str:
     searched = kappa[kappa["where"] == "search over instances"]
     of = {name: points[points["instance"] == name] for name in ("sharp", "menu, in tension")}
     return GAP.format(
+        **outcomes,
+        zero_outcome=outcome(zero),
         cells=int(gap["cells"].sum()),
         kinds="; ".join(sorted(gap["instance"].unique())),
         violations=int(gap["violations"].sum()),
@@ -107,9 +116,9 @@ def _gap(gap: pd.DataFrame, kappa: pd.DataFrame, zero: pd.DataFrame) -> str:
         ratios=_ratios(every),
         kappa_cells=int(points["cells"].sum()),
         kappa_violations=int(points["violations"].sum()),
-        sharp=f"1 to {(of['sharp']['ratio_max'] - 1).abs().max():.0e}",
+        sharp=(of["sharp"]["ratio_max"] - 1).abs().max(),
         table=_kappa_table(kappa),
-        options=f"kappa/kappa_G {span(options['observed'] / options['kappa_G'])}",
+        options=span(options["observed"] / options["kappa_G"]),
         tension=span(of["menu, in tension"]["ratio_max"]),
         before=span(searched["ratio_before"]),
         losses=_losses(kappa),

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 
 from experiments import ledger_theorem3_transfer as transfer
+from experiments.ledger_summary import outcome
 from experiments.markdown import markdown, span
 
 INTRO = """
@@ -16,30 +17,31 @@ only through the counts of task types, so that the probability that a bound fail
 """
 
 COVERAGE = """
-**T3.coverage** holds in {holds} cells and is vacuous in {vacuous} (a bound of 1 whatever the
-sample). {cells} settings of instance, n up to {largest}, delta and temperature of a Gibbs
-posterior, each with six bounds; failure probabilities relative to delta, and mean offset over the
-oracle offset:
+**T3.coverage** {outcome}, in {holds} cells; it is vacuous in {vacuous} (a bound of 1
+whatever the sample). {cells} settings of instance, n up to {largest}, delta and temperature of a
+Gibbs posterior, each with {bounds} bounds; failure probabilities relative to delta, and mean
+offset over the oracle offset:
 
 | bound | largest failure/delta | offset/oracle, median | mean bound, median |
 | --- | --- | --- | --- |
 {table}
 
 Against the worst posterior of each sample, found by ascent, the probability that some Q breaks a
-bound is at most {worst:.2g} at delta = 0.05, and change of measure proves that no Q does more
-(largest difference between the two: {gap:.1g}). For one policy chosen beforehand, at the law where
+bound is at most {worst:.2g} at delta = {worst_delta}, and change of measure allows no Q more than
+{gap:.1g} above that. For one policy chosen beforehand, at the law where
 its bound forgets most, the failure probability is delta/xi(n) for kl-xi, delta/(2 sqrt n) for
 kl-2sqrt(n), and delta itself for the Chernoff and the binomial-tail bound (largest relative
 difference from these: {closed:.0e}). A failure rate far below delta proves nothing by itself:
 leaving ln(2 sqrt n) out cannot be seen by coverage on these problems; value oracles catch it
 (`tests/theory/test_pac_bayes.py`). The smallest change of kl-xi that the exact check can see is
-nats that fall below {seen:.0%} of their value (n = {seen_n}); in the Chernoff and the binomial-tail
-bound it sees any. The mutants halved exponent, log10 for ln, KL dropped, posterior as prior,
+nats that fall below {seen:.0%} of their value (n = {seen_n}). In the Chernoff and the binomial-tail
+bound, which hold for one policy chosen beforehand and are no PAC-Bayes bounds, it sees any. The
+mutants halved exponent, log10 for ln, KL dropped, posterior as prior,
 episodes as tasks and losses in {{0,2}} are refuted (a test runs them). {sampled}
 """
 
 TIGHT = """
-**T3.tightness** holds in {holds} cells: kl-xi <= kl-2sqrt(n) <= McAllester, lambda. The oracle
+**T3.tightness** {outcome}, in {holds} cells: kl-xi <= kl-2sqrt(n) <= McAllester, lambda. The oracle
 offset is the exact 95 % quantile of L_S(Q) - Lhat(Q); mean offset over it on `specialists`
 (3 task types, 50 policies, Gibbs posterior, temperature 1):
 
@@ -50,16 +52,19 @@ Where the nats of kl-xi go there, on average over samples:
 {nats}
 
 The *oracle* column is what a bound with the oracle offset would ask for; the factor above is about
-the root of budget over oracle. Markov's inequality and the change of measure cost most; ln xi(n) is
-paid in part for nothing, since these losses are not the worst Bernoulli ones. Catoni's bound pays
-no ln xi(n), and its constant happens to suit this problem. Priors learned from a part of the tasks
-reach {split} (from 1/10 of them) and {half} (from 1/2), where kl-xi has {plain}: the divergence of
-50 policies is at most ln 50 nats, so that a learned prior has little to gain. With all
-deterministic policies ({policies} distinct ones) kl-xi has {crowd_plain}, and {crowd_split} with
-the prior from 1/10: large, because the learned policy has almost the same loss on every task, which
-a bound for Bernoulli losses cannot see. The recursive bound with two stages ({recursive} on
-`specialists`) pays for three bounds on its excess loss; so few tasks do not repay it.
+the root of budget over oracle. Of its steps {dearest} cost most; ln xi(n) is paid in part for
+nothing, since these losses are not the worst Bernoulli ones. Catoni's bound pays no ln xi(n), and
+its constant happens to suit this problem. Priors learned from a part of the tasks reach {split}
+(from 1/10 of them) and {half} (from 1/2), where kl-xi has {plain}: the divergence of 50 policies
+is at most ln 50 nats, so that a learned prior has little to gain. With all deterministic policies
+({policies} distinct ones) kl-xi has {crowd_plain}, and {crowd_split} with the prior from 1/10. The
+recursive bound with two stages has {recursive} on `specialists`: it pays for three bounds on its
+excess loss, and so few tasks do not repay that.
 """
+
+
+STEPS = ("used", "jensen", "change_of_measure", "markov", "bernoulli")
+"""The parts of the budget of kl-xi, see ``theory.slack``."""
 
 
 def section(rows: pd.DataFrame) -> str:
@@ -76,6 +81,9 @@ def _coverage(data: pd.DataFrame) -> str:
     worst = data[data["posterior"] == "worst"]
     given = data[data["closed_form"].notna()]
     return COVERAGE.format(
+        outcome=outcome(data),
+        bounds=gibbs["bound_name"].nunique(),
+        worst_delta=", ".join(f"{x:g}" for x in worst["delta"].unique()),
         holds=(data["verdict"] == "holds").sum(),
         vacuous=(data["verdict"] == "vacuous").sum(),
         cells=len(gibbs.drop_duplicates(["instance", "types", "n_tasks", "delta", "temperature"])),
@@ -125,6 +133,8 @@ def _tightness(data: pd.DataFrame) -> str:
     ratios = [c for c in names if c.startswith("tightness ") and " 1/" not in c]
     learned = plain[plain["tightness split 1/10"].notna()]
     return TIGHT.format(
+        outcome=outcome(data),
+        dearest=_dearest(plain),
         holds=(data["verdict"] == "holds").sum(),
         table=_table(plain, ratios, "tightness "),
         nats=_table(plain, [c for c in names if c.startswith("nats ")], "nats "),
@@ -136,6 +146,20 @@ def _tightness(data: pd.DataFrame) -> str:
         crowd_split=span(crowd["tightness split 1/10"]),
         recursive=span(learned["tightness recursive 1/10"]),
     )
+
+
+def _dearest(cells: pd.DataFrame) -> str:
+    """The two steps of the proof that take most nats, at each n."""
+    parts = cells.set_index("n_tasks")[[f"nats {step}" for step in STEPS]]
+    pairs = {
+        n: " and ".join(
+            str(c).removeprefix("nats ").replace("_", " ") for c in nats.nlargest(2).index
+        )
+        for n, nats in parts.iterrows()
+    }
+    if len(set(pairs.values())) == 1:
+        return next(iter(pairs.values()))
+    return "; ".join(f"{pair} (n = {n:.0f})" for n, pair in pairs.items())
 
 
 def _table(cells: pd.DataFrame, columns: list[str], prefix: str) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 from experiments.ledger_falsifier import falsified
 from experiments.ledger_summary import exactly
 from experiments.markdown import markdown
+from experiments.points.coverage import ALONE
 from experiments.power import power
 
 INTRO = """
@@ -30,7 +31,9 @@ repeats it in {seconds:.0f} s.
 {table}
 
 The smallest lowering of a bound that the claim's own rows would notice (in closed form: the least
-distance from a bound to the lower limit of what was observed, as a share of the bound):
+distance from a bound to the lower limit of what was observed, as a share of the bound; of
+T3.coverage the bound on a failure probability is delta, and the bounds for one policy chosen
+beforehand, {alone}, are no PAC-Bayes bounds):
 
 {smallest}
 """
@@ -91,5 +94,6 @@ def _mutants(folder: Path) -> str:
         certified=(found["caught by"] == "certified case").sum(),
         seconds=found["seconds"].sum(),
         table=markdown(found.drop(columns=["verdict"])),
+        alone=" and ".join(ALONE),
         smallest=markdown(seen),
     )

@@ -9,7 +9,7 @@ import pandas as pd
 from experiments.certificates import certified_rows
 from experiments.claim import Claim, Row, Scope
 from experiments.judging import rows_of, runs_of
-from experiments.sensitivity import least_lowering, place
+from experiments.sensitivity import by_bound, least_lowering, place
 from experiments.store import Store
 from experiments.stored import rows_of_claim
 from experiments.verify import run_all
@@ -35,6 +35,8 @@ def _beaten(row: Row) -> str:
     if row.lower is None or row.bound is None:
         return ""
     ratio = row.lower / row.bound if row.bound > 0 else None
+    if ratio is not None and ratio < 1:
+        return f"an equation: {ratio:.4g} of the other side"
     if ratio is not None and ratio < 1e6:
         return f"{ratio:.4g} times the bound"
     return f"{row.lower - row.bound:.3g} above {row.bound:.3g}"
@@ -71,17 +73,24 @@ def all_mutants(claims: Sequence[Claim], store: Store) -> pd.DataFrame:
 
 
 def sensitivities(claims: Sequence[Claim], store: Store) -> pd.DataFrame:
-    """A line per claim: the smallest lowering of its bound that its rows would notice."""
+    """A line per claim, or per bound of a claim with several: the smallest lowering of the bound
+    that its rows would notice."""
     lines = []
     for claim in claims:
         rows, source = rows_of_claim(claim, store)
-        found = least_lowering(rows)
-        shown = "no bound to lower" if found is None else str(found)
-        holds = claim.expected == "holds"
-        if not holds:
-            shown = f"{claim.expected} as it is"
-        where = place(found.row) if found is not None and holds else ""
-        lines.append(
-            {"claim": claim.name, "smallest change seen": shown, "at": where, "rows": source}
-        )
+        smallest = [_line("", f"{claim.expected} as it is")]
+        if claim.expected == "holds":
+            smallest = [_smallest(*part) for part in by_bound(rows)]
+        lines += [{"claim": claim.name, **line, "rows": source} for line in smallest]
     return pd.DataFrame(lines)
+
+
+def _smallest(bound: str, rows: pd.DataFrame) -> dict[str, str]:
+    found = least_lowering(rows)
+    if found is None:
+        return _line(bound, "no bound to lower")
+    return _line(bound, str(found), place(found.row))
+
+
+def _line(bound: str, seen: str, at: str = "") -> dict[str, str]:
+    return {"bound": bound, "smallest change seen": seen, "at": at}

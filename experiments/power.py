@@ -12,6 +12,7 @@ import pandas as pd
 from scipy import stats
 
 from experiments.claim import FAMILY_WISE_ERROR
+from experiments.markdown import counts
 
 FOUND = 0.9
 EXCESSES = (0.1, 0.01)
@@ -67,9 +68,11 @@ def power(rows: pd.DataFrame) -> pd.DataFrame:
                 "claim": claim,
                 "cells": len(cells),
                 "level": f"{level:.1g}",
-                "seeds": f"{int(cells['seeds'].min()):,} to {int(cells['seeds'].max()):,}",
-                "half-width": f"{width.median():.1%}, at most {width.max():.1%}",
-                "found at 90 %": f"{excess.median():.1%}, in all cells {_share(excess.max())}",
+                "seeds": counts(cells["seeds"]),
+                "half-width": _typical(f"{width.median():.1%}", f"{width.max():.1%}"),
+                "found at 90 %": _typical(
+                    _share(excess.median()), _share(excess.max()), "in all cells"
+                ),
                 **{f"seeds for {x:.0%}": _many(n) for x, n in seeds.items()},
             }
         )
@@ -81,4 +84,9 @@ def _share(value: float) -> str:
 
 
 def _many(numbers: pd.Series) -> str:
-    return f"{int(numbers.median()):,}, at most {int(numbers.max()):,}"
+    return _typical(*(f"{int(x):,}" for x in (numbers.median(), numbers.max())))
+
+
+def _typical(median: str, largest: str, name: str = "at most") -> str:
+    """The median, and the largest where it prints otherwise."""
+    return median if median == largest else f"{median}, {name} {largest}"

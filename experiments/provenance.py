@@ -22,7 +22,7 @@ def provenance(runs: Sequence[str], found: int, seconds: float) -> dict[str, Any
         "python": platform.python_version(),
         "packages": {name: version(name) for name in LIBRARIES},
         "processes": jax.process_count(),
-        "device": f"{len(devices)} x {devices[0].platform} ({devices[0].device_kind})",
+        "device": _device(len(devices), devices[0].platform, devices[0].device_kind),
         "machine": platform.machine(),
         "precision": "float64",
         "settings_sha256": digest(list(runs)),
@@ -30,3 +30,8 @@ def provenance(runs: Sequence[str], found: int, seconds: float) -> dict[str, Any
         "runs_found_stored": found,
         "wall_seconds": round(seconds, 1),
     }
+
+
+def _device(count: int, platform: str, kind: str) -> str:
+    """How many of which platform, and its kind where that says more (a CPU's is "cpu")."""
+    return f"{count} x {platform}" + (f" ({kind})" if kind != platform else "")

@@ -46,6 +46,14 @@ def least_lowering(table: pd.DataFrame) -> Lowering | None:
     return Lowering(float(absolute[at]), float(share[at]) if pd.notna(share[at]) else None, row)
 
 
+def by_bound(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """The rows of each bound by themselves: a test set's must not speak for a PAC-Bayes one."""
+    if "bound_name" not in rows:
+        return [("", rows)]
+    parts = rows.groupby(rows["bound_name"].fillna(""), sort=False)
+    return [(str(name), part) for name, part in parts]
+
+
 def place(row: dict[str, Any]) -> str:
     """Which row, in a few words."""
     if "case" in row:

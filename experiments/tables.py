@@ -62,12 +62,18 @@ IDENTITY = "identity"
 
 
 def margin(table: pd.DataFrame) -> str:
-    """bound/observed over a claim's cells, or the slack where a ratio has no meaning."""
+    """bound/observed over a claim's cells, or the slack where a ratio has no meaning.
+
+    Cells of an easier relative of the claim do not count.
+    """
+    if "relative" in table:
+        table = table[table["relative"].isna()]
     if table.empty:
         return ""
     ratios = pd.to_numeric(table["ratio"]).dropna()
     if (ratios > 0).any():
-        return f"bound/observed {span(ratios)}, median {ratios.median():.3g}"
+        ends, median = span(ratios), f"{ratios.median():.3g}"
+        return f"bound/observed {ends}" + (f", median {median}" if median != ends else "")
     slacks = pd.to_numeric(table["slack"]).dropna()
     return "" if slacks.empty else f"slack {span(slacks)}"
 

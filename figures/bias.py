@@ -1,4 +1,4 @@
-"""Figures of the bias of std-normalised GRPO: where it stalls, and that it is no gradient."""
+"""Figures of the bias of std-normalised GRPO: where it ends, and that it is no gradient."""
 
 import numpy as np
 import pandas as pd

@@ -39,6 +39,9 @@ def _tools(axes: Axes, rows: pd.DataFrame) -> None:
 def _convergence(axes: Axes, rows: pd.DataFrame) -> None:
     """Sequences of hard prompts that settle, and that do not."""
     cells = rows[(rows["claim"] == "L.convergence") & rows["p after 0"].notna()]
+    # A prompt with several penalties.
+    kinds = cells.groupby(["reference", "eps"])["beta"]
+    cells = cells[kinds.transform("nunique") > 1]
     cells = cells[(cells["reference"] == cells["reference"].min())]
     cells = cells[cells["eps"] == cells["eps"].max()].sort_values("beta").tail(len(CYCLES) - 1)
     columns = [c for c in rows.columns if c.startswith("p after ")]

@@ -3,8 +3,8 @@
 With mean m, variance V and a step eta, J rises in expectation by at least
 eta <grad J, m> - eta^2 L (|m|^2 + V)/2. The best step is <grad J, m>/(L (|m|^2 + V)), if that is
 positive, and guarantees e/(2L), e = max(0, <grad J, m>)^2 / (|m|^2 + V) (derived); no step does
-where the product is negative. Of two estimators on one policy the one with the larger e is ahead:
-L cancels, and so does any constant factor in an estimator.
+where the product is negative. Of two estimators on one policy the one with the larger e guarantees
+more: L cancels, and so does any constant factor in an estimator. Which gains more is T2.benefit.
 """
 
 from typing import NamedTuple

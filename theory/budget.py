@@ -2,8 +2,8 @@
 
 With B prompts drawn per update and N = B G episodes, the exact variance of `leave_one_out` is
 N V = G f + a + (2b - a)/(G-1), f = Var_q(grad J_q), a = E_q tr Cov((R-mu)s),
-b = E_q[E(R-R')^2 |s-s'|^2 / 4 - |grad J_q|^2]; the minimum over real G is at
-G* = 1 + sqrt((2b-a)/f), whatever N (derived).
+b = E_q[E(R-R')^2 |s-s'|^2 / 4 - |grad J_q|^2]; the minimum over real G >= 2 is at max(2, G*),
+G* = 1 + sqrt((2b-a)/f), for every N >= G* (derived): a group is at most all N episodes.
 """
 
 from typing import NamedTuple

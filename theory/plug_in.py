@@ -1,4 +1,5 @@
-"""What a published score leaves room for: the kl-xi bound solved for KL, TV and n (derived).
+"""What a published score leaves room for: the kl-xi bound solved for KL, TV and n (derived);
+and what the tasks that it was measured on say of it by themselves.
 
 ``empirical`` is the loss on the n training tasks, ``target`` a loss to stay below (the base
 model's), ``observed`` a loss on other tasks; all in [0,1]. Divergences in nats.
@@ -9,7 +10,7 @@ from math import ceil, inf, log
 import jax
 
 from theory.kl import binary_kl, kl_upper
-from theory.pac_bayes import check_level
+from theory.pac_bayes import check_level, fresh_set
 from theory.xi import MAX_TASKS, check_tasks, xi
 
 _kl, _upper = jax.jit(binary_kl), jax.jit(kl_upper)
@@ -71,3 +72,23 @@ def tasks_needed(empirical: float, target: float, divergence: float, delta: floa
         enough = middle * gain - log(xi(middle) / delta) >= divergence
         low, high = (low, middle) if enough else (middle, high)
     return float(ceil(high))
+
+
+def fresh_limit(loss: float, tasks: int, counted: bool, delta: float) -> float:
+    """What a mean loss on fresh tasks certifies, without any theorem about training.
+
+    Losses of 0 and 1 (``counted``): the binomial tail; in [0, 1]: Chernoff's bound.
+    """
+    _check(tasks, delta, loss=loss)
+    if counted:
+        return float(fresh_set(round(loss * tasks), tasks, delta))
+    return float(_upper(loss, log(1 / delta) / tasks))
+
+
+def improved(base: float, tuned: float, tasks: int, counted: bool, delta: float) -> bool:
+    """Whether the tuned model's risk is below the base model's, wrongly with chance <= ``delta``.
+
+    Both losses are of the same fresh tasks; by a union bound it does not matter how they depend.
+    """
+    most = fresh_limit(tuned, tasks, counted, delta / 2)
+    return most < 1 - fresh_limit(1 - base, tasks, counted, delta / 2)

@@ -1,4 +1,8 @@
-"""What trainers compute, by name: their estimators with their divisors and constants.
+"""The advantages that trainers compute, by name: estimators with their divisors and constants.
+
+How a trainer's loss then weighs the tokens of an episode is another choice, and updates here are
+sums over an episode's steps. No trainer does that by default: TRL 1.16 divides by the tokens of the
+batch.
 
 Checked against advantages computed by their own code (tests/data/grpo_advantages.json): TRL 1.16,
 verl 0.9, OpenRLHF 0.11, the trainers of GDPO (arXiv:2601.05242) and Visual-ARFT (arXiv:2505.14246).

@@ -1,4 +1,7 @@
-"""Mean and variance of an update by sampling, for estimators that no finite sum serves."""
+"""Mean and variance of an update by sampling, where no sum over one group gives them.
+
+Estimators that scale by the whole batch have a finite sum over the batch; it is not computed here.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple, TypeVar

@@ -1,8 +1,12 @@
 """L.convergence: does the amplification recurrence converge to a fixed point?
 
 The abstract of arXiv:2503.06639 says that it does. True from p_ref >= 1/2; not in general: hard
-prompts and moderate penalties give cycles, each cell with a certificate (``theory.trap``). One
-cycle {1/10, 1/2} is exact in whole numbers: with p_ref = 1/244, beta = 2/(3 ln 3), eps = 0 all
+prompts give cycles, each cell with a certificate (``theory.trap``), and no penalty is safe
+(derived): take eps > 0 and logit p_ref = -1/(beta sqrt eps) + c. A policy that nearly always fails
+goes to log-odds of about c; from there the gain is smaller by a multiple of 1/beta, and for small
+beta it nearly always fails again.
+
+One cycle {1/10, 1/2} is exact in whole numbers: with p_ref = 1/244, beta = 2/(3 ln 3), eps = 0 all
 gains are powers of 3. It attracts sequences that start near it, but the one from p_ref itself rises
 to certain success: no counterexample, and a warning that the start matters.
 """
@@ -31,6 +35,8 @@ NAME = "L.convergence"
 REFERENCES = ("1/1000", "1/100", "1/10", "1/2", "9/10")
 PENALTIES = ("1/25", "1/2", "1", "3", "10")
 EPS = ("0", "1/100000", "1/100")
+HARD = (("1/10000", "1/2"), ("1e-18", "1/10"), ("1e-48", "1/25"))
+"""p_ref and penalties below those of the grid that cycle, at eps = 1/20."""
 STEPS = 4000
 SHOWN = 12
 """Iterates stored for the figure."""
@@ -97,9 +103,8 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     if scope.instance is not None:
         why = "about the recurrence alone, whatever the model"
         return [unmet(NAME, scope.instance.name, {}, why)]
-    cells = [
-        (Fraction(r), Fraction(b), Fraction(e)) for r, b, e in product(REFERENCES, PENALTIES, EPS)
-    ]
+    grid = [*product(REFERENCES, PENALTIES, EPS), *((r, b, "1/20") for r, b in HARD)]
+    cells = [(Fraction(r), Fraction(b), Fraction(e)) for r, b, e in grid]
     log_odds = _scan(cells)
     return [_cycle_row(), *(_cell_row(c, x) for c, x in zip(cells, log_odds.T, strict=True))]
 

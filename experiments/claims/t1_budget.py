@@ -70,7 +70,7 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
 
 CLAIM = Claim(
     name="T1.budget",
-    statement="at B G = N episodes the exact variance is least next to G* = 1 + sqrt((2b-a)/f)",
+    statement="at B G = N >= G* episodes exact variance is least next to G* = 1 + sqrt((2b-a)/f)",
     provenance="derived",
     expected="holds",
     proof=("theory.budget",),

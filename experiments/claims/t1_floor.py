@@ -1,8 +1,9 @@
-"""T1.floor: the std-normalised run stalls on `conflict` where J is not stationary.
+"""T1.floor: the std-normalised run ends on `conflict` where J is not stationary.
 
-For G = 8 the floor is certified (the rational enclosure of T1.bias), and the fall of the average of
-|grad J|^2 flattens from decade to decade; for G = 2 and 3, where c_G is constant, it goes on as
-T^(-1/2).
+For G = 8 |grad J|^2 at the zero of E[g] is certified (the rational enclosure of T1.bias), and the
+fall of the average of |grad J|^2 flattens from decade to decade; for G = 2 and 3, where c_G is
+constant, it goes on as T^(-1/2). It is no lower limit of |grad J|^2 along the run, which crosses
+the maximiser of J on its way.
 """
 
 from collections.abc import Mapping

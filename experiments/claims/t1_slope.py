@@ -1,4 +1,8 @@
-"""T1.slope: where the optimum is interior, the average of |grad J|^2 falls as T^(-1/2)."""
+"""T1.slope: with the step rule of the bound, on `conflict`, |grad J|^2 averages to about T^(-1/2).
+
+The optimum there is interior and not flat. The slope is that of eta = min(1, sqrt(G/T)), from
+theta_0 = 0: another rule measures itself, another start the way to the optimum.
+"""
 
 from collections.abc import Mapping
 

@@ -3,7 +3,7 @@
 Jtilde is sqrt(G-1) L-smooth and its gradient is E[g] of `componentwise_normalized`, so T1.rate
 holds with Jtilde for J (``theory.decomposed``); J* becomes the upper bound R_max F_G(1). On
 `conflict`, where Jtilde has an interior maximum, the average of |grad Jtilde|^2 falls as T^(-1/2)
-even at G = 8, where that of |grad J|^2 stalls (T1.floor).
+even at G = 8, where that of |grad J|^2 flattens (T1.floor).
 """
 
 from collections.abc import Mapping

@@ -22,7 +22,7 @@ def _conditions(frame: pd.DataFrame, mutant: str | None) -> dict[str, pd.Series]
     groups = [2, 3, 4] if mutant == "G = 4 too" else [2, 3]
     return {
         "K = 1 (one component that a policy can move)": frame["moving"] == 1,
-        f"G in {groups}": frame["group_size"].isin(groups),
+        f"G in {{{', '.join(map(str, groups))}}}": frame["group_size"].isin(groups),
         "equal c_k": (frame["kappa"] <= 1 + 1e-12) & (frame["moving"] > 1),
         "aligned components": (np.abs(frame["misaligned"]) <= 1e-12) & (frame["moving"] > 1),
     }
@@ -33,7 +33,7 @@ def _row(condition: str, part: pd.DataFrame) -> Row:
     verdict: Verdict = "holds" if worst <= TOLERANCE else "refuted"
     name = part["instance"].unique()
     where = {"where": condition}
-    extra = {"cells": len(part), "largest_gap": worst, "instances": ", ".join(sorted(name))}
+    extra = {"cells": len(part), "largest_gap": worst, "instances": "; ".join(sorted(name))}
     head = ("T2.zero", "first-order points", where, worst, worst, worst, 0.0)
     return Row(*head, verdict, f"exact, to {TOLERANCE:.0e}", extra)
 

@@ -1,8 +1,8 @@
 """T3.depth: how a change of the tool's answers grows with the number of calls, at most linearly.
 
 `relay`, where 1 % of passes fail on the target and none on the source: the gap 1 - (1-0.01)^D
-grows in proportion to D where a loss is final, and not at all where the next pass repairs it. On
-other instances the target's tool mixes in another law, and the policies are sampled.
+grows almost in proportion to D where a loss is final, and not at all where the next pass repairs
+it. On other instances the target's tool mixes in another law, and the policies are sampled.
 """
 
 from collections.abc import Mapping
@@ -109,7 +109,8 @@ def _growth(depths: tuple[int, ...], gaps: list[float], expected: float) -> Row:
     off = abs(exponent - expected)
     parameters = {"kind": f"exponent {expected:g}"}
     verdict = judge(off, off, TOLERANCE)
-    note = f"gap proportional to D^{exponent:.4f}"
+    level = max(gaps) - min(gaps) <= ROUNDING * max(gaps)
+    note = "does not change with D" if level else f"grows as D^{exponent:.3f}, fitted"
     return Row(NAME, "relay", parameters, off, off, off, TOLERANCE, verdict, note)
 
 

@@ -9,6 +9,7 @@ from scipy.stats import binom, binomtest
 
 from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Row, Scope, Verdict, judge
 from experiments.learning_problems import build_problem, specialists
+from experiments.points.coverage import ALONE
 from theory.counts import count_vectors, log_chances
 from theory.coverage import BOUNDS, coverage, fresh_set_failure
 from theory.instances.conflict import conflict
@@ -35,6 +36,8 @@ DRAWS, REPEATS = 64, 2000
 
 def _row(claim, instance, posterior, n, bound, failure, delta=DELTA, note="", **extra):  # type: ignore[no-untyped-def]
     parameters = {"n_tasks": n, "delta": delta, "posterior": posterior, "bound_name": bound}
+    if bound in ALONE:
+        extra["relative"] = "for one policy chosen beforehand"
     verdict: Verdict = judge(failure, failure, delta)
     values = (failure, failure, failure, delta, verdict)
     return Row(claim, instance, parameters, *values, note, extra)

@@ -13,7 +13,7 @@ from experiments.catalogue import find
 from experiments.certificates import certified_rows
 from experiments.claim import Claim, overall
 from experiments.commands.listing import contents, heading
-from experiments.sensitivity import least_lowering, place
+from experiments.sensitivity import by_bound, least_lowering, place
 from experiments.store import Store
 from experiments.stored import PAPER, rows_of_claim
 from experiments.tables import STORED, margin
@@ -59,11 +59,12 @@ def _checked(claim: Claim, rows: pd.DataFrame, source: str) -> list[str]:
         counts = ", ".join(f"{n} {v}" for v, n in part["verdict"].value_counts().items())
         lines.append(f"    {name}: {counts}")
     lines.append(f"margin: {margin(cells) or 'no bound'}")
-    found = least_lowering(cells)
-    if found is not None:
-        numbers = ", ".join(f"{k} = {found.row[k]:.6g}" for k in ("observed", "lower", "bound"))
-        lines.append(f"tightest cell: {place(found.row)}: {numbers}")
-        lines.append(f"smallest lowering of the bound that would be seen: {found}")
+    for name, part in by_bound(cells):
+        found = least_lowering(part)
+        if found is not None:
+            numbers = ", ".join(f"{k} = {found.row[k]:.6g}" for k in ("observed", "lower", "bound"))
+            lines.append(f"tightest cell{name and f' of {name}'}: {place(found.row)}: {numbers}")
+            lines.append(f"    smallest lowering of the bound that would be seen: {found}")
     return lines
 
 

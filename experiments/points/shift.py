@@ -7,6 +7,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 import numpy as np
+from flint import arb
 from scipy.special import expit, rel_entr, softmax
 
 from experiments.exact import Document, Exact, Search
@@ -41,7 +42,9 @@ def decide(document: Document, mutant: str | None) -> Decision:
 def shown(found: Any, delta: Any) -> str:
     """The failure probability as it is, or by its distance from 1 if it is too long to read."""
     if len(str(found)) > 30:
-        found = f"1 - {float(1 - found):.2g}" if float(found) > 0.999 else f"{float(found):.6g}"
+        rest = arb(1 - found)
+        # In ball arithmetic: a float would call 1e-400 zero.
+        found = f"1 - {rest.str(2, radius=False)}" if rest < 0.001 else f"{float(found):.6g}"
     return f"exact: fails with probability {found}, delta = {delta}"
 
 

@@ -1,7 +1,9 @@
 """The counterexamples to T1.bias, checked in a second way."""
 
+import numpy as np
 import pytest
 from flint import arb, fmpq
+from scipy.special import comb, expit
 
 from experiments.claim import Scope
 from experiments.claims import t1_bias
@@ -9,6 +11,8 @@ from experiments.points.bias import NORMALIZED, fair_model
 from theory.balls import ends
 from theory.choice import full_gradient
 from theory.choice_update import update
+from theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
+from theory.response import coefficients
 
 
 def _update(document, group_size):
@@ -49,3 +53,18 @@ def test_an_uncertified_sign_decides_nothing(monkeypatch):
     monkeypatch.setattr(t1_bias, "slope", lambda line, z, of: arb(0, 1))
     with pytest.raises(ArithmeticError, match="change of sign"):
         t1_bias.stationary_gradient(8)
+
+
+def test_the_end_of_a_run_is_no_floor_on_its_way():
+    """Expected updates on `conflict` at G = 8 from 0: past the maximiser of J, grad J nearly 0."""
+    b, ways, j = coefficients(8), comb(6, np.arange(7)), np.arange(7)
+    x, squares = 0.0, []
+    for _ in range(1000):
+        p, q = expit(x), expit(-2 * x)
+        slopes = np.array([p * (1 - p), -2 * q * (1 - q)]) / 2
+        squares.append(slopes.sum() ** 2)
+        x += np.sqrt(8 / 1000) * (slopes @ [(ways * c**j * (1 - c) ** (6 - j)) @ b for c in (p, q)])
+    assert min(squares) < 1e-8 < squares[-1]
+    assert squares[-1] == pytest.approx(0.000144249, rel=1e-5)
+    assert x == pytest.approx(NORMALIZED_ZERO, abs=1e-5)
+    assert NORMALIZED_ZERO < MAXIMISER < 0

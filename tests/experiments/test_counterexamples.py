@@ -52,6 +52,27 @@ def test_convergence_is_refuted_with_certificates_only(monkeypatch):
     assert {row.verdict for row in rows} == {"holds", "inconclusive"}
 
 
+def test_no_penalty_is_safe():
+    """A pair that cycles below beta = 1, by its own iterates at 40 digits; smaller ones too."""
+    with mp.workdps(40):
+        p_ref, beta, eps = mpf(1) / 10**4, mpf(1) / 2, mpf(1) / 20
+        start = p = mp.log(p_ref / (1 - p_ref))
+        for _ in range(1000):
+            p = start + _gain(p, beta, eps)
+        ends = sorted(1 / (1 + mp.exp(-x)) for x in (p, start + _gain(p, beta, eps)))
+    assert [round(float(x), 4) for x in ends] == [0.0045, 0.3452]
+    rows = literature_convergence.rows(Scope("quick"), {})
+    cycles = {r.parameters["beta"]: r for r in rows if r.verdict == "refuted"}
+    assert cycles[0.5].parameters == {"reference": 1e-4, "beta": 0.5, "eps": 0.05}
+    assert cycles[0.5].observed == pytest.approx(float(ends[1] - ends[0]), rel=1e-9)
+    assert min(cycles) < 0.05
+
+
+def _gain(log_odds, beta, eps):
+    chance = 1 / (1 + mp.exp(-log_odds))
+    return 1 / (beta * mp.sqrt(chance * (1 - chance) + eps))
+
+
 def test_the_bandit_in_another_way():
     """Both answers listed: the best baseline leaves no variance at all."""
     p = Fraction(3, 4)

@@ -1,6 +1,7 @@
 """The ledger: one table on top, a referee's summary per theorem, the verifier verified."""
 
 import json
+import re
 import shutil
 
 import pandas as pd
@@ -9,6 +10,7 @@ import pytest
 from experiments.ledger import PAPER, ledger_text
 from experiments.ledger_summary import counterexamples, exactly
 from experiments.ledger_verifier import section
+from experiments.markdown import WIDTH
 
 CASES = pd.DataFrame(
     [
@@ -41,6 +43,7 @@ def folder(tmp_path):
 def test_theorems_read_like_a_report(folder):
     """Claimed, true, not true, in numbers, in practice; then the details."""
     text = ledger_text(folder)
+    assert max(map(len, re.findall(r"(?m)^[^|#!\s].*$", text))) <= WIDTH
     for number in (1, 2, 3):
         part = text.split(f"## Theorem {number}: ")[1].split(f"### Theorem {number} in detail")[0]
         heads = ("What was claimed", "What is true", "What is not", "counterexamples", "practice")
