@@ -11,6 +11,7 @@ from experiments.instances import InstanceSpec, build
 from theory.correlation import is_binary
 from theory.influence import Influence, influence
 from theory.listing import MAX_EPISODES, obstacle
+from theory.reward_span import reward_spans, widest
 from theory.tilting import has_no_chance
 
 
@@ -23,6 +24,10 @@ class Assumption:
     """Why a model breaks it, None where it does not; asked before a claim is put on a model."""
     in_cells: bool = False
     """Whether the claim's own rows say where it is unmet, cell by cell."""
+
+    def broken_by(self, spec: InstanceSpec) -> str | None:
+        """Why the model breaks it; None where it does not, or where no model can."""
+        return None if self.unmet is None else self.unmet(spec)
 
     @property
     def checked(self) -> str:
@@ -93,9 +98,16 @@ def _random_environment(spec: InstanceSpec) -> str | None:
     return None if has_no_chance(build(spec).mdp) else why
 
 
-def _few_composites(spec: InstanceSpec) -> str | None:
-    distinct = len(set(np.asarray(build(spec).mdp.class_numerator).tolist()))
-    return None if distinct >= 3 else "two distinct rewards: E[g] is a gradient"
+@lru_cache(maxsize=64)
+def _narrow_law(spec: InstanceSpec) -> str | None:
+    instance = build(spec)
+    spans = reward_spans(instance.mdp, instance.policy)
+    span = widest(spans)
+    if span.composites < 3:
+        return f"at most {span.composites} distinct composites at a prompt: E[g] is a gradient"
+    missing = f"rank {span.rank} of the grad p(v) of {span.composites} composites"
+    where = "" if len(spans) == 1 else " in parameters that no other prompt shares"
+    return None if span.is_full else missing + where
 
 
 def _one_prompt(spec: InstanceSpec) -> str | None:
@@ -107,7 +119,11 @@ BINARY = Assumption("binary components", _graded)
 VALUES_DIFFER = Assumption("J depends on the policy", _equal_values)
 LISTED = Assumption(f"at most {MAX_EPISODES} episodes, which are listed", _too_many)
 NO_CHANCE = Assumption("first states and tool responses are certain", _random_environment)
-THREE_COMPOSITES = Assumption("at least 3 distinct composites at one prompt", _few_composites)
+MOVABLE_LAW = Assumption(
+    "m >= 3 distinct composites at one prompt, whose grad p(v), in the parameters of this prompt "
+    "alone, span m - 1 dimensions",
+    _narrow_law,
+)
 SEVERAL_PROMPTS = Assumption("gradients differ between prompts", _one_prompt, in_cells=True)
 INTERIOR = only_on("conflict", "stated for `conflict`, whose optimum is known to be interior")
 ENCLOSED = only_on("conflict", "needs a zero of E[g], which is enclosed for `conflict`")

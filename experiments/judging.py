@@ -27,7 +27,7 @@ def unmet_rows(claim: Claim, scope: Scope) -> list[Row]:
         return []
     head: tuple[str, str, dict[str, object]] = (claim.name, scope.instance.name, {})
     for assumption in claim.assumptions:
-        why = assumption.unmet(scope.instance) if assumption.unmet is not None else None
+        why = assumption.broken_by(scope.instance)
         if why is not None:
             return [unmet(*head, f"{assumption.text}: {why}")]
     why = nothing_to_learn(scope.instance)

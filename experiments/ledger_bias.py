@@ -32,13 +32,15 @@ expected updates {crossing}. With the same estimator and steps G = {kept} keep t
 """
 
 CURL = """
-**T1.curl** holds: with three distinct composite rewards E[g] of `group_normalized` is the gradient
-of nothing. The relative asymmetry |J - J^T|/|J| of its Jacobian over all policies tried:
+**T1.curl** holds: with m >= 3 distinct composites at a prompt, whose grad p(v) span m - 1
+dimensions in parameters of that prompt alone, E[g] of `group_normalized` is the gradient of
+nothing. The relative asymmetry |J - J^T|/|J| of its Jacobian at the clearest of the policies tried:
 
 {table}
 
 With two rewards it is rounding, since there E[g] = c_G(p) grad p. At G = 2 on three equally likely
-answers that pay 0, 1/2 and 1 the entries of J - J^T are +-2/27, by hand and in fractions. In
+answers that pay 0, 1/2 and 1 the entries of J - J^T are +-2/27, by hand and in fractions. Fewer
+dimensions are not enough, and prompts that share parameters can cancel each other (mutants). In
 practice: std-normalised GRPO with graded rewards follows the gradient of no objective.
 """
 
@@ -109,13 +111,13 @@ def _curl(data: pd.DataFrame) -> str:
         "instance": "instance",
         "distinct_rewards": "distinct rewards",
         "group_size": "G",
-        "observed": "smallest",
+        "eps": "eps",
         "largest": "largest",
     }
     table = data[[*names, "verdict"]].rename(columns=names)
     table = table.astype({"G": int, "distinct rewards": int})
-    for column in ("smallest", "largest"):
-        table[column] = table[column].map("{:.2g}".format)
+    table["eps"] = table["eps"].fillna(0).map("{:g}".format)
+    table["largest"] = table["largest"].map("{:.2g}".format)
     return CURL.format(table=markdown(table))
 
 

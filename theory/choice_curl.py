@@ -38,6 +38,21 @@ def _sums(factors: Sequence[Number], kinds: Sequence[Kind]) -> list[Number]:
     return [total(f * k.score[i] for f, k in zip(factors, kinds, strict=True)) for i in range(size)]
 
 
+def is_curled(values: Sequence[fmpq], group_size: int, estimator: Estimator) -> bool:
+    """Whether J is certainly not symmetric at some policy over sure rewards with these values.
+
+    With one action for each value the law of the rewards is the policy itself: what is asymmetric
+    here is so on every model whose policies reach an open part of these laws.
+    """
+    n, weights = len(values), [fmpq(1)]
+    for policy in deciding_policies(n, group_size):
+        scores = [tuple((a == b) - p for b, p in enumerate(policy)) for a in range(n)]
+        kinds = [Kind(*x) for x in zip(policy, ((v,) for v in values), scores, strict=True)]
+        if split(jacobian(kinds, weights, group_size, estimator))[1] > 0:
+            return True
+    return False
+
+
 def split(matrix: Matrix) -> tuple[Number, Number]:
     """Squared Frobenius norms of its symmetric and of its antisymmetric part."""
     n = range(len(matrix))

@@ -1,13 +1,15 @@
-"""Points of T1.curl: models of one prompt whose E[g] is the gradient of nothing.
+"""Points of T1.curl: models of one decision whose E[g] is the gradient of nothing.
 
 The Jacobian of E[g] is a polynomial in the policy, so that finitely many policies decide whether it
 is symmetric at all of them (``theory.choice_curl``); the policy of the document plays no part.
-With sure rewards E[g] is no gradient; with random ones it can be at G = 2 (derived): there
-J_bc - J_cb = 2 pi_b pi_c sum_d pi_d (S_bc + S_cd + S_db), S_bc = P(R_b > R_c) - P(R_b < R_c), and
-with four reward values a cyclic sum can vanish.
+Weaker conditions are not enough (mutants): with random rewards the law can have rank 2 and four
+values, and at G = 2 (derived) J_bc - J_cb = 2 pi_b pi_c sum_d pi_d (S_bc + S_cd + S_db),
+S_bc = P(R_b > R_c) - P(R_b < R_c), where a cyclic sum can vanish; and prompts that share their
+logits can cancel.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,17 +19,17 @@ from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
 from experiments.points import tables
-from experiments.points.reading import group_size_of
+from experiments.points.reading import group_size_of, whole
 from experiments.points.relaxed import Kinds, update
 from experiments.points.smaller import smaller_run
 from experiments.verdict import Decision, Verdict, unmet
 from theory.advantages import Estimator
-from theory.balls import Number, rational, total
-from theory.choice import Choice, composite, parse_choice
+from theory.balls import Number, hull, rational, total
+from theory.choice import Choice, Kind, composite, parse_choice
 from theory.choice_curl import deciding_policies, jacobian, split
 
-NORMALIZED = Estimator("group_normalized")
 MAX_ACTIONS = 4
+SHARED = "several prompts on one table of logits, which can cancel each other"
 
 
 def decide(document: Document, mutant: str | None) -> Decision:
@@ -35,97 +37,128 @@ def decide(document: Document, mutant: str | None) -> Decision:
 
     The claim: below 1. Refuted where J is symmetric at all policies.
     """
-    model, size = _at(document, None), group_size_of(document)
-    obstacle = _obstacle(model, any_outcomes=mutant == "random rewards")
+    model, size, estimator = _at(document, None), group_size_of(document), estimator_of(document)
+    obstacle = _obstacle(model, mutant)
     if obstacle:
         return unmet(obstacle)
     policies = deciding_policies(model.dimension, size)
-    shares = [_symmetric_share(_at(document, policy), size) for policy in policies]
+    shares = [_symmetric_share(_at(document, policy), size, estimator) for policy in policies]
     curled = [share for share in shares if share < 1]
     if not curled and not all(isinstance(share, fmpq) for share in shares):
         return Decision(shares[0], fmpq(1), "inconclusive", "no asymmetry is certain")
-    if curled == [] or mutant == "always a gradient":
-        verdict: Verdict = "holds" if curled == [] and mutant == "always a gradient" else "refuted"
-    else:
-        verdict = "holds"
+    denied = mutant == "always a gradient"
     note = "E[g] is no gradient" if curled else "the Jacobian of E[g] is symmetric at all policies"
+    verdict: Verdict = "holds" if bool(curled) != denied else "refuted"
     return Decision(min(curled or shares, key=float), fmpq(1), verdict, note)
+
+
+def estimator_of(document: Document) -> Estimator:
+    """`group_normalized` with the fields ``ddof`` and ``eps``, both 0 by default."""
+    ddof = whole({"ddof": 0, **document}, "ddof", 0, 1)
+    eps = rational("eps", document.get("eps", 0))
+    if eps < 0:
+        raise ValueError(f"eps = {eps}: expected a number >= 0")
+    return Estimator("group_normalized", ddof, float(eps))
 
 
 def _at(document: Document, policy: tuple[fmpq, ...] | None) -> Choice:
     """The model, at the document's policy or at another."""
     try:
-        (prompt,) = document["prompts"]
-        odds = policy or [rational("odds", action["odds"]) for action in prompt["actions"]]
-        actions = [
-            {**action, "odds": str(p)} for action, p in zip(prompt["actions"], odds, strict=True)
+        prompts = [
+            {**prompt, "actions": _actions(prompt["actions"], policy)}
+            for prompt in document["prompts"]
         ]
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"prompts: {error}: expected one prompt with actions") from None
+        raise ValueError(f"prompts: {error}: expected prompts with actions") from None
+    if len(prompts) > 1 and not document.get("shared"):
+        raise ValueError(f"prompts: {len(prompts)} of them, expected one, or shared = true")
+    return parse_choice({**document, "prompts": prompts})
+
+
+def _actions(actions: Sequence[Any], policy: tuple[fmpq, ...] | None) -> list[Any]:
     if len(actions) > MAX_ACTIONS:
-        raise ValueError(f"actions: {len(actions)} of them, expected at most {MAX_ACTIONS}")
-    return parse_choice(
-        {"weights": document.get("weights"), "prompts": [{**prompt, "actions": actions}]}
-    )
+        raise ValueError(f"{len(actions)} actions, expected at most {MAX_ACTIONS}")
+    odds = policy or [rational("odds", action["odds"]) for action in actions]
+    return [{**action, "odds": str(p)} for action, p in zip(actions, odds, strict=True)]
 
 
-def _obstacle(model: Choice, any_outcomes: bool) -> str:
-    """Which assumption the model breaks: three distinct composites, their laws not on one line."""
-    (kinds,) = model.kinds
-    rewards = [composite(kind.rewards, model.weights) for kind in kinds]
+def _obstacle(model: Choice, mutant: str | None) -> str:
+    """Which assumption the model breaks; empty for none."""
+    if len(model.kinds) > 1 and mutant != "several prompts":
+        return SHARED
+    spans = [_span(kinds, model.weights) for kinds in model.kinds]
+    for distinct, rank in spans:
+        if distinct >= 3 and rank >= (2 if mutant == "rank 2" else distinct - 1):
+            return ""
+    distinct, rank = spans[0]
+    return f"{distinct} distinct composites, rank {rank} of the grad p(v)"
+
+
+def _span(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> tuple[int, int]:
+    """How many distinct composites, and the rank of their grad p(v): one for all inner policies."""
+    rewards = [composite(kind.rewards, weights) for kind in kinds]
     distinct = sorted(set(rewards))
-    if len(kinds) > model.dimension and not any_outcomes:
-        return "an action with more than one outcome"
     slopes = [
         [
             total(k.chance * k.score[i] for k, r in zip(kinds, rewards, strict=True) if r == v)
-            for i in range(model.dimension)
+            for i in range(len(kinds[0].score))
         ]
         for v in distinct
     ]
-    if len(distinct) < 3 or fmpq_mat(slopes).rank() < 2:
-        return "fewer than 3 distinct composites, or than 2 independent grad p(v)"
-    return ""
+    return len(distinct), fmpq_mat(slopes).rank()
 
 
-def _symmetric_share(model: Choice, size: int) -> Number:
-    (kinds,) = model.kinds
-    even, odd = split(jacobian(kinds, model.weights, size, NORMALIZED))
-    whole = even + odd
-    return even / whole if whole > 0 else fmpq(1)
+def _symmetric_share(model: Choice, size: int, estimator: Estimator) -> Number:
+    each = [jacobian(kinds, model.weights, size, estimator) for kinds in model.kinds]
+    n, parts = range(model.dimension), list(zip(model.prompt_chance, each, strict=True))
+    even, odd = split([[total(rho * m[i][j] for rho, m in parts) for j in n] for i in n])
+    if isinstance(odd, fmpq) and odd == 0:
+        return fmpq(1)
+    # In balls a Jacobian of zeros cannot be told from a small one.
+    return even / (even + odd) if even + odd > 0 else hull(fmpq(0), fmpq(1))
 
 
-def _ratio(x: Any, choice: tuple[tables.Shape, int]) -> Any:
+class Space(NamedTuple):
+    """Three actions with sure rewards, and an estimator."""
+
+    group_size: int
+    ddof: int = 0
+    eps: str = "0"
+
+
+SHAPE = tables.Shape(actions=3)
+
+
+def _ratio(x: Any, choice: Space) -> Any:
     """The symmetric share, least over the deciding policies."""
-    shape, size = choice
-    rewards = tables.relaxed(x, shape)[1][0].rewards
-    n = shape.actions
+    rewards = tables.relaxed(x, SHAPE)[1][0].rewards
+    estimator, n = estimator_of(choice._asdict()), SHAPE.actions
 
     def field(logits: Any) -> Any:
         policy = jax.nn.softmax(logits)
         kinds = Kinds(policy, rewards, jnp.eye(n) - policy[None])
-        return update(kinds, jnp.ones(1), size, NORMALIZED).mean
+        return update(kinds, jnp.ones(1), choice.group_size, estimator).mean
 
-    policies = jnp.array([[float(p) for p in row] for row in deciding_policies(n, size)])
+    listed = deciding_policies(n, choice.group_size)
+    policies = jnp.array([[float(p) for p in row] for row in listed])
     matrices = jax.vmap(jax.jacfwd(field))(jnp.log(policies))
     mirrored = matrices.swapaxes(1, 2)
     even = jnp.square(matrices + mirrored).sum((1, 2))
     return (even / (even + jnp.square(matrices - mirrored).sum((1, 2)))).min()
 
 
-def _document(x: NDArray[np.float64], choice: tuple[tables.Shape, int], n: int) -> Document:
-    shape, size = choice
-    found = tables.document(x, shape, n)
+def _document(x: NDArray[np.float64], choice: Space, n: int) -> Document:
+    found = tables.document(x, SHAPE, n)
     for action in found["prompts"][0]["actions"]:
         action["odds"] = 1
-    return {"group_size": size, **found}
+    return {**choice._asdict(), **found}
 
 
 EXACT = Exact(
     decide,
     Search(
-        choices=tuple((tables.Shape(actions=3), size) for size in (2, 3, 4, 5)),
-        dimension=lambda choice: tables.dimension(choice[0]),
+        choices=(*map(Space, (2, 3, 4, 5)), Space(2, 1, "1/10"), Space(3, 1, "1/10")),
+        dimension=lambda choice: tables.dimension(SHAPE),
         ratio=_ratio,
         document=_document,
     ),

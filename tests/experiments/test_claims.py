@@ -31,7 +31,7 @@ HELD = Row("toy", "model", {"G": 2}, 0.2, 0.2, 0.2, 0.25, "holds")
             named("bandit", components=1),
             "binary components: a component has other",
         ),
-        (t1_curl.CLAIM, named("conflict", components=1), "two distinct rewards"),
+        (t1_curl.CLAIM, named("conflict", components=1), "2 distinct composites"),
         (find("L.amplification"), named("coding", components=2), "L.tools"),
         (find("T1.slope"), named("bandit", components=1), "on `conflict` only"),
         (find("T1.budget"), named("bandit", components=1), "one prompt"),

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from experiments.claim import Scope
-from experiments.claims import t1_budget, t1_curl, t1_g, t1_k
+from experiments.claims import t1_budget, t1_g, t1_k
 from experiments.instances import from_argument, named
 from experiments.judging import rows_of
 from theory.advantages import Estimator
@@ -72,22 +72,6 @@ def test_budget_of_a_model_without_signal(tmp_path):
     path.write_text(json.dumps(content))
     (row,) = t1_budget.rows(Scope("quick", from_argument(str(path))), {})
     assert row.verdict == "assumption unmet"
-
-
-def test_curl_of_three_rewards_and_of_two():
-    """Far from 0 at every policy for three distinct rewards; rounding for two: then a gradient."""
-    three, two = (t1_curl.rows(Scope("quick", s), {}) for s in (named("bandit"), t1_curl.TWO))
-    for rows, verdict in ((three, "holds"), (two, "assumption unmet")):
-        assert [r.parameters["group_size"] for r in rows] == [2, 8]
-        assert {r.verdict for r in rows} == {verdict}
-    assert min(r.observed for r in three) > 1e-3
-    assert max(r.extra["largest"] for r in two) < 1e-13
-
-
-def test_curl_mutant_is_refuted():
-    """That E[g] is a gradient with three values too."""
-    rows = t1_curl.rows(Scope("quick", named("bandit"), "always a gradient"), {})
-    assert {r.verdict for r in rows} == {"refuted"}
 
 
 @pytest.mark.parametrize("mutant", [None, *t1_g.MUTANTS])

@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 
 from theory.exact import law_gradients
-from theory.influence import PRIME, influence
+from theory.influence import influence
 from theory.instances.bits import bits
 from theory.instances.random import random_instance
 from theory.model import TAMDP
 from theory.policy import LogLinear, Tabular
+from theory.prime_field import PRIME
 
 
 def _answers(*rewards, rho=(1,), weights=None, legal=None):

@@ -32,16 +32,3 @@ def bandit(components: int = 1, pays: Sequence[Fraction | float | int] = PAYS) -
     policy = Tabular(mdp)
     best = components * float(max(pays))
     return Instance("bandit", mdp, policy, jnp.zeros((1, n)), best=best)
-
-
-def pair_update_curl(pays: Sequence[Fraction], policy: Sequence[Fraction]) -> list[list[Fraction]]:
-    """J - J^T, J the Jacobian of E[g] in the logits, for `group_normalized` at G = 2, exactly.
-
-    For distinct pays E[g]_b = pi_b h_b with h_b = P(R < r_b) - P(R > r_b), since an advantage in a
-    group of two is the sign of a difference; so J_bc = pi_b pi_c (sign(r_b - r_c) - 2 h_b), b != c
-    (derived). Two answers: 0. Three equally likely answers: +-2/27.
-    """
-    n = range(len(pays))
-    sign = [[(pays[b] > pays[c]) - (pays[b] < pays[c]) for c in n] for b in n]
-    h = [sum((policy[c] * sign[b][c] for c in n), Fraction(0)) for b in n]
-    return [[2 * policy[b] * policy[c] * (sign[b][c] - h[b] + h[c]) for c in n] for b in n]
