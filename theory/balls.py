@@ -4,9 +4,9 @@ A number is a ``fmpq`` where it is rational and known exactly, and an ``arb`` ot
 and a radius that certainly contain it. Comparisons of balls are true only where they are certain.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any, TypeAlias, overload
+from typing import TypeAlias, overload
 
 from flint import arb, ctx, fmpq, fmpz
 from flint.utils.flint_exceptions import DomainError
@@ -27,20 +27,6 @@ def rational(field: str, value: object) -> fmpq:
     """
     exact = to_fraction(field, value)
     return fmpq(exact.numerator, exact.denominator)
-
-
-def shares(field: str, values: Sequence[Any], positive: bool = True) -> tuple[fmpq, ...]:
-    """Numbers of which only the proportions matter, as chances: each over their sum.
-
-    Raises ValueError, naming ``field``, unless all are > 0; if not ``positive``, >= 0 and one > 0.
-    """
-    numbers = [rational(f"{field}[{i}]", x) for i, x in enumerate(values)]
-    least = min(numbers, default=fmpq(-1))
-    if least < 0 or max(numbers) == 0 or (positive and least == 0):
-        kind = "> 0" if positive else ">= 0, not all 0"
-        raise ValueError(f"{field} = {list(values)}: expected one number {kind} or more")
-    whole = total(numbers)
-    return tuple(x / whole for x in numbers)
 
 
 def root(square: Number) -> Number:

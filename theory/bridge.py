@@ -18,12 +18,13 @@ A_i = (R_i - m)/sd be the joint advantages, and A_i^(k) = (r_ik - m_k)/sd_k thos
 Numbers are rational where they are known to be, and enclosed otherwise (``theory.balls``).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from flint import fmpq
 
-from theory.balls import Number, magnitude, rational, root, total
+from theory.balls import Number, magnitude, root, total
+from theory.fields import POSITIVE, REWARD, entry, listed, numbers, whole
 
 NO_EPS = fmpq(0)
 
@@ -51,37 +52,21 @@ class Group(NamedTuple):
         return deviations([total(row) for row in rows])
 
 
-def _numbers(
-    field: str, values: Sequence[Any], good: Callable[[fmpq], bool], expected: str
-) -> list[fmpq]:
-    found = [rational(f"{field}[{i}]", x) for i, x in enumerate(values)]
-    for i, x in enumerate(found):
-        if not good(x):
-            raise ValueError(f"{field}[{i}] = {x}: expected a number {expected}")
-    return found
-
-
 def parse_group(document: Mapping[str, Any]) -> Group:
     """From JSON: ``rewards`` (G, K) in [0, 1], ``weights`` (K,) > 0, ``ratios`` (G,) > 0, all 1 if
     not given, ``ddof`` 0 or 1, 0 if not given. Raises ValueError, naming the field."""
-    try:
-        rows, ddof = list(document["rewards"]), document.get("ddof", 0)
-        unit = lambda x: bool(0 <= x <= 1)  # noqa: E731
-        rewards = [_numbers(f"rewards[{i}]", r, unit, "in [0, 1]") for i, r in enumerate(rows)]
-        positive = lambda x: bool(x > 0)  # noqa: E731
-        weights = _numbers("weights", document["weights"], positive, "> 0")
-        ratios = _numbers("ratios", document.get("ratios", [1] * len(rows)), positive, "> 0")
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"group: {error!r}: expected the fields of the format") from None
+    rows = listed("rewards", entry(document, "rewards"))
+    rewards = [numbers(f"rewards[{i}]", row, REWARD) for i, row in enumerate(rows)]
+    weights = numbers("weights", entry(document, "weights"), POSITIVE)
+    ratios = numbers("ratios", document.get("ratios", [1] * len(rows)), POSITIVE)
+    ddof = whole({"ddof": 0, **document}, "ddof", 0, 1)
     shape = {len(row) for row in rewards}
-    if len(rewards) < 2 or shape != {len(weights)} or len(rewards) != len(ratios) or not weights:
+    if len(rewards) < 2 or shape != {len(weights)} or len(rewards) != len(ratios):
         raise ValueError(
             f"rewards: {len(rewards)} rows of {sorted(shape)}, expected {len(ratios)} rows (one "
             f"for each ratio, 2 or more) of {len(weights)} (one for each weight)"
         )
-    if ddof not in (0, 1):
-        raise ValueError(f"ddof = {ddof!r}: expected 0 or 1")
-    return Group(rewards, weights, ratios, int(ddof))
+    return Group(rewards, weights, ratios, ddof)
 
 
 def deviations(values: Sequence[fmpq]) -> list[fmpq]:

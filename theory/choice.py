@@ -7,11 +7,20 @@ policy cannot tell apart. The law of an update is in ``theory.choice_update``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 from flint import fmpq
 
-from theory.balls import rational, shares, total
+from theory.balls import total
+from theory.fields import POSITIVE, REWARD, entry, flag, listed, numbers, shares
+
+MAX_SCORES = 10**6
+"""Kinds of episodes times logits: more are not written down."""
+
+
+Lottery = tuple[tuple[fmpq, tuple[fmpq, ...]], ...]
+"""Chances and rewards of an action's outcomes."""
 
 
 class Kind(NamedTuple):
@@ -44,48 +53,47 @@ def parse_choice(document: Mapping[str, Any]) -> Choice:
     table of logits for all prompts, whose odds must then be those of the first. Raises ValueError,
     naming the field.
     """
-    try:
-        weights = tuple(rational("weights", w) for w in document["weights"])
-        prompts, shared = document["prompts"], bool(document.get("shared", False))
-        chances = shares("prompts.share", [p["share"] for p in prompts])
-        tables = [shares("actions.odds", [a["odds"] for a in p["actions"]]) for p in prompts]
-        if shared and any(table != tables[0] for table in tables):
-            raise ValueError("actions.odds: expected the same at all prompts of a shared table")
-        if not weights or min(weights) <= 0:
-            raise ValueError(f"weights = {document['weights']}: expected one weight > 0 or more")
-        offsets = [0 if shared else sum(map(len, tables[:q])) for q in range(len(tables))]
-        size = len(tables[0]) if shared else sum(map(len, tables))
-        kinds = tuple(
-            tuple(_kinds(prompt["actions"], table, offset, size, len(weights)))
-            for prompt, table, offset in zip(prompts, tables, offsets, strict=True)
-        )
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"choice model: {error!r}: expected the fields of the format") from None
+    weights = numbers("weights", entry(document, "weights"), POSITIVE)
+    prompts, shared = listed("prompts", entry(document, "prompts")), flag(document, "shared")
+    chances = shares("prompts.share", [entry(p, "share") for p in prompts])
+    tables = [_odds(p) for p in prompts]
+    if shared and any(table != tables[0] for table in tables):
+        raise ValueError("actions.odds: expected the same at all prompts of a shared table")
+    sizes = [0, *accumulate(0 if shared else len(table) for table in tables)]
+    size = len(tables[0]) if shared else sizes[-1]
+    outcomes = [[lotteries(a, len(weights)) for a in p["actions"]] for p in prompts]
+    scores = size * sum(len(lottery) for each in outcomes for lottery in each)
+    if scores > MAX_SCORES:
+        raise ValueError(f"prompts: {scores} entries of scores, expected at most {MAX_SCORES}")
+    kinds = tuple(
+        tuple(_kinds(each, table, offset, size))
+        for each, table, offset in zip(outcomes, tables, sizes, strict=False)
+    )
     return Choice(chances, kinds, weights)
 
 
+def _odds(prompt: Any) -> tuple[fmpq, ...]:
+    actions = listed("actions", entry(prompt, "actions"))
+    return shares("actions.odds", [entry(action, "odds") for action in actions])
+
+
 def _kinds(
-    actions: Sequence[Mapping[str, Any]], table: Sequence[fmpq], offset: int, size: int, k: int
+    outcomes: Sequence[Lottery], table: Sequence[fmpq], offset: int, size: int
 ) -> Iterator[Kind]:
-    for a, (action, chance) in enumerate(zip(actions, table, strict=True)):
+    for a, (lottery, chance) in enumerate(zip(outcomes, table, strict=True)):
         score = [fmpq(0)] * size
         score[offset : offset + len(table)] = [-p for p in table]
         score[offset + a] += 1
-        for share, rewards in lotteries(action, k):
+        for share, rewards in lottery:
             yield Kind(chance * share, rewards, tuple(score))
 
 
-def lotteries(action: Mapping[str, Any], k: int) -> tuple[tuple[fmpq, tuple[fmpq, ...]], ...]:
+def lotteries(action: Any, k: int) -> Lottery:
     """The outcomes of an action: chance, and its ``k`` rewards. Raises ValueError."""
-    outcomes = action["outcomes"]
-    chances = shares("outcomes.share", [o["share"] for o in outcomes])
-    listed = []
-    for chance, outcome in zip(chances, outcomes, strict=True):
-        rewards = tuple(rational("rewards", r) for r in outcome["rewards"])
-        if len(rewards) != k or min(rewards) < 0 or max(rewards) > 1:
-            raise ValueError(f"rewards = {outcome['rewards']}: expected {k} numbers in [0, 1]")
-        listed.append((chance, rewards))
-    return tuple(listed)
+    outcomes = listed("outcomes", entry(action, "outcomes"))
+    chances = shares("outcomes.share", [entry(outcome, "share") for outcome in outcomes])
+    rewards = (numbers("rewards", entry(outcome, "rewards"), REWARD, k) for outcome in outcomes)
+    return tuple(zip(chances, rewards, strict=True))
 
 
 def composite(rewards: Sequence[fmpq], weights: Sequence[fmpq]) -> fmpq:

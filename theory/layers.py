@@ -10,8 +10,9 @@ from typing import Any, Literal, NamedTuple
 
 from flint import fmpq
 
-from theory.balls import rational, shares, total
+from theory.balls import total
 from theory.divergences import Logs, divergence, variation
+from theory.fields import REWARD, entry, listed, numbers, shares
 
 Side = Literal["source", "target"]
 Law = tuple[fmpq, ...]
@@ -53,22 +54,22 @@ def parse_layers(document: Mapping[str, Any]) -> Layers:
     ``reward`` (for each prompt, for each answer) and, above the last layer, shares ``source`` and
     ``target`` of the next layer's states. Raises ValueError, naming the field.
     """
-    try:
-        prompts = [shares(f, document[f], positive=False) for f in ("source", "target")]
-        start = tuple(shares("start", row, positive=False) for row in document["start"])
-        layers = tuple(tuple(_state(s) for s in layer) for layer in document["layers"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"layers: {error!r}: expected the fields of the format") from None
+    prompts = [shares(f, entry(document, f), positive=False) for f in ("source", "target")]
+    rows = listed("start", entry(document, "start"))
+    start = tuple(shares("start", row, positive=False) for row in rows)
+    listed_layers = listed("layers", entry(document, "layers"))
+    layers = tuple(tuple(_state(s) for s in listed("layers", layer)) for layer in listed_layers)
     of = Layers(prompts[0], prompts[1], start, layers)
     _check(of)
     return of
 
 
-def _state(state: Mapping[str, Any]) -> State:
-    policy = shares("policy", state["policy"], positive=False)
+def _state(state: Any) -> State:
+    policy = shares("policy", entry(state, "policy"), positive=False)
     other = shares("other", state.get("other", state["policy"]), positive=False)
     rows = [shares(f, state[f], positive=False) if f in state else () for f in ("source", "target")]
-    reward = tuple(tuple(rational("reward", x) for x in row) for row in state["reward"])
+    rewards = listed("reward", entry(state, "reward"))
+    reward = tuple(numbers("reward", row, REWARD) for row in rewards)
     return State(policy, other, rows[0], rows[1], reward)
 
 
@@ -90,8 +91,6 @@ def _check(of: Layers) -> None:
             actions = len(s.reward[0]) + (h < of.depth)
             if not len(s.policy) == len(s.other) == actions:
                 raise ValueError(f"layers[{h}].policy: expected {actions} shares")
-            if not all(0 <= x <= 1 for row in s.reward for x in row):
-                raise ValueError(f"layers[{h}].reward: expected numbers in [0, 1]")
 
 
 class Episode(NamedTuple):

@@ -12,12 +12,11 @@ from typing import Any, NamedTuple, overload
 from flint import fmpq
 
 from theory import response_balls
-from theory.balls import Number, rational, total
-from theory.choice import Choice, Kind, composite, lotteries, shares
+from theory.balls import Number, total
+from theory.choice import Choice, Kind, Lottery, composite, lotteries
+from theory.fields import POSITIVE, entry, listed, number, numbers, shares, whole
 
 MAX_SLOPE = 8
-Lottery = tuple[tuple[fmpq, tuple[fmpq, ...]], ...]
-"""Chances and rewards of an action's outcomes."""
 
 
 class Prompt(NamedTuple):
@@ -86,26 +85,20 @@ def parse_line(document: Mapping[str, Any]) -> Line:
 
     Raises ValueError, naming the field.
     """
-    try:
-        weights = tuple(rational("weights", w) for w in document["weights"])
-        listed = document["prompts"]
-        chances = shares("prompts.share", [p["share"] for p in listed])
-        if not weights or min(weights) <= 0:
-            raise ValueError(f"weights = {document['weights']}: expected one weight > 0 or more")
-        prompts = tuple(
-            _prompt(p, chance, len(weights)) for p, chance in zip(listed, chances, strict=True)
-        )
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"line model: {error!r}: expected the fields of the format") from None
+    weights = numbers("weights", entry(document, "weights"), POSITIVE)
+    described = listed("prompts", entry(document, "prompts"))
+    chances = shares("prompts.share", [entry(p, "share") for p in described])
+    prompts = tuple(
+        _prompt(p, chance, len(weights)) for p, chance in zip(described, chances, strict=True)
+    )
     if not any(prompt.slope for prompt in prompts):
         raise ValueError("prompts.slope: expected one other than 0")
     return Line(prompts, weights)
 
 
 def _prompt(document: Mapping[str, Any], chance: fmpq, k: int) -> Prompt:
-    slope, actions = document["slope"], document["actions"]
-    if not isinstance(slope, int) or abs(slope) > MAX_SLOPE:
-        raise ValueError(f"slope = {slope!r}: expected a whole number up to {MAX_SLOPE}")
+    slope = whole(document, "slope", -MAX_SLOPE, MAX_SLOPE)
+    actions = listed("actions", entry(document, "actions"))
     if len(actions) != 2:
         raise ValueError(f"actions: {len(actions)} of them, expected two")
     first, second = (lotteries(action, k) for action in actions)
@@ -114,10 +107,7 @@ def _prompt(document: Mapping[str, Any], chance: fmpq, k: int) -> Prompt:
 
 def parse_odds(document: Mapping[str, Any]) -> fmpq:
     """The field ``odds``: z = exp(x) > 0."""
-    odds = rational("odds", document.get("odds"))
-    if odds <= 0:
-        raise ValueError(f"odds = {odds}: expected a number > 0")
-    return odds
+    return number("odds", entry(document, "odds"), POSITIVE)
 
 
 def at(line: Line, odds: fmpq) -> Choice:

@@ -15,8 +15,18 @@ from typing import Any, NamedTuple
 
 from flint import fmpq
 
-from theory.advantages import check_group_size
-from theory.balls import Number, rational, total
+from theory.balls import Number, total
+from theory.fields import (
+    NOT_NEGATIVE,
+    POSITIVE,
+    UNIT,
+    entry,
+    listed,
+    number,
+    numbers,
+    shares,
+    whole,
+)
 from theory.response_balls import is_constant, response
 
 MAX_GROUP = 1000
@@ -114,31 +124,12 @@ def gradient_norm2(menu: Menu) -> Number:
     return total(p * p * x * x for p, x in zip(menu.law, pull, strict=True))
 
 
-def _whole(field: str, value: Any) -> int:
-    number = rational(field, value)
-    if number.q != 1:
-        raise ValueError(f"{field} = {value!r}: expected a whole number")
-    return int(number.p)
-
-
 def parse_option(document: Mapping[str, Any]) -> Option:
     """``group_size`` >= 2, ``ddof`` 0 or 1 and ``eps`` >= 0, both 0 if not given. Raises
     ValueError, naming the field."""
-    size, ddof = (_whole(f, document.get(f, 0)) for f in ("group_size", "ddof"))
-    eps = rational("eps", document.get("eps", 0))
-    check_group_size(size)
-    if size > MAX_GROUP:
-        raise ValueError(f"group_size = {size}: expected at most {MAX_GROUP}")
-    if ddof not in (0, 1) or eps < 0:
-        raise ValueError(f"ddof, eps = {ddof}, {eps}: expected ddof 0 or 1 and eps >= 0")
-    return Option(size, ddof, eps)
-
-
-def _positive(field: str, values: Sequence[Any], count: int) -> tuple[fmpq, ...]:
-    numbers = tuple(rational(field, x) for x in values)
-    if len(numbers) != count or any(x <= 0 for x in numbers):
-        raise ValueError(f"{field} = {list(values)}: expected {count} numbers > 0")
-    return numbers
+    size = whole(document, "group_size", 2, MAX_GROUP)
+    ddof = whole({"ddof": 0, **document}, "ddof", 0, 1)
+    return Option(size, ddof, number("eps", document.get("eps", 0), NOT_NEGATIVE))
 
 
 def _balanced(first: Sequence[fmpq], calls: Sequence[Sequence[fmpq]]) -> tuple[fmpq, ...]:
@@ -158,20 +149,14 @@ def parse_menu(document: Mapping[str, Any]) -> Menu:
 
     Raises ValueError, naming the field.
     """
-    try:
-        option = parse_option(document)
-        calls = tuple(tuple(rational("calls", x) for x in row) for row in document["calls"])
-        shares = [rational("odds", x) for x in document["odds"]]
-        width = {len(row) for row in calls}
-        if len(width) != 1 or 0 in width or any(not 0 <= x <= 1 for row in calls for x in row):
-            raise ValueError(f"calls = {document['calls']}: expected rows of chances in [0, 1]")
-        if len(shares) != len(calls) or min(shares) < 0 or not sum(shares, fmpq(0)):
-            raise ValueError(f"odds = {document['odds']}: expected a number >= 0 for each call")
-        law = tuple(x / total(shares) for x in shares)
-        (k,) = width
-        if "weights" in document:
-            return Menu(calls, law, option, _positive("weights", document["weights"], k), None)
-        first = _positive("slopes", document["slopes"], k - 1)
-        return Menu(calls, law, option, None, _balanced(first, calls))
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"menu: {error!r}: expected the fields of the format") from None
+    option, rows = parse_option(document), listed("calls", entry(document, "calls"))
+    k = len(listed("calls[0]", rows[0]))
+    calls = tuple(numbers(f"calls[{i}]", row, UNIT, k) for i, row in enumerate(rows))
+    law = shares("odds", entry(document, "odds"), positive=False)
+    if len(law) != len(calls):
+        raise ValueError(f"odds: {len(law)} of them, expected one for each of {len(calls)} calls")
+    if "weights" in document:
+        weighed = numbers("weights", document["weights"], POSITIVE, k)
+        return Menu(calls, law, option, weighed, None)
+    first = numbers("slopes", entry(document, "slopes"), POSITIVE, k - 1)
+    return Menu(calls, law, option, None, _balanced(first, calls))

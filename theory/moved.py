@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from flint import fmpq
 
-from theory.balls import Number, rational, root, shares
+from theory.balls import Number, root
 from theory.divergences import Logs, chi_square, divergence, variation
+from theory.fields import UNIT, entry, numbers, shares
 from theory.tasks import dot
 
 
@@ -32,16 +33,10 @@ def parse_moved(document: Mapping[str, Any]) -> Moved:
 
     Raises ValueError, naming the field.
     """
-    try:
-        laws = [shares(f, document[f], positive=False) for f in ("source", "target")]
-        loss = tuple(rational("loss", x) for x in document["loss"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"shift: {error!r}: expected source, target and loss") from None
-    if not len(loss) == len(laws[0]) == len(laws[1]):
-        raise ValueError(f"loss = {document['loss']}: expected one number for each type")
-    if not all(0 <= x <= 1 for x in loss):
-        raise ValueError(f"loss = {document['loss']}: expected numbers in [0, 1]")
-    return Moved(laws[0], laws[1], loss)
+    source, target = (shares(f, entry(document, f), positive=False) for f in ("source", "target"))
+    if len(target) != len(source):
+        raise ValueError(f"target: {len(target)} types, expected {len(source)}")
+    return Moved(source, target, numbers("loss", entry(document, "loss"), UNIT, len(source)))
 
 
 def _oscillation(of: Moved) -> Number:

@@ -16,7 +16,7 @@ from theory.divergences import above, kl_exceeds
 from theory.tasks import Learned, Learner, Tasks, samples
 from theory.xi import check_tasks
 
-MAX_EXACT = 100
+MAX_EXACT, MAX_ENCLOSED = 100, 10**5
 GRID = 8
 """Rates 2^(-j/2) of the unexpected Bernstein bound."""
 Rule = Callable[[Learned, int, fmpq], bool | None]
@@ -26,9 +26,11 @@ Rule = Callable[[Learned, int, fmpq], bool | None]
 def xi(n: int) -> Number:
     """sum_k C(n,k) (k/n)^k (1-k/n)^(n-k) by its definition: rational up to n = 100, else enclosed.
 
-    Raises ValueError unless n is in 1..10^8.
+    Raises ValueError unless n is in 1..10^5.
     """
     check_tasks(n)
+    if n > MAX_ENCLOSED:
+        raise ValueError(f"n = {n}: expected at most {MAX_ENCLOSED} terms to add up")
     if n <= MAX_EXACT:
         whole = sum(comb(n, k) * k**k * (n - k) ** (n - k) for k in range(n + 1))
         return fmpq(whole, n**n)

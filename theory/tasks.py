@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 
 from flint import arb, fmpq
 
-from theory.balls import Number, rational, shares, total
+from theory.balls import Number, total
+from theory.fields import INSIDE, POSITIVE, UNIT, entry, listed, number, numbers, shares, whole
 from theory.multinomial import multinomial
-from theory.xi import check_tasks
+from theory.xi import MAX_TASKS
 
 
 class Tasks(NamedTuple):
@@ -58,40 +59,19 @@ def parse_tasks(document: Mapping[str, Any]) -> Tasks:
 
     Raises ValueError, naming the field.
     """
-    try:
-        n, losses = document["n"], document["losses"]
-        source = shares("source", document["source"], positive=False)
-        target = shares("target", document.get("target", document["source"]), positive=False)
-        delta = rational("delta", document["delta"])
-        each = tuple(tuple(rational("losses", x) for x in row) for row in losses)
-        prior = shares("prior", document.get("prior", [1] * len(losses)))
-        temperature = rational("temperature", document.get("temperature", 1))
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"learning problem: {error!r}: expected the fields of tasks") from None
-    check_tasks(n)
-    _check(source, target, each, prior)
-    if not 0 < delta < 1:
-        raise ValueError(f"delta = {delta}: expected a number in (0, 1)")
-    if not temperature > 0:
-        raise ValueError(f"temperature = {temperature}: expected a positive number")
-    return Tasks(n, delta, source, target, each, prior, temperature)
-
-
-def _check(
-    source: Sequence[fmpq],
-    target: Sequence[fmpq],
-    losses: Sequence[Sequence[fmpq]],
-    prior: Sequence[fmpq],
-) -> None:
-    """Raises ValueError where lengths differ or a loss is outside [0, 1]."""
+    n = whole(document, "n", 1, MAX_TASKS)
+    rows = listed("losses", entry(document, "losses"))
+    source = shares("source", entry(document, "source"), positive=False)
+    target = shares("target", document.get("target", document["source"]), positive=False)
+    prior = shares("prior", document.get("prior", [1] * len(rows)))
     if len(target) != len(source):
         raise ValueError(f"target: {len(target)} types, expected {len(source)}")
-    if len(prior) != len(losses):
-        raise ValueError(f"prior: {len(prior)} policies, expected {len(losses)}")
-    for i, row in enumerate(losses):
-        if len(row) != len(source) or not all(0 <= x <= 1 for x in row):
-            shown = [str(x) for x in row]
-            raise ValueError(f"losses[{i}] = {shown}: expected {len(source)} numbers in [0, 1]")
+    if len(prior) != len(rows):
+        raise ValueError(f"prior: {len(prior)} policies, expected {len(rows)}")
+    losses = tuple(numbers(f"losses[{i}]", x, UNIT, len(source)) for i, x in enumerate(rows))
+    delta = number("delta", entry(document, "delta"), INSIDE)
+    temperature = number("temperature", document.get("temperature", 1), POSITIVE)
+    return Tasks(n, delta, source, target, losses, prior, temperature)
 
 
 def samples(of: Tasks) -> Iterator[tuple[fmpq, tuple[int, ...]]]:

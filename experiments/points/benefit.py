@@ -22,6 +22,7 @@ from theory.advantages import Estimator
 from theory.balls import fmpq
 from theory.benefit import Ascent
 from theory.choice import Choice, parse_choice
+from theory.fields import one_of
 from theory.menu_point import parse_option
 from theory.one_update import Decision as Model
 from theory.one_update import Groups, expected_gain, groups
@@ -37,9 +38,7 @@ FLOAT_SHARE = 0.01
 def decide(document: Document, mutant: str | None) -> Decision:
     """See the module; the mutant promises with |<grad J, m>|."""
     model, option = parse_choice(document), parse_option(document)
-    check = document.get("check")
-    if check not in CHECKS:
-        raise ValueError(f"check = {check!r}: expected one of {CHECKS}")
+    check = one_of(document, "check", CHECKS)
     both = [steps.promise(model, option.group_size, e) for e in ESTIMATORS]
     if mutant is not None:
         both = [steps.unsigned(promised) for promised in both]

@@ -17,16 +17,17 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
-from experiments.points.reading import choice_of, group_size_of
+from experiments.points.reading import between, choice_of, group_size_of
 from experiments.points.relaxed import Kinds, update
 from experiments.points.rounding import near, near_positive, odds
 from experiments.points.smaller import fewer, smaller_run
 from experiments.verdict import Decision, compare, unmet
 from theory.advantages import Estimator
-from theory.balls import ends, least, rational, shown
+from theory.balls import ends, least, shown
 from theory.choice import Choice, full_gradient, parse_choice
 from theory.choice_update import norm2
 from theory.choice_update import update as exact_update
+from theory.fields import INSIDE, entry, listed, number
 from theory.line import Line, at, parse_line, slope
 
 NORMALIZED = Estimator("group_normalized")
@@ -38,18 +39,16 @@ def fair_model(document: Document) -> Choice:
 
     ``down`` and ``up`` in (0, 1], or both 0 for a sure payment. Raises ValueError.
     """
-    mean = rational("mean", document.get("mean"))
-    if not 0 < mean < 1:
-        raise ValueError(f"mean = {mean}: expected a number in (0, 1)")
+    mean = number("mean", entry(document, "mean"), INSIDE)
     actions = []
-    for action in document["fair"]:
-        down, up = (rational(side, action.get(side)) for side in ("down", "up"))
+    for action in listed("fair", entry(document, "fair")):
+        down, up = (number(side, entry(action, side)) for side in ("down", "up"))
         if not (down == up == 0 or (0 < down <= 1 and 0 < up <= 1)):
             raise ValueError(f"down, up = {down}, {up}: expected both 0, or both in (0, 1]")
         fall, rise = down * mean, up * (1 - mean)
         outcomes = [(rise, mean - fall), (fall, mean + rise)] if fall else [(fmpq(1), mean)]
-        listed = [{"share": str(share), "rewards": [str(r)]} for share, r in outcomes]
-        actions.append({"odds": action.get("odds"), "outcomes": listed})
+        paid = [{"share": str(share), "rewards": [str(r)]} for share, r in outcomes]
+        actions.append({"odds": entry(action, "odds"), "outcomes": paid})
     return parse_choice({"weights": [1], "prompts": [{"share": 1, "actions": actions}]})
 
 
@@ -69,9 +68,7 @@ def decide(document: Document, mutant: str | None) -> Decision:
 
 def _between(document: Document, size: int) -> Decision:
     line = parse_line(document)
-    low, high = (rational("between", z) for z in document["between"])
-    if not 0 < low < high:
-        raise ValueError(f"between = {document['between']}: expected two odds, in order")
+    low, high = between(document)
     first, second = (exact_update(at(line, z), size, NORMALIZED).mean[0] for z in (low, high))
     if not (first * second < 0):
         return unmet("no change of sign of E[g] between these odds")

@@ -20,9 +20,10 @@ from experiments.points.rounding import odds
 from experiments.points.smaller import fewer, smaller_run
 from experiments.settings import UNBIASED
 from experiments.verdict import Decision, compare, unmet
-from theory.balls import Number, magnitude, rational
+from theory.balls import Number, magnitude
 from theory.choice import Choice, parse_choice
 from theory.choice_update import update
+from theory.fields import NOT_NEGATIVE, entry, listed, number
 
 TOLERANCE = fmpq(1, 20)
 FIELDS = ("both", "one", "none")
@@ -32,13 +33,11 @@ def _model(document: Document) -> Choice:
     if "actions" not in document:
         return choice_of(document)
     actions = []
-    for action in document["actions"]:
-        both, one, none = (rational(field, action.get(field)) for field in FIELDS)
-        if min(both, one, none) < 0:
-            raise ValueError(f"both, one, none = {both}, {one}, {none}: expected shares >= 0")
+    for action in listed("actions", document["actions"]):
+        both, one, none = (number(field, entry(action, field), NOT_NEGATIVE) for field in FIELDS)
         vectors = ((both, (1, 1)), (one / 2, (1, 0)), (one / 2, (0, 1)), (none, (0, 0)))
         outcomes = [{"share": str(s), "rewards": list(r)} for s, r in vectors if s > 0]
-        actions.append({"odds": action.get("odds"), "outcomes": outcomes})
+        actions.append({"odds": entry(action, "odds"), "outcomes": outcomes})
     return parse_choice({"weights": [1, 1], "prompts": [{"share": 1, "actions": actions}]})
 
 

@@ -22,6 +22,7 @@ from experiments.shrink import LARGEST
 from experiments.verdict import Decision
 from theory.amplification import amplify
 from theory.balls import Number, rational
+from theory.fields import INSIDE, POSITIVE, entry, number, numbers
 from theory.trap import Recurrence, orbit, rises, settles, trap
 
 STEPS = 60
@@ -31,30 +32,22 @@ MOVING = 1e-3
 def _penalty(written: Any) -> Number:
     if not isinstance(written, dict):
         return rational("beta", written)
-    try:
-        over, base = (rational("beta.over_log", x) for x in written["over_log"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"beta = {written}: expected a number or over_log [a, b]") from error
+    over, base = numbers("beta.over_log", entry(written, "over_log"), count=2)
     if not base > 1:
-        raise ValueError(f"beta = {written}: expected a logarithm of a number > 1")
+        raise ValueError(f"beta.over_log[1] = {base}: expected a number > 1")
     return over / arb(base).log()
 
 
 def _recurrence(document: Document) -> Recurrence:
-    try:
-        won, lost = (rational("odds", x) for x in document["odds"])
-        beta, eps = _penalty(document["beta"]), rational("eps", document["eps"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"recurrence: {error!r}: expected odds, beta and eps") from None
-    if not (won > 0 and lost > 0):
-        raise ValueError(f"odds = {document['odds']}: expected two numbers > 0")
+    won, lost = numbers("odds", entry(document, "odds"), POSITIVE, 2)
+    beta, eps = _penalty(entry(document, "beta")), number("eps", entry(document, "eps"))
     return Recurrence(won / (won + lost), beta, eps)
 
 
 def decide(document: Document, mutant: str | None) -> Decision:
     """Observed: what consecutive chances differ by for ever; it should be 0."""
     of = _recurrence(document)
-    start = rational("start", document["start"]) if "start" in document else of.reference
+    start = number("start", document["start"], INSIDE) if "start" in document else of.reference
     found = fate(of, start)
     if start == of.reference:
         return found

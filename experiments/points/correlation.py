@@ -29,9 +29,10 @@ from theory.choice_correlation import (
     limit_joint,
 )
 from theory.correlation import decoupled_correlations
+from theory.fields import INSIDE, POSITIVE, entry, numbers
 
 SQUARED = "squared correlation of component {} ({})"
-LARGEST_GROUP = 16
+LARGEST_GROUP, MOST_COMPONENTS = 16, 8
 MOST = 6.0
 """Of log-odds and logarithms of weights that are searched."""
 
@@ -60,14 +61,12 @@ def decide_limit(document: Document, mutant: str | None) -> Decision:
 
 
 def _components(document: Document) -> tuple[list[fmpq], list[fmpq], int]:
-    try:
-        chances = [rational("chances", p) for p in document["chances"]]
-        weights = [rational("weights", w) for w in document.get("weights", [1] * len(chances))]
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"components: {error!r}: expected chances, weights") from None
-    if not chances or len(weights) != len(chances) or min(weights) <= 0:
-        raise ValueError(f"weights = {weights}: expected a number > 0 for each of the chances")
-    return chances, weights, group_size_of(document, LARGEST_GROUP)
+    chances = numbers("chances", entry(document, "chances"), INSIDE)
+    if len(chances) > MOST_COMPONENTS:
+        raise ValueError(f"chances: {len(chances)} of them, expected at most {MOST_COMPONENTS}")
+    given = document.get("weights", [1] * len(chances))
+    weights = numbers("weights", given, POSITIVE, len(chances))
+    return list(chances), list(weights), group_size_of(document, LARGEST_GROUP)
 
 
 def decide_law(document: Document, mutant: str | None) -> Decision:

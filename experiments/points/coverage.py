@@ -14,8 +14,8 @@ from experiments.exact import Document, Exact
 from experiments.points.coverage_search import SEARCH
 from experiments.points.smaller import fewer, fewer_types
 from experiments.verdict import Decision, compare, unmet
-from theory.balls import rational
 from theory.divergences import kl_exceeds
+from theory.fields import POSITIVE, number, one_of
 from theory.task_bounds import (
     RULES,
     Rule,
@@ -94,21 +94,14 @@ def _rule(document: Document, bound: str) -> Rule:
     """Of a bound. Raises ValueError for a constant that is not positive."""
     if bound != "Catoni":
         return RULES[bound]
-    constant = rational("constant", document.get("constant", 1))
-    if not constant > 0:
-        raise ValueError(f"constant = {constant}: expected a positive number")
-    return catoni_rule(constant)
+    return catoni_rule(number("constant", document.get("constant", 1), POSITIVE))
 
 
 def _named(document: Document) -> tuple[str, str]:
     """Bound and posterior. Raises ValueError for unknown ones."""
-    bound, posterior = document.get("bound"), document.get("posterior", "Gibbs")
     known = {"Gibbs": tuple(RULES), "worst": tuple(KINDS)}
-    if posterior not in known:
-        raise ValueError(f"posterior = {posterior!r}: expected one of {tuple(known)}")
-    if bound not in known[posterior]:
-        raise ValueError(f"bound = {bound!r}: expected one of {known[posterior]}")
-    return str(bound), str(posterior)
+    posterior = one_of({"posterior": "Gibbs", **document}, "posterior", tuple(known))
+    return one_of(document, "bound", known[posterior]), posterior
 
 
 def decide(document: Document, mutant: str | None) -> Decision:

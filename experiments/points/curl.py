@@ -19,14 +19,15 @@ from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
 from experiments.points import tables
-from experiments.points.reading import group_size_of, whole
+from experiments.points.reading import group_size_of
 from experiments.points.relaxed import Kinds, update
 from experiments.points.smaller import smaller_run
 from experiments.verdict import Decision, Verdict, unmet
 from theory.advantages import Estimator
-from theory.balls import Number, hull, rational, total
+from theory.balls import Number, hull, total
 from theory.choice import Choice, Kind, composite, parse_choice
 from theory.choice_curl import deciding_policies, jacobian, split
+from theory.fields import NOT_NEGATIVE, flag, number, whole
 
 MAX_ACTIONS = 4
 SHARED = "several prompts on one table of logits, which can cancel each other"
@@ -55,31 +56,25 @@ def decide(document: Document, mutant: str | None) -> Decision:
 def estimator_of(document: Document) -> Estimator:
     """`group_normalized` with the fields ``ddof`` and ``eps``, both 0 by default."""
     ddof = whole({"ddof": 0, **document}, "ddof", 0, 1)
-    eps = rational("eps", document.get("eps", 0))
-    if eps < 0:
-        raise ValueError(f"eps = {eps}: expected a number >= 0")
+    eps = number("eps", document.get("eps", 0), NOT_NEGATIVE)
     return Estimator("group_normalized", ddof, float(eps))
 
 
 def _at(document: Document, policy: tuple[fmpq, ...] | None) -> Choice:
     """The model, at the document's policy or at another."""
-    try:
-        prompts = [
-            {**prompt, "actions": _actions(prompt["actions"], policy)}
-            for prompt in document["prompts"]
-        ]
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"prompts: {error}: expected prompts with actions") from None
-    if len(prompts) > 1 and not document.get("shared"):
-        raise ValueError(f"prompts: {len(prompts)} of them, expected one, or shared = true")
+    of = parse_choice(document)
+    if len(of.kinds) > 1 and not flag(document, "shared"):
+        raise ValueError(f"prompts: {len(of.kinds)} of them, expected one, or shared = true")
+    if of.dimension > MAX_ACTIONS:
+        raise ValueError(f"actions: {of.dimension} of them, expected at most {MAX_ACTIONS}")
+    if policy is None:
+        return of
+    prompts = [{**p, "actions": _actions(p["actions"], policy)} for p in document["prompts"]]
     return parse_choice({**document, "prompts": prompts})
 
 
-def _actions(actions: Sequence[Any], policy: tuple[fmpq, ...] | None) -> list[Any]:
-    if len(actions) > MAX_ACTIONS:
-        raise ValueError(f"{len(actions)} actions, expected at most {MAX_ACTIONS}")
-    odds = policy or [rational("odds", action["odds"]) for action in actions]
-    return [{**action, "odds": str(p)} for action, p in zip(actions, odds, strict=True)]
+def _actions(actions: Sequence[Any], policy: tuple[fmpq, ...]) -> list[Any]:
+    return [{**action, "odds": str(p)} for action, p in zip(actions, policy, strict=True)]
 
 
 def _obstacle(model: Choice, mutant: str | None) -> str:

@@ -15,6 +15,7 @@ from experiments.points.smaller import without
 from experiments.verdict import Decision, compare, compare_logs
 from theory.balls import largest
 from theory.divergences import Logs, variation
+from theory.fields import one_of
 from theory.layers import (
     Layers,
     episode_divergence,
@@ -57,9 +58,7 @@ def _middle(logs: Logs) -> float:
 
 def decide(document: Document, mutant: str | None) -> Decision:
     """Of the kind named in the document; the mutants are about the gap."""
-    kind = document.get("kind")
-    if kind not in KINDS:
-        raise ValueError(f"kind = {kind!r}: expected one of {KINDS}")
+    kind = one_of(document, "kind", KINDS)
     of = parse_layers(document)
     return _of_episodes(of) if kind == KINDS[1] and mutant is None else _gap(of, mutant)
 

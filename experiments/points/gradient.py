@@ -1,5 +1,7 @@
 """L.contrast and L.hessian at rational points: one prompt, derivatives of a softmax."""
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flint import fmpq
@@ -26,6 +28,7 @@ from theory.choice_curvature import (
     square_norm,
     variance,
 )
+from theory.fields import one_of
 
 
 def decide_contrast(document: Document, mutant: str | None) -> Decision:
@@ -43,9 +46,7 @@ def decide_contrast(document: Document, mutant: str | None) -> Decision:
 
 def decide_hessian(document: Document, mutant: str | None) -> Decision:
     """|Hess J|^2 <= Var R · E|M|^2 in the norm that the document names; both sides squared."""
-    norm = document.get("norm")
-    if norm not in ("spectral", "Frobenius"):
-        raise ValueError(f"norm = {norm!r}: expected spectral or Frobenius")
+    norm: Any = one_of(document, "norm", ("spectral", "Frobenius"))
     of = one_prompt(document)
     (kinds,), choices = of.kinds, actions(of.kinds[0], of.weights)
     spread = variance(kinds, of.weights)

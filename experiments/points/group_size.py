@@ -21,6 +21,7 @@ from theory.balls import Number, largest, magnitude, root, total
 from theory.choice import Choice
 from theory.choice_noise import between, noise
 from theory.choice_update import prompt_update
+from theory.fields import flag
 
 LISTED = 10
 """Group sizes up to here are listed for T1.budget."""
@@ -56,7 +57,7 @@ def _variance(of: Choice, size: int, drawn: bool) -> Number:
 
 def decide_limit(document: Document, mutant: str | None) -> Decision:
     """T1.G: |V - its formula|, 0 by the claim; ``drawn`` for one prompt drawn per update."""
-    model, size, drawn = choice_of(document), group_size_of(document), bool(document.get("drawn"))
+    model, size, drawn = choice_of(document), group_size_of(document), flag(document, "drawn")
     terms = _terms(model, 1 if drawn else 2)
     within = terms.within / 2 if mutant == "limit halved" else terms.within
     floor = terms.between if drawn and mutant != "no floor" else fmpq(0)
@@ -73,7 +74,7 @@ def decide_budget(document: Document, mutant: str | None) -> Decision:
         return unmet("one gradient for all prompts: no group size is best")
     square = (terms.within if mutant == "no pair term" else terms.excess) / terms.between
     if not square < (LISTED - 2) ** 2:
-        raise ValueError(f"(G* - 1)^2 = {square}: expected less than {(LISTED - 2) ** 2}")
+        raise ValueError(f"prompts: the best group size is not below {LISTED - 1}, as listed")
     costs = [size * _variance(model, size, drawn=True) for size in range(2, LISTED + 1)]
     best = fmpq(2 + costs.index(min(costs)))
     off = largest((1 + root(square), fmpq(2))) - best

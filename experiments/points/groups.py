@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from experiments.exact import Document, Exact, Search
 from experiments.points.reading import group_size_of
 from experiments.verdict import Decision, Verdict, compare
-from theory.balls import rational
 from theory.choice_distinct import distinct
 from theory.distinct import distinct_groups
+from theory.fields import POSITIVE, entry, numbers
 
 PUBLISHED = (2, 3)
 """Joint and decoupled, two binary rewards of equal weight, two members."""
@@ -21,8 +21,8 @@ MOST_COMPONENTS, LARGEST_GROUP, LARGEST_WEIGHT = 3, 8, 12
 def decide(document: Document, mutant: str | None) -> Decision:
     """Joint numbers are below decoupled ones; or the latter reach all groups (the mutant)."""
     size = group_size_of(document, LARGEST_GROUP)
-    weights = [rational("weights", w) for w in document.get("weights", ())]
-    if not 2 <= len(weights) <= MOST_COMPONENTS or min(weights) <= 0:
+    weights = list(numbers("weights", entry(document, "weights"), POSITIVE))
+    if not 2 <= len(weights) <= MOST_COMPONENTS:
         raise ValueError(f"weights = {weights}: expected 2 or {MOST_COMPONENTS} numbers > 0")
     found = distinct(weights, size)
     if mutant == "lossless":

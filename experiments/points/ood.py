@@ -16,6 +16,7 @@ from experiments.points.smaller import fewer_types
 from experiments.verdict import Decision, compare, unmet
 from theory.balls import Number
 from theory.divergences import variation
+from theory.fields import one_of
 from theory.moved import LIMITS, Moved, parse_moved
 from theory.task_bounds import RULES, failure, says_nothing
 from theory.tasks import Learned, Tasks, learn, parse_tasks
@@ -68,18 +69,16 @@ def _weighted(of: Tasks) -> Decision:
 
 def decide(document: Document, mutant: str | None) -> Decision:
     """Of the bound named in the document, or of a mutant, whatever the bound."""
-    bound = document.get("bound")
-    if bound not in BOUNDS:
-        raise ValueError(f"bound = {bound!r}: expected one of {BOUNDS}")
+    bound = one_of(document, "bound", BOUNDS)
     if bound in SAMPLED and mutant is None:
         of = parse_tasks(document)
-        return _weighted(of) if bound == WEIGHTED else _covered(of, str(bound))
+        return _weighted(of) if bound == WEIGHTED else _covered(of, bound)
     moved = parse_moved(document)
     if mutant == "half of TV":
         return _moved(moved, variation(moved.source, moved.target) / 2)
     if bound == PROCESSED or mutant is not None:
         return processed(moved, swapped=mutant is not None)
-    return _moved(moved, LIMITS[str(bound)](moved))
+    return _moved(moved, LIMITS[bound](moved))
 
 
 def simpler(document: Document) -> Iterable[Document]:

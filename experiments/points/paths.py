@@ -10,17 +10,19 @@ from typing import NamedTuple
 from flint import fmpq
 
 from experiments.exact import Document
-from experiments.points.reading import estimator_of, group_size_of, whole
+from experiments.points.reading import between, estimator_of, group_size_of
 from experiments.settings import UNBIASED
 from experiments.verdict import Decision, compare, unmet
 from theory.advantages import Estimator
-from theory.balls import Number, least, rational, root, square
+from theory.balls import Number, least, root, square
+from theory.fields import Range, entry, number, whole
 from theory.lattice_path import Averages, Chain, steepest_of, top_of
 from theory.line import J, Line, Objective, parse_line, parse_odds, potential, slope, value
 from theory.line_optimum import change_of_sign, optimum
 from theory.line_update import moves
 
 MAX_STEPS, HALVINGS = 1000, 20
+SHARE = Range("a number in (0, 1]", lambda x: 0 < x <= 1)
 DECOMPOSED = Estimator("componentwise_normalized")
 
 
@@ -55,10 +57,7 @@ def decide_path(document: Document, mutant: str | None) -> Decision:
 
 
 def _step_share(document: Document) -> fmpq:
-    share = rational("step_share", document.get("step_share"))
-    if not 0 < share <= 1:
-        raise ValueError(f"step_share = {share}: expected a number in (0, 1]")
-    return share
+    return number("step_share", entry(document, "step_share"), SHARE)
 
 
 class Rate(NamedTuple):
@@ -109,7 +108,7 @@ def decide_rate(document: Document, mutant: str | None) -> Decision:
 
 def _zero(document: Document, line: Line, objective: Objective) -> Number:
     """Encloses odds at which the objective is stationary; ``between``: where its slope changes."""
-    low, high = (rational("between", z) for z in document.get("between", ()))
+    low, high = between(document)
     try:
         return change_of_sign(lambda z: slope(line, z, objective), low, high, HALVINGS)
     except ArithmeticError as error:

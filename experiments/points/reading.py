@@ -6,20 +6,15 @@ its fields, what the claim speaks of: ``group_size``, ``estimator``, ...
 
 from typing import Any, get_args
 
+from flint import fmpq
+
 from experiments.exact import Document
 from theory.advantages import Estimator, EstimatorName
 from theory.choice import Choice, parse_choice
+from theory.fields import POSITIVE, entry, numbers, one_of, whole
 from theory.line import at, parse_line, parse_odds
 
 LARGEST_GROUP = 64
-
-
-def whole(document: Document, field: str, least: int, most: int) -> int:
-    """A whole number of the document. Raises ValueError outside ``least``..``most``."""
-    value = document.get(field)
-    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-        raise ValueError(f"{field} = {value!r}: expected a whole number in {least}..{most}")
-    return value
 
 
 def group_size_of(document: Document, most: int = LARGEST_GROUP) -> int:
@@ -29,10 +24,16 @@ def group_size_of(document: Document, most: int = LARGEST_GROUP) -> int:
 
 def estimator_of(document: Document) -> Estimator:
     """The field ``estimator``: one of those within groups, eps = 0, ddof = 0."""
-    name: Any = document.get("estimator")
-    if name not in get_args(EstimatorName):
-        raise ValueError(f"estimator = {name!r}: expected one of {get_args(EstimatorName)}")
+    name: Any = one_of(document, "estimator", get_args(EstimatorName))
     return Estimator(name)
+
+
+def between(document: Document) -> tuple[fmpq, fmpq]:
+    """The field ``between``: two odds, in order."""
+    low, high = numbers("between", entry(document, "between"), POSITIVE, 2)
+    if not low < high:
+        raise ValueError(f"between = {document['between']}: expected two odds, in order")
+    return low, high
 
 
 def choice_of(document: Document) -> Choice:

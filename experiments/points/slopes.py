@@ -15,11 +15,11 @@ from experiments.falsify import certified_ratio
 from experiments.points.bias import NORMALIZED
 from experiments.points.building import conflict
 from experiments.points.paths import averages
-from experiments.points.reading import group_size_of
+from experiments.points.reading import between, group_size_of
 from experiments.settings import UNBIASED
 from experiments.verdict import Decision, Verdict, compare, unmet
 from theory.advantages import Estimator
-from theory.balls import Number, least, rational, root
+from theory.balls import Number, least, root
 from theory.choice_update import update
 from theory.instances.conflict import conflict_line
 from theory.line import Line, at, parse_line, parse_odds, slope
@@ -86,7 +86,7 @@ def decide_floor(document: Document, mutant: str | None) -> Decision:
 def _floor(document: Document, size: int) -> Number:
     """Enclosure of |grad J|^2 at a zero of E[g], found by listing groups."""
     line = parse_line(document)
-    low, high = (rational("between", z) for z in document.get("between", ()))
+    low, high = between(document)
     field = partial(_mean, line, size)
     try:
         steep = slope(line, change_of_sign(field, low, high, HALVINGS))

@@ -18,13 +18,14 @@ from experiments.points.one_prompt import (
     model,
 )
 from experiments.points.one_prompt import dimension as of_model
-from experiments.points.reading import one_prompt, whole
+from experiments.points.reading import one_prompt
 from experiments.points.rounding import near
 from experiments.points.smaller import smaller_choice
 from experiments.verdict import Decision, agree, compare, unmet, worst
-from theory.balls import Number, rational
+from theory.balls import Number
 from theory.choice import Action, Choice, actions
 from theory.choice_tilting import amplified, gain, iterates
+from theory.fields import entry, number, whole
 
 MOST = 8
 """Iterates."""
@@ -38,7 +39,7 @@ def _read(document: Document) -> tuple[Choice, list[Action], fmpq, fmpq, int]:
         raise ValueError("rewards: expected 0 and 1")
     if len({k.rewards for k in of.kinds[0]}) == 1:
         raise ValueError("rewards: expected both 0 and 1, or success is certain")
-    beta, eps = (rational(name, document.get(name)) for name in ("beta", "eps"))
+    beta, eps = (number(name, entry(document, name)) for name in ("beta", "eps"))
     return of, actions(of.kinds[0], of.weights), beta, eps, whole(document, "iterate", 1, MOST)
 
 

@@ -4,15 +4,15 @@ A document has ``n``, ``delta``, ``train`` (loss on the training tasks) and ``ba
 base model). There is nothing to search: the points are published.
 """
 
-from typing import Any
-
 from flint import fmpq
 
 from experiments.exact import Document, Exact
 from experiments.verdict import Decision, compare
-from theory.balls import Number, rational
+from theory.balls import Number
 from theory.divergences import binary_divergence
+from theory.fields import INSIDE, UNIT, entry, number, whole
 from theory.task_bounds import nats, xi
+from theory.xi import MAX_TASKS
 
 MUTANTS = {"10 nats": fmpq(10)}
 """A divergence that is said to be borne."""
@@ -49,11 +49,9 @@ def need(largest: Number, trained: bool = True) -> Decision:
 
 def decide(document: Document, mutant: str | None) -> Decision:
     """The largest KL against 0; for the mutant, the KL that is assumed against the largest."""
-    try:
-        numbers: dict[str, Any] = {f: rational(f, document[f]) for f in ("train", "base", "delta")}
-        largest = largest_divergence(**numbers, n=document["n"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"plug-in: {error!r}: expected n, delta, train and base") from None
+    train, base = (number(f, entry(document, f), UNIT) for f in ("train", "base"))
+    delta, n = number("delta", entry(document, "delta"), INSIDE), whole(document, "n", 1, MAX_TASKS)
+    largest = largest_divergence(train, base, n, delta)
     return need(largest) if mutant is None else compare(MUTANTS[mutant], largest)
 
 

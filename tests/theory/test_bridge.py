@@ -77,13 +77,13 @@ def test_silent_groups_are_refused():
 @pytest.mark.parametrize(
     ("field", "value", "message"),
     [
-        ("rewards", [[0, 2], [1, 0]], r"rewards\[0\]\[1\] = 2: expected a number in"),
+        ("rewards", [[0, 2], [1, 0]], r"rewards\[0\]\[1\] = 2: expected a reward in"),
         ("rewards", [[0, 1]], "rewards: 1 rows"),
         ("weights", [1, 0], r"weights\[1\] = 0: expected a number > 0"),
         ("weights", [1], r"rewards: 2 rows of \[2\]"),
         ("ratios", ["x", 1], r"ratios\[0\] = 'x'"),
-        ("ddof", 2, "ddof = 2: expected 0 or 1"),
-        ("rewards", None, "expected the fields of the format"),
+        ("ddof", 2, "ddof = 2: expected a whole number in 0..1"),
+        ("rewards", None, "rewards = None: expected a list"),
     ],
 )
 def test_bad_documents_name_what_is_wrong(field, value, message):

@@ -91,10 +91,16 @@ def test_roots_and_ends():
     [
         ({"weights": []}, "weights"),
         ({"weights": [0, 1]}, "weights"),
-        ({"prompts": []}, "share"),
-        ({"prompts": [{"share": 1, "actions": []}]}, "odds"),
-        ({"prompts": [{"share": 1}]}, "actions"),
-        ({"prompts": 7}, "format"),
+        ({"prompts": []}, "^prompts = "),
+        ({"prompts": [{"share": 1, "actions": []}]}, "^actions = "),
+        ({"prompts": [{"share": 1}]}, "^actions: missing"),
+        ({"prompts": 7}, "^prompts = 7: expected a list"),
+        ({"prompts": [7]}, "^7: expected an object with the field 'share'"),
+        # Letter by letter these would be the weights 1 and 2.
+        ({"weights": "12"}, "^weights = '12': expected a list"),
+        ({"weights": [True, 1]}, r"^weights\[0\] = True: expected a number"),
+        ({"weights": ["1e400", 1]}, r"^weights\[0\] = '1e400': expected a number in the range"),
+        ({"shared": "no"}, "^shared = 'no': expected true or false"),
     ],
 )
 def test_unsound_documents_are_named(change, named):

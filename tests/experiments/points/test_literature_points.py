@@ -17,8 +17,8 @@ BAD = [
     ("L.tools", {"beta": 0}, "beta = 0"),
     ("L.amplification", {"iterate": "2"}, "iterate = '2'"),
     ("L.convergence", {"odds": [0, 1]}, "odds"),
-    ("L.convergence", {"beta": {"over_log": [1, 1]}}, "logarithm"),
-    ("L.correlation.law", {"chances": [1, "1/2"]}, "chances = 1"),
+    ("L.convergence", {"beta": {"over_log": [1, 1]}}, r"beta.over_log\[1\] = 1"),
+    ("L.correlation.law", {"chances": [1, "1/2"]}, r"chances\[0\] = 1"),
     ("L.correlation.G", {"weights": [1, 2]}, "weights"),
     ("L.groups", {"weights": [1]}, "weights"),
 ]

@@ -108,7 +108,7 @@ def test_a_reported_counterexample_is_found_and_shrunk():
         ("T2.gap", {**SHARP, "group_size": 4}, "weights: expected rational ones"),
         ("T2.benefit", {**COIN, "check": "both"}, "check = 'both'"),
         ("T2.potential", {**COIN, "group_size": 1}, "group_size = 1"),
-        ("T2.identity", {"weights": [1]}, "expected the fields of the format"),
+        ("T2.identity", {"weights": [1]}, "rewards: missing among \\['weights'\\]"),
     ],
 )
 def test_documents_of_no_point_are_refused(name, document, message):

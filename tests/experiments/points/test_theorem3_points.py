@@ -175,12 +175,12 @@ def test_the_guide_agrees_with_what_is_certified():
         (cover, {**SMALL, "bound": "kl"}, "bound = 'kl'"),
         (cover, {**SMALL, "bound": "kl-xi", "delta": 1}, "delta = 1"),
         (cover, {**SMALL, "bound": "kl-xi", "losses": [[0, 2, 0]]}, "prior: 3 policies"),
-        (cover, {"bound": "kl-xi"}, "learning problem"),
+        (cover, {"bound": "kl-xi"}, "n: missing"),
         (cover, {**SMALL, "bound": "Catoni", "constant": 0}, "constant = 0"),
         (klorder.decide, {"source": [1, 0], "target": [1, 1], "loss": [0, 1]}, "source = "),
         (ood.decide, {"bound": "none"}, "bound = 'none'"),
         (depth.decide, {"kind": "none"}, "kind = 'none'"),
-        (visual_arft.decide, {"n": 20}, "plug-in"),
+        (visual_arft.decide, {"n": 20}, "train: missing"),
     ],
 )
 def test_bad_documents(decide, document, named):
