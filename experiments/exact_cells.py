@@ -4,7 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from experiments.claim import Row, Scope, Verdict
+
+Floats = NDArray[np.float64]
 
 ROUNDING = 1e-11
 """Relative: float64 leaves errors of about 1e-13 in sums of this length."""
@@ -18,6 +23,14 @@ def close(value: float, expected: float) -> bool:
 def at_most(observed: float, bound: float, rounding: float) -> Verdict:
     """Of observed <= bound in floating point, whose rounding error is up to ``rounding`` >= 0."""
     return "holds" if observed <= bound + rounding else "refuted"
+
+
+def nearest(observed: Floats, bound: Floats, rounding: Floats) -> int:
+    """Of many cells, the one whose observed number, less its error, is most of its bound >= 0."""
+    least = observed - rounding
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(bound > 0, least / bound, np.where(least > 0, np.inf, -np.inf))
+    return int(share.argmax())
 
 
 def inequality(

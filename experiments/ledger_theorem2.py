@@ -29,7 +29,7 @@ def _surrogates(by_claim: Mapping[Any, pd.DataFrame]) -> str:
         corrected_outcome=outcome(corrected),
         identity=int(by_claim["T2.identity"]["cells"].sum()),
         corrected=int(drawn["cells"].sum()),
-        largest=drawn["observed"].max(),
+        largest=(drawn["observed"] / drawn["bound"]).max(),
         excess=drawn["largest_excess"].max(),
     )
 

@@ -19,16 +19,18 @@ from numpy.typing import NDArray
 from theory.advantages import Estimator
 from theory.bernstein import bernstein
 from theory.frank_wolfe import climb, pure
+from theory.influence import influence
 from theory.model import TAMDP
 from theory.padding import Shape, blank, filled, padded, policy_values, stack
 from theory.response import response_values
-from theory.theorem2 import IMMOVABLE, Certificate, certificate
+from theory.rounding import accumulated
+from theory.theorem2 import FIRST_ORDER, Certificate, certificate, induction_roundings
 
 DEGREE = 62
 """Of c_G for the largest group size, 64."""
 CHUNK = 256
-STEPS, RESIDUAL = 400, 1e-12
-"""When exact ascent stops; whether it has arrived is then judged by ``first_order``."""
+STEPS, RESIDUAL = 400, FIRST_ORDER / 8
+"""When exact ascent stops, phi over R_max; whether it has arrived is judged by ``first_order``."""
 SCALES = (0.0, 0.5, 2.0, 6.0)
 """Spread of the logits of random policies: uniform to nearly deterministic."""
 Floats = NDArray[np.float64]
@@ -95,8 +97,8 @@ def _values(template, arrays, probs):  # type: ignore[no-untyped-def]
 def _numbers(c: Certificate) -> dict[str, Any]:
     """What a line of the frame says of a certificate."""
     named = ("bound", "kappa", "kappa_bound", "first_order", "misaligned", "gap", "residual")
-    numbers = {name: getattr(c, name) for name in named}
-    return {**numbers, "moving": (c.reach > IMMOVABLE).sum(-1), "reach": c.reach @ c.weights}
+    numbers = {name: getattr(c, name) for name in (*named, "left", "magnitude")}
+    return {**numbers, "moving": c.moves.sum(-1), "reach": c.reach @ c.weights}
 
 
 @jax.jit
@@ -106,7 +108,8 @@ def _check(template, arrays, success, values):  # type: ignore[no-untyped-def]
     def one(own, start, coefficients):  # type: ignore[no-untyped-def]
         model = filled(template, own)
         respond = lambda p: bernstein(coefficients, p)  # noqa: E731
-        reached = climb(model, respond, pure(start), RESIDUAL, STEPS).mixture.success
+        enough = RESIDUAL * model.max_reward
+        reached = climb(model, respond, pure(start), enough, STEPS).mixture.success
         ends = jnp.stack([start, jnp.clip(reached, 0.0, 1.0)])
         found = jax.vmap(lambda p: certificate(model, p, respond(p)))(ends)
         return found, jax.vmap(_numbers)(found)
@@ -145,14 +148,26 @@ def check(cases: Sequence[Case], shape: Shape) -> Cells:
     values = {o: response_values(o[0], _estimator(o), DEGREE) for o in set(options)}
     table = np.array([values[o] for o in options])
     found = _in_chunks(_template(shape), arrays, np.array(which), np.array(success), table)
-    return _lines(labels, *found, shape)
+    own = _influence(cases, shape.prompts)[np.array(which)]
+    return _lines(labels, *found, shape, own)
+
+
+def _influence(cases: Sequence[Case], n_prompts: int) -> NDArray[np.int64]:
+    """(N, Q, 2): whether any policy changes J_q, and how many responses can be unequal."""
+    found = np.zeros((len(cases), n_prompts, 2), dtype=int)
+    for i, case in enumerate(cases):
+        whole = influence(case.mdp)
+        found[i, : whole.value.size] = np.stack([whole.value, whole.responses], -1)
+    return found
 
 
 def _estimator(option: Option) -> Estimator:
     return Estimator("componentwise_normalized", option.ddof, option.eps)
 
 
-def _lines(labels: list[Any], found: Certificate, numbers: dict[str, Any], shape: Shape) -> Cells:
+def _lines(
+    labels: list[Any], found: Certificate, numbers: dict[str, Any], shape: Shape, own: Any
+) -> Cells:
     """One line for each cell, end and prompt."""
     names = ["instance", "where", "prompts", "group_size", "ddof", "eps"]
     frame = pd.DataFrame(labels, columns=names)
@@ -164,6 +179,9 @@ def _lines(labels: list[Any], found: Certificate, numbers: dict[str, Any], shape
     frame["arrived"] = end
     for name, column in numbers.items():
         frame[name] = column.reshape(-1)
+    frame["stake"], frame["responses"] = own[:, None].repeat(2, 1).reshape(-1, 2).T
+    steps = induction_roundings(_template(shape))
+    frame["rounding"] = accumulated(steps) * frame["magnitude"]
     weights = np.repeat(found.weights, q, axis=1).reshape(-1, shape.components)
     flat = jax.tree.map(lambda leaf: leaf.reshape(-1, 1, *leaf.shape[3:]), found)
     cells = Cells(frame, flat._replace(weights=weights))

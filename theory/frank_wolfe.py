@@ -134,7 +134,7 @@ def climb(
     mdp: TAMDP,
     response: Response,
     start: Mixture,
-    tolerance: float,
+    tolerance: Float[Array, ""] | float,
     max_steps: Int[Array, ""] | int,
 ) -> Ascent:
     """Pairwise Frank-Wolfe on Jtilde, F_G' = ``response``, until every phi <= ``tolerance``."""

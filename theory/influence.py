@@ -17,14 +17,37 @@ from theory.prime_field import PRIME, added, distributions, random_policies, res
 
 
 class Influence(NamedTuple):
-    """What depends on theta, for each prompt; optima over the policy class are no part of it."""
+    """What depends on theta, for each prompt."""
 
     law: Bool[ndarray, " Q"]
     """p_q, the law of the reward vector."""
-    values: Bool[ndarray, "Q K"]
-    """J_qk = E[r_k | q]."""
-    value: Bool[ndarray, " Q"]
-    """J_q = E[R | q]."""
+    means: Int[ndarray, "P Q M"]
+    """J_qk = E[r_k | q], k < K, and last a multiple of J_q, at P points, as residues."""
+
+    @property
+    def values(self) -> Bool[ndarray, "Q K"]:
+        """Whether J_qk depends on theta."""
+        return (self.means != self.means[:1]).any(0)[:, :-1]
+
+    @property
+    def value(self) -> Bool[ndarray, " Q"]:
+        """Whether J_q does."""
+        return (self.means != self.means[:1]).any(0)[:, -1]
+
+    @property
+    def responses(self) -> Int[ndarray, " Q"]:
+        """How many different functions c_G(J_qk) are, over the components that depend on theta.
+
+        c_G(p) = c_G(1 - p) is a function of p(1 - p), two of which are equal only if p is or 1 - p.
+        """
+        spread = self.means * (1 - self.means) % PRIME
+        each = zip(np.moveaxis(spread[..., :-1], 1, 0), self.values, strict=True)
+        return np.array([np.unique(s[:, moves], axis=1).shape[1] for s, moves in each])
+
+    def tasks_differ(self, asked: Bool[ndarray, " Q"]) -> bool:
+        """Whether J_q is not the same function of theta for all prompts in ``asked``."""
+        own = self.means[:, asked, -1]
+        return bool((own != own[:, :1]).any())
 
 
 def influence(mdp: TAMDP, policy: Policy | None = None) -> Influence:
@@ -35,10 +58,8 @@ def influence(mdp: TAMDP, policy: Policy | None = None) -> Influence:
     laws = [_law(mdp, start, move, probs) for probs in random_policies(mdp, chosen)]
     vector, composite = residues(np.asarray(mdp.class_vector)), np.asarray(mdp.class_numerator)
     weights = np.concatenate([vector, composite[:, None] % PRIME], 1)
-    means = [np.stack([added(law * w, -1) for w in weights.T], -1) for law in laws]
-    differs = np.any([m != means[0] for m in means[1:]], 0)
-    law = np.any([(p != laws[0]).any(-1) for p in laws[1:]], 0)
-    return Influence(law, differs[:, :-1], differs[:, -1])
+    means = np.array([np.stack([added(law * w, -1) for w in weights.T], -1) for law in laws])
+    return Influence(np.any([(p != laws[0]).any(-1) for p in laws[1:]], 0), means)
 
 
 def _law(mdp: TAMDP, start: Any, move: Any, probs: Any) -> Int[ndarray, "Q C"]:

@@ -7,9 +7,12 @@ a quantity needs are therefore two numbers: the magnitude of the terms that canc
 roundings on the longest way from the data to it.
 """
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
-from theory.exact import Theta
+from theory.exact import Theta, visits
 from theory.model import TAMDP
 from theory.policy import LogLinear, Policy
 
@@ -50,3 +53,23 @@ def sweep_roundings(mdp: TAMDP, policy: Policy, theta: Theta) -> float:
     n_prompts, n_states, n_answers, n_components = mdp.reward.shape
     layer = policy_roundings(policy, theta) + n_states * mdp.n_tools + 2
     return mdp.horizon * layer + n_states * n_answers + n_components + n_prompts
+
+
+def slope_magnitude(
+    mdp: TAMDP, policy: Policy, theta: Theta, largest: float | int
+) -> NDArray[np.float64]:
+    """Of the terms of E[s A] in theta's shape, |A| <= ``largest``: what cancels in a derivative.
+
+    d/d logit(s,a) is a sum over b other than a of visit(s) pi_a pi_b times a difference of two
+    means of A: it shrinks with 1 - pi_a next to certainty, and so must its error.
+    """
+    probs = policy.probs(theta)
+    likely = probs > 0.5
+    # 1 - pi_a has no digits where pi_a is all but 1; the sum of the others has.
+    rest = jnp.where(likely, jnp.where(likely, 0.0, probs).sum(-1, keepdims=True), 1 - probs)
+    seen = mdp.prompt_distribution @ visits(mdp, probs)
+    by_logit = 2 * largest * seen[:, None] * probs * rest
+    if isinstance(policy, LogLinear):
+        return np.asarray(jnp.einsum("sa,sad->d", by_logit, jnp.abs(policy.features)))
+    _, pull = jax.vjp(policy.logits, theta)
+    return np.asarray(pull(by_logit)[0])

@@ -22,6 +22,9 @@ class SurrogateGap(NamedTuple):
     """(max ratio - min ratio)/2 sum_k w_k |sd_k/sd - 1| over k with sd_k > 0."""
     misalignment: Float[Array, ""]
     """max_i |Delta_i|."""
+    magnitude: Float[Array, ""]
+    """Of the terms of difference and bridge, each times the condition of its deviations:
+    (largest |x|)/sd for rewards x, whose own rounding is relative to |x|."""
 
 
 def surrogate_gap(
@@ -44,9 +47,16 @@ def surrogate_gap(
     share = scales / jnp.where(speaks, scale, 1.0)
     matched = each @ (weights * share)
     bridge = jnp.where(scales > 0, weights * jnp.abs(share - 1), 0.0).sum()
+    width = (ratios.max() - ratios.min()) / 2
+    own = jnp.where(scales > 0, 1 + jnp.abs(rewards).max(0) / jnp.where(scales > 0, scales, 1.0), 0)
+    joined = 1 + jnp.abs(composite).max() / jnp.where(speaks, scale, 1.0)
+    # |A_i| <= sqrt G, whatever the rewards.
+    terms = ratios.max() * jnp.sqrt(rewards.shape[0]) * (joined + weights @ own)
+    terms += width * weights @ ((1 + share) * (own + joined))
     return SurrogateGap(
         speaks,
         jnp.abs((ratios * (joint - each @ weights)).mean()),
-        (ratios.max() - ratios.min()) / 2 * bridge,
+        width * bridge,
         jnp.abs(joint - matched).max(),
+        terms,
     )

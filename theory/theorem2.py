@@ -20,22 +20,30 @@ kappa <= kappa_G of eps = 0, ddof = 0 whatever the options.
 **T2.zero (derived).** At a first-order point the gap is 0 where the c_k are equal (always for
 K = 1, and for G = 2 and 3, where c_G is constant), and where one policy maximises every component:
 then 0 = phi >= sum_k w_k c_k (max J_k - p_k), a sum of terms >= 0.
+
+**Near a first-order point (derived).** T2.gap with c the midrange of the c_k adds phi/c to
+T2.kappa. With m = sum_k w_k max J_k - J* >= 0, and J' the values of an optimal policy,
+phi >= sum_k w_k c_k (J'_k - p_k) >= min c (J* - J + m) - max c m: so J* - J <= phi/min c
++ (kappa - 1) m, which adds to T2.zero what misalignment leaves.
+
+**Rounding.** None of these inequalities asks where the numbers p_k and c_k > 0 came from: only the
+arithmetic that follows can be off. Its terms w_k J_k, w_k (c_k/c) J_k, w_k (1 + c_k/c) u_k add up
+to 3 (1 + max c/min c) sum_k w_k max J_k.
 """
 
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Bool, Float
 
 from theory.model import TAMDP
 from theory.optimum import best_values
+from theory.rounding import accumulated
 
 FIRST_ORDER = 1e-12
-"""A residual phi up to this, relative to R_max sup c, counts as 0: rounding leaves about 1e-15."""
-
-IMMOVABLE = 1e-12
-"""A reach u_k up to this is rounding."""
+"""Where ascent has arrived: phi relative to R_max sup c. No tolerance: what such a residual leaves
+of the gap is added to the error of the cell, see ``Certificate.left``."""
 
 
 class Certificate(NamedTuple):
@@ -53,6 +61,8 @@ class Certificate(NamedTuple):
     """min J_k over policies."""
     high: Float[Array, "Q K"]
     """max J_k."""
+    moves: Bool[Array, "Q K"]
+    """Whether max J_k - min J_k is more than rounding."""
     weights: Float[Array, " K"]
 
     @property
@@ -68,10 +78,9 @@ class Certificate(NamedTuple):
     @property
     def kappa(self) -> Float[Array, " Q"]:
         """max c_k / min c_k over components that some policy moves; the others add 0 to T2.gap."""
-        moves = self.reach > IMMOVABLE
-        largest = jnp.where(moves, self.response, 0.0).max(-1)
-        least = jnp.where(moves, self.response, jnp.inf).min(-1)
-        return jnp.where(moves.any(-1), largest / least, 1.0)
+        largest = jnp.where(self.moves, self.response, 0.0).max(-1)
+        least = jnp.where(self.moves, self.response, jnp.inf).min(-1)
+        return jnp.where(self.moves.any(-1), largest / least, 1.0)
 
     @property
     def kappa_bound(self) -> Float[Array, " Q"]:
@@ -82,6 +91,17 @@ class Certificate(NamedTuple):
     def misaligned(self) -> Float[Array, " Q"]:
         """sum_k w_k max J_k - J*_q >= 0: 0 where one policy maximises every component."""
         return (self.high - self.success) @ self.weights - self.gap
+
+    @property
+    def left(self) -> Float[Array, " Q"]:
+        """phi/min c: what a residual adds to T2.kappa and T2.zero."""
+        return self.residual / self.response.min(-1)
+
+    @property
+    def magnitude(self) -> Float[Array, " Q"]:
+        """Of the terms that cancel in the gap and in the bounds."""
+        unequal = self.response.max(-1) / self.response.min(-1)
+        return 3 * (1 + unequal) * (self.high @ self.weights)
 
     @property
     def first_order(self) -> Float[Array, " Q"]:
@@ -122,4 +142,11 @@ def certificate(
     # A maximum over policies, this one among them: below 0 by rounding only.
     residual = jnp.maximum(best - (steep * success).sum(-1), 0.0)
     gap = best_values(mdp, mdp.reward @ mdp.weights) - success @ mdp.weights
-    return Certificate(gap, residual, response, success, low, high, mdp.weights)
+    moves = high - low > 2 * accumulated(induction_roundings(mdp)) * high
+    return Certificate(gap, residual, response, success, low, high, moves, mdp.weights)
+
+
+def induction_roundings(mdp: TAMDP) -> int:
+    """On the way to a value by backward induction: sums over states for each layer, then over K."""
+    _, n_states, _, n_components = mdp.reward.shape
+    return (mdp.horizon + 1) * (n_states + 2) + 2 * n_components + 8

@@ -16,9 +16,12 @@ from jaxtyping import Array, Float, PRNGKeyArray
 from numpy.typing import NDArray
 
 from theory.bernstein import bernstein
+from theory.rounding import accumulated
 from theory.theorem2 import kappa_factor
 
 N_PARAMETERS = 7
+STEPS = 16
+"""Roundings on the way to a call's value along the line, and to its sum over two components."""
 RATE = 0.03
 
 
@@ -34,10 +37,23 @@ class Found(NamedTuple):
     def ratio(self) -> Float[Array, ""]:
         """gap over the bound of T2.kappa."""
         gap = (self.calls @ self.weights).max() - self.success @ self.weights
+        # Where the responses are equal there is neither gap nor bound.
+        return gap / jnp.maximum(self.bound, 1e-12)
+
+    @property
+    def bound(self) -> Float[Array, ""]:
+        """Of T2.kappa."""
         reach = jnp.abs(self.calls - self.success[None]).max(0)
         factor = kappa_factor(self.response.max() / self.response.min())
-        # Where the responses are equal there is neither gap nor bound.
-        return gap / jnp.maximum(factor * (self.weights @ reach), 1e-12)
+        return factor * (self.weights @ reach)
+
+    @property
+    def error(self) -> Float[Array, ""]:
+        """Of ``ratio``: what rounding leaves of phi and of the terms of the gap, over the bound."""
+        unequal = self.response.max() / self.response.min()
+        terms = 2 * (1 + unequal) * (self.weights @ self.calls.max(0))
+        off = jnp.abs(self.residual) / self.response.min() + accumulated(STEPS) * terms
+        return off / jnp.maximum(self.bound, 1e-12)
 
     @property
     def residual(self) -> Float[Array, ""]:

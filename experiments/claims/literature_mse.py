@@ -104,8 +104,9 @@ def _baseline_rows(spec: InstanceSpec) -> list[Row]:
 
 
 def baseline_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
-    """Error of the oracle against that of the best constant, on the bandit and on each prompt."""
-    return [_bandit_row(), *(row for spec in _specs(scope) for row in _baseline_rows(spec))]
+    """Error of the oracle against that of the best constant, on each prompt; and on the bandit."""
+    rows = [row for spec in _specs(scope) for row in _baseline_rows(spec)]
+    return rows if scope.instance is not None else [_bandit_row(), *rows]
 
 
 MSE = Claim(

@@ -77,7 +77,8 @@ def _gamble_row(group_size: int) -> Row:
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """`conflict` for several G, and the gamble; no sampling."""
-    return [*map(_conflict_row, GROUPS), *map(_gamble_row, GAMBLE_GROUPS)]
+    found = [*map(_conflict_row, GROUPS)]
+    return found if scope.instance is not None else [*found, *map(_gamble_row, GAMBLE_GROUPS)]
 
 
 CLAIM = Claim(

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from experiments.assumptions import stated
-from experiments.claim import Claim, Row, Scope, Verdict
-from experiments.exact_cells import stored_only
+from experiments.assumptions import in_cells, stated
+from experiments.claim import Claim, Row, Scope
+from experiments.exact_cells import certified, inequality, stored_only
 from experiments.instances import build
 from experiments.points.surrogates import IDENTITY
 from experiments.rational_groups import group_of, random_group
@@ -26,13 +26,19 @@ MUTANTS = {
 
 
 def _row(name: str, size: int, groups: Sequence[Group]) -> Row:
-    """sd Delta_i, which needs no root: 0 for every member of every group."""
+    """sd Delta_i, which needs no root: 0 for every member of every group with sd > 0.
+
+    With one component A_i is A_i^(1) by definition, w_1 sd_1 = sd.
+    """
+    speaking = [group for group in groups if any(group.composite)]
     worst = largest(magnitude(x) for group in groups for x in scaled_misalignment(group))
-    verdict: Verdict = "holds" if worst == 0 else "refuted"
-    shared = {"components": len(groups[0].weights), "group_size": size}
-    head = ("T2.identity", name, shared, float(worst), float(worst), float(worst), 0.0)
-    note, extra = "exact: largest sd |Delta_i|, in fractions", {"cells": len(groups)}
-    return Row(*head, verdict, note, extra, evidence="certified")
+    components = len(groups[0].weights)
+    shared = {"components": components, "group_size": size}
+    note, extra = "exact: largest sd |Delta_i|, in fractions", {"cells": len(speaking)}
+    idle = components == 1 or not speaking
+    return certified(
+        inequality("T2.identity", name, shared, float(worst), 0.0, 0.0, note, extra, idle)
+    )
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -54,7 +60,7 @@ CLAIM = Claim(
     provenance="reported",
     expected="holds",
     proof=("theory.bridge",),
-    assumptions=stated("eps = 0", "sd > 0"),
+    assumptions=(*stated("eps = 0"), in_cells("sd > 0")),
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,

@@ -1,20 +1,16 @@
 """T2.potential: decomposed GRPO climbs Jtilde, exactly, and training ends where it is highest.
 
-Exact rows compare E[g] from the group law with grad Jtilde by automatic differentiation: two
-computations that share nothing but the reward law. The trained row puts limits that are valid at
-any number of seeds around the mean J at the end of training; where graded components leave the
+Exact rows are those of ``experiments.potential_cells``. The trained row puts limits that are valid
+at any number of seeds around the mean J at the end of training; where graded components leave the
 closed form without meaning, the Jacobian of E[g] says that no potential exists at all.
 """
 
 from collections.abc import Mapping
 from dataclasses import replace
 
-import equinox as eqx
-import jax
-import jax.numpy as jnp
 import numpy as np
 
-from experiments.assumptions import BINARY, GRADED
+from experiments.assumptions import BINARY
 from experiments.claim import (
     FAMILY_WISE_ERROR,
     STATISTICAL,
@@ -27,40 +23,20 @@ from experiments.claim import (
 )
 from experiments.instances import InstanceSpec, build, named
 from experiments.points.potential import POTENTIAL
-from experiments.runs import RunResult, exact_law
+from experiments.potential_cells import exact_row
+from experiments.runs import RunResult
 from experiments.settings import RunSettings
-from experiments.theorem2_cases import CONFIRMED, DECOMPOSED, TRAINED_AT, is_binary, training_runs
+from experiments.theorem2_cases import CONFIRMED, DECOMPOSED, TRAINED_AT, training_runs
 from experiments.theorem2_region import best_point, corners, region_rows, residual
 from theory.advantages import Estimator
-from theory.decomposed import potential_value
-from theory.exact import gradient
 from theory.intervals import lower_limit, upper_limit
 from theory.levels import lower_level, upper_level
-from theory.response import response
-from theory.update import expected_update
 
-ROUNDING = 1e-11
 MUTANTS = {
     "another divisor": "F_G with ddof = 1 for an estimator with ddof = 0",
     "one response": "c_G(1/2) grad J instead of sum_k w_k c_G(J_k) grad J_k",
 }
 BANDIT = {"seed": 2, "prompts": 1, "width": 1, "tools": 0, "answers": 4, "depth": 0}
-
-
-@eqx.filter_jit
-def _both(mdp, policy, theta, law, claimed):  # type: ignore[no-untyped-def]
-    """E[g] and the gradient of the Jtilde that is claimed."""
-    of = law.group_size, claimed
-    slope = jax.grad(lambda t: potential_value(mdp, policy, t, *of))(theta)
-    return expected_update(mdp, policy, theta, law), slope
-
-
-@eqx.filter_jit
-def _asymmetry(mdp, policy, theta, law):  # type: ignore[no-untyped-def]
-    """max |Jac - Jac^T| of E[g], over max |Jac|: 0 for every gradient."""
-    flat = lambda t: expected_update(mdp, policy, t.reshape(theta.shape), law).reshape(-1)  # noqa: E731
-    jacobian = jax.jacfwd(flat)(theta.reshape(-1))
-    return jnp.abs(jacobian - jacobian.T).max() / jnp.abs(jacobian).max()
 
 
 def _checked(scope: Scope) -> list[tuple[InstanceSpec, int, Estimator]]:
@@ -78,31 +54,6 @@ def _checked(scope: Scope) -> list[tuple[InstanceSpec, int, Estimator]]:
         *small,
         *((s, g, e) for s in (*specs, *models) for g in (2, 4, 8) for e in (plain, trl)),
     ]
-
-
-def _exact_row(spec: InstanceSpec, size: int, of: Estimator, mutant: str | None) -> Row:
-    instance, law = build(spec), exact_law(spec, size, of)
-    # Away from a uniform start, where symmetry could hide a difference.
-    noise = np.random.default_rng(size).normal(scale=0.7, size=instance.theta.shape)
-    model = (instance.mdp, instance.policy, instance.theta + jnp.asarray(noise))
-    shared = {
-        "components": instance.mdp.weights.size,
-        "group_size": size,
-        "ddof": of.ddof,
-        "eps": of.eps,
-    }
-    if not is_binary(instance.mdp):
-        extra = {"asymmetry": float(_asymmetry(*model, law))}
-        none = (None, None, None, None)
-        return Row("T2.potential", spec.name, shared, *none, "assumption unmet", GRADED, extra)
-    claimed = replace(of, ddof=1 - of.ddof) if mutant == "another divisor" else of
-    update, slope = _both(*model, law, claimed)
-    if mutant == "one response":
-        slope = response(jnp.asarray(0.5), size, of.ddof, of.eps) * gradient(*model)
-    off = float(jnp.abs(update - slope).max() / jnp.abs(slope).max())
-    verdict: Verdict = "holds" if off <= ROUNDING else "refuted"
-    head = ("T2.potential", spec.name, shared, off, off, off, ROUNDING)
-    return Row(*head, verdict, "relative difference of E[g] and grad Jtilde; bound: rounding")
 
 
 def _trained_row(run: RunSettings, result: RunResult, level: float) -> Row:
@@ -150,7 +101,7 @@ def runs(scope: Scope) -> list[RunSettings]:
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """Exact comparisons, training, and the picture of what can be attained."""
-    found = [_exact_row(*cell, scope.mutant) for cell in _checked(scope)]
+    found = [exact_row(*cell, scope.mutant) for cell in _checked(scope)]
     if scope.mutant is not None or scope.instance is not None:
         return found
     trained = [run for run in runs(scope) if run.estimator == DECOMPOSED]

@@ -6,36 +6,56 @@ import numpy as np
 import pandas as pd
 
 from experiments.assumptions import BINARY, in_cells
-from experiments.claim import Claim, Row, Scope, Verdict
-from experiments.claims.t2_gap import TOLERANCE
+from experiments.claim import Claim, Row, Scope
+from experiments.claims.t2_kappa import RESPONSE_STEPS
+from experiments.exact_cells import equality, nearest
 from experiments.points.first_order_search import ZERO
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.theorem2_cases import static_cells
+from theory.rounding import accumulated
 from theory.theorem2 import FIRST_ORDER
 
 MUTANTS = {"G = 4 too": "the gap is 0 for G in {2, 3, 4}"}
 
 
 def _conditions(frame: pd.DataFrame, mutant: str | None) -> dict[str, pd.Series]:
-    """Which cells meet each condition; computed, never declared."""
+    """Which cells meet each condition, up to rounding; computed, never declared."""
     groups = [2, 3, 4] if mutant == "G = 4 too" else [2, 3]
+    several = frame["moving"] > 1
+    aligned = np.abs(frame["misaligned"]) <= frame["rounding"]
     return {
         "K = 1 (one component that a policy can move)": frame["moving"] == 1,
         f"G in {{{', '.join(map(str, groups))}}}": frame["group_size"].isin(groups),
-        "equal c_k": (frame["kappa"] <= 1 + 1e-12) & (frame["moving"] > 1),
-        "aligned components": (np.abs(frame["misaligned"]) <= 1e-12) & (frame["moving"] > 1),
+        "equal c_k": (frame["kappa"] - 1 <= accumulated(RESPONSE_STEPS)) & several,
+        "aligned components": aligned & several,
     }
 
 
-def _row(condition: str, part: pd.DataFrame) -> Row:
-    worst = float(part["gap"].abs().max())
-    verdict: Verdict = "holds" if worst <= TOLERANCE else "refuted"
-    name = part["instance"].unique()
+def _allowed(frame: pd.DataFrame) -> pd.Series:
+    """Rounding, what is left of phi, and what conditions leave that are met up to rounding."""
+    unequal = frame["kappa"] - 1
+    near = np.where(unequal <= accumulated(RESPONSE_STEPS), unequal * frame["reach"], 0.0)
+    m = np.abs(frame["misaligned"])
+    askew = np.where(m <= frame["rounding"], unequal * m, 0.0)
+    return frame["rounding"] + frame["left"] + near + askew
+
+
+def _row(condition: str, name: str, part: pd.DataFrame) -> Row:
+    live = part[part["stake"] > 0]
+    shown = live if len(live) else part
+    at = shown.iloc[nearest(*(shown[x].to_numpy() for x in ("gap", "zero", "rounding")))]
+    models = sorted(part["instance"].unique())
+    extra = {
+        "cells": len(live),
+        "identities": len(part) - len(live),
+        "largest_gap": float(part["gap"].abs().max()),
+        "instances": "; ".join(models),
+    }
+    sides = (float(at["gap"]), 0.0, float(at["rounding"]))
+    note = "gap, exact, of the cell closest to a violation"
     where = {"where": condition}
-    extra = {"cells": len(part), "largest_gap": worst, "instances": "; ".join(sorted(name))}
-    head = ("T2.zero", "first-order points", where, worst, worst, worst, 0.0)
-    return Row(*head, verdict, f"exact, to {TOLERANCE:.0e}", extra)
+    return equality("T2.zero", name, where, *sides, note, extra, identity=not len(live))
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -44,12 +64,14 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     frame = pd.concat([cells.frame for cells in stacks], ignore_index=True)
     frame = frame[frame["first_order"] <= FIRST_ORDER]
     conditions = _conditions(frame, scope.mutant)
-    found = [_row(name, frame[mask]) for name, mask in conditions.items() if mask.any()]
+    frame = frame.assign(rounding=_allowed(frame), zero=0.0)
+    name = scope.instance.name if scope.instance else "first-order points"
+    found = [_row(text, name, frame[mask]) for text, mask in conditions.items() if mask.any()]
     rest = frame[~np.logical_or.reduce(list(conditions.values()))]
     if len(rest):
         where = {"where": "none of these conditions"}
         extra = {"cells": len(rest), "largest_gap": float(rest["gap"].max())}
-        head = ("T2.zero", "first-order points", where, None, None, None, None)
+        head = ("T2.zero", name, where, None, None, None, None)
         found.append(Row(*head, "assumption unmet", "the gap may be positive", extra))
     return found
 

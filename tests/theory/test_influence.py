@@ -54,6 +54,39 @@ def test_a_component_that_never_comes_does_not_vary():
     assert found.values.tolist() == [[True, False]]
 
 
+@pytest.mark.parametrize(
+    ("answers", "responses"),
+    [
+        ([[1, 0], [0, 1]], 1),  # p and 1 - p
+        ([[1, 1], [0, 0]], 1),
+        ([[1, 1], [0, 1]], 1),  # one of them never moves
+        ([[1, 0], [0, 1], [0, 0]], 2),
+        ([[1, 1], [1, 1]], 0),
+        ([[1, 0, 1], [0, 1, 1], [0, 0, 0]], 3),
+    ],
+)
+def test_how_many_responses_differ(answers, responses):
+    """c_G(p) = c_G(1 - p); unequal responses need two components that are no mirror images."""
+    assert influence(_answers(answers)).responses.tolist() == [responses]
+
+
+def test_tasks_that_are_alike():
+    """The same rewards in other states are other tasks; the same state is one task."""
+    asked = np.array([True, True])
+    assert influence(_answers([[1], [0]], [[1], [0]], rho=(0.5, 0.5))).tasks_differ(asked)
+    mdp = TAMDP(
+        prompt_distribution=[0.5, 0.5],
+        initial_distribution=[[1], [1]],
+        depth=[0],
+        tool_transition=[],
+        legal=[[True, True]],
+        reward=[[[[1], [0]]], [[[1], [0]]]],
+        weights=[1],
+    )
+    assert not influence(mdp).tasks_differ(asked)
+    assert not influence(_answers([[1], [0]])).tasks_differ(np.array([True]))
+
+
 def _tools(first, second, reward=((0,), (1,))):
     """Two calls to states whose only answer pays ``reward``."""
     n = len(first)
