@@ -3,6 +3,7 @@
 import sys
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 from experiments.claim import Claim
 from experiments.claims import (
@@ -37,6 +38,7 @@ from experiments.claims import (
     t3_tightness,
     t3_visual_arft,
 )
+from theory.rationals import abridged
 
 CLAIMS: tuple[Claim, ...] = (
     t1_rate.CLAIM,
@@ -83,13 +85,16 @@ def find(name: str) -> Claim:
 
     Raises ValueError for an unknown one, or a file without one.
     """
-    if name.endswith(".py"):
-        return _from_file(Path(name))
+    return _from_file(Path(name)) if name.endswith(".py") else listed(name)
+
+
+def listed(name: Any) -> Claim:
+    """The claim of the catalogue with this identifier. Raises ValueError for any other value."""
     for claim in CLAIMS:
         if claim.name == name:
             return claim
     known = tuple(c.name for c in CLAIMS)
-    raise ValueError(f"claim = {name!r}: expected a .py file or one of {known}")
+    raise ValueError(f"claim = {abridged(name)}: expected one of {known}, or a .py file by hand")
 
 
 def _from_file(path: Path) -> Claim:

@@ -11,6 +11,7 @@ from typing import Any
 from experiments.claim import Claim, Row
 from experiments.exact import Document
 from experiments.files import canonical, digest, write_atomic
+from experiments.input_file import read_json
 from experiments.verdict import Decision
 from theory.balls import ends, shown
 
@@ -80,7 +81,7 @@ def store_cases(claim: Claim, cases: Sequence[Case], folder: Path = FOLDER) -> P
 def load_cases(path: Path) -> tuple[Case, ...]:
     """The stored cases. Raises ValueError, naming the file, where a digit has changed."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = read_json(path)
         body = {key: content[key] for key in ("format", "claim", "cases")}
         if body["format"] != FORMAT or content["sha256"] != digest(body):
             raise ValueError("edited or of another format")

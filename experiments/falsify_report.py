@@ -11,7 +11,7 @@ from experiments.falsify import Found
 from experiments.files import write_atomic
 from theory.balls import shown
 
-TEST = '''"""A point found by: python -m experiments falsify {claim}"""
+TEST = '''"""A point that falsify has found."""
 
 from experiments.catalogue import find
 
@@ -20,7 +20,7 @@ DOCUMENT = {document}
 
 def test_{name}():
     """Decided in rational or ball arithmetic, not in floating point."""
-    exact = find({claim!r}).exact
+    exact = find({place!r}).exact
     assert exact is not None
     assert exact.decide(DOCUMENT, {mutant!r}).verdict == {verdict!r}
 '''
@@ -31,11 +31,11 @@ def identifier(claim: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in claim).lower()
 
 
-def as_test(claim: str, found: Found, mutant: str | None) -> str:
-    """A module for pytest that asserts what was found."""
+def as_test(claim: str, found: Found, mutant: str | None, file: str | None = None) -> str:
+    """A module for pytest that asserts what was found; ``file``: where a claim of one's own is."""
     assert found.decision is not None
     return TEST.format(
-        claim=claim,
+        place=file or claim,
         mutant=mutant,
         name=identifier(claim),
         document=pprint.pformat(dict(found.document or {}), width=96, sort_dicts=False),
@@ -65,17 +65,25 @@ def as_json(
 
 
 def store(
-    claim: Claim, found: Found, mutant: str | None, seed: int, minutes: float, folder: Path
+    claim: Claim,
+    found: Found,
+    mutant: str | None,
+    seed: int,
+    minutes: float,
+    folder: Path,
+    file: str | None = None,
 ) -> Path:
-    """Write point.json and, if there is a point, test_point.py to the folder of this search."""
+    """Write point.json and, if there is a point, a test of it to the folder of this search.
+
+    ``file``: where a claim of one's own is.
+    """
     part = identifier(claim.name) + (f"-{identifier(mutant)}" if mutant else "")
     target = folder / part / f"seed-{seed}"
     content = json.dumps(as_json(claim, found, mutant, seed, minutes), indent=1)
     write_atomic(target / "point.json", content + "\n")
     if found.decision is not None:
-        write_atomic(
-            target / f"test_{identifier(claim.name)}.py", as_test(claim.name, found, mutant)
-        )
+        text = as_test(claim.name, found, mutant, file)
+        write_atomic(target / f"test_{identifier(claim.name)}.py", text)
     return target
 
 

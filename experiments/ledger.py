@@ -1,6 +1,5 @@
 """paper_checks.md, the ledger of claims: generated from the committed rows of the paper profile."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from experiments import ledger_theorem1 as theorem1
 from experiments import ledger_theorem2 as theorem2
 from experiments import ledger_theorem3 as theorem3
 from experiments import ledger_verifier as verifier
+from experiments.input_file import read_json
 from experiments.ledger_summary import summary
 from experiments.markdown import markdown, wrapped
 from experiments.stored import PAPER, ROOT
@@ -64,7 +64,7 @@ def ledger_text(folder: Path) -> str:
     rows = pd.read_csv(folder / "rows.csv", low_memory=False)
     cases = _cases(folder / "cases.csv")
     verdicts = pd.read_csv(folder / "verdicts.csv", keep_default_na=False)
-    facts = json.loads((folder / "provenance.json").read_text(encoding="utf-8"))
+    facts = read_json(folder / "provenance.json")
     parts = [HEAD, markdown(_top(verdicts)), "", _surprises(verdicts), _conditions(facts)]
     for number, section in enumerate((theorem1.section, theorem2.section, theorem3.section), 1):
         parts += [summary(number, rows, cases, verdicts), section(rows)]

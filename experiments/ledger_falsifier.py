@@ -1,11 +1,11 @@
 """The ledger's tables of what the falsifier found, from the stored points."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from experiments.input_file import read_json
 from experiments.markdown import markdown
 from experiments.points.coverage import ALONE
 from experiments.shrink import leaves
@@ -28,10 +28,7 @@ the shrunk example consists of:
 
 def falsified(folder: Path, shown: str) -> str:
     """Both tables; nothing where no point is stored. ``shown``: the folder's name for readers."""
-    points = [
-        json.loads(path.read_text(encoding="utf-8"))
-        for path in sorted(folder.glob("*/seed-*/point.json"))
-    ]
+    points = [read_json(path) for path in sorted(folder.glob("*/seed-*/point.json"))]
     found = [p for p in points if p["found"] is not None]
     false = [p for p in found if p["found"]["verdict"] == "refuted"]
     true = [p for p in found if p["found"]["verdict"] != "refuted"]

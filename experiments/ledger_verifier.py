@@ -1,10 +1,10 @@
 """The ledger's section on the verifier itself: stored cases, mutants, power, false alarms."""
 
-import json
 from pathlib import Path
 
 import pandas as pd
 
+from experiments.input_file import read_json
 from experiments.ledger_falsifier import falsified
 from experiments.ledger_summary import exactly
 from experiments.markdown import markdown
@@ -61,7 +61,7 @@ def section(rows: pd.DataFrame, cases: pd.DataFrame, folder: Path) -> str:
     parts.append(POWER.format(table=markdown(power(rows))))
     alarms = folder / "alarms.json"
     if alarms.is_file():
-        parts.append(ALARMS.format(**json.loads(alarms.read_text(encoding="utf-8"))))
+        parts.append(ALARMS.format(**read_json(alarms)))
     return "".join(parts)
 
 

@@ -12,8 +12,8 @@ EXAMPLE = Path(instance_file.__file__).parent / "examples" / "lookup.json"
 GOOD = json.loads(EXAMPLE.read_text())
 
 SMALL = [0, 1, -1, 2, 0.5, 1e-300, 5e-324, True, False, None]
-LARGE = [1e300, -1e308, 2**63, 10**30, 10**400, "1e999", "1e999999999"]
-TEXTS = ["1/3", "1/0", "-1/7", "nan", "inf", "", "0x1", "../../x", "\u0000"]
+LARGE = [1e300, -1e308, 2**63, 10**30, 10**400, "1e999", "1e999999999", 3 * 10**7, "9" * 101]
+TEXTS = ["1/3", "1/0", "-1/7", "nan", "inf", "", "0x1", "../../x", "\u0000", "12", "1e-400", "NA"]
 extremes = st.sampled_from([*SMALL, *LARGE, *TEXTS])
 values = st.recursive(
     extremes | st.floats(0, 1) | st.text(max_size=4),
@@ -31,14 +31,11 @@ def _places(content, above=()):
             yield from _places(value, (*above, key))
 
 
-PLACES = list(_places(GOOD))
-
-
 @st.composite
-def contents(draw):
-    """The example with a few entries replaced, removed or repeated."""
-    content = copy.deepcopy(GOOD)
-    for *path, last in draw(st.lists(st.sampled_from(PLACES), min_size=1, max_size=3)):
+def altered(draw, good):
+    """A content with a few entries replaced, removed or repeated."""
+    content, places = copy.deepcopy(good), list(_places(good))
+    for *path, last in draw(st.lists(st.sampled_from(places), min_size=1, max_size=3)):
         target = content
         try:
             for key in path:
@@ -50,6 +47,11 @@ def contents(draw):
         except (KeyError, IndexError, TypeError):  # an earlier change has removed the place
             continue
     return content
+
+
+def contents():
+    """The example, altered."""
+    return altered(GOOD)
 
 
 @st.composite
