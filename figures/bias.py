@@ -55,7 +55,7 @@ def bias(rows: pd.DataFrame) -> Figure | None:
     curl = rows[(rows["claim"] == "T1.curl") & rows["observed"].notna()]
     if conflict.empty or curl.empty:
         return None
-    curl = curl[~(curl["eps"] > 0)]
+    conflict, curl = (data[~(data["eps"] > 0)] for data in (conflict, curl))
     with rc_context(dict(RC)):  # type: ignore[arg-type]
         figure = Figure((PAGE_WIDTH, 2.6), layout="constrained")
         left, right = figure.subplots(1, 2)

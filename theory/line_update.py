@@ -11,10 +11,10 @@ from typing import NamedTuple
 from flint import fmpq
 
 from theory.advantages import Estimator
-from theory.balls import total
+from theory.balls import rational, total
 from theory.choice import Kind, composite
 from theory.choice_update import groups
-from theory.line import Line
+from theory.line import Line, slope
 from theory.surds import ONE, ZERO, Surd, added, root_of, scaled
 
 
@@ -31,10 +31,10 @@ class Move(NamedTuple):
 def moves(line: Line, q: int, group_size: int, estimator: Estimator) -> list[Move]:
     """All values of the update of prompt ``q``.
 
-    Raises ValueError for an estimator over the batch, or one whose eps is no 0.
+    Raises ValueError for an estimator over the batch.
     """
-    if not estimator.within_group or estimator.eps:
-        raise ValueError(f"estimator = {estimator}: expected one within groups, eps = 0")
+    if not estimator.within_group:
+        raise ValueError(f"estimator = {estimator}: expected one within groups")
     prompt = line.prompts[q]
     first = len(prompt.actions[0])
     kinds = [Kind(c, rewards, ()) for action in prompt.actions for c, rewards in action]
@@ -71,4 +71,44 @@ def _scaled_sum(
         return scaled(ONE, share)
     if estimator.name == "leave_one_out":
         return scaled(ONE, share * size / (size - 1))
-    return scaled(root_of((size - estimator.ddof) / spread), share)
+    return scaled(_per_sd(spread / (size - estimator.ddof), rational("eps", estimator.eps)), share)
+
+
+def _per_sd(square: fmpq, eps: fmpq) -> Surd:
+    """1/(sd + eps) = (sd - eps)/(sd^2 - eps^2), sd^2 = ``square`` > 0."""
+    sd = root_of(square)
+    if square == eps * eps:
+        return scaled(ONE, 1 / (2 * eps))
+    return scaled(added(sd, scaled(ONE, -eps)), 1 / (square - eps * eps))
+
+
+def mean_update(line: Line, every: Sequence[Sequence[Move]], odds: fmpq) -> Surd:
+    """E[g] at x = ln ``odds``, from the ``moves`` of every prompt."""
+    parts = []
+    for prompt, listed in zip(line.prompts, every, strict=True):
+        p = prompt.odds_to_chance(odds)
+        size = max(move.taken for move in listed)
+        chances = (m.weight * p**m.taken * (1 - p) ** (size - m.taken) for m in listed)
+        parts += [scaled(m.pull, chance) for m, chance in zip(listed, chances, strict=True)]
+    return added(*parts)
+
+
+def gradient_multiple(line: Line, group_size: int, estimator: Estimator) -> Surd | None:
+    """c where E[g] = c grad J at all policies, exactly; None where there is no such number.
+
+    Times prod (1 + z^n)^G over the distinct n = |f_q| both are polynomials in z = exp(x) of degree
+    at most G sum n: one more odds than that decide. Raises ValueError where grad J is 0 at them.
+    """
+    every = [moves(line, q, group_size, estimator) for q in range(len(line.prompts))]
+    degree = group_size * sum({abs(prompt.slope) for prompt in line.prompts})
+    multiple: Surd | None = None
+    for z in map(fmpq, range(2, degree + 3)):
+        mean, steep = mean_update(line, every, z), slope(line, z)
+        assert isinstance(steep, fmpq)
+        if multiple is None and steep != 0:
+            multiple = scaled(mean, 1 / steep)
+        if mean != (ZERO if multiple is None else scaled(multiple, steep)):
+            return None
+    if multiple is None:
+        raise ValueError("line: expected a model with grad J other than 0 somewhere")
+    return multiple

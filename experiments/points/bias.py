@@ -17,7 +17,7 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
-from experiments.points.reading import between, choice_of, group_size_of
+from experiments.points.reading import between, choice_of, group_size_of, normalized
 from experiments.points.relaxed import Kinds, update
 from experiments.points.rounding import near, near_positive, odds
 from experiments.points.smaller import fewer, smaller_run
@@ -54,11 +54,11 @@ def fair_model(document: Document) -> Choice:
 
 def decide(document: Document, mutant: str | None) -> Decision:
     """The squared norm of the other one, where one of grad J and E[g] is 0; the bound is 0."""
-    size = group_size_of(document)
+    size, estimator = group_size_of(document), normalized(document)
     if "between" in document:
-        return _between(document, size)
+        return _between(document, size, estimator)
     model = fair_model(document) if "fair" in document else choice_of(document)
-    gradient, mean = full_gradient(model), exact_update(model, size, NORMALIZED).mean
+    gradient, mean = full_gradient(model), exact_update(model, size, estimator).mean
     if not any(gradient):
         return compare(norm2(mean), fmpq(0), f"grad J = 0, E[g] = {shown(mean[0], 8)}")
     if all(isinstance(x, fmpq) and x == 0 for x in mean):
@@ -66,10 +66,10 @@ def decide(document: Document, mutant: str | None) -> Decision:
     return unmet("neither grad J nor E[g] is known to vanish here")
 
 
-def _between(document: Document, size: int) -> Decision:
+def _between(document: Document, size: int, estimator: Estimator) -> Decision:
     line = parse_line(document)
     low, high = between(document)
-    first, second = (exact_update(at(line, z), size, NORMALIZED).mean[0] for z in (low, high))
+    first, second = (exact_update(at(line, z), size, estimator).mean[0] for z in (low, high))
     if not (first * second < 0):
         return unmet("no change of sign of E[g] between these odds")
     smallest = _least_square(line, low, high)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from experiments.exact import Document, Exact, Search
 from experiments.points import tables
-from experiments.points.reading import group_size_of
+from experiments.points.reading import group_size_of, normalized
 from experiments.points.relaxed import Kinds, update
 from experiments.points.smaller import smaller_run
 from experiments.verdict import Decision, Verdict, unmet
@@ -27,7 +27,7 @@ from theory.advantages import Estimator
 from theory.balls import Number, hull, total
 from theory.choice import Choice, Kind, composite, parse_choice
 from theory.choice_curl import deciding_policies, jacobian, split
-from theory.fields import NOT_NEGATIVE, flag, number, whole
+from theory.fields import flag
 
 MAX_ACTIONS = 4
 SHARED = "several prompts on one table of logits, which can cancel each other"
@@ -38,7 +38,7 @@ def decide(document: Document, mutant: str | None) -> Decision:
 
     The claim: below 1. Refuted where J is symmetric at all policies.
     """
-    model, size, estimator = _at(document, None), group_size_of(document), estimator_of(document)
+    model, size, estimator = _at(document, None), group_size_of(document), normalized(document)
     obstacle = _obstacle(model, mutant)
     if obstacle:
         return unmet(obstacle)
@@ -51,13 +51,6 @@ def decide(document: Document, mutant: str | None) -> Decision:
     note = "E[g] is no gradient" if curled else "the Jacobian of E[g] is symmetric at all policies"
     verdict: Verdict = "holds" if bool(curled) != denied else "refuted"
     return Decision(min(curled or shares, key=float), fmpq(1), verdict, note)
-
-
-def estimator_of(document: Document) -> Estimator:
-    """`group_normalized` with the fields ``ddof`` and ``eps``, both 0 by default."""
-    ddof = whole({"ddof": 0, **document}, "ddof", 0, 1)
-    eps = number("eps", document.get("eps", 0), NOT_NEGATIVE)
-    return Estimator("group_normalized", ddof, float(eps))
 
 
 def _at(document: Document, policy: tuple[fmpq, ...] | None) -> Choice:
@@ -127,7 +120,7 @@ SHAPE = tables.Shape(actions=3)
 def _ratio(x: Any, choice: Space) -> Any:
     """The symmetric share, least over the deciding policies."""
     rewards = tables.relaxed(x, SHAPE)[1][0].rewards
-    estimator, n = estimator_of(choice._asdict()), SHAPE.actions
+    estimator, n = normalized(choice._asdict()), SHAPE.actions
 
     def field(logits: Any) -> Any:
         policy = jax.nn.softmax(logits)

@@ -11,7 +11,7 @@ from flint import fmpq
 from experiments.exact import Document
 from theory.advantages import Estimator, EstimatorName
 from theory.choice import Choice, parse_choice
-from theory.fields import POSITIVE, entry, numbers, one_of, whole
+from theory.fields import NOT_NEGATIVE, POSITIVE, entry, number, numbers, one_of, whole
 from theory.line import at, parse_line, parse_odds
 
 LARGEST_GROUP = 64
@@ -34,6 +34,13 @@ def between(document: Document) -> tuple[fmpq, fmpq]:
     if not low < high:
         raise ValueError(f"between = {document['between']}: expected two odds, in order")
     return low, high
+
+
+def normalized(document: Document) -> Estimator:
+    """`group_normalized` with the fields ``ddof`` and ``eps``, both 0 by default."""
+    ddof = whole({"ddof": 0, **document}, "ddof", 0, 1)
+    eps = number("eps", document.get("eps", 0), NOT_NEGATIVE)
+    return Estimator("group_normalized", ddof, float(eps))
 
 
 def choice_of(document: Document) -> Choice:

@@ -7,12 +7,17 @@ from scipy.special import comb, expit
 
 from experiments.claim import Scope
 from experiments.claims import t1_bias
+from experiments.instances import named
 from experiments.points.bias import NORMALIZED, fair_model
-from theory.balls import ends
+from theory import choice_update, line_update
+from theory.advantages import Estimator
+from theory.balls import ends, magnitude, rational
 from theory.choice import full_gradient
-from theory.choice_update import update
-from theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
+from theory.choice_update import Update, groups, update
+from theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO, conflict_line
+from theory.line_update import gradient_multiple
 from theory.response import coefficients
+from theory.response_balls import response
 
 
 def _update(document, group_size):
@@ -34,25 +39,65 @@ def test_a_fair_gamble_is_no_counterexample(monkeypatch):
         t1_bias, "GAMBLE", {"mean": "1/2", "fair": [{"odds": 1, **flip}, {"odds": 2, **flip}]}
     )
     assert _update(t1_bias.GAMBLE, 2) == 0
-    assert t1_bias._gamble_row(2).verdict == "holds"
+    assert t1_bias._gamble_row(2, NORMALIZED).verdict == "holds"
 
 
 def test_verdict_per_group_size():
     """True for G = 2 and 3, refuted from 4 on, with a floor that grows with G."""
-    rows = [r for r in t1_bias.rows(Scope("quick"), {}) if r.instance == "conflict"]
+    every = [r for r in t1_bias.rows(Scope("quick"), {}) if r.instance == "conflict"]
+    rows = [r for r in every if r.parameters["eps"] == 0]
     verdicts = {r.parameters["group_size"]: r.verdict for r in rows}
     assert verdicts == {2: "holds", 3: "holds", **dict.fromkeys((4, 8, 16, 64), "refuted")}
-    assert {r.evidence for r in rows} == {"certified"}
+    trainers = {r.parameters["group_size"]: r.verdict for r in every if r not in rows}
+    assert trainers == {3: "holds", 8: "refuted"}
+    assert {r.evidence for r in every} == {"certified"}
     floors = [r.lower for r in rows]
     assert floors == sorted(floors)
     assert all(r.upper - r.lower < 1e-6 * r.upper for r in rows if r.verdict == "refuted")
 
 
+def test_an_instance_is_not_mixed_with_another():
+    """The gamble is no row of `conflict`."""
+    rows = t1_bias.rows(Scope("quick", named("conflict", components=1)), {})
+    assert {r.instance for r in rows} == {"conflict"}
+
+
 def test_an_uncertified_sign_decides_nothing(monkeypatch):
     """If no sign can be certified there is no verdict."""
-    monkeypatch.setattr(t1_bias, "slope", lambda line, z, of: arb(0, 1))
+    monkeypatch.setattr(t1_bias, "update", lambda *_: Update((arb(0, 1),), arb(0)))
     with pytest.raises(ArithmeticError, match="change of sign"):
         t1_bias.stationary_gradient(8)
+
+
+def _wrong_groups(kinds, group_size):
+    """Groups with the first kind one time too often, where it is not alone."""
+    for chance, counts in groups(kinds, group_size):
+        yield chance * (1 + (0 < counts[0] < group_size) * fmpq(counts[0], 10)), counts
+
+
+@pytest.mark.parametrize("size", [2, 3])
+def test_small_groups_are_computed(monkeypatch, size):
+    """Where groups come with wrong chances, E[g] is no multiple of grad J, and G = 3 is refuted."""
+    assert t1_bias._conflict_row(size, NORMALIZED).verdict == "holds"
+    for place in (line_update, choice_update):
+        monkeypatch.setattr(place, "groups", _wrong_groups)
+    choice_update._prompt_updates.cache_clear()
+    verdict = t1_bias._conflict_row(size, NORMALIZED).verdict
+    choice_update._prompt_updates.cache_clear()
+    # At G = 2 there is one mixed group: E[g] stays a multiple.
+    assert verdict == ("holds" if size == 2 else "refuted")
+
+
+@pytest.mark.parametrize(("ddof", "eps"), [(0, 0.0), (1, 0.0), (0, 0.5), (1, 1e-4)])
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_the_multiple_is_the_response(size, ddof, eps):
+    """c_G of the closed form, where that does not depend on p; exactly, by listing groups."""
+    estimator = Estimator("group_normalized", ddof, eps)
+    found = gradient_multiple(conflict_line(), size, estimator)
+    assert (found is None) == (size == 4)
+    if found is not None:
+        expected = response(size, fmpq(2, 7), ddof, rational("eps", eps))
+        assert magnitude(found.number() - expected) < fmpq(1, 10**60)
 
 
 def test_the_end_of_a_run_is_no_floor_on_its_way():

@@ -141,8 +141,8 @@ def test_too_long(monkeypatch):
     monkeypatch.setattr(lattice_path, "MAX_VISITS", 10)
     with pytest.raises(ValueError, match="visits"):
         chain.run(20)
-    with pytest.raises(ValueError, match="eps = 0"):
-        moves(conflict_line(), 0, 2, Estimator("group_normalized", eps=0.1))
+    with pytest.raises(ValueError, match="within groups"):
+        moves(conflict_line(), 0, 2, Estimator("batch_scaled"))
 
 
 def test_sums_of_roots():
