@@ -1,5 +1,7 @@
 """Several processes, on one or many hosts, that share one output folder."""
 
+import os
+import re
 import secrets
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,23 +17,29 @@ from experiments.fresh import Pass, marks, unfinished
 Item = TypeVar("Item")
 AUTO = "auto"
 MAX_PROCESSES = 10**5
+PLACE = re.compile(r"(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):([0-9]{1,5})")
+"""HOST:PORT; an IPv6 address stands in brackets."""
 
 
 def join(coordinator: str | None, processes: int | None, process: int | None) -> None:
     """Meet the other processes; before anything is computed. Raises ValueError.
 
-    ``coordinator`` is HOST:PORT of process 0, or "auto": then JAX's own detection (SLURM, TPU pods,
-    ...) says where it is, how many there are, and which one this is.
+    ``coordinator`` is HOST:PORT of process 0, which listens on HOST alone, unless the environment
+    says otherwise (JAX_COORDINATOR_BIND_ADDRESS); or "auto": then JAX's own detection (SLURM, TPU
+    pods, ...) says where it is, how many there are, and which one this is.
     """
     if coordinator is None:
         for field, value in (("processes", processes), ("process", process)):
             if value is not None:
                 raise ValueError(f"{field} = {value}: expected a --coordinator with it")
         return
-    if coordinator != AUTO:
-        _check(coordinator, processes, process)
+    address = None if coordinator == AUTO else coordinator
+    if address is not None:
+        _check(address, processes, process)
+    # JAX's own default are all addresses of the host, and its service asks nobody who they are.
+    listening = os.environ.get("JAX_COORDINATOR_BIND_ADDRESS", address)
     try:
-        jax.distributed.initialize(None if coordinator == AUTO else coordinator, processes, process)
+        jax.distributed.initialize(address, processes, process, coordinator_bind_address=listening)
     except (ValueError, RuntimeError) as error:
         why = str(error).splitlines()[0]
         expected = "a cluster that JAX detects" if coordinator == AUTO else "a reachable HOST:PORT"
@@ -39,8 +47,8 @@ def join(coordinator: str | None, processes: int | None, process: int | None) ->
 
 
 def _check(coordinator: str, processes: int | None, process: int | None) -> None:
-    host, _, port = coordinator.rpartition(":")
-    if not host or not port.isdecimal() or not 1 <= int(port) < 2**16:
+    found = PLACE.fullmatch(coordinator)
+    if found is None or not 1 <= int(found[1]) < 2**16:
         raise ValueError(f"coordinator = {coordinator!r}: expected HOST:PORT or {AUTO!r}")
     if processes is None or not 1 <= processes <= MAX_PROCESSES:
         raise ValueError(f"processes = {processes}: expected 1..{MAX_PROCESSES}")
