@@ -1,11 +1,13 @@
 """The closed form of the best group size against the exact variance."""
 
+import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from theory.advantages import Estimator
-from theory.budget import budget_terms
+from theory.budget import BudgetTerms, budget_terms
 from theory.group_law import plain_law
 from theory.instances.conflict import conflict
 from theory.instances.random import random_instance
@@ -14,6 +16,12 @@ from theory.update import update_moments
 
 MODELS = [conflict(1, -0.5), search(3), random_instance(1, seed=3, features=3)]
 PLAIN = Estimator("leave_one_out")
+_terms, _moments = jax.jit(budget_terms), eqx.filter_jit(update_moments)
+_costs = jax.jit(BudgetTerms.cost)
+
+
+def _variance(model, group_size, prompts):
+    return float(_moments(*model, plain_law(PLAIN, jnp.asarray(group_size)), prompts).variance)
 
 
 @pytest.mark.parametrize("instance", MODELS, ids=lambda i: i.name)
@@ -21,25 +29,24 @@ PLAIN = Estimator("leave_one_out")
 def test_cost_is_the_variance_of_an_update_times_its_episodes(instance, group_size):
     """N V with N = B G does not depend on B, and equals the formula in f, a and b."""
     model = (instance.mdp, instance.policy, instance.theta)
-    cost = float(budget_terms(*model).cost(jnp.asarray(float(group_size))))
+    cost = float(_costs(_terms(*model), jnp.asarray(float(group_size))))
     for prompts in (1, 5):
-        variance = update_moments(*model, plain_law(PLAIN, group_size), prompts).variance
-        assert np.isclose(prompts * group_size * float(variance), cost, rtol=1e-12)
+        episodes = prompts * group_size
+        assert np.isclose(episodes * _variance(model, group_size, prompts), cost, rtol=1e-12)
 
 
 def test_best_group_size_on_conflict():
     """2.46 at x = -1/2, and a minimum: the cost is higher on either side."""
-    terms = budget_terms(*MODELS[0][1:4])
-    assert abs(float(terms.best) - 2.46) < 0.005
-    sizes = float(terms.best) + jnp.array([-0.3, 0.0, 0.3])
-    costs = terms.cost(sizes)
+    terms = _terms(*MODELS[0][1:4])
+    best = float(jax.jit(lambda t: t.best)(terms))
+    assert abs(best - 2.46) < 0.005
+    costs = np.asarray(_costs(terms, jnp.asarray(best + np.array([-0.3, 0.0, 0.3]))))
     assert costs[1] < min(costs[0], costs[2])
 
 
 def test_variance_floor_with_drawn_prompts():
     """No group size removes the spread between prompts: V tends to Var(grad J_q)/B."""
     model = MODELS[0][1:4]
-    floor = float(budget_terms(*model).between) / 4
-    huge = update_moments(*model, plain_law(PLAIN, jnp.asarray(10**12)), 4)
-    assert np.isclose(float(huge.variance), floor, rtol=1e-10)
+    floor = float(_terms(*model).between) / 4
+    assert np.isclose(_variance(model, 10**12, 4), floor, rtol=1e-10)
     assert floor > 0

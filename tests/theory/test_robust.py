@@ -1,5 +1,6 @@
 """Models at the edge of floating point: no wrong number, no crash, or one clear error."""
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +17,7 @@ from theory.policy import LogLinear, Tabular
 from theory.update import pair_moments, update_moments
 
 PLAIN = Estimator("leave_one_out")
+_moments = eqx.filter_jit(update_moments)
 
 
 def _bandit(weights, rewards):
@@ -38,8 +40,7 @@ def test_a_constant_component_changes_no_variance(x):
     alone, beside = _bandit(["1e-5"], [[1], [0]]), _bandit(["1e6", "1e-5"], [[1, 1], [1, 0]])
     theta = jnp.array([[x, 0.0]])
     first, second = (
-        update_moments(mdp, Tabular(mdp), theta, plain_law(PLAIN, 2)).variance
-        for mdp in (alone, beside)
+        _moments(mdp, Tabular(mdp), theta, plain_law(PLAIN, 2)).variance for mdp in (alone, beside)
     )
     assert np.isclose(float(second), float(first), rtol=1e-3)
     assert float(second) >= 0
@@ -49,7 +50,7 @@ def test_the_pair_term_is_never_negative():
     """2b - a = Var(R) E|s|^2 + |grad J|^2: N V is convex in G at every policy."""
     mdp = _bandit([1, 2], [[1, 0], [0, 1], [0.5, 0.5]])
     thetas = jax.random.normal(jax.random.key(0), (200, 1, 3)) * 5
-    excess = jax.vmap(lambda t: pair_moments(mdp, Tabular(mdp), t).excess)(thetas)
+    excess = jax.jit(jax.vmap(lambda t: pair_moments(mdp, Tabular(mdp), t).excess))(thetas)
     assert float(excess.min()) >= 0
 
 
@@ -65,10 +66,14 @@ def test_layers_without_tools_are_sampled():
         weights=[1],
     )
     policy = Tabular(mdp)
-    prompts = jnp.zeros(100, int)
-    cdf = action_cdf(policy.probs(policy.zeros()))
-    episodes = sample_episodes(jax.random.key(0), Chances(mdp), cdf, prompts)
-    assert episodes.taken.sum() == 100
+    chances = Chances(mdp)
+
+    @jax.jit
+    def episodes(key):
+        cdf = action_cdf(policy.probs(policy.zeros()))
+        return sample_episodes(key, chances, cdf, jnp.zeros(100, int))
+
+    assert np.asarray(episodes(jax.random.key(0)).taken).sum() == 100
 
 
 def test_features_that_drown_a_step_are_refused():
