@@ -14,13 +14,13 @@ import pytest
 from jaxtyping import install_import_hook
 
 # Not the user's cache: one for this run of the tests, in which workers and the commands that they
-# start share what they compile. A cache that the caller names is used and kept.
+# start share what they compile, small programs too. A cache that the caller names is used and kept.
 RUN = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"process-{os.getpid()}")
 KEPT = os.environ.get("TESTS_COMPILATION_CACHE")
-CACHE = Path(KEPT or Path(tempfile.gettempdir()) / f"grpo-theory-checks-tests-{RUN}")
+CACHE = Path(KEPT or Path(tempfile.gettempdir()) / f"grpo-theory-checks-tests-{RUN}").absolute()
 os.environ["JAX_COMPILATION_CACHE_DIR"] = str(CACHE)
 jax.config.update("jax_compilation_cache_dir", str(CACHE))
-jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
