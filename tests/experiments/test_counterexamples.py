@@ -6,13 +6,13 @@ from math import isclose, log
 import numpy as np
 import pytest
 from mpmath import mp, mpf
+from quick_rows import quick_rows
 
 from experiments import ascent
 from experiments.claim import Scope
 from experiments.claims import (
     literature_convergence,
     literature_correlation,
-    literature_mse,
     literature_pairs,
 )
 from experiments.instances import named
@@ -28,7 +28,7 @@ def test_the_whole_number_cycle_at_40_digits():
         for p, after in ((mpf(1) / 10, mpf(1) / 2), (mpf(1) / 2, mpf(1) / 10)):
             odds = mpf(1) / 243 * mp.exp(1 / (beta * mp.sqrt(p * (1 - p))))
             assert abs(odds / (1 + odds) - after) < mpf(10) ** -38
-    (row, *_) = literature_convergence.rows(Scope("quick"), {})
+    (row, *_) = quick_rows("L.convergence")
     assert row.note.startswith("exact: h(1/10) = 1/2, h(1/2) = 1/10")
     assert isclose(row.parameters["beta"], 2 / (3 * log(3)))
     # From p_ref itself it converges: about another start the claim says nothing.
@@ -44,7 +44,7 @@ def test_numbers_outside_the_whole_cycle_are_refused():
 
 def test_convergence_is_refuted_with_certificates_only(monkeypatch):
     """Every cell has one, of either kind; without those of cycles, such cells are inconclusive."""
-    rows = literature_convergence.rows(Scope("quick"), {})[1:]
+    rows = quick_rows("L.convergence")[1:]
     assert {row.verdict for row in rows} == {"holds", "refuted"}
     assert {row.evidence for row in rows} == {"certified"}
     monkeypatch.setattr(convergence, "trap", lambda of, path: None)
@@ -61,7 +61,7 @@ def test_no_penalty_is_safe():
             p = start + _gain(p, beta, eps)
         ends = sorted(1 / (1 + mp.exp(-x)) for x in (p, start + _gain(p, beta, eps)))
     assert [round(float(x), 4) for x in ends] == [0.0045, 0.3452]
-    rows = literature_convergence.rows(Scope("quick"), {})
+    rows = quick_rows("L.convergence")
     cycles = {r.parameters["beta"]: r for r in rows if r.verdict == "refuted"}
     assert cycles[0.5].parameters == {"reference": 1e-4, "beta": 0.5, "eps": 0.05}
     assert cycles[0.5].observed == pytest.approx(float(ends[1] - ends[0]), rel=1e-9)
@@ -76,7 +76,7 @@ def _gain(log_odds, beta, eps):
 def test_the_bandit_in_another_way():
     """Both answers listed: the best baseline leaves no variance at all."""
     p = Fraction(3, 4)
-    (row,) = (r for r in literature_mse.baseline_rows(Scope("quick"), {}) if r.instance == "bandit")
+    (row,) = (r for r in quick_rows("L.baseline") if r.instance == "bandit")
     score = {1: (1 - p, p - 1), 0: (-p, p)}
 
     def error(c):
