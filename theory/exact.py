@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from theory.kl import kl_of_logs
 from theory.model import TAMDP
 from theory.policy import Policy
 
@@ -118,15 +119,12 @@ def law_gradients(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, "Q C
     return jax.jacrev(lambda t: reward_law(mdp, policy.probs(t)))(theta)
 
 
-def episode_kl(mdp: TAMDP, probs: Probs, other: Probs) -> Float[Array, " Q"]:
-    """KL(episode law of ``probs`` || of ``other``) per prompt, in nats, by the chain rule.
+def episode_kl(mdp: TAMDP, log_probs: Probs, other: Probs) -> Float[Array, " Q"]:
+    """KL(episode law of ``log_probs`` || of ``other``) per prompt, in nats, by the chain rule.
 
-    The tool's responses cancel, so it is the sum over visited states of the KL of the actions;
-    +inf where ``other`` excludes an action that is taken.
+    Both are logarithms, since a probability may underflow. The tool's responses cancel, so it is
+    the sum over visited states of the KL of the actions; +inf where ``other`` excludes (-inf) an
+    action that is taken.
     """
-    taken = probs > 0
-    # Double where: neither branch may see 0 log 0, or its gradient is NaN.
-    ratio = jnp.log(jnp.where(taken, probs, 1.0)) - jnp.log(jnp.where(taken, other, 1.0))
-    per_state = jnp.where(taken, probs * ratio, 0.0).sum(-1)
-    seen = visits(mdp, probs)
+    seen, per_state = visits(mdp, jnp.exp(log_probs)), kl_of_logs(log_probs, other)
     return jnp.where(seen > 0, seen * per_state[None], 0.0).sum(-1)

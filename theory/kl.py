@@ -36,6 +36,16 @@ def _log1p(x: Real) -> Real:
     return jnp.where(jnp.abs(x) < 0.3, x - _excess(x), jnp.log(jnp.maximum(1 + x, EPS)))
 
 
+def exponential_excess(x: Real) -> Real:
+    """e^x - 1 - x >= 0 for any x, to a few eps also next to 0, where it is x^2/2; inf at -inf."""
+    inside = jnp.abs(x) < 0.3
+    near, series = jnp.where(inside, x, 0.0), jnp.zeros_like(x)
+    for k in reversed(range(3, 15)):
+        series = (1 + series) * near / k
+    far = jnp.where(inside, 1.0, x)
+    return jnp.where(inside, near * near * (1 + series) / 2, jnp.expm1(far) - far)
+
+
 def _second(q: Real, d: Real) -> Real:
     """kl(q ‖ q + d) for d in [0, 1-q)."""
     inner = jnp.where(q > 0, q, 1.0)
@@ -54,21 +64,39 @@ def _first(q: Real, d: Real) -> Real:
     return q * part(d / q) + (1 - q) * part(-d / (1 - q))
 
 
+def _term(a: Real, b: Real, d: Real) -> Real:
+    """d - a ln(b/a) >= 0 for d = b - a: a (x - ln(1+x)) with x = d/a; +inf for a > 0 = b."""
+    inner, seen = jnp.where(a > 0, a, 1.0), (a > 0) & (b > 0)
+    x = d / inner
+    # 1 + x would have no correct digit left for b much smaller than a.
+    far = x - jnp.log(jnp.where(seen, b / inner, 1.0))
+    inside = jnp.where(jnp.abs(x) < 0.3, x, 0.0)
+    value = inner * jnp.where(jnp.abs(x) < 0.3, _excess(inside), far)
+    return jnp.where(seen, value, jnp.where(a > 0, jnp.inf, b))
+
+
 def binary_kl(q: Number, p: Number) -> Real:
     """kl(q ‖ p) in nats for q, p in [0,1]; +inf where p excludes what q allows."""
     q, p = jnp.asarray(q, float), jnp.asarray(p, float)
+    return _term(q, p, p - q) + _term(1 - q, 1 - p, q - p)
 
-    def part(a: Real, b: Real, d: Real) -> Real:
-        """d - a ln(b/a) for d = b - a, which is a (x - ln(1+x)) with x = d/a."""
-        inner, seen = jnp.where(a > 0, a, 1.0), (a > 0) & (b > 0)
-        x = d / inner
-        # 1 + x would have no correct digit left for b much smaller than a.
-        far = x - jnp.log(jnp.where(seen, b / inner, 1.0))
-        inside = jnp.where(jnp.abs(x) < 0.3, x, 0.0)
-        value = inner * jnp.where(jnp.abs(x) < 0.3, _excess(inside), far)
-        return jnp.where(seen, value, jnp.where(a > 0, jnp.inf, b))
 
-    return part(q, p, p - q) + part(1 - q, 1 - p, q - p)
+def kl_divergence(p: Float[Array, "... Z"], q: Float[Array, "... Z"]) -> Real:
+    """KL(p ‖ q) in nats of laws given by probabilities; +inf where q excludes what p allows.
+
+    As sum (q - p - p ln(q/p)), whose terms are >= 0: nothing cancels where the laws are close.
+    """
+    return _term(p, q, q - p).sum(-1)
+
+
+def kl_of_logs(log_p: Float[Array, "... Z"], log_q: Float[Array, "... Z"]) -> Real:
+    """The same of laws given by their logarithms, as exp of these may underflow; -inf excludes."""
+    p, q = jnp.exp(log_p), jnp.exp(log_q)
+    seen = p > 0
+    ratio = jnp.where(seen, log_q, 0.0) - jnp.where(seen, log_p, 0.0)
+    # p e^ratio is q, also where the factor overflows.
+    near = p * exponential_excess(jnp.minimum(ratio, 1.0))
+    return jnp.where(seen, jnp.where(ratio > 1, q - p * (1 + ratio), near), q).sum(-1)
 
 
 def _parabola(q: Real, c: Real) -> Real:

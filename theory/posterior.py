@@ -15,7 +15,7 @@ import optax
 from jax.flatten_util import ravel_pytree
 from jaxtyping import Array, Float, PRNGKeyArray
 
-from theory.kl import Number, kl_upper
+from theory.kl import Number, exponential_excess, kl_upper
 from theory.learning import policy_losses
 from theory.model import TAMDP
 from theory.pac_bayes import best_rate, lambda_bound, maurer
@@ -66,7 +66,7 @@ def drawn(key: PRNGKeyArray, size: int, dimension: int) -> Nodes:
 def divergence(q: Gaussian, prior_scale: float) -> Float[Array, ""]:
     """KL(Q ‖ N(0, s^2 I)) in nats."""
     ratio = 2 * (q.log_scale - jnp.log(prior_scale))
-    return 0.5 * (jnp.exp(ratio) + jnp.square(q.mean / prior_scale) - 1 - ratio).sum()
+    return 0.5 * (exponential_excess(ratio) + jnp.square(q.mean / prior_scale)).sum()
 
 
 def node_losses(mdp: TAMDP, policy: Policy, q: Gaussian, nodes: Nodes) -> Float[Array, "K Q"]:

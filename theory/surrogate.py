@@ -10,6 +10,8 @@ from typing import Literal, get_args
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from theory.kl import exponential_excess
+
 Aggregation = Literal["grpo", "bnpo", "dr_grpo", "dapo"]
 Level = Literal["token", "sequence"]
 
@@ -64,8 +66,7 @@ def step_weights(
 
 def k3(log_probs: Float[Array, "..."], reference: Float[Array, "..."]) -> Float[Array, "..."]:
     """Non-negative estimate of KL(pi || reference) from a sample of pi: r - log r - 1."""
-    log_ratio = reference - log_probs
-    return jnp.exp(log_ratio) - log_ratio - 1
+    return exponential_excess(reference - log_probs)
 
 
 def surrogate_loss(
@@ -80,8 +81,15 @@ def surrogate_loss(
     """Minus the clipped surrogate plus beta times KL, weighted by ``weights``.
 
     At ``log_probs == old_log_probs`` and beta = 0 its gradient is minus
-    sum_ih weights_ih A_i grad log pi(a_ih | s_ih).
+    sum_ih weights_ih A_i grad log pi(a_ih | s_ih). Whatever stands in the padding, or is the
+    advantage of an episode that is padding alone, nan and infinities included, counts for nothing.
     """
+    kept = mask > 0
+    # Before any arithmetic: a nan that is weighted with 0 afterwards is still one.
+    log_probs, old_log_probs, reference_log_probs, weights = (
+        jnp.where(kept, x, 0.0) for x in (log_probs, old_log_probs, reference_log_probs, weights)
+    )
+    advantages = jnp.where(kept.any(1), advantages, 0.0)
     log_ratio = log_probs - old_log_probs
     if clipping.level == "sequence":
         length = jnp.maximum(mask.sum(1, keepdims=True), 1)

@@ -95,7 +95,7 @@ def regularised(
     def each(log_probs: Float[Array, "S A"], other: Float[Array, "S A"]) -> Float[Array, "2 Q"]:
         probs = jnp.exp(log_probs)
         gain = (reward_law(mdp, probs) * advantage).sum(-1)
-        return jnp.stack([gain, episode_kl(mdp, probs, jnp.exp(other))])
+        return jnp.stack([gain, episode_kl(mdp, log_probs, other)])
 
     gain, divergence = jax.vmap(each)(policies, reference).swapaxes(0, 1)
     return jnp.diagonal(gain) - beta * jnp.diagonal(divergence)

@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from theory.exact import episode_kl
-from theory.kl import EPS, Number, kl_first
+from theory.kl import EPS, Number, kl_divergence, kl_first, kl_of_logs
 from theory.model import TAMDP
 
 Law = Float[Array, "... Z"]
@@ -20,15 +20,6 @@ Real = Float[Array, "..."]
 def total_variation(p: Law, q: Law) -> Real:
     """TV(p, q) = half the sum of |p - q|, in [0, 1]."""
     return jnp.abs(p - q).sum(-1) / 2
-
-
-def kl_divergence(p: Law, q: Law) -> Real:
-    """KL(p ‖ q) in nats; +inf where q excludes what p allows."""
-    seen = p > 0
-    ratio = jnp.log(jnp.where(seen, p, 1.0)) - jnp.log(jnp.where(seen, q, 1.0))
-    terms = jnp.where(seen, p * ratio, 0.0).sum(-1)
-    # Rounding may leave a sum of terms of either sign below 0.
-    return jnp.where((seen & (q == 0)).any(-1), jnp.inf, jnp.maximum(terms, 0.0))
 
 
 def chi_square(p: Law, q: Law) -> Real:
@@ -117,7 +108,11 @@ def depth_bound_coupled(
 
 
 def step_kl_bound(
-    mdp: TAMDP, probs: Float[Array, "S A"], other: Float[Array, "S A"]
+    mdp: TAMDP, log_probs: Float[Array, "S A"], other: Float[Array, "S A"]
 ) -> tuple[Float[Array, ""], Float[Array, ""]]:
-    """The largest KL of episode laws over prompts, and H max_s KL(pi(.|s) ‖ pi'(.|s)) above it."""
-    return episode_kl(mdp, probs, other).max(), mdp.horizon * kl_divergence(probs, other).max()
+    """The largest KL of episode laws over prompts, and H max_s KL(pi(.|s) ‖ pi'(.|s)) above it.
+
+    Policies by their logarithms, -inf for an action that is never taken.
+    """
+    longest = mdp.horizon * kl_of_logs(log_probs, other).max()
+    return episode_kl(mdp, log_probs, other).max(), longest

@@ -137,7 +137,8 @@ def _mixed(mdp: TAMDP, share: float) -> TAMDP:
 @jax.jit
 def _step_kls(mdp, probs):  # type: ignore[no-untyped-def]
     """KL of episodes and its step bound, for pairs of policies."""
-    return jax.vmap(lambda p, q: jnp.stack(step_kl_bound(mdp, p, q)))(probs, jnp.roll(probs, 1, 0))
+    logs = jnp.log(probs)
+    return jax.vmap(lambda p, q: jnp.stack(step_kl_bound(mdp, p, q)))(logs, jnp.roll(logs, 1, 0))
 
 
 def _other(spec: InstanceSpec) -> list[Row]:

@@ -23,8 +23,9 @@ from experiments.learning_problems import (
 from experiments.points.ood import EXACT
 from experiments.runs import RunResult, RunSettings
 from theory.coverage import BOUNDS, coverage
+from theory.kl import kl_divergence, kl_first
 from theory.learning import Learning
-from theory.transfer import Shifted, kl_divergence, kl_first, reweighted, shifted, total_variation
+from theory.transfer import Shifted, reweighted, shifted, total_variation
 
 NAME = "T3.ood"
 SHIFTS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)

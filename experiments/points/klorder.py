@@ -10,9 +10,8 @@ from experiments.points.rounding import Floats, odds, table, unit
 from experiments.points.smaller import fewer_types
 from experiments.verdict import Decision, compare_logs
 from theory.divergences import Logs, binary_divergence, divergence
-from theory.kl import binary_kl
+from theory.kl import binary_kl, kl_divergence
 from theory.moved import Moved, parse_moved
-from theory.transfer import kl_divergence
 
 READABLE = 100
 """Powers up to this are shown."""

@@ -9,8 +9,8 @@ import numpy as np
 from experiments.exact import Document, Search
 from experiments.points.rounding import Floats, odds, table, unit
 from theory.counts import count_vectors, log_chances
-from theory.kl import binary_kl
-from theory.transfer import chi_square, kl_divergence, total_variation
+from theory.kl import binary_kl, kl_divergence
+from theory.transfer import chi_square, total_variation
 from theory.xi import xi
 
 TINY = 1e-9

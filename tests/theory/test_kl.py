@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.kl import binary_kl, kl_first, kl_upper
+from theory.kl import (
+    binary_kl,
+    exponential_excess,
+    kl_divergence,
+    kl_first,
+    kl_of_logs,
+    kl_upper,
+)
 
 _upper, _first, _kl = (jax.jit(f) for f in (kl_upper, kl_first, binary_kl))
 DIGITS = 40
@@ -133,3 +140,60 @@ def test_monotone(q, c, more):
     """More nats, larger bound; always in [q, 1]."""
     small, large = float(_upper(q, c)), float(_upper(q, c + more))
     assert q <= small <= large + 1e-15 <= 1 + 1e-15
+
+
+def test_exponential_excess():
+    """e^x - 1 - x to 6 eps from 1e-150 (its square must be a float) to 700, on both sides of 0."""
+    size = np.logspace(-150, np.log10(700), 600)
+    x = np.concatenate([-size, size, [0.3, np.nextafter(0.3, 0), -0.3]])
+    values = np.asarray(exponential_excess(jnp.asarray(x)))
+    assert values[np.abs(x) < 1e-15].max() <= 1e-30
+    with mpmath.workdps(350):
+        for a, value in zip(x, values, strict=True):
+            right = mpmath.expm1(mpmath.mpf(a)) - mpmath.mpf(a)
+            assert abs(value - right) <= 6 * 2.0**-52 * right
+    ends = exponential_excess(jnp.array([0.0, -jnp.inf, 1e-8]))
+    np.testing.assert_allclose(ends, [0, np.inf, 5.0000000166666667e-17], rtol=1e-15, atol=0)
+
+
+LOGS = st.lists(st.floats(-300, 300), min_size=2, max_size=5)
+
+
+@settings(max_examples=100, deadline=None)
+@given(LOGS, st.lists(st.floats(-1, 1), min_size=5, max_size=5), st.sampled_from([1e-9, 1, 700]))
+def test_kl_of_laws(logits, change, size):
+    """Of laws next to each other and far apart, by logarithms and by probabilities.
+
+    Rounding a logarithm l by |l| eps moves a law that close by as much, and KL by its square root
+    times that; the laws compared are those of the rounded logarithms.
+    """
+    first, second = (
+        np.asarray(jax.nn.log_softmax(jnp.asarray(x)))
+        for x in (np.array(logits), np.array(logits) + size * np.array(change[: len(logits)]))
+    )
+    value = float(kl_of_logs(jnp.asarray(first), jnp.asarray(second)))
+    with mpmath.workdps(60):
+        right = _generalised(*([mpmath.exp(mpmath.mpf(x)) for x in law] for law in (first, second)))
+    assert value >= 0
+    largest = 2.0**-52 * (np.abs(first).max() + np.abs(second).max())
+    assert abs(value - right) <= 40 * 2.0**-52 * right + largest * mpmath.sqrt(right) + largest**2
+    laws = np.exp(first), np.exp(second)
+    if min(x.min() for x in laws) > 1e-300:
+        with mpmath.workdps(60):
+            right = _generalised(*([mpmath.mpf(x) for x in law] for law in laws))
+        assert abs(float(kl_divergence(*map(jnp.asarray, laws))) - right) <= 40 * 2.0**-52 * right
+
+
+def _generalised(p, q):
+    """KL(p ‖ q) of positive numbers that add up to 1 but for rounding: no term is negative."""
+    return sum(b - a + a * mpmath.log(a / b) for a, b in zip(p, q, strict=True))
+
+
+def test_kl_where_something_is_excluded():
+    """Infinite only where an action that is taken is excluded; both may exclude one."""
+    half = jnp.log(jnp.array([0.5, 0.5, 0.0]))
+    sure = jnp.log(jnp.array([1.0, 0.0, 0.0]))
+    for by, laws in ((kl_of_logs, (half, sure)), (kl_divergence, (jnp.exp(half), jnp.exp(sure)))):
+        assert float(by(*laws)) == np.inf
+        assert float(by(*laws[::-1])) == pytest.approx(np.log(2), rel=1e-15)
+        assert float(by(laws[0], laws[0])) == 0

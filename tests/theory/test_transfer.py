@@ -126,11 +126,11 @@ def test_depth_bounds_on_relay():
 def test_kl_of_episodes_is_below_its_step_bound():
     """For random pairs of policies on `coding`."""
     instance = coding(1)
-    probs = sampled_policies(instance.policy, 20, 1.0)
+    logs = jnp.log(sampled_policies(instance.policy, 20, 1.0))
     pair = jax.jit(jax.vmap(lambda p, q: jnp.stack(step_kl_bound(instance.mdp, p, q))))
-    left, right = pair(probs, jnp.roll(probs, 1, 0)).T
+    left, right = pair(logs, jnp.roll(logs, 1, 0)).T
     assert bool((left <= right).all())
-    assert float(pair(probs, probs).max()) == 0
+    assert float(pair(logs, logs).max()) == 0
 
 
 def test_bad_relay():
