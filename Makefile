@@ -23,18 +23,19 @@ check: $(READY)
 	$(BIN)/mypy
 	$(MAKE) test
 
-# Each row is the suite beside a peer in the same run; ONLY="training cost" runs some of them. Peers
-# are tested first, to do the suite's work.
+# Each row is the suite beside a peer in the same run; ONLY="training cost" runs some of them, whose
+# table goes to results/part/bench. Peers are tested first, to do the suite's work.
 bench: $(READY)
 	$(BIN)/python -m pytest tests/benchmarks
 	PYTHONPATH=. $(BIN)/python tests/benchmarks $(ONLY)
-	$(BIN)/python -m figures results/bench
+	$(BIN)/python -m figures $(if $(ONLY),results/part/bench,results/bench)
 
 paper: $(READY)
 	@$(PASS_ON) status=0; $(BIN)/python -m experiments verify --profile paper || status=$$?; \
 	if [ $$status -le 1 ]; then \
 	$(BIN)/python -m experiments mutants --out results/paper/mutants.csv \
-	--runs results/paper/cells && $(BIN)/python -m experiments power results/paper && \
+	--runs results/paper/cells && \
+	$(BIN)/python -m experiments power results/paper --out results/paper/power.csv && \
 	$(BIN)/python -m experiments ledger && $(BIN)/python -m figures results/paper && \
 	$(BIN)/python -m experiments advise --instance search --out results/paper/advise && \
 	$(BIN)/python -m figures results/paper/advise || exit $$?; fi; \

@@ -1,1 +1,4 @@
-"""Settings and runs: claims are put on instances, and what comes back is stored as rows."""
+"""Settings, runs, claims and rows; what defines them and where they are stored."""
+
+# Before all others: it reads what they say as they are imported.
+import experiments.sources  # noqa: F401

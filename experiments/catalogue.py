@@ -1,11 +1,14 @@
 """All claims, in the order of the ledger. Adding one: a file in claims/ and a line here."""
 
-import sys
-from importlib.util import module_from_spec, spec_from_file_location
+from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
+import experiments.claims as package
 from experiments.claim import Claim
+from experiments.claim_file import from_file
 from experiments.claims import (
     literature_amplification,
     literature_convergence,
@@ -85,7 +88,7 @@ def find(name: str) -> Claim:
 
     Raises ValueError for an unknown one, or a file without one.
     """
-    return _from_file(Path(name)) if name.endswith(".py") else listed(name)
+    return from_file(Path(name)) if name.endswith(".py") else listed(name)
 
 
 def listed(name: Any) -> Claim:
@@ -97,17 +100,29 @@ def listed(name: Any) -> Claim:
     raise ValueError(f"claim = {abridged(name)}: expected one of {known}, or a .py file by hand")
 
 
-def _from_file(path: Path) -> Claim:
-    """Runs the file, as any import would, under a name that no other module has."""
-    name = f"claim_file_{path.stem}"
-    spec = spec_from_file_location(name, path)
-    if not path.is_file() or spec is None or spec.loader is None:
-        raise ValueError(f"claim = {str(path)!r}: no such file")
-    module = module_from_spec(spec)
-    # Its docstring is the proof sketch that ``explain`` looks up by the name of the module.
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    claim = getattr(module, "CLAIM", None)
-    if not isinstance(claim, Claim):
-        raise ValueError(f"{path}: CLAIM = {claim!r}: expected a Claim")
-    return claim
+def chosen(names: Sequence[str] | None) -> dict[str, Claim]:
+    """The claims named, each once, by what they were called; all of them where none is named.
+
+    Raises ValueError where a claim of ``experiments.claims`` is not in the catalogue, or where two
+    of the files named call their claims the same.
+    """
+    if not names:
+        _check_complete()
+        return {claim.name: claim for claim in CLAIMS}
+    places = {str(Path(n).resolve()) if n.endswith(".py") else n: n for n in reversed(names)}
+    claims = {name: find(name) for name in reversed(places.values())}
+    called = [claim.name for claim in claims.values()]
+    if twice := {name for name in called if called.count(name) > 1}:
+        raise ValueError(f"claim = {list(claims)}: expected one of the name {twice.pop()!r}")
+    return claims
+
+
+def _check_complete() -> None:
+    """Whether every claim that is made in a file of claims/ is listed, once."""
+    called = [claim.name for claim in CLAIMS]
+    names = [f"{package.__name__}.{module.name}" for module in iter_modules(package.__path__)]
+    values = [value for name in names for value in vars(import_module(name)).values()]
+    missing = {value.name for value in values if isinstance(value, Claim)} - {*called}
+    if missing or len({*called}) < len(called):
+        lacks = f"{len(missing)} are missing: {', '.join(sorted(missing))}"
+        raise ValueError(f"catalogue = {len(called)} claims: expected each claim once, {lacks}")

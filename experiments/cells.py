@@ -7,12 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from experiments.captured import captured
 from experiments.claim import Claim, Levels, Row, Scope
-from experiments.code_version import code_version
+from experiments.code_version import version_of
+from experiments.environment import environment
 from experiments.files import digest
 from experiments.judging import cell_rows
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
+from experiments.sources import snapshot
 from experiments.store import Store
 
 NUMBERS = ("observed", "lower", "upper", "bound", "rounding")
@@ -33,9 +36,21 @@ def cell_settings(claim: Claim, scope: Scope) -> dict[str, Any]:
     return {
         "claim": claim.name,
         "scope": scope.settings(),
-        "code": code_version(claim.rows.__module__, __name__),
-        "precision": "float64",
+        "code": claim_version(claim),
+        **environment(),
     }
+
+
+def claim_version(claim: Claim) -> str:
+    """Digest of its file, of what it imports, and of what its functions carry.
+
+    They may be partial, closures, or from elsewhere.
+    """
+    modules = {__name__, claim.origin.module}
+    values = captured([claim.rows, claim.runs, [a.unmet for a in claim.assumptions]], modules)
+    # What was imported since, inside a function, counts as it was then.
+    sources = {**snapshot(), **claim.origin.sources}
+    return digest([version_of(modules, sources), values])
 
 
 def find_cell(claim: Claim, scope: Scope, store: Store) -> Cell | None:

@@ -9,6 +9,7 @@ from experiments.exact import Exact
 from experiments.instances import InstanceSpec
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
+from experiments.sources import Origin, origin
 from experiments.verdict import Evidence, Verdict
 
 Provenance = Literal["abstract", "reported", "derived", "literature"]
@@ -118,6 +119,8 @@ class Claim:
     """Modules of ``theory`` whose docstrings prove it, or say where a proof is."""
     figures: Sequence[str] = ()
     """Names of the figures that show its rows."""
+    origin: Origin = field(default_factory=origin, compare=False, repr=False)
+    """Its file, and what all others said when it was imported."""
 
 
 def not_judged(result: RunResult, step: float, smoothness: float) -> tuple[Verdict, str] | None:

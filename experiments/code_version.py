@@ -1,58 +1,103 @@
 """Which code a stored row was computed by."""
 
 import ast
+import hashlib
+import os
+import platform
+import secrets
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
-from importlib.metadata import version
+from importlib.machinery import PathFinder
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.util import resolve_name
 from pathlib import Path
 
 from experiments.files import digest
+from experiments.sources import Source, is_library, is_ours, snapshot
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("theory", "experiments")
-"""Ours; a row may depend on any of their modules that its claim imports."""
 LIBRARIES = ("jax", "jaxlib", "equinox", "optax", "numpy", "scipy", "pandas", "python-flint")
+"""Numbers may change with their versions."""
+INDIFFERENT = ("jaxtyping", "tqdm", "flint")
+"""Others that ours import: no number comes from them; flint is python-flint."""
+VERSIONS = {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}}
+"""As imported: an update while a command runs has not computed its numbers."""
+UNKNOWN = secrets.token_hex(8)
+"""What a module says that no file tells of, as in a notebook: new in every process."""
+
+
+def _read_data() -> dict[str, str]:
+    files = sorted((ROOT / "experiments" / "data").rglob("*.json"))
+    return {str(p.relative_to(ROOT)): p.read_text(encoding="utf-8") for p in files}
+
+
+DATA = _read_data()
+"""Our files of data, as they were when this was imported."""
 
 
 @cache
 def code_version(*modules: str, data: bool = True) -> str:
-    """Digest of what the modules say, and all of ours that they import; of ``data`` too.
+    """Digest of what modules of ours say; see ``version_of``."""
+    return version_of(modules, snapshot(), data)
 
-    Comments and docstrings say nothing. A module from a file of a user's own counts too. Versions
-    of the libraries do: rounding may change with them.
+
+def version_of(modules: Iterable[str], sources: Mapping[str, Source], data: bool = True) -> str:
+    """Digest of what the modules say, and all that they import, wherever it lies; of ``data`` too.
+
+    Comments and docstrings say nothing. Of libraries their versions count.
     """
-    sources: dict[str, str] = {}
-    waiting = list(modules)
+    roots, known = set(modules), dict(sources)
+    said: dict[str, str] = {}
+    versions = dict(VERSIONS)
+    waiting, seen = sorted(roots), set[str]()
     while waiting:
         name = waiting.pop()
-        path = source(name) or _of_a_file(name, modules)
-        if path is not None and name not in sources:
-            sources[name], imported = read(path)
+        if name in seen:
+            continue
+        seen.add(name)
+        source = known.get(name) or _not_yet_imported(name, known)
+        if source is not None:
+            known[name] = source
+            said[name], imported = read(name, source)
             waiting += imported
-    files = _data() if data else []
-    texts = {str(p.relative_to(ROOT)): p.read_text(encoding="utf-8") for p in files}
-    return digest([sources, texts, {name: version(name) for name in LIBRARIES}])
+        elif (top := name.partition(".")[0]) not in known and _is_installed(top):
+            versions.setdefault(top, _version(top))
+        elif name in roots and name in sys.modules and top not in sys.stdlib_module_names:
+            said[name] = UNKNOWN
+    return digest([said, DATA if data else {}, versions])
 
 
-def source(module: str) -> Path | None:
-    """Where one of our modules lies; None for names that are no module of ours."""
-    first, *rest = module.split(".")
-    if first not in PACKAGES:
+def _not_yet_imported(name: str, known: Mapping[str, Source]) -> Source | None:
+    """What would be imported inside a function, if it is a module and of no library."""
+    parent = name.rpartition(".")[0]
+    if name in sys.modules or (parent and not _is_package(known.get(parent))):
         return None
-    base = ROOT.joinpath(first, *rest)
-    found = base / "__init__.py" if base.is_dir() else base.with_suffix(".py")
-    return found if found.is_file() else None
+    folder = [os.path.dirname(known[parent].file)] if parent else None
+    spec = PathFinder.find_spec(name, folder)
+    file = spec.origin if spec is not None else None
+    if file is None or not os.path.isfile(file) or (is_library(file) and not is_ours(name)):
+        return None
+    return Source(file, Path(file).read_bytes())
 
 
-def _of_a_file(module: str, asked: Sequence[str]) -> Path | None:
-    """Where a module lies that was loaded from a file and is no part of a package."""
-    file = getattr(sys.modules.get(module), "__file__", None) if module in asked else None
-    return Path(file) if file is not None else None
+def _is_package(source: Source | None) -> bool:
+    return source is not None and os.path.basename(source.file).startswith("__init__.")
 
 
-def _data() -> list[Path]:
-    return sorted((ROOT / "experiments" / "data").rglob("*.json"))
+def _is_installed(top: str) -> bool:
+    """Whether a name is that of a library, other than those that are counted anyway."""
+    if top in sys.stdlib_module_names or top in (*LIBRARIES, *INDIFFERENT):
+        return False
+    spec = PathFinder.find_spec(top)
+    return spec is not None and spec.origin is not None and is_library(spec.origin)
+
+
+def _version(top: str) -> str:
+    try:
+        return version(top)
+    except PackageNotFoundError:
+        return ", ".join(f"{d} {version(d)}" for d in packages_distributions().get(top, ()))
 
 
 def _is_remark(line: ast.stmt) -> bool:
@@ -60,17 +105,30 @@ def _is_remark(line: ast.stmt) -> bool:
 
 
 @cache
-def read(path: Path) -> tuple[str, list[str]]:
-    """Digest of what a file says, and what it imports.
+def read(name: str, source: Source) -> tuple[str, list[str]]:
+    """Digest of what a module says, and what it imports, with the packages around it.
 
     Of ``from package import name`` both, since name may be a module.
     """
-    imported, tree = [], ast.parse(path.read_bytes())
+    around = [name[:i] for i, letter in enumerate(name) if letter == "."]
+    if not source.file.endswith(".py"):
+        return hashlib.sha256(source.text).hexdigest(), around
+    imported, tree = around, ast.parse(source.text)
+    package = name if _is_package(source) else name.rpartition(".")[0]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             imported += [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            imported += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
+        elif isinstance(node, ast.ImportFrom):
+            base = _absolute(node, package)
+            imported += [base, *(f"{base}.{alias.name}" for alias in node.names)] if base else []
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [line for line in node.body if not _is_remark(line)]
     return digest(ast.dump(tree)), imported
+
+
+def _absolute(node: ast.ImportFrom, package: str) -> str | None:
+    """The module that is imported from; None for one beyond the package."""
+    try:
+        return resolve_name("." * node.level + (node.module or ""), package or None)
+    except ImportError:
+        return None

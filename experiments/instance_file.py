@@ -10,7 +10,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from experiments.input_file import read_json
+from experiments.input_file import parse_json, read_text
 from theory import validation as check
 from theory.arrays import to_array
 from theory.instances.instance import Instance
@@ -35,9 +35,13 @@ POLICY_KEYS = {"tabular": ("observation",), "log-linear": ("features",)}
 
 def load_instance(path: Path) -> Instance:
     """The instance that a file describes. Raises ValueError, naming file and field."""
-    content = read_json(path)
+    return parse_text(path, read_text(path))
+
+
+def parse_text(path: Path, text: str) -> Instance:
+    """The instance that the text of a file describes. Raises ValueError, naming file and field."""
     try:
-        return parse_instance(content)
+        return parse_instance(parse_json(text))
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 

@@ -1,13 +1,14 @@
 """Naming an instance in settings, and building it once."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from experiments.files import digest
-from experiments.instance_file import load_instance
+from experiments.input_file import read_text
+from experiments.instance_file import parse_text
 from theory.instances.catalogue import INSTANCES
 from theory.instances.instance import Instance
 
@@ -18,7 +19,8 @@ class InstanceSpec:
 
     name: str
     options: tuple[tuple[str, Any], ...] = ()
-    file: str | None = None
+    loaded: Instance | None = field(default=None, compare=False, repr=False)
+    """What a user's file described when it was read, once."""
 
     def settings(self) -> dict[str, Any]:
         """What defines the instance, as JSON; where a file lies does not matter."""
@@ -26,7 +28,7 @@ class InstanceSpec:
 
     def is_named(self, name: str) -> bool:
         """Whether this is the named instance, rather than a user's file of that name."""
-        return self.file is None and self.name == name
+        return self.loaded is None and self.name == name
 
 
 def named(name: str, **options: Any) -> InstanceSpec:
@@ -41,15 +43,16 @@ def from_argument(text: str) -> InstanceSpec:
     path = Path(text)
     if path.suffix != ".json":
         return named(text, components=3)
-    instance = load_instance(path)
-    content = digest(path.read_text(encoding="utf-8"))
-    return InstanceSpec(instance.name, (("sha256", content),), str(path))
+    # Read once: a file that changes meanwhile is not the one that was parsed.
+    content = read_text(path)
+    instance = parse_text(path, content)
+    return InstanceSpec(instance.name, (("sha256", digest(content)),), instance)
 
 
 @lru_cache(maxsize=64)
 def build(spec: InstanceSpec) -> Instance:
     """The instance that a spec names."""
-    if spec.file is not None:
-        return load_instance(Path(spec.file))
+    if spec.loaded is not None:
+        return spec.loaded
     make: Callable[..., Instance] = INSTANCES[spec.name]
     return make(**dict(spec.options))

@@ -11,6 +11,7 @@ import numpy as np
 from experiments.code_version import code_version
 from experiments.constants import step_size
 from experiments.devices import over_devices
+from experiments.environment import environment
 from experiments.files import digest
 from experiments.instances import InstanceSpec, build
 from experiments.lanes import LANES, lane_bytes, lanes
@@ -104,7 +105,7 @@ def computed(run: RunSettings) -> RunResult:
 def _address(run: RunSettings) -> dict[str, Any]:
     """Its settings, the step that it takes, and the code that runs it."""
     code = code_version(__name__, data=False)
-    return {**run.settings(), "step": step_size(run), "code": code, "precision": "float64"}
+    return {**run.settings(), "step": step_size(run), "code": code, **environment()}
 
 
 def execute(run: RunSettings, store: Store, wait: bool = True) -> RunResult:

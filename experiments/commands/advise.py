@@ -7,6 +7,7 @@ import pandas as pd
 
 from experiments.advise import advise
 from experiments.files import write_atomic
+from experiments.folders import label
 from experiments.instances import from_argument
 
 
@@ -26,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the table and the advice, store the rows."""
     spec = from_argument(arguments.instance)
     found = advise(spec, arguments.budget, arguments.train)
-    folder = arguments.out or Path("results") / "advise" / spec.name
+    folder = arguments.out or Path("results") / "advise" / label(arguments.instance)
     shown = found.table.drop(columns="note").dropna(subset=["signal"])
     with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
         print(shown.to_string(index=False))

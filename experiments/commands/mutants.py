@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.catalogue import CLAIMS, find
+from experiments.catalogue import chosen
 from experiments.files import write_atomic
+from experiments.folders import labels
 from experiments.mutants import all_mutants, sensitivities
 from experiments.store import Store
 
@@ -16,9 +17,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     about = "catch every mutant, and say how small a change would be seen"
     parser = commands.add_parser("mutants", help=about, description=__doc__)
     parser.add_argument("--claim", action="append", help="only this claim (may be repeated)")
-    parser.add_argument(
-        "--out", type=Path, default=Path("results/mutants.csv"), help="table [results/mutants.csv]"
-    )
+    parser.add_argument("--out", type=Path, help="table [results/mutants.csv, or under part/]")
     parser.add_argument(
         "--runs", type=Path, default=Path("results/quick/cells"), help="stored training runs"
     )
@@ -27,8 +26,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(arguments: argparse.Namespace) -> int:
     """0 where every mutant is caught, else 1. The second table goes beside the first."""
-    claims = [find(name) for name in arguments.claim] if arguments.claim else list(CLAIMS)
-    store, out = Store(arguments.runs), arguments.out
+    named = chosen(arguments.claim)
+    claims, store = list(named.values()), Store(arguments.runs)
+    part = Path("results") / "part" / labels(named) if arguments.claim else Path("results")
+    out = arguments.out or part / "mutants.csv"
     found = all_mutants(claims, store)
     write_atomic(out, found.to_csv(index=False))
     seen = sensitivities(claims, store)

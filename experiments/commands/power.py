@@ -17,13 +17,15 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument(
         "folder", type=Path, nargs="?", default=PAPER, help="of rows.csv [results/paper]"
     )
+    parser.add_argument("--out", type=Path, help="store the table too, in this file")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the table and store it as power.csv beside the rows."""
+    """Print the table; store it only where that is asked for, since others are committed."""
     table = power(pd.read_csv(arguments.folder / "rows.csv", low_memory=False))
-    write_atomic(arguments.folder / "power.csv", table.to_csv(index=False))
+    if arguments.out is not None:
+        write_atomic(arguments.out, table.to_csv(index=False))
     with pd.option_context("display.width", 200):
         print(table.to_string(index=False))
     return 0

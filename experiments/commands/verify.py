@@ -1,16 +1,17 @@
 """verify: check claims."""
 
 import argparse
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from experiments.catalogue import CLAIMS, find
+from experiments.catalogue import chosen
 from experiments.claim import Claim, Scope
 from experiments.compilation import Compilations
+from experiments.environment import begun_elsewhere
 from experiments.files import check_writable, digest
+from experiments.folders import labels
 from experiments.instances import from_argument
 from experiments.ledger import differences
 from experiments.processes import is_first, join, start_together
@@ -42,22 +43,21 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.set_defaults(run=run)
 
 
-def _claims(arguments: argparse.Namespace) -> list[Claim]:
-    claims = [find(name) for name in arguments.claim] if arguments.claim else list(CLAIMS)
-    if arguments.mutant is not None:
-        if len(claims) != 1:
-            raise ValueError(f"mutant = {arguments.mutant!r}: expected exactly one --claim with it")
-        if arguments.mutant not in claims[0].mutants:
-            known = tuple(claims[0].mutants)
-            raise ValueError(f"mutant = {arguments.mutant!r}: expected one of {known}")
-    return claims
+def _check_mutant(mutant: str | None, claims: Sequence[Claim]) -> None:
+    if mutant is None:
+        return
+    if len(claims) != 1:
+        raise ValueError(f"mutant = {mutant!r}: expected exactly one --claim with it")
+    if mutant not in claims[0].mutants:
+        raise ValueError(f"mutant = {mutant!r}: expected one of {tuple(claims[0].mutants)}")
 
 
-def _folder(out: Path, arguments: argparse.Namespace) -> Path:
+def _folder(out: Path, arguments: argparse.Namespace, names: Sequence[str]) -> Path:
     """Where the tables go: a part of the checks must not overwrite the tables of all of them."""
-    parts = [*(arguments.claim or []), arguments.instance, arguments.mutant]
-    chosen = [re.sub(r"[^\w.]+", "-", Path(part).name)[:80] for part in parts if part]
-    return out / "part" / "+".join(chosen) if chosen else out
+    mutant = arguments.mutant and f"mutant {arguments.mutant}"
+    parts = [*(names if arguments.claim else ()), arguments.instance, mutant]
+    name = labels(part for part in parts if part)
+    return out / "part" / name if name else out
 
 
 def _print(report: Report, folder: Path, whole: bool) -> None:
@@ -80,20 +80,25 @@ def _store(folder: Path, claims: Sequence[Claim], scope: Scope, fresh: bool) -> 
     begun = start_together(folder, asked if fresh else None)
     if begun is not None and begun.marked() and is_first():
         print(f"--fresh goes on where it was interrupted: {begun.marked()} results are there")
+    if is_first() and (told := begun_elsewhere(folder)):
+        print(told)
     return Store(folder, begun)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """0 where every verdict is as expected, which of a mutant is *refuted*, else 1."""
     join(arguments.coordinator, arguments.processes, arguments.process)
-    claims = _claims(arguments)
+    named = chosen(arguments.claim)
+    claims = list(named.values())
+    _check_mutant(arguments.mutant, claims)
     if not 1 <= arguments.seeds <= MAX_SEEDS:
         raise ValueError(f"seeds = {arguments.seeds}: expected 1..{MAX_SEEDS}")
     spec = from_argument(arguments.instance) if arguments.instance else None
     profile = "quick" if arguments.profile == "ci" else arguments.profile
     scope = Scope(profile, spec, arguments.mutant, arguments.seeds)
     out = arguments.out or Path("results") / arguments.profile
-    folder, store = _folder(out, arguments), _store(out / "cells", claims, scope, arguments.fresh)
+    folder = _folder(out, arguments, list(named))
+    store = _store(out / "cells", claims, scope, arguments.fresh)
     compilations = Compilations()
     report = verify(claims, scope, store, folder)
     if store.fresh is not None:

@@ -24,7 +24,7 @@ from experiments.files import write_atomic
 
 jax.config.update("jax_enable_x64", True)
 HERE = Path(__file__).resolve().parent
-OUT = HERE.parents[1] / "results" / "bench" / "rows.csv"
+RESULTS = HERE.parents[1] / "results"
 FIRST = ["claim", "ratio", "benchmark", "ours_seconds", "peer", "peer_seconds", "note"]
 ALL_CORES = "bench_profile"
 
@@ -72,13 +72,17 @@ def _rows(name: str) -> list[dict[str, Any]]:
         return [{"cores": 1, **row} for row in importlib.import_module(name).rows()]
 
 
+def place(only: list[str]) -> Path:
+    """Where the table goes: that of some benchmarks must not replace the committed one of all."""
+    return RESULTS / ("part/bench" if only else "bench") / "rows.csv"
+
+
 def main(only: list[str]) -> None:
     """Run each file beside this one that has ``rows()``; print the table and store it."""
-    names = sorted(p.stem for p in HERE.glob("bench_*.py"))
-    chosen = [n for n in names if not only or n.removeprefix("bench_") in only]
-    if not chosen:
-        known = tuple(n.removeprefix("bench_") for n in names)
+    known = tuple(sorted(p.stem.removeprefix("bench_") for p in HERE.glob("bench_*.py")))
+    if not set(only) <= set(known):
         raise SystemExit(f"error: only = {only}: expected some of {known}")
+    chosen, out = [f"bench_{n}" for n in known if not only or n in only], place(only)
     load = os.getloadavg()[0]
     table = pd.DataFrame([row for name in chosen for row in _rows(name)])
     # The figures take a table of claims: costs are drawn, the rest is a table.
@@ -90,8 +94,8 @@ def main(only: list[str]) -> None:
         for _, part in sorted(table.groupby("claim"), reverse=True):
             shown = part.dropna(axis=1, how="all").drop(columns=["claim", "load_before", *_facts()])
             print(shown.to_string(index=False, float_format="{:.3g}".format))
-    write_atomic(OUT, table.to_csv(index=False))
-    print(", ".join(f"{k} {v}" for k, v in _facts().items()) + f", load {load:.1f}; table: {OUT}")
+    write_atomic(out, table.to_csv(index=False))
+    print(", ".join(f"{k} {v}" for k, v in _facts().items()) + f", load {load:.1f}; table: {out}")
 
 
 if __name__ == "__main__":

@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments import code_version as versions
 from experiments import runs
-from experiments.catalogue import CLAIMS, find
+from experiments.catalogue import find
 from experiments.cells import cell_settings, finite, judge_cell
 from experiments.claim import Claim, Row, Scope
 from experiments.exact_cells import exact
@@ -81,71 +80,6 @@ def test_what_was_asked_is_part_of_the_address():
     addresses = [cell_settings(claim, scope) for scope in scopes]
     addresses += [cell_settings(find(name), SCOPE) for name in ("T3.shift", "T3.klorder")]
     assert len({json.dumps(a, sort_keys=True) for a in addresses}) == len(addresses)
-
-
-@pytest.fixture
-def sources(tmp_path, monkeypatch):
-    """A small project: ``a`` imports ``b`` from a package and ``c`` imports nothing."""
-    texts = {
-        "experiments/a.py": "from experiments.claims import b\nimport numpy\n",
-        "experiments/c.py": "",
-        "experiments/claims/__init__.py": "",
-        "experiments/claims/b.py": "import theory.d\n",
-        "theory/d.py": "",
-        "experiments/data/x.json": "{}",
-    }
-    for name, text in texts.items():
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).write_text(text)
-    monkeypatch.setattr(versions, "ROOT", tmp_path)
-    return tmp_path
-
-
-@pytest.mark.parametrize(
-    ("file", "a", "c"),
-    [
-        ("experiments/a.py", True, False),
-        ("experiments/claims/b.py", True, False),
-        ("theory/d.py", True, False),
-        ("experiments/c.py", False, True),
-        ("experiments/data/x.json", True, True),
-    ],
-)
-def test_a_change_of_code_changes_what_rests_on_it(sources, file, a, c):
-    """Through any number of imports; data files count for all."""
-
-    def now():
-        versions.code_version.cache_clear()
-        versions.read.cache_clear()
-        return [versions.code_version(f"experiments.{name}") for name in "ac"]
-
-    before = now()
-    path = sources / file
-    more = " " if path.suffix == ".json" else "x = 1\n"
-    path.write_text(path.read_text() + more)
-    assert [x != y for x, y in zip(before, now(), strict=True)] == [a, c]
-    versions.code_version.cache_clear()
-
-
-def test_words_about_the_code_change_nothing(sources):
-    """Comments, docstrings, blank lines; a string that is used does."""
-
-    def now(text):
-        (sources / "experiments/c.py").write_text(text)
-        versions.code_version.cache_clear()
-        versions.read.cache_clear()
-        return versions.code_version("experiments.c")
-
-    plain = now("def f():\n    return 'a'\n")
-    assert now('"""Why."""\n\n\ndef f():  # how\n    """What."""\n    return "a"\n') == plain
-    assert now('"""Why."""\ndef f():\n    """What."""\n    return "b"\n') != plain
-    versions.code_version.cache_clear()
-
-
-def test_every_claim_rests_on_its_own_module():
-    """What ``rows`` names is a file of ours, never a wrapper from elsewhere."""
-    for claim in CLAIMS:
-        assert versions.source(claim.rows.__module__) is not None, claim.name
 
 
 def _short(scope: Scope) -> list[RunSettings]:

@@ -7,6 +7,7 @@ import pytest
 
 from experiments import __main__ as cli
 from experiments import work
+from experiments.environment import MARK
 from experiments.processes import start_together
 from experiments.store import Store
 
@@ -92,4 +93,4 @@ def test_a_killed_command_resumes(tmp_path, monkeypatch, capsys):
     assert [p for p in first if third[p] == second[p]] == [
         p for p in first if second[p] != first[p]
     ]
-    assert {p for p in tmp_path.glob("cells/*")} == {*first}
+    assert {*tmp_path.glob("cells/*")} == {*first, tmp_path / "cells" / MARK}

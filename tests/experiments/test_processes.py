@@ -101,7 +101,8 @@ def share(folder, deadly):
 
 
 def _start(program, *arguments, devices=1):
-    flags = f"--xla_force_host_platform_device_count={devices}"
+    # Besides the devices the flags of this process: others would be part of an address.
+    flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={devices}"
     paths = [".", os.path.dirname(__file__)]
     return subprocess.Popen(
         [sys.executable, "-c", program, *map(str, arguments)],

@@ -39,7 +39,7 @@ def test_commands(line, folder, capsys):
 def test_mutants_are_caught_by_certified_cases(folder, capsys):
     """And the claim itself is certified at its case."""
     assert cli.main(["mutants", "--claim", "halving.py"]) == 0
-    table = pd.read_csv(folder / "results" / "mutants.csv")
+    table = pd.read_csv(folder / "results" / "part" / "halving.py" / "mutants.csv")
     assert table["caught by"].tolist() == ["certified case"] * 2
     assert table["false on"].tolist() == ["case groups of four", "case silent groups"]
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from experiments.environment import MARK
 from experiments.files import digest
 
 Stored = dict[str, tuple[int, int]]
@@ -75,7 +76,8 @@ def _check_end(out: Path, expected: dict[str, bytes]) -> None:
         raise ValueError(f"{out}: tables differ from those of an uninterrupted run")
     # Locks of results that are stored may stay: nobody comes for them again.
     usual = (".csv", ".json", ".xml", ".lock")
-    left = [p for p in out.rglob("*") if p.is_file() and p.suffix not in usual]
+    files = [p for p in out.rglob("*") if p.is_file() and p.name != MARK]
+    left = [p for p in files if p.suffix not in usual]
     if left:
         raise ValueError(f"left behind: {left}")
 
