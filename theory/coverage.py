@@ -13,13 +13,13 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
-from scipy.special import bdtri
 from scipy.stats import binom
 
 from theory import pac_bayes
 from theory.counts import count_vectors, log_chances, n_vectors
 from theory.learning import Learned, Learning, learn, padded
 from theory.pac_bayes import check_level
+from theory.validation import fail
 from theory.xi import check_tasks, xi
 
 CHUNK = 2**13
@@ -151,11 +151,20 @@ def coverage(
     return Coverage(failure, bound, offset, np.array(oracle), *means)
 
 
-def fresh_set_failure(risk: Any, m: int, delta: float) -> NDArray[np.float64]:
-    """P(the test-set bound on m fresh tasks lies below ``risk``), losses dithered, exactly."""
-    check_level("delta", delta)
-    check_tasks(m)
-    # Limits grow with the number of errors: those below the risk are the first few.
-    limits = bdtri(np.arange(m), m, delta)
-    missed = np.searchsorted(limits, risk)
-    return np.asarray(np.where(missed > 0, binom.cdf(missed - 1, m, risk), 0.0))
+def fresh_set_failure(risk: Any, m: Any, delta: Any) -> NDArray[np.float64]:
+    """P(the test-set bound on m fresh tasks lies below ``risk``), losses dithered, exactly.
+
+    Raises ValueError for a risk outside [0, 1], and for what ``fresh_set`` refuses.
+    """
+    risks = np.asarray(risk, float)
+    if not (inside := (risks >= 0) & (risks <= 1)).all():
+        fail("risk", None, risks[~inside].flat[0], "a number in [0, 1]")
+    check_tasks(m, "m")
+    # Limits grow with the number of errors: by bisection, the first one not below the risk.
+    low, high = np.zeros(risks.shape, int), np.full(risks.shape, m)
+    while (low < high).any():
+        middle, place = np.unique((low + high) // 2, return_inverse=True)
+        missed = pac_bayes.fresh_set(middle, m, delta)[place].reshape(risks.shape) < risks
+        middle = middle[place].reshape(risks.shape)
+        low, high = np.where(missed, middle + 1, low), np.where(missed, high, middle)
+    return np.asarray(np.where(low > 0, binom.cdf(low - 1, m, risks), 0.0))

@@ -13,9 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
-from scipy.special import bdtri
 
+from theory.beta_tail import LEAST, upper_quantile
 from theory.kl import Number, kl_upper
+from theory.validation import fail
+from theory.xi import check_tasks
 
 Bound = Float[Array, "..."]
 # Reference point for constants that must be fixed before the tasks are seen.
@@ -24,10 +26,14 @@ RATES = tuple(2.0 ** (-j / 2) for j in range(1, 9))
 """The grid of ``unexpected_bernstein``."""
 
 
-def check_level(field: str, value: float) -> None:
+def check_level(field: str, value: Any) -> None:
     """Raises ValueError, naming the field, unless the value lies strictly between 0 and 1."""
-    if not 0 < value < 1:
-        raise ValueError(f"{field} = {value}: expected a number in (0, 1)")
+    try:
+        inside = bool(0 < value < 1)
+    except (TypeError, ValueError):
+        inside = False
+    if not inside:
+        fail(field, None, value, "a number in (0, 1)")
 
 
 def maurer(empirical: Number, divergence: Number, n: Number, delta: Number, price: Number) -> Bound:
@@ -100,11 +106,22 @@ def unexpected_bernstein(
     return jnp.stack([at(g) for g in RATES]).min(0)
 
 
-def fresh_set(errors: Any, m: int, delta: float) -> NDArray[np.float64]:
+def fresh_set(errors: Any, m: Any, delta: Any) -> NDArray[np.float64]:
     """The largest risk not excluded by k ``errors`` on m fresh tasks: P(Bin(m, p) <= k) = delta.
 
     Exact for losses of 0 or 1; other losses must be dithered to Bernoulli first (Langford 2005).
-    k = m excludes nothing: 1.
+    k = m excludes nothing: 1. Never below the limit, above it by a share of up to 1e-11, and
+    growing with k. Raises ValueError unless the k are whole numbers in 0..m, m is one in 1..10^8,
+    and delta is in [1e-300, 1).
     """
+    check_tasks(m, "m")
+    check_level("delta", delta)
+    if delta < LEAST:
+        fail("delta", None, delta, f"at least {LEAST}")
     k = np.asarray(errors)
-    return np.where(k >= m, 1.0, bdtri(np.minimum(k, m - 1), m, delta))
+    numbers = k.dtype.kind in "iuf"
+    wrong = k[~((k >= 0) & (k <= m) & (k == np.floor(k)))] if numbers else np.array([errors])
+    if wrong.size:
+        fail("errors", None, wrong.flat[0], f"whole numbers in 0..{m}")
+    below = np.minimum(k, m - 1).astype(float)
+    return np.where(k == m, 1.0, upper_quantile(below + 1, m - below, delta))

@@ -114,8 +114,8 @@ def split_coverage(
     Raises ValueError for more than 10^7 pairs of count vectors or a delta outside (0,1).
     """
     check_level("delta", delta)
-    check_tasks(n_first)
-    check_tasks(n_second)
+    check_tasks(n_first, "n_first")
+    check_tasks(n_second, "n_second")
     types, chance = problem.loss.shape[1], np.asarray(problem.chance)
     rows = [n_vectors(n, types) for n in (n_first, n_second)]
     if rows[0] * rows[1] > MAX_PAIRS:

@@ -12,14 +12,14 @@ import numpy as np
 MAX_TASKS = 10**8
 
 
-def check_tasks(n: Any) -> None:
-    """Raises ValueError unless ``n`` is a whole number of tasks in 1..10^8."""
+def check_tasks(n: Any, field: str = "n") -> None:
+    """Raises ValueError, naming the field, unless ``n`` is a whole number of tasks in 1..10^8."""
     try:
-        whole = 1 <= index(n) <= MAX_TASKS
+        whole = not isinstance(n, bool) and 1 <= index(n) <= MAX_TASKS
     except TypeError:
         whole = False
     if not whole:
-        raise ValueError(f"n = {n!r}: expected a whole number of tasks in 1..{MAX_TASKS}")
+        raise ValueError(f"{field} = {n!r}: expected a whole number of tasks in 1..{MAX_TASKS}")
 
 
 def xi(n: int) -> float:
