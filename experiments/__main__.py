@@ -15,24 +15,29 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     Raises SystemExit where the arguments are no command.
     """
+    if os.name != "posix":
+        print("error: Windows: expected POSIX locks of files, as in WSL", file=sys.stderr)
+        return 2
     try:
         # Here, so that an interrupt or a broken installation has its own status too.
-        from experiments import command_line
+        from experiments import command_line, terminal
     except KeyboardInterrupt:
         _interrupted()
     except Exception:
         return _fault()
-    arguments = command_line.parse(argv)
-    try:
-        return command_line.run(arguments)
-    except (ValueError, OSError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        _interrupted()
-    # A claim's file that calls sys.exit would choose a verdict.
-    except (Exception, SystemExit):
-        return _fault()
+    with terminal.printing():
+        arguments = command_line.parse(argv)
+        try:
+            return command_line.run(arguments)
+        except KeyboardInterrupt:
+            _interrupted()
+        # A claim's file that calls sys.exit would choose a verdict.
+        except (Exception, SystemExit) as error:
+            told = command_line.bad_input(error)
+            if told is None:
+                return _fault()
+            terminal.complain(f"error: {told}")
+            return 2
 
 
 def _interrupted() -> NoReturn:
@@ -44,7 +49,7 @@ def _interrupted() -> NoReturn:
 
 def _fault() -> int:
     traceback.print_exc()
-    print("error: a fault of the program or of a claim's file; no verdict", file=sys.stderr)
+    print("error: a fault of the program; no verdict", file=sys.stderr)
     return FAULT
 
 

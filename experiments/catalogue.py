@@ -1,5 +1,6 @@
 """All claims, in the order of the ledger. Adding one: a file in claims/ and a line here."""
 
+import sys
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -88,7 +89,11 @@ def find(name: str) -> Claim:
 
     Raises ValueError for an unknown one, or a file without one.
     """
-    return from_file(Path(name)) if name.endswith(".py") else listed(name)
+    if not name.endswith(".py"):
+        return listed(name)
+    claim = from_file(Path(name))
+    _check_name(claim, Path(name))
+    return claim
 
 
 def listed(name: Any) -> Claim:
@@ -126,3 +131,12 @@ def _check_complete() -> None:
     if missing or len({*called}) < len(called):
         lacks = f"{len(missing)} are missing: {', '.join(sorted(missing))}"
         raise ValueError(f"catalogue = {len(called)} claims: expected each claim once, {lacks}")
+
+
+def _check_name(claim: Claim, path: Path) -> None:
+    """A name of the catalogue is that of its own file, whose stored cases and rows go with it."""
+    for known in CLAIMS:
+        file = getattr(sys.modules.get(known.origin.module), "__file__", None) or ""
+        if known.name == claim.name and Path(file).resolve() != path.resolve():
+            taken = f"CLAIM.name = {claim.name!r}: expected a name that is not taken"
+            raise ValueError(f"{path}: {taken}")

@@ -68,7 +68,7 @@ def store_cases(claim: Claim, cases: Sequence[Case], folder: Path = FOLDER) -> P
     """Decide the cases and store them with what was found. Raises ValueError for an unsound one."""
     exact = _exact_of(claim)
     decided = [
-        Case(c.name, c.document, c.mutant, summary(exact.decide(c.document, c.mutant)))
+        Case(c.name, c.document, c.mutant, summary(exact.decided(c.document, c.mutant)))
         for c in cases
     ]
     body = {"format": FORMAT, "claim": claim.name, "cases": [c.as_json() for c in decided]}
@@ -114,7 +114,7 @@ def certified_rows(claim: Claim, mutant: str | None, folder: Path = FOLDER) -> l
 def case_row(claim: Claim, case: Case) -> Row:
     """The row of one case, decided now."""
     try:
-        decision: Decision = _exact_of(claim).decide(case.document, case.mutant)
+        decision: Decision = _exact_of(claim).decided(case.document, case.mutant)
     except ValueError as error:
         return _unsound(claim, case.name, str(error))
     if case.found is not None and canonical(summary(decision)) != canonical(case.found):

@@ -9,6 +9,7 @@ from experiments.exact import Exact
 from experiments.instances import InstanceSpec
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
+from experiments.soundness import ROW, check
 from experiments.sources import Origin, origin
 from experiments.verdict import Evidence, Verdict
 
@@ -71,7 +72,11 @@ class Row:
     """Whether both sides are equal whatever the policy, 0 = 0 included: no evidence."""
 
     def __post_init__(self) -> None:
-        """An identity cannot hold, it is *vacuous*: whoever counts verdicts need not know."""
+        """An identity cannot hold, it is *vacuous*: whoever counts verdicts need not know.
+
+        Raises ValueError, naming the field, for what is no row.
+        """
+        check("Row", self, ROW)
         if self.identity and self.verdict == "holds":
             object.__setattr__(self, "verdict", "vacuous")
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import CodeType
 
 from experiments.claim import Claim
+from experiments.claim_errors import PREFIX, checked, importing
 from experiments.sources import Origin, remember, snapshot
 
 
@@ -21,11 +22,11 @@ class _AsRead(SourceFileLoader):
 def from_file(path: Path) -> Claim:
     """The ``CLAIM`` of a file: runs it, as any import would, under a name that no other file has.
 
-    Raises ValueError for a file that is not there, or has none.
+    Raises ValueError for a file that is not there, fails, or has none.
     """
     if not path.is_file():
         raise ValueError(f"claim = {str(path)!r}: no such file")
-    file, name = str(path.resolve()), f"claim_file_{path.stem}"
+    file, name = str(path.resolve()), PREFIX + path.stem
     while name in sys.modules and sys.modules[name].__file__ != file:
         name += "_"
     spec = spec_from_file_location(name, file, loader=_AsRead(name, file))
@@ -36,11 +37,10 @@ def from_file(path: Path) -> Claim:
     sys.modules[name] = module
     before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
     try:
-        spec.loader.exec_module(module)
+        with importing(path):
+            spec.loader.exec_module(module)
     finally:
         sys.dont_write_bytecode = before
-    claim = getattr(module, "CLAIM", None)
-    if not isinstance(claim, Claim):
-        raise ValueError(f"{path}: CLAIM = {claim!r}: expected a Claim")
+    claim = checked(getattr(module, "CLAIM", None), path)
     # It may have been made in another file: this one says which it is.
     return replace(claim, origin=Origin(name, snapshot()))

@@ -14,7 +14,7 @@ NAME = "grpo-theory-checks"
 
 
 def _user_cache() -> Path:
-    """Where this platform keeps what can be made again."""
+    """Where this platform keeps what can be made again. Raises RuntimeError without a home."""
     if os.environ.get("XDG_CACHE_HOME"):
         return Path(os.environ["XDG_CACHE_HOME"])
     if sys.platform == "win32" and os.environ.get("LOCALAPPDATA"):
@@ -38,10 +38,10 @@ def keep_compiled() -> Path | None:
     switches it off. Safe to delete at any time.
     """
     named = os.environ.get("JAX_COMPILATION_CACHE_DIR")
-    folder = Path(named) if named else _user_cache() / NAME / _processor()
     try:
+        folder = Path(named) if named else _user_cache() / NAME / _processor()
         folder.mkdir(parents=True, exist_ok=True)
-    except OSError:
+    except (OSError, RuntimeError):
         return None
     if not os.access(folder, os.W_OK):
         return None

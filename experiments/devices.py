@@ -49,3 +49,14 @@ def over_devices(program: Callable[[Any], Any], blocks: Sequence[Any]) -> list[A
     with ThreadPoolExecutor(len(devices)) as pool:
         parts = list(pool.map(on, range(len(devices))))
     return [parts[i % len(devices)][i // len(devices)] for i in range(len(blocks))]
+
+
+def missing_platform() -> str | None:
+    """What is wrong with the platform that was asked for; None where JAX has it."""
+    try:
+        jax.devices()
+    # Without a message where the platform is known and no device of it is there.
+    except (RuntimeError, AssertionError) as error:
+        asked, why = os.environ.get("JAX_PLATFORMS"), str(error).partition("\n")[0]
+        return f"JAX_PLATFORMS = {asked!r}: expected a platform that is here ({why or 'no device'})"
+    return None

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from experiments.soundness import one
 from experiments.verdict import Decision
 
 Document = Mapping[str, Any]
@@ -44,3 +45,7 @@ class Exact:
     search: Search | None = None
     simpler: Callable[[Document], Iterable[Document]] = lambda document: ()
     """Documents with a prompt, action, component, ... less. Numbers are rounded elsewhere."""
+
+    def decided(self, document: Document, mutant: str | None) -> Decision:
+        """``decide``, which may be somebody's own. Raises ValueError, also for no Decision."""
+        return one(self.decide, self.decide(document, mutant), Decision)

@@ -107,7 +107,7 @@ def _points(
 def decided(exact: Exact, document: Document, mutant: str | None) -> Decision | None:
     """The decision there; None where the document is no point of the claim."""
     try:
-        return exact.decide(document, mutant)
+        return exact.decided(document, mutant)
     except ValueError:
         return None
 
@@ -171,7 +171,7 @@ def falsify(
     if found.refuted and found.document is not None:
         violates = lambda d: _violates(exact, d, mutant)  # noqa: E731
         found.document = shrunk(found.document, violates, exact.simpler, expired)
-        found.decision = exact.decide(found.document, mutant)
+        found.decision = exact.decided(found.document, mutant)
         found.ratio = certified_ratio(found.decision)
     return found
 

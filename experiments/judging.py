@@ -17,6 +17,7 @@ from experiments.claim import (
 from experiments.exact_cells import unmet
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
+from experiments.soundness import each
 from experiments.verdict import Verdict
 from theory.levels import holm
 
@@ -36,7 +37,9 @@ def unmet_rows(claim: Claim, scope: Scope) -> list[Row]:
 
 def runs_of(claim: Claim, scope: Scope) -> list[RunSettings]:
     """The training runs that a claim needs; none where an assumption is unmet."""
-    return [] if unmet_rows(claim, scope) else claim.runs(scope)
+    if unmet_rows(claim, scope):
+        return []
+    return each(claim.runs, claim.runs(scope), RunSettings)
 
 
 def settled(rows: Sequence[Row]) -> list[Row]:
@@ -78,7 +81,9 @@ def _with_price(row: Row) -> Row:
 
 def cell_rows(claim: Claim, scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """The rows of a claim's cells, as they count."""
-    return unmet_rows(claim, scope) or [sober(row) for row in settled(claim.rows(scope, results))]
+    silent = unmet_rows(claim, scope)
+    made = [] if silent else each(claim.rows, claim.rows(scope, results), Row)
+    return silent or [sober(row) for row in settled(made)]
 
 
 def stored_rows(claim: Claim, scope: Scope) -> list[Row]:

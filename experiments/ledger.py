@@ -14,6 +14,7 @@ from experiments.input_file import read_json
 from experiments.ledger_summary import summary
 from experiments.markdown import markdown, wrapped
 from experiments.stored import PAPER, ROOT
+from experiments.table_file import read_table
 
 LEDGER = ROOT / "paper_checks.md"
 
@@ -50,7 +51,7 @@ def differences(verdicts: pd.DataFrame) -> list[str]:
     committed = PAPER / "verdicts.csv"
     if not committed.exists():
         return ["there is no ledger yet: run make paper"]
-    known = pd.read_csv(committed).set_index("claim")["verdict"]
+    known = read_table(committed).set_index("claim")["verdict"]
     found = verdicts.set_index("claim")["verdict"]
     return [
         f"{name}: {verdict}, but {known.get(name, 'absent')} in the ledger"
@@ -61,7 +62,7 @@ def differences(verdicts: pd.DataFrame) -> list[str]:
 
 def ledger_text(folder: Path) -> str:
     """The whole ledger, from rows.csv, verdicts.csv and provenance.json in ``folder``."""
-    rows = pd.read_csv(folder / "rows.csv", low_memory=False)
+    rows = read_table(folder / "rows.csv")
     cases = _cases(folder / "cases.csv")
     verdicts = pd.read_csv(folder / "verdicts.csv", keep_default_na=False)
     facts = read_json(folder / "provenance.json")
@@ -75,7 +76,7 @@ def ledger_text(folder: Path) -> str:
 def _cases(path: Path) -> pd.DataFrame:
     """The stored cases; none where the folder has none."""
     if path.is_file():
-        return pd.read_csv(path, low_memory=False)
+        return read_table(path)
     return pd.DataFrame(columns=["claim", "case", "observed", "bound", "verdict", "note"])
 
 

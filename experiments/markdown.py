@@ -7,18 +7,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.terminal import escaped
+
 WIDTH = 100
+HTML = re.compile(r"(`[^`]*`)|<(?=[A-Za-z/!?])")
+"""A code span, or the beginning of a tag."""
 DIGITS = 6
 """Of the numbers in a table."""
 
 
 def markdown(table: pd.DataFrame, digits: int = DIGITS) -> str:
     """The table with floats to ``digits`` significant digits, nothing where they are missing, and
-    bars escaped."""
+    each cell inside its bars: a text that somebody else wrote ends neither a cell nor a line."""
     rows = [list(table.columns), ["---"] * len(table.columns)]
     rows += [[shown(cell, digits) for cell in row] for row in table.astype(object).to_numpy()]
-    lines = [" | ".join(str(cell).replace("|", "\\|") for cell in row) for row in rows]
+    lines = [" | ".join(literal(str(cell)).replace("|", "\\|") for cell in row) for row in rows]
     return "\n".join(f"| {line} |" for line in lines)
+
+
+def literal(text: str) -> str:
+    """A text as Markdown shows it: in `code` as it is, else no HTML and no half of a code span."""
+    plain = escaped(text)
+    if plain.count("`") % 2:
+        plain = plain.replace("`", "\\`")
+    return HTML.sub(lambda found: found[1] or f"\\{found[0]}", plain)
 
 
 def shown(cell: Any, digits: int = DIGITS) -> str:
@@ -49,7 +61,8 @@ def enclosed(low: float, high: float, digits: int = 3) -> str:
 
 def instances(data: pd.DataFrame) -> str:
     """The names of the models that some rows are about."""
-    return ", ".join(f"`{name}`" for name in sorted(data["instance"].unique()))
+    names = (escaped(name).replace("`", "'") for name in sorted(data["instance"].unique()))
+    return ", ".join(f"`{name}`" for name in names)
 
 
 def wrapped(text: str) -> str:

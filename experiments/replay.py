@@ -48,6 +48,6 @@ def decided(claim: Claim, document: Any, mutant: Any) -> dict[str, Any]:
     if not isinstance(document, Mapping):
         raise ValueError(f"document = {abridged(document)}: expected an object")
     try:
-        return summary(claim.exact.decide(document, mutant))
+        return summary(claim.exact.decided(document, mutant))
     except ArithmeticError as error:
         raise ValueError(f"document: {type(error).__name__}: expected a point of it") from None

@@ -8,6 +8,7 @@ import pandas as pd
 from experiments.claim import Claim, Scope
 from experiments.judging import rows_of, runs_of
 from experiments.store import Store
+from experiments.table_file import read_table
 from experiments.verify import run_all
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,7 +19,7 @@ NUMBERS = ("observed", "lower", "upper", "bound", "slack", "ratio", "note")
 
 @lru_cache(maxsize=4)
 def _table(path: Path) -> pd.DataFrame | None:
-    return pd.read_csv(path, low_memory=False) if path.is_file() else None
+    return read_table(path) if path.is_file() else None
 
 
 def _of(claim: str, folder: Path) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from experiments.certificates import STORED
 from experiments.claim import Claim, Row, overall
 from experiments.files import canonical
 from experiments.markdown import span
+from experiments.terminal import escaped, escaped_texts
 
 OPEN = ("refuted", "inconclusive")
 
@@ -104,7 +105,7 @@ def _summary(
     wanted, stated = claim.expected, claim.statement
     if mutant is not None:
         wanted, stated = "refuted", f"{mutant} ({claim.mutants[mutant]}), of: {claim.statement}"
-    return {
+    summary: dict[str, object] = {
         "claim": claim.name,
         "provenance": claim.provenance,
         "verdict": verdict,
@@ -117,6 +118,7 @@ def _summary(
         "figure": ", ".join(claim.figures),
         "statement": stated,
     }
+    return escaped_texts(summary)
 
 
 def report(
@@ -125,12 +127,16 @@ def report(
     on_model: bool = False,
     mutant: str | None = None,
 ) -> Report:
-    """The tables of all claims; ``on_model``: asked of one model, where silence is fine.
+    """The tables of all claims, texts escaped; ``on_model``: asked of one model, where silence is
+    fine.
 
     With ``mutant`` of one false version, which is to be refuted.
     """
     every = [row for rows in judged for row in rows]
-    cells, cases = ([r.flat() for r in every if (r.instance == STORED) == k] for k in (False, True))
+    cells, cases = (
+        [escaped_texts(r.flat()) for r in every if (r.instance == STORED) == k]
+        for k in (False, True)
+    )
     pairs = zip(claims, judged, strict=True)
     verdicts = [_summary(claim, rows, on_model, mutant) for claim, rows in pairs]
     # A header also where nothing is stored, so that the file can always be read.
@@ -171,7 +177,7 @@ def as_junit(found: Report) -> str:
             said = f"{line['verdict']}, expected {line['expected']}"
             failure = ElementTree.SubElement(case, "failure", message=said)
             rows = [
-                ", ".join(f"{k}={v}" for k, v in row.items())
+                escaped(", ".join(f"{k}={v}" for k, v in row.items()))
                 for row in found.offending(line["claim"])
             ]
             failure.text = "\n".join([line["statement"], *rows])

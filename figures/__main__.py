@@ -1,6 +1,6 @@
 """Draw all figures of a folder of results: python -m figures [FOLDER].
 
-Exit status: 0; 2 where the folder holds no rows; 3 interrupted; 70 a fault of the program.
+Exit status: 0; 2: the folder holds no rows of `verify`; 3: interrupted; 70: a fault of the program.
 """
 
 import argparse
@@ -10,8 +10,10 @@ import traceback
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TextIO
 
 from figures.catalogue import FIGURES, draw, load
+from figures.rows import read_rows
 
 
 def main() -> int:
@@ -21,10 +23,12 @@ def main() -> int:
     folder = parser.parse_args().folder
     table = folder / "rows.csv"
     if not table.is_file():
-        print(f"error: {table}: no such table; run python -m experiments verify", file=sys.stderr)
-        return 2
+        return _refused(f"{table}: no such table; run python -m experiments verify")
     try:
+        read_rows(table)
         _draw(table, folder / "figures")
+    except (ValueError, OSError) as error:
+        return _refused(f"{table}: {error}")
     except KeyboardInterrupt:
         print("interrupted; the same command draws all figures again", file=sys.stderr)
         sys.stderr.flush()
@@ -35,13 +39,29 @@ def main() -> int:
     return 0
 
 
+def _refused(why: str) -> int:
+    _say(sys.stderr, f"error: {why}")
+    return 2
+
+
+def _say(stream: TextIO, line: str) -> None:
+    """As one line, whatever a path may hold; nobody need read it."""
+    shown = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+    encoding = stream.encoding or "utf-8"
+    try:
+        print(shown.encode(encoding, "backslashreplace").decode(encoding), file=stream, flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
 def _draw(table: Path, folder: Path) -> None:
     # Fresh processes: drawing is all Python, and one core would be idle.
     with ProcessPoolExecutor(
         mp_context=get_context("spawn"), initializer=load, initargs=(table,)
     ) as pool:
         for paths in pool.map(draw, FIGURES, [folder] * len(FIGURES)):
-            print("\n".join(paths), end="\n" if paths else "")
+            for path in paths:
+                _say(sys.stdout, path)
 
 
 if __name__ == "__main__":

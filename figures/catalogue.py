@@ -17,6 +17,7 @@ from figures import (
     variance,
     waterfall,
 )
+from figures.rows import read_rows
 from figures.style import save
 
 FIGURES = {
@@ -52,11 +53,17 @@ def load(table: Path) -> None:
     """What every process that draws reads once; an interrupt ends it without a word."""
     global _rows
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    _rows = pd.read_csv(table, low_memory=False)
+    _rows = read_rows(table)
 
 
 def draw(name: str, folder: Path) -> list[str]:
-    """The files of one figure; none where its rows are missing or show nothing."""
+    """The files of one figure; none where its rows are missing or show nothing.
+
+    Raises ValueError for rows without a column.
+    """
     claim, make = FIGURES[name]
-    figure = make(_rows) if (_rows["claim"] == claim).any() else None
+    try:
+        figure = make(_rows) if (_rows["claim"] == claim).any() else None
+    except KeyError as error:
+        raise ValueError(f"{name}: {error}: missing, expected the rows of verify") from None
     return [] if figure is None else [str(path) for path in save(figure, folder, name)]

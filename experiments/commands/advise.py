@@ -9,6 +9,7 @@ from experiments.advise import advise
 from experiments.files import write_atomic
 from experiments.folders import label
 from experiments.instances import from_argument
+from experiments.terminal import say, table_lines
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,11 +31,11 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.out or Path("results") / "advise" / label(arguments.instance)
     shown = found.table.drop(columns="note").dropna(subset=["signal"])
     with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
-        print(shown.to_string(index=False))
-    print("\n".join([*found.summary, *_refusals(found.table)]))
+        say(*table_lines(shown))
+    say(*found.summary, *_refusals(found.table))
     rows = found.table.assign(claim="advice", instance=spec.name, budget=arguments.budget)
     write_atomic(folder / "rows.csv", rows.to_csv(index=False))
-    print(f"table: {folder / 'rows.csv'}; figure: python -m figures {folder}")
+    say(f"table: {folder / 'rows.csv'}; figure: python -m figures {folder}")
     return 0
 
 

@@ -8,6 +8,7 @@ from experiments.catalogue import find
 from experiments.claim import FAMILY_WISE_ERROR, Scope
 from experiments.files import canonical, write_atomic
 from experiments.instances import from_argument
+from experiments.terminal import say
 
 MAX_RUNS = 10**5
 
@@ -32,10 +33,11 @@ def run(arguments: argparse.Namespace) -> int:
     scope = Scope("quick", from_argument(arguments.instance))
     found = count_alarms(find(arguments.claim), scope, arguments.runs, FAMILY_WISE_ERROR)
     write_atomic(arguments.out, canonical(found.as_json()) + "\n")
-    print(
-        f"{found.claim} on {found.instance}, {found.cells} cells, {found.runs} runs:\n"
+    say(
+        f"{found.claim} on {found.instance}, {found.cells} cells, {found.runs} runs:",
         f"{found.alarms} alarms at level {found.level}; at the boundary, level "
         f"{found.sharp_level}: {found.sharp_refuted} refuted, {found.sharp_holds} held; slopes: "
-        f"{found.slope_alarms}; at most {found.allowed} allowed\nstored: {arguments.out}"
+        f"{found.slope_alarms}; at most {found.allowed} allowed",
+        f"stored: {arguments.out}",
     )
     return 0 if found.within_level else 1

@@ -17,6 +17,7 @@ from experiments.sensitivity import by_bound, least_lowering, place
 from experiments.store import Store
 from experiments.stored import PAPER, rows_of_claim
 from experiments.tables import STORED, margin
+from experiments.terminal import say
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -36,19 +37,27 @@ def run(arguments: argparse.Namespace) -> int:
     rows, source = rows_of_claim(claim, Store(arguments.runs))
     parts = [heading(claim), contents(claim), _proof(claim), _checked(claim, rows, source)]
     parts += [_certified(claim), _figures(claim)]
-    print("\n".join(line for part in parts for line in part))
+    say(*(line for part in parts for text in part for line in text.split("\n")))
     return 0
 
 
 def _proof(claim: Claim) -> list[str]:
     """The docstrings of the claim's module and of those in which it is proved."""
     names = [claim.rows.__module__, *claim.proof]
-    texts = {name: (sys.modules.get(name) or import_module(name)).__doc__ or "" for name in names}
+    texts = {name: _docstring(name) for name in names}
     return [
         f"{'proof' if name in claim.proof else 'check'} ({name}):\n"
         + textwrap.indent(text.strip(), "    ")
         for name, text in texts.items()
     ]
+
+
+def _docstring(module: str) -> str:
+    """Raises ValueError where there is no such module."""
+    try:
+        return (sys.modules.get(module) or import_module(module)).__doc__ or ""
+    except ImportError as error:
+        raise ValueError(f"proof = {module!r}: expected a module ({error})") from None
 
 
 def _checked(claim: Claim, rows: pd.DataFrame, source: str) -> list[str]:

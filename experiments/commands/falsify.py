@@ -8,6 +8,7 @@ from experiments.catalogue import find
 from experiments.falsify import falsify
 from experiments.falsify_report import example, store
 from experiments.replay import replay
+from experiments.terminal import say
 
 MAX_MINUTES = 24 * 60.0
 
@@ -45,10 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
     if not 0 <= arguments.seed < 2**31:
         raise ValueError(f"seed = {arguments.seed}: expected 0..2147483647")
     found = falsify(claim, arguments.minutes, arguments.seed, arguments.mutant, quiet=False)
-    print(example(claim, found))
+    say(*example(claim, found).split("\n"))
     asked = (arguments.mutant, arguments.seed, arguments.minutes)
     own = str(Path(arguments.claim).resolve()) if arguments.claim != claim.name else None
-    print(f"stored: {store(claim, found, *asked, arguments.out, own)}")
+    say(f"stored: {store(claim, found, *asked, arguments.out, own)}")
     expected = arguments.mutant is not None or claim.expected == "refuted"
     return 0 if found.refuted == expected else 1
 
@@ -56,5 +57,5 @@ def run(arguments: argparse.Namespace) -> int:
 def _replay(path: Path, claim: str | None) -> int:
     """0 where the stored point gives again what is stored."""
     found, same = replay(path, claim)
-    print(json.dumps(found, indent=1), "as stored" if same else "not as stored", sep="\n")
+    say(*json.dumps(found, indent=1).split("\n"), "as stored" if same else "not as stored")
     return 0 if same else 1

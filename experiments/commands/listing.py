@@ -4,6 +4,7 @@ import argparse
 
 from experiments.catalogue import CLAIMS
 from experiments.claim import Claim
+from experiments.terminal import say
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -29,5 +30,5 @@ def contents(claim: Claim) -> list[str]:
 def run(arguments: argparse.Namespace) -> int:
     """Print every claim."""
     for claim in CLAIMS:
-        print("\n".join([*heading(claim), *contents(claim)]))
+        say(*heading(claim), *contents(claim))
     return 0

@@ -10,6 +10,7 @@ from experiments.files import write_atomic
 from experiments.folders import labels
 from experiments.mutants import all_mutants, sensitivities
 from experiments.store import Store
+from experiments.terminal import say, table_lines
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -36,8 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     second = out.with_name(f"{out.stem}_smallest{out.suffix}")
     write_atomic(second, seen.to_csv(index=False))
     with pd.option_context("display.width", 200, "display.max_colwidth", 60):
-        print(found.drop(columns="change", errors="ignore").to_string(index=False))
-        print(seen.to_string(index=False))
+        say(*table_lines(found.drop(columns="change", errors="ignore")))
+        say(*table_lines(seen))
     missed = found[found["verdict"] != "refuted"] if len(found) else found
-    print(f"{len(found) - len(missed)} of {len(found)} mutants caught; tables: {out}, {second}")
+    say(f"{len(found) - len(missed)} of {len(found)} mutants caught; tables: {out}, {second}")
     return 0 if missed.empty else 1

@@ -4,10 +4,15 @@ import argparse
 from pathlib import Path
 
 import pandas as pd
+from pandas.api.types import is_numeric_dtype
 
 from experiments.files import write_atomic
 from experiments.power import power
 from experiments.stored import PAPER
+from experiments.table_file import read_table
+from experiments.terminal import say, table_lines
+
+NUMBERS = ("seeds", "observed", "lower", "upper", "bound")
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -23,9 +28,20 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; store it only where that is asked for, since others are committed."""
-    table = power(pd.read_csv(arguments.folder / "rows.csv", low_memory=False))
+    table = power(_rows(arguments.folder / "rows.csv"))
     if arguments.out is not None:
         write_atomic(arguments.out, table.to_csv(index=False))
     with pd.option_context("display.width", 200):
-        print(table.to_string(index=False))
+        say(*table_lines(table))
     return 0
+
+
+def _rows(path: Path) -> pd.DataFrame:
+    """Raises ValueError, naming the column, for rows that are not those of sampled cells."""
+    rows = read_table(path)
+    for column in ("claim", *NUMBERS):
+        if column not in rows:
+            raise ValueError(f"{path}: {column}: missing, expected rows of sampled cells")
+        if column in NUMBERS and not is_numeric_dtype(rows[column]):
+            raise ValueError(f"{path}: {column}: a text, expected numbers")
+    return rows

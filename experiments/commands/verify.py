@@ -18,6 +18,7 @@ from experiments.processes import is_first, join, start_together
 from experiments.resources import peak_memory
 from experiments.store import Store
 from experiments.tables import Report, expected
+from experiments.terminal import say, table_lines
 from experiments.verify import verify
 
 PROFILES = ("quick", "paper", "ci")
@@ -63,14 +64,14 @@ def _folder(out: Path, arguments: argparse.Namespace, names: Sequence[str]) -> P
 def _print(report: Report, folder: Path, whole: bool) -> None:
     shown = report.verdicts[["claim", "verdict", "expected", "cells", "evidence", "margin"]]
     with pd.option_context("display.width", 200, "display.max_colwidth", 80):
-        print(shown.to_string(index=False))
+        say(*table_lines(shown))
     for claim in report.verdicts["claim"][~expected(report.verdicts)]:
         for row in report.offending(claim):
-            print("  " + ", ".join(f"{k}={v}" for k, v in row.items()))
-    print(f"tables: {folder}")
+            say("  " + ", ".join(f"{k}={v}" for k, v in row.items()))
+    say(f"tables: {folder}")
     if whole:
         changed = differences(report.verdicts)
-        print("\n".join(changed) if changed else "verdicts as in the ledger (paper_checks.md)")
+        say(*(changed or ["verdicts as in the ledger (paper_checks.md)"]))
 
 
 def _store(folder: Path, claims: Sequence[Claim], scope: Scope, fresh: bool) -> Store:
@@ -79,9 +80,9 @@ def _store(folder: Path, claims: Sequence[Claim], scope: Scope, fresh: bool) -> 
     asked = digest([[claim.name for claim in claims], scope.settings()])[:8]
     begun = start_together(folder, asked if fresh else None)
     if begun is not None and begun.marked() and is_first():
-        print(f"--fresh goes on where it was interrupted: {begun.marked()} results are there")
+        say(f"--fresh goes on where it was interrupted: {begun.marked()} results are there")
     if is_first() and (told := begun_elsewhere(folder)):
-        print(told)
+        say(told)
     return Store(folder, begun)
 
 
@@ -104,8 +105,8 @@ def run(arguments: argparse.Namespace) -> int:
     if store.fresh is not None:
         store.fresh.end()
     for path in store.set_aside:
-        print(f"unsound file set aside and computed again: {path}")
+        say(f"unsound file set aside and computed again: {path}")
     if is_first():
         _print(report, folder, whole=folder == out and arguments.profile != "ci")
-        print(f"{compilations}; peak memory {peak_memory() / 2**30:.2f} GiB")
+        say(f"{compilations}; peak memory {peak_memory() / 2**30:.2f} GiB")
     return 0 if report.as_expected else 1

@@ -58,7 +58,7 @@ def test_a_fault_is_no_verdict(error, monkeypatch, capsys):
     assert cli.main(["list"]) == 70
     printed = capsys.readouterr().err
     assert "Traceback" in printed
-    assert printed.endswith("error: a fault of the program or of a claim's file; no verdict\n")
+    assert printed.endswith("error: a fault of the program; no verdict\n")
 
 
 BROKEN = """

@@ -1,0 +1,29 @@
+"""Tables that were written as CSV, as they were: an instance named NA is none that is missing."""
+
+from pathlib import Path
+
+import pandas as pd
+
+TEXTS = ("claim", "instance", "verdict", "evidence", "note")
+"""Columns of texts, of which every line has one, if an empty one."""
+NAMES = ("expected", "case", "estimator", "statement", "observed_exact", "bound_exact")
+"""Columns of texts that some lines lack."""
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    """The table, with numbers where all of a column are, and texts in those named above.
+
+    Raises ValueError, naming the file, where there is none or it is no table.
+    """
+    # Neither a pipe nor a device.
+    if not path.is_file():
+        raise ValueError(f"{path}: no such table: expected one that verify has written")
+    try:
+        table = pd.read_csv(
+            path, low_memory=False, keep_default_na=False, na_values=[""],
+            dtype=dict.fromkeys((*TEXTS, *NAMES), str),
+        )  # fmt: skip
+    except (ValueError, OSError) as error:
+        why = str(error).partition("\n")[0]
+        raise ValueError(f"{path}: {why}: expected a table that verify has written") from None
+    return table.fillna({name: "" for name in TEXTS if name in table})
