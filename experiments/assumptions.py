@@ -111,7 +111,7 @@ def _narrow_law(spec: InstanceSpec) -> str | None:
 
 
 def _one_prompt(spec: InstanceSpec) -> str | None:
-    several = build(spec).mdp.prompt_distribution.size > 1
+    several = np.count_nonzero(build(spec).mdp.prompt_distribution) > 1
     return None if several else "one prompt: no gradients that could differ"
 
 

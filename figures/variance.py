@@ -47,21 +47,24 @@ def by_group_size(rows: pd.DataFrame) -> Figure | None:
 
 
 def by_components(rows: pd.DataFrame) -> Figure | None:
-    """T1.K: growth of V with the number of components, for each correlation."""
+    """T1.K: growth of V with the number of components, for each estimator and correlation."""
     data = rows[(rows["claim"] == "T1.K") & rows["observed"].notna()]
     if data.empty:
         return None
+    data = data[data["V at K=1"].notna()]
+    data = data[data.reindex(columns=["weights"])["weights"] != "1/K"]
     with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH / 2, 2.6), layout="constrained")
+        figure = Figure((PAGE_WIDTH / 2, 3.2), layout="constrained")
         axes = figure.subplots()
         for look, (_, row) in zip(SERIES, data.iterrows(), strict=False):
             k, v = series(row, "V at K=")
-            label = f"correlation {row['correlation']:g}: {row['observed']:.2f}"
+            short = "RLOO" if row["estimator"] == "leave_one_out" else "GRPO"
+            label = f"{short}, correlation {row['correlation']:g}: {row['observed']:.2f}"
             axes.plot(k, v / v[0], label=label, **look)
         k = np.linspace(1, 6)
         axes.plot(k, k, ":", color=REFERENCE, label="$K$ and $K^2$")
         axes.plot(k, k**2, ":", color=REFERENCE)
-        _panel(axes, "bits, RLOO, G = 8", "components $K$", "$V(K)/V(1)$")
+        _panel(axes, "bits, unit weights, G = 8", "components $K$", "$V(K)/V(1)$")
         axes.set_xticks([1, 2, 3, 4, 5, 6], labels=[str(n) for n in range(1, 7)])
         axes.minorticks_off()
         axes.legend(frameon=False, title="fitted exponent", title_fontsize=8)

@@ -1,14 +1,21 @@
 """A ``theory.choice`` model as the fields of a TA-MDP, for the general code and for users' files.
 
 An action is a tool call whose responses are its outcomes; each response allows one answer, which
-earns the outcome's rewards. The policy is tabular, with logits the logarithms of the odds.
+earns the outcome's rewards. The policy is tabular, with logits the logarithms of the odds. The
+other way round a TA-MDP of one decision, under the uniform policy, is read as a choice model.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from math import log
 from typing import Any
 
-from theory.choice import parse_choice
+import numpy as np
+from flint import fmpq
+
+from theory.balls import rational
+from theory.choice import Choice, Kind, parse_choice
+from theory.model import TAMDP
+from theory.policy import Tabular
 from theory.rationals import to_fraction
 
 
@@ -57,3 +64,32 @@ def _logits(prompts: Any, outcomes: int, tools: int) -> list[list[float]]:
         for prompt in prompts
     ]
     return [row + [0.0] * (tools + 1 - len(row)) for row in rows] + [[0.0] * (tools + 1)] * outcomes
+
+
+def uniform_choice(mdp: TAMDP, policy: Tabular) -> Choice:
+    """The model under the uniform policy of a table of logits, in rational numbers.
+
+    Raises ValueError for a model with tools, or numbers that are no short fractions.
+    """
+    if mdp.max_depth:
+        raise ValueError(f"depth = {mdp.max_depth}: expected a model of one decision")
+    weights, rho = (
+        tuple(rational(field, x) for x in np.asarray(getattr(mdp, field)).tolist())
+        for field in ("weights", "prompt_distribution")
+    )
+    return Choice(rho, tuple(tuple(_uniform(mdp, policy, q)) for q in range(len(rho))), weights)
+
+
+def _uniform(mdp: TAMDP, policy: Tabular, prompt: int) -> Iterator[Kind]:
+    legal, n_actions = np.asarray(mdp.legal), mdp.legal.shape[1]
+    starts = np.asarray(mdp.initial_distribution)[prompt].tolist()
+    rewards = np.asarray(mdp.reward)[prompt].tolist()
+    for s in np.flatnonzero(starts).tolist():
+        allowed, row = np.flatnonzero(legal[s]).tolist(), int(policy.observation[s]) * n_actions
+        share = fmpq(1, len(allowed))
+        for a in allowed:
+            score = [fmpq(0)] * (policy.n_observations * n_actions)
+            for b in allowed:
+                score[row + b] = int(a == b) - share
+            earned = tuple(rational("reward", r) for r in rewards[s][a])
+            yield Kind(rational("initial_distribution", starts[s]) * share, earned, tuple(score))

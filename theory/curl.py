@@ -30,7 +30,7 @@ from theory.exact import Theta
 from theory.group_law import GroupLaw
 from theory.model import TAMDP
 from theory.policy import Policy
-from theory.rounding import rounding, sweep_roundings
+from theory.rounding import law_roundings, rounding, sweep_roundings
 from theory.smoothness import squared_score_bound
 from theory.update import expected_update
 
@@ -61,7 +61,6 @@ def jacobian_rounding(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw)
     and a sum over groups, twice with the derivative, and one of each sweep that a factor is from.
     """
     size = int(group.group_size)
-    terms = max(map(jnp.size, jax.tree.leaves(group.table)))
-    steps = 2 * (terms + size) + 3 * sweep_roundings(mdp, policy, theta)
+    steps = 2 * law_roundings(group) + 3 * sweep_roundings(mdp, policy, theta)
     largest = 2 * size * sqrt(size - 1) * float(squared_score_bound(mdp, policy))
     return rounding(largest, steps)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from theory.exact import Theta, visits
+from theory.group_law import GroupLaw
 from theory.model import TAMDP
 from theory.policy import LogLinear, Policy
 
@@ -53,6 +54,19 @@ def sweep_roundings(mdp: TAMDP, policy: Policy, theta: Theta) -> float:
     n_prompts, n_states, n_answers, n_components = mdp.reward.shape
     layer = policy_roundings(policy, theta) + n_states * mdp.n_tools + 2
     return mdp.horizon * layer + n_states * n_answers + n_components + n_prompts
+
+
+def law_roundings(group: GroupLaw) -> float:
+    """On the way to a moment of advantages given rewards, by an engine's sums.
+
+    Its terms are products of chances and of at most two advantages: relative to the largest of
+    these. The longest sum runs along an axis of the table; a lattice is convolved G - 2 times, with
+    a sum over rewards each time. Raises ValueError for a law without a table.
+    """
+    if group.table is None or group.member is None:
+        raise ValueError(f"group = {group.estimator}: expected a law of an engine, with a table")
+    longest = max(max(jnp.shape(leaf), default=1) for leaf in jax.tree.leaves(group.table))
+    return longest + float(group.group_size) * (group.member.shape[1] + 2) + 4 * ELEMENTARY
 
 
 def slope_magnitude(

@@ -103,28 +103,33 @@ def _moments(prompts: Any, rho: Any) -> tuple[Any, Any, Any]:
     return jnp.stack(within), jnp.stack(excess), rho @ jnp.square(apart).sum(1)
 
 
+def _drawn(prompts: Any, rho: Any, size: int) -> Any:
+    """V of an update from one drawn prompt, by listing groups."""
+    each = [update(kinds, jnp.ones(1), size, UNBIASED) for kinds in prompts]
+    means = jnp.stack([u.mean for u in each])
+    spread = rho @ jnp.square(means).sum(1) - jnp.square(rho @ means).sum()
+    return rho @ jnp.stack([u.variance for u in each]) + spread
+
+
 def _limit_ratio(x: Any, choice: Space) -> Any:
     """Relative to V, in units of 1e-10."""
     rho, prompts = tables.relaxed(x, choice.shape)
-    each = [update(kinds, jnp.ones(1), choice.group_size, UNBIASED) for kinds in prompts]
     within, excess, apart = _moments(prompts, rho)
     formula = (within + excess / (choice.group_size - 1)) / choice.group_size
-    variance = jnp.stack([u.variance for u in each])
-    if not choice.drawn:
-        found, expected = jnp.square(rho) @ variance, jnp.square(rho) @ formula
+    if choice.drawn:
+        found, expected = _drawn(prompts, rho, choice.group_size), rho @ formula + apart
     else:
-        means = jnp.stack([u.mean for u in each])
-        spread = rho @ jnp.square(means).sum(1) - jnp.square(rho @ means).sum()
-        found, expected = rho @ variance + spread, rho @ formula + apart
+        each = [update(kinds, jnp.ones(1), choice.group_size, UNBIASED) for kinds in prompts]
+        found = jnp.square(rho) @ jnp.stack([u.variance for u in each])
+        expected = jnp.square(rho) @ formula
     return jnp.abs(found - expected) / expected / 1e-10
 
 
 def _budget_ratio(x: Any, choice: Space) -> Any:
     """|G* - best|; 0 where the best size is beyond those listed."""
     rho, prompts = tables.relaxed(x, choice.shape)
-    within, excess, apart = _moments(prompts, rho)
-    sizes = jnp.arange(2, LISTED + 1)
-    costs = sizes * apart + rho @ within + (rho @ excess) / (sizes - 1)
+    _, excess, apart = _moments(prompts, rho)
+    costs = jnp.stack([size * _drawn(prompts, rho, size) for size in range(2, LISTED + 1)])
     closed = jnp.maximum(1 + jnp.sqrt((rho @ excess) / apart), 2.0)
     return jnp.where(closed < LISTED - 1, jnp.abs(closed - (2 + jnp.argmin(costs))), 0.0)
 

@@ -1,66 +1,53 @@
-"""Claims without sampling: T1.K and T1.budget, and how they could have come out."""
+"""T1.G and T1.budget: V by listing groups, its formulas, and how they could have come out."""
 
 import json
-from fractions import Fraction
+from dataclasses import replace
 from pathlib import Path
 
-import jax
 import numpy as np
 import pytest
 
+from experiments import listed_variance
 from experiments.claim import Scope
-from experiments.claims import t1_budget, t1_g, t1_k
+from experiments.claims import t1_budget, t1_g
 from experiments.instances import from_argument, named
-from experiments.judging import rows_of
-from theory.advantages import Estimator
-from theory.group_law import plain_law
-from theory.instances.bits import bits
-from theory.update import update_moments
+from theory.group_law import group_law
 
-_moments = jax.jit(update_moments)
-EXAMPLE = Path(t1_k.__file__).parents[1] / "examples" / "lookup.json"
-
-
-def test_exponents_in_the_number_of_components():
-    """1 for uncorrelated, 2 for perfectly correlated components, between them otherwise."""
-    rows = t1_k.rows(Scope("quick"), {})
-    exponents = {row.extra["correlation"]: row.observed for row in rows}
-    assert abs(exponents[0.0] - 1) < 1e-10
-    assert abs(exponents[1.0] - 2) < 1e-10
-    assert 1.05 < exponents[0.25] < exponents[0.5] < 1.95
-    assert [row.verdict for row in rows] == ["holds", "refuted", "refuted", "refuted"]
-
-
-@pytest.mark.parametrize("correlation", t1_k.CORRELATIONS)
-def test_variance_on_bits_in_whole_numbers(correlation):
-    """Rational arithmetic and the sweep agree; G V = K/4 (62 G + 2)/(64 (G-1)) if uncorrelated."""
-    g = t1_k.GROUP_SIZE
-    law = plain_law(Estimator("leave_one_out"), g)
-    for k in (1, 2, 6):
-        exact = t1_k.exact_variance(k, Fraction(correlation))
-        _, mdp, policy, theta, *_ = bits(k, correlation)
-        found = _moments(mdp, policy, theta, law)
-        assert np.isclose(float(found.variance), float(exact), rtol=1e-12)
-        if correlation == 0:
-            assert g * exact == Fraction(k, 4) * Fraction(62 * g + 2, 64 * (g - 1))
+EXAMPLE = Path(t1_g.__file__).parents[1] / "examples" / "lookup.json"
 
 
 def test_budget_mutant_is_refuted():
     """The pair term matters: without it the best group size is off by more than one."""
     scope = Scope("quick", named("conflict", components=1, start=-2.0), "no pair term")
-    assert [row.verdict for row in t1_budget.rows(scope, {})] == ["refuted"]
+    assert [row.verdict for row in t1_budget.rows(scope, {})] == ["refuted", "holds"]
+
+
+@pytest.mark.parametrize("term", ["between", "within", "excess"])
+@pytest.mark.parametrize("start", [-2.0, -0.5])
+def test_wrong_terms_of_the_budget_are_refuted(monkeypatch, term, start):
+    """One of f, a and 2b - a a millionth too large: N V by listing groups is another number."""
+    scope = Scope("quick", named("conflict", components=1, start=start))
+    assert [row.verdict for row in t1_budget.rows(scope, {})] == ["holds", "holds"]
+    right, g = t1_budget._closed, np.arange(2, t1_budget.SIZES[-1] + 1)
+
+    def wrong(*model):
+        terms, costs, best = right(*model)
+        shape = {"between": g, "within": 1, "excess": 1 / (g - 1)}[term]
+        return terms, costs + 1e-6 * float(getattr(terms, term)) * shape, best
+
+    monkeypatch.setattr(t1_budget, "_closed", wrong)
+    assert [row.verdict for row in t1_budget.rows(scope, {})] == ["holds", "refuted"]
+
+
+def test_best_group_size_on_conflict():
+    """x = -.5: G* = 2.46."""
+    row, _ = t1_budget.rows(Scope("quick", named("conflict", components=1, start=-0.5)), {})
+    assert row.extra["best_real_group_size"] == pytest.approx(2.4584, abs=1e-4)
 
 
 def test_budget_needs_prompts_that_differ():
     """With one prompt nothing is gained by more of them."""
     (row,) = t1_budget.rows(Scope("quick", named("bits", components=2)), {})
-    assert row.verdict == "assumption unmet"
-
-
-@pytest.mark.parametrize("claim", [t1_k.CLAIM])
-def test_other_instances_leave_the_assumption_unmet(claim):
-    """A claim about a family says nothing of another model."""
-    (row,) = rows_of(claim, Scope("quick", named("coding", components=1)), {})
     assert row.verdict == "assumption unmet"
 
 
@@ -76,7 +63,55 @@ def test_budget_of_a_model_without_signal(tmp_path):
 
 @pytest.mark.parametrize("mutant", [None, *t1_g.MUTANTS])
 def test_limits_in_the_group_size(mutant):
-    """Both limits to 1e-10, and neither without its floor or with half of it."""
+    """V by listing groups is a/G + (2b-a)/(G(G-1)), with the floor on top for a drawn prompt."""
     verdicts = [r.verdict for r in t1_g.rows(Scope("quick", mutant=mutant), {})]
     expected = {None: ["holds", "holds"], "no floor": ["holds", "refuted"]}
-    assert verdicts == expected.get(mutant, ["refuted", "holds"])
+    assert verdicts == expected.get(mutant, ["refuted", "refuted"])
+
+
+@pytest.mark.parametrize("wrong", ["sweep", "drawn"])
+def test_a_wrong_variance_is_refuted(monkeypatch, wrong):
+    """A millionth too much of the one or of the other."""
+    right = t1_g.listed_variance
+
+    def planted(spec, sizes):
+        of = right(spec, sizes)
+        return of._replace(**{wrong: getattr(of, wrong) * (1 + 1e-6)})
+
+    monkeypatch.setattr(t1_g, "listed_variance", planted)
+    rows = t1_g.rows(Scope("quick"), {})
+    assert [r.verdict for r in rows] == [
+        "refuted" if (r.parameters["prompts"] == 1) == (wrong == "drawn") else "holds" for r in rows
+    ]
+
+
+def test_one_prompt_has_no_floor():
+    """Only the full sweep is left."""
+    (row,) = t1_g.rows(Scope("quick", named("bits", components=2)), {})
+    assert (row.verdict, row.parameters["prompts"]) == ("holds", None)
+
+
+def test_models_with_too_many_groups(monkeypatch):
+    """No lattice: the first few sizes are counted; no engine at all: it says so."""
+    spec = replace(named("conflict", components=1), options=(("components", 1), ("start", -0.3)))
+    whole = listed_variance.listed_variance(spec, t1_g.SUMMED)
+    monkeypatch.setattr(listed_variance, "group_law", _refusing("lattice"))
+    listed_variance.listed_variance.cache_clear()
+    few = listed_variance.listed_variance(spec, t1_g.SUMMED)
+    assert few.sizes == whole.sizes[: listed_variance.FEW]
+    np.testing.assert_allclose(few.drawn, whole.drawn[: len(few.sizes)], rtol=1e-12)
+    monkeypatch.setattr(listed_variance, "group_law", _refusing("lattice", "counts"))
+    listed_variance.listed_variance.cache_clear()
+    for claim in (t1_g, t1_budget):
+        (row,) = claim.rows(Scope("quick", spec), {})
+        assert (row.verdict, row.note) == ("assumption unmet", "too many groups to sum over")
+    listed_variance.listed_variance.cache_clear()
+
+
+def _refusing(*engines):
+    def law(mdp, size, estimator, engine, **options):
+        if engine in engines:
+            raise ValueError("entries")
+        return group_law(mdp, size, estimator, engine, **options)
+
+    return law
