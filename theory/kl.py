@@ -103,7 +103,9 @@ def _parabola(q: Real, c: Real) -> Real:
     """Beyond the root of kl = c in either order: kl >= d^2/2 over the largest t(1-t) in between."""
     c = jnp.maximum(c, 0.0)
     spread = jnp.where(q > 0.5, q * (1 - q), 0.25)
-    return jnp.minimum(c + jnp.sqrt(c * c + 2 * c * q), jnp.sqrt(2 * c * spread))
+    # A product of roots, since c q may underflow.
+    root = jnp.sqrt(c)
+    return jnp.minimum(c + root * jnp.sqrt(c + 2 * q), root * jnp.sqrt(2 * spread))
 
 
 def _barrier(q: Real, c: Real) -> Real:

@@ -36,19 +36,23 @@ def check_level(field: str, value: Any) -> None:
         fail(field, None, value, "a number in (0, 1)")
 
 
+def _nats(divergence: Number, price: Number, delta: Number) -> Bound:
+    """KL + ln(price/delta): two logarithms, since the quotient may overflow or be rounded to 1."""
+    return jnp.asarray(divergence) + jnp.log(jnp.asarray(price)) - jnp.log(jnp.asarray(delta))
+
+
 def maurer(empirical: Number, divergence: Number, n: Number, delta: Number, price: Number) -> Bound:
     """kl(Lhat ‖ L_S) <= (KL + ln(price/delta))/n with price = xi(n) or 2 sqrt n.
 
     Maurer 2004, Theorem 5, whose proof gives xi(n); price 1 is Chernoff's bound, valid for one
     policy that was fixed beforehand.
     """
-    nats = jnp.asarray(divergence) + jnp.log(jnp.asarray(price) / delta)
-    return kl_upper(empirical, nats / n)
+    return kl_upper(empirical, _nats(divergence, price, delta) / n)
 
 
 def mcallester(empirical: Number, divergence: Number, n: Number, delta: Number) -> Bound:
     """Lhat + sqrt((KL + ln(2 sqrt n/delta))/(2n)): Pinsker's inequality on Maurer's bound."""
-    nats = jnp.asarray(divergence) + jnp.log(2 * jnp.sqrt(jnp.asarray(n, float)) / delta)
+    nats = _nats(divergence, 2 * jnp.sqrt(jnp.asarray(n, float)), delta)
     return jnp.asarray(empirical) + jnp.sqrt(nats / (2 * n))
 
 
@@ -80,13 +84,13 @@ def lambda_bound(
 
     Thiemann et al. 2017, Theorem 3: convex in Q for a given l, hence a training objective.
     """
-    nats = jnp.asarray(divergence) + jnp.log(2 * jnp.sqrt(jnp.asarray(n, float)) / delta)
+    nats = _nats(divergence, 2 * jnp.sqrt(jnp.asarray(n, float)), delta)
     return (jnp.asarray(empirical) + nats / (n * rate)) / (1 - rate / 2)
 
 
 def best_rate(empirical: Number, divergence: Number, n: Number, delta: Number) -> Bound:
     """The l that makes ``lambda_bound`` least: 2/(1 + sqrt(1 + 2 n Lhat/nats))."""
-    nats = jnp.asarray(divergence) + jnp.log(2 * jnp.sqrt(jnp.asarray(n, float)) / delta)
+    nats = _nats(divergence, 2 * jnp.sqrt(jnp.asarray(n, float)), delta)
     return 2 / (1 + jnp.sqrt(1 + 2 * n * jnp.asarray(empirical) / nats))
 
 
@@ -98,7 +102,7 @@ def unexpected_bernstein(
     Mhammedi et al. 2019. ``second`` is the empirical mean of the squared losses under Q.
     """
 
-    nats = jnp.asarray(divergence) + jnp.log(len(RATES) / jnp.asarray(delta))
+    nats = _nats(divergence, float(len(RATES)), delta)
 
     def at(g: float) -> Bound:
         return jnp.asarray(empirical) + ((-log1p(-g) - g) * jnp.asarray(second) + nats / n) / g

@@ -36,13 +36,13 @@ def largest_divergence(empirical: float, target: float, n: int, delta: float) ->
     """
     _check(n, delta, empirical=empirical, target=target)
     gain = float(_kl(empirical, target)) if empirical < target else 0.0
-    return n * gain - log(xi(n) / delta)
+    return n * gain - (log(xi(n)) - log(delta))
 
 
 def spare_variation(empirical: float, target: float, n: int, delta: float) -> float:
     """The TV between training and target tasks that uses up the margin of KL = 0; at least 0."""
     _check(n, delta, empirical=empirical, target=target)
-    return max(target - float(_upper(empirical, log(xi(n) / delta) / n)), 0.0)
+    return max(target - float(_upper(empirical, (log(xi(n)) - log(delta)) / n)), 0.0)
 
 
 def smallest_explaining(empirical: float, observed: float, n: int, delta: float) -> float:
@@ -69,7 +69,7 @@ def tasks_needed(empirical: float, target: float, divergence: float, delta: floa
             return inf
     while high - low > 1:
         middle = (low + high) // 2
-        enough = middle * gain - log(xi(middle) / delta) >= divergence
+        enough = middle * gain - (log(xi(middle)) - log(delta)) >= divergence
         low, high = (low, middle) if enough else (middle, high)
     return float(ceil(high))
 

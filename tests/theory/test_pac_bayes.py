@@ -117,6 +117,16 @@ def test_unexpected_bernstein_rests_on_a_supermartingale(g):
             assert moment <= 1 + 1e-12
 
 
+@pytest.mark.parametrize("delta", [3e-308, 1 - 1e-15])
+def test_ends_of_delta(delta):
+    """ln(price/delta) at both ends: no overflow, nothing rounded away; Lhat = 0, 40 digits."""
+    for n, price in ((100, 1.0), (10**8, 2e4)):
+        with mpmath.workdps(40):
+            nats = mpmath.log(mpmath.mpf(price)) - mpmath.log(mpmath.mpf(delta))
+            right = float(-mpmath.expm1(-nats / n))
+        assert 0 <= float(pb.maurer(0.0, 0.0, n, delta, price)) / right - 1 < 1e-13
+
+
 def test_fresh_set_values():
     """Clopper-Pearson for 3 errors in 50, published; scipy's interval; k = m."""
     assert float(pb.fresh_set(3, 50, 0.05)) == pytest.approx(0.14783717636418, abs=1e-13)
