@@ -81,6 +81,12 @@ def _equal_values(spec: InstanceSpec) -> str | None:
     return "J is the same for every policy of the class"
 
 
+def _equal_tasks(spec: InstanceSpec) -> str | None:
+    if influence_on(spec).tasks_differ(_asked(spec)):
+        return None
+    return "every policy does equally well on all tasks: any sample shows its risk"
+
+
 GRADED = "a component has other rewards than 0 and 1: the update is no gradient of Jtilde"
 
 
@@ -116,6 +122,7 @@ def _one_prompt(spec: InstanceSpec) -> str | None:
 
 
 BINARY = Assumption("binary components", _graded)
+TASKS_DIFFER = Assumption("tasks differ", _equal_tasks)
 VALUES_DIFFER = Assumption("J depends on the policy", _equal_values)
 LISTED = Assumption(f"at most {MAX_EPISODES} episodes, which are listed", _too_many)
 NO_CHANCE = Assumption("first states and tool responses are certain", _random_environment)

@@ -83,6 +83,11 @@ def exact(
     return Row(claim, instance, parameters, *limits, bound, verdict, note, extra or {})
 
 
+def no_better(row: Row, why: str) -> Row:
+    """*Vacuous* where it holds: the bound is no better than a trivial one, named by ``why``."""
+    return replace(row, verdict="vacuous", note=why) if row.verdict == "holds" else row
+
+
 def certified(row: Row) -> Row:
     """The row of a cell that was decided in rational or ball arithmetic."""
     return replace(row, evidence="certified", rounding=None)

@@ -13,6 +13,7 @@ from scipy.special import gammaln, xlogy
 from theory.xi import check_tasks
 
 MAX_VECTORS = 10**8
+Floats = NDArray[np.float64]
 
 
 def n_vectors(n: int, types: int) -> int:
@@ -46,6 +47,26 @@ def count_vectors(n: int, types: int, first: int = 0, last: int | None = None) -
         number, left = table[rest] - behind, rest
     parts[:, types - 1] = left
     return parts
+
+
+def chance_roundings(n: int, chance: NDArray[np.float64]) -> float:
+    """In exp(``log_chances``): an absolute error of a sum of logarithms is a relative one there."""
+    seen = chance[chance > 0]
+    largest = 2 * float(gammaln(n + 2)) - n * float(np.log(seen.min()))
+    # gammaln is right to a few units in the last place, and so is a logarithm.
+    return (chance.size + 8) * (1 + largest)
+
+
+def failing(
+    bound: Floats, risk: Floats, weight: Floats, error: Floats | float, share: float
+) -> tuple[float, float]:
+    """P(bound < risk) and its rounding error, over samples of probabilities ``weight``.
+
+    ``error``: of bound - risk; a bound of 1 cannot fail. ``share``: of the weights, relative.
+    """
+    near = float(weight[(np.abs(bound - risk) <= error) & (bound < 1)].sum())
+    found = float(weight[bound < risk].sum())
+    return found, near + share * (found + near)
 
 
 def log_chances(counts: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from theory import pac_bayes
-from theory.counts import count_vectors, log_chances, n_vectors
+from theory.counts import chance_roundings, count_vectors, log_chances, n_vectors
 from theory.learning import Learned, Learning, learn, padded
 from theory.pac_bayes import check_level
+from theory.rounding import accumulated
 from theory.validation import fail
 from theory.xi import check_tasks, xi
 
@@ -61,15 +62,20 @@ class Sums(NamedTuple):
     failure: Float[Array, "B D"]
     bound: Float[Array, "B D"]
     offset: Float[Array, "B D"]
+    near: Float[Array, "B D"]
+    """Of samples whose bound and risk are equal up to rounding, but not both 1."""
+    useful: Float[Array, "B D"]
+    """Of samples whose bound is below 1."""
 
 
 @partial(jax.jit, static_argnames=("rule", "learner"))
-def _chunk(problem, counts, weight, temperature, settings, rule, learner):  # type: ignore[no-untyped-def]
+def _chunk(problem, counts, weight, temperature, settings, error, rule, learner):  # type: ignore[no-untyped-def]
     learned = jax.vmap(lambda c: learner(problem, c, temperature))(counts)
     found = jax.vmap(lambda at: rule(learned, at), out_axes=1)(settings)
-    failed = found < learned.risk[None, None]
-    sums = Sums(failed @ weight, found @ weight, (found - learned.empirical[None, None]) @ weight)
-    return sums, learned
+    risk, offset = learned.risk[None, None], found - learned.empirical[None, None]
+    near = (jnp.abs(found - risk) <= error) & (found < 1)
+    numbers = (found < risk, found, offset, near, found < 1)
+    return Sums(*(x @ weight for x in numbers)), learned
 
 
 def chunks(
@@ -101,6 +107,22 @@ class Coverage(NamedTuple):
     mean_empirical: float
     mean_risk: float
     mean_divergence: float
+    rounding: NDArray[np.float64]
+    """Of ``failure``: its weights, and the samples that rounding may have put on either side."""
+    mean_rounding: float
+    """Of the means of bounds and offsets."""
+    trivial: NDArray[np.bool_]
+    """Whether the bound is 1 for every sample that occurs."""
+
+
+def bound_rounding(problem: Learning, n: int, temperature: float, deltas: Sequence[float]) -> float:
+    """Of a bound less the risk: sums over policies and outcomes, exponents of up to n/temperature.
+
+    Nats off by e move kl^{-1}(q, c) by at most e/(n c) <= e/ln(1/delta), since kl is convex.
+    """
+    policies, outcomes = problem.loss.shape
+    steep = max(1.0, *(-1 / float(np.log(delta)) for delta in deltas))
+    return accumulated(4 * (policies + outcomes + 16) * (1 + n / temperature) * steep)
 
 
 def quantile(values: NDArray[np.float64], weight: NDArray[np.float64], delta: float) -> float:
@@ -137,7 +159,8 @@ def coverage(
     columns = (n * ones, np.array(deltas), xi(n) * ones, shift * ones)
     settings = Setting(*(jnp.asarray(x) for x in columns))
     total, parts, wide = None, [], padded(problem)
-    fixed = (jnp.asarray(float(temperature)), settings, rule, learner)
+    error = bound_rounding(problem, n, temperature, deltas)
+    fixed = (jnp.asarray(float(temperature)), settings, jnp.asarray(error), rule, learner)
     for counts, weight in chunks(problem, n, wide.chance.size):
         sums, learned = _chunk(wide, counts, weight, *fixed)
         total = sums if total is None else jax.tree.map(jnp.add, total, sums)
@@ -146,9 +169,20 @@ def coverage(
     assert total is not None
     weight, empirical, _, risk, divergence = np.concatenate(parts, 1)
     oracle = [quantile(risk - empirical, weight, delta) for delta in deltas]
-    failure, bound, offset = (np.asarray(x) for x in total)
-    means = [float(weight @ x) for x in (empirical, risk, divergence)]
-    return Coverage(failure, bound, offset, np.array(oracle), *means)
+    sums = jax.tree.map(np.asarray, total)
+    share = accumulated(chance_roundings(n, np.asarray(problem.chance)) + CHUNK + len(parts))
+    return Coverage(
+        failure=sums.failure,
+        mean_bound=sums.bound,
+        mean_offset=sums.offset,
+        oracle_offset=np.array(oracle),
+        mean_empirical=float(weight @ empirical),
+        mean_risk=float(weight @ risk),
+        mean_divergence=float(weight @ divergence),
+        rounding=sums.near + share * (sums.failure + sums.near),
+        mean_rounding=error + 2 * share,
+        trivial=sums.useful == 0,
+    )
 
 
 def fresh_set_failure(risk: Any, m: Any, delta: Any) -> NDArray[np.float64]:

@@ -46,14 +46,20 @@ def policy_roundings(policy: Policy, theta: Theta) -> float:
     return 2 * largest + legal.shape[1] + 4 * ELEMENTARY
 
 
-def sweep_roundings(mdp: TAMDP, policy: Policy, theta: Theta) -> float:
-    """On the way to a probability of the reward law or a value, by one sweep over the layers.
+def value_roundings(mdp: TAMDP) -> int:
+    """From a policy's probabilities to those of the reward law, or to a value, by one sweep.
 
-    All terms of these are >= 0, so that this is a relative error of each of them.
+    All terms of these are >= 0, so that this is a relative error of each of them. A policy whose
+    probabilities sum to 1 up to rounding counts as one.
     """
     n_prompts, n_states, n_answers, n_components = mdp.reward.shape
-    layer = policy_roundings(policy, theta) + n_states * mdp.n_tools + 2
+    layer = n_states * mdp.n_tools + mdp.legal.shape[1] + 2
     return mdp.horizon * layer + n_states * n_answers + n_components + n_prompts
+
+
+def sweep_roundings(mdp: TAMDP, policy: Policy, theta: Theta) -> float:
+    """The same from the parameters of the policy."""
+    return value_roundings(mdp) + mdp.horizon * policy_roundings(policy, theta)
 
 
 def law_roundings(group: GroupLaw) -> float:

@@ -20,10 +20,11 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.counts import count_vectors, log_chances, n_vectors
-from theory.coverage import quantile
+from theory.counts import chance_roundings, count_vectors, failing, log_chances, n_vectors
+from theory.coverage import bound_rounding, quantile
 from theory.learning import Learning, gibbs, mixed
 from theory.pac_bayes import check_level, maurer
+from theory.rounding import accumulated
 from theory.xi import check_tasks, xi
 
 CHUNK = 2**13
@@ -101,6 +102,8 @@ class SplitCoverage(NamedTuple):
     mean_bound: np.ndarray
     mean_offset: np.ndarray
     oracle_offset: float
+    rounding: np.ndarray
+    """Of ``failure``."""
 
 
 NAMES = ("plain", "split", "recursive")
@@ -136,9 +139,13 @@ def split_coverage(
         parts.append(np.column_stack([weight, *(np.asarray(x) for x in found)]))
     table = np.concatenate(parts)
     weight, empirical, risk, bounds = table[:, 0], table[:, 1], table[:, 2], table[:, 3:]
+    error = bound_rounding(problem, n_first + n_second, temperature, [delta])
+    share = accumulated(2 * chance_roundings(n_first + n_second, chance) + len(weight))
+    failure, off = np.array([failing(b, risk, weight, error, share) for b in bounds.T]).T
     return SplitCoverage(
-        weight @ (bounds < risk[:, None]),
+        failure,
         weight @ bounds,
         weight @ (bounds - empirical[:, None]),
         quantile(risk - empirical, weight, delta),
+        off,
     )

@@ -7,10 +7,11 @@ are exact inequalities between expectations; no sample enters. Losses lie in [0,
 from typing import NamedTuple
 
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Float
 
 from theory.exact import episode_kl
-from theory.kl import EPS, Number, kl_divergence, kl_first, kl_of_logs
+from theory.kl import Number, kl_divergence, kl_first, kl_of_logs
 from theory.model import TAMDP
 
 Law = Float[Array, "... Z"]
@@ -46,28 +47,35 @@ class Shifted(NamedTuple):
     """L_S + sqrt(chi^2(D_T ‖ D_S) Var_S l)."""
 
 
-def shifted(losses: Law, source: Law, target: Law) -> Shifted:
-    """All of them, for the losses (Z,) of a policy and two laws (Z,) of task types."""
-    risk = losses @ source
-    spread = source @ jnp.square(losses - risk)
-    variation = total_variation(source, target)
-    divergence = kl_divergence(target, source)
-    chi = chi_square(target, source)
+def shifted(losses: Law, source: Law, target: Law, error: Number = 0.0) -> Shifted:
+    """All of them, for the losses (Z,) of a policy and two laws (Z,) of task types.
+
+    ``error``: relative, of every sum; with that of ``theory.rounding`` the bounds are rounded up.
+    """
+    mean = losses @ source
+    # Relative: next to 0 the inverse of kl has a slope without end, and a risk of 0 is 0.
+    risk = mean * (1 + error)
+    spread = source @ jnp.square(jnp.abs(losses - mean) + error * mean)
+    variation = total_variation(source, target) * (1 + error)
+    divergence, reverse = (
+        kl_divergence(*laws) * (1 + error) for laws in ((target, source), (source, target))
+    )
+    chi = chi_square(target, source) * (1 + error)
     # No spread on the source leaves inf * 0 where the target is new: then nothing is known.
     root = jnp.sqrt(jnp.where(jnp.isinf(chi), jnp.inf, chi * spread))
     found = Shifted(
         risk + (losses.max() - losses.min()) * variation,
         risk + variation,
         risk + jnp.sqrt(divergence / 2),
-        risk + jnp.sqrt(kl_divergence(source, target) / 2),
-        kl_first(risk, divergence),
+        risk + jnp.sqrt(reverse / 2),
+        kl_first(jnp.minimum(risk, 1.0), divergence),
         risk + root,
     )
     # New types may cost anything, whatever the policy did on the old ones (L_S = 0 or 1 included).
     processed = jnp.where(jnp.isinf(divergence), 1.0, found.data_processing)
     found = found._replace(data_processing=processed)
-    # L_T and these sums are rounded: equality must not look like a violation.
-    return Shifted(*(jnp.minimum(x + 16 * EPS, 1.0) for x in found))
+    # Laws sum to 1 up to rounding.
+    return Shifted(*(jnp.minimum(x + error, 1.0) for x in found))
 
 
 def reweighted(losses: Float[Array, "M Z"], source: Law, target: Law) -> tuple[Law, Real]:
@@ -87,6 +95,24 @@ def response_distance(mdp: TAMDP, other: TAMDP) -> Real:
     apart = total_variation(mdp.tool_transition, other.tool_transition)
     legal = mdp.legal[:, : mdp.n_tools]
     return jnp.where(legal, apart, 0.0).max(initial=0.0)
+
+
+def mixed_tools(mdp: TAMDP, share: float) -> TAMDP:
+    """A target: each answer of the tool mixed, by ``share`` in [0, 1], with a uniform choice among
+    its own outcomes. Supports and attainable rewards stay. Prompts move towards uniform."""
+    transition = np.asarray(mdp.tool_transition)
+    support = transition > 0
+    even = support / np.maximum(support.sum(-1, keepdims=True), 1)
+    rho = np.asarray(mdp.prompt_distribution)
+    return TAMDP(
+        prompt_distribution=(1 - share) * rho + share / rho.size,
+        initial_distribution=np.asarray(mdp.initial_distribution),
+        depth=np.asarray(mdp.depth),
+        tool_transition=(1 - share) * transition + share * even,
+        legal=np.asarray(mdp.legal),
+        reward=np.asarray(mdp.reward),
+        weights=np.asarray(mdp.weights),
+    )
 
 
 def depth_bound(max_reward: Number, depth: Number, prompts: Number, responses: Number) -> Number:

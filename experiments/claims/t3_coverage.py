@@ -10,9 +10,10 @@ it; tests/theory/test_pac_bayes.py holds the bounds against published values ins
 
 from collections.abc import Mapping
 
-from experiments.assumptions import stated
-from experiments.claim import Claim, Row, Scope, Verdict, judge
+from experiments.assumptions import TASKS_DIFFER, VALUES_DIFFER, stated
+from experiments.claim import Claim, Row, Scope, judge
 from experiments.claims import t3_mutants, t3_posteriors
+from experiments.exact_cells import inequality, no_better, unmet
 from experiments.learning_problems import (
     DELTAS,
     TEMPERATURES,
@@ -29,14 +30,8 @@ from theory.coverage import BOUNDS, Coverage
 from theory.worst_posterior import KINDS, worst_posterior
 
 NAME = "T3.coverage"
+TRIVIAL = "no better than 1, the trivial bound on a risk, for any sample"
 SIZES = {"quick": (5, 20, 50), "paper": (5, 20, 50, 100, 200)}
-
-
-def _verdict(failure: float, delta: float, mean_bound: float) -> tuple[Verdict, str]:
-    verdict = judge(failure, failure, delta)
-    if verdict == "holds" and mean_bound >= 1 - 1e-12:
-        return "vacuous", "no better than 1, the trivial bound on a risk, for any sample"
-    return verdict, ""
 
 
 def _cell_rows(spec: ProblemSpec, n: int, temperature: float, found: Coverage) -> list[Row]:
@@ -56,9 +51,9 @@ def _cell_rows(spec: ProblemSpec, n: int, temperature: float, found: Coverage) -
             extra = {"mean_bound": mean, "mean_offset": offset, "oracle_offset": oracle}
             if oracle > 0:
                 extra["tightness"] = offset / oracle
-            verdict, note = _verdict(failure, delta, mean)
-            values = (failure, failure, failure, delta)
-            made.append(Row(NAME, spec.instance.name, parameters, *values, verdict, note, extra))
+            head = (NAME, spec.instance.name, parameters, failure, delta)
+            row = inequality(*head, float(found.rounding[i, j]), "", extra)
+            made.append(no_better(row, TRIVIAL) if found.trivial[i, j] else row)
     return made
 
 
@@ -70,8 +65,7 @@ def _gibbs(scope: Scope) -> list[Row]:
         sizes = feasible(spec, SIZES[scope.profile])
         if not sizes:
             note = "too many prompts to list the counts of even 5 tasks"
-            head = (NAME, spec.instance.name, spec.parameters())
-            made.append(Row(*head, None, None, None, None, "assumption unmet", note))
+            made.append(unmet(NAME, spec.instance.name, spec.parameters(), note))
         cells = [(spec, n, t) for n in sizes for t in temperatures]
         made += [row for cell in cells for row in _cell_rows(*cell, exact(*cell))]
     if scope.instance is None:
@@ -89,7 +83,7 @@ def _worst(scope: Scope) -> list[Row]:
     for spec in problems(scope)[: 2 if paper else 1]:
         cells = [(n, b) for n in feasible(spec, sizes) for b in bounds]
         for n, bound in cells:
-            found, at_most = worst_posterior(build_problem(spec), n, delta, bound)
+            found = worst_posterior(build_problem(spec), n, delta, bound)
             parameters = {
                 **spec.parameters(),
                 "n_tasks": n,
@@ -97,9 +91,14 @@ def _worst(scope: Scope) -> list[Row]:
                 "posterior": "worst",
                 "bound_name": bound,
             }
-            values = (found, found, max(found, at_most), delta, judge(at_most, found, delta))
+            low, high = found.found, max(found.found, found.at_most)
+            verdict = judge(high, low, delta + found.rounding)
             note = "enclosed: found by ascent, at most by change of measure"
-            made.append(Row(NAME, spec.instance.name, parameters, *values, note))
+            row = Row(
+                NAME, spec.instance.name, parameters, low, low, high, delta, verdict, note,
+                rounding=found.rounding,
+            )  # fmt: skip
+            made.append(row)
     return made
 
 
@@ -118,7 +117,11 @@ CLAIM = Claim(
     expected="holds",
     proof=("theory.pac_bayes", "theory.coverage"),
     figures=("t3_coverage",),
-    assumptions=stated("tasks i.i.d. from D_S", "losses in [0, 1]", "prior fixed before the tasks"),
+    assumptions=(
+        *stated("tasks i.i.d. from D_S", "losses in [0, 1]", "prior fixed before the tasks"),
+        VALUES_DIFFER,
+        TASKS_DIFFER,
+    ),
     mutants=t3_mutants.MUTANTS,
     runs=lambda scope: [],
     rows=rows,

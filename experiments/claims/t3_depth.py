@@ -15,7 +15,8 @@ from jaxtyping import Array, Float
 from scipy.stats import linregress
 
 from experiments.assumptions import stated
-from experiments.claim import Claim, Row, Scope, judge
+from experiments.claim import Claim, Row, Scope
+from experiments.exact_cells import inequality, no_better
 from experiments.instances import InstanceSpec, build, named
 from experiments.points.depth import EXACT
 from experiments.runs import RunResult, RunSettings
@@ -23,9 +24,11 @@ from theory.exact import prompt_values
 from theory.instances.relay import relay
 from theory.learning import sampled_policies
 from theory.model import TAMDP
+from theory.rounding import ELEMENTARY, rounding, value_roundings
 from theory.transfer import (
     depth_bound,
     depth_bound_coupled,
+    mixed_tools,
     response_distance,
     step_kl_bound,
     total_variation,
@@ -38,9 +41,9 @@ MUTANTS = {
 }
 DEPTHS = {"quick": (1, 8), "paper": (1, 2, 4, 8, 16, 32)}
 FAILURE, MIXED = 0.01, 0.2
-# Equality is reached at D = 1: rounding must not look like a violation.
-ROUNDING = 64 * np.finfo(float).eps
 TOLERANCE = 0.1
+"""Of a fitted exponent."""
+TRIVIAL = "no better than R_max, the trivial bound on a difference"
 
 
 class _Compared(NamedTuple):
@@ -65,31 +68,32 @@ def _compare(mdp, other, probs, depth):  # type: ignore[no-untyped-def]
     apart, top = response_distance(mdp, other), mdp.max_reward
     bound = depth_bound(top, depth, prompts, apart)
     sharper = depth_bound_coupled(top, mdp.max_depth, prompts, apart)
-    return _Compared(gaps.max(), bound + ROUNDING * top, sharper, apart, prompts)
+    return _Compared(gaps.max(), bound, sharper, apart, prompts)
 
 
 def _shrunk(mutant: str | None, depth: int) -> float:
     return {None: float(depth), "half of the depth": depth / 2, "no depth": 1.0}[mutant]
 
 
-def _gap_row(name: str, kind: str, depth: int, found: _Compared, trivial: float) -> Row:
-    gap, bound = float(found.gap), float(found.bound)
-    verdict, note = judge(gap, gap, bound), ""
-    if verdict == "holds" and bound >= trivial:
-        verdict, note = "vacuous", "no better than R_max, the trivial bound on a difference"
+def _gap_row(mdp: TAMDP, name: str, kind: str, depth: int, found: _Compared) -> Row:
+    gap, bound, top = float(found.gap), float(found.bound), float(mdp.max_reward)
+    # Two values, and the laws of their models.
+    off = rounding(2 * top + bound, value_roundings(mdp) + 4)
     extra = {
         "sharper_bound": float(found.sharper),
         "responses": float(found.responses),
         "variation": float(found.prompts),
     }
     parameters = {"depth": depth, "kind": kind}
-    return Row(NAME, name, parameters, gap, gap, gap, bound, verdict, note, extra)
+    # Where the two models are one, 0 = 0.
+    row = inequality(NAME, name, parameters, gap, bound, off, "", extra, identity=bound <= off)
+    return no_better(row, TRIVIAL) if bound >= top - off else row
 
 
 def _relay(mutant: str | None, depths: tuple[int, ...]) -> list[Row]:
     made = []
     for repair, kind in ((False, "final"), (True, "repaired")):
-        gaps = []
+        gaps, errors = [], []
         for depth in depths:
             source, target = (relay(depth=depth, failure=f, repair=repair) for f in (0.0, FAILURE))
             # Always pass, deliver at last: the policy that depends most on the tool.
@@ -97,41 +101,26 @@ def _relay(mutant: str | None, depths: tuple[int, ...]) -> list[Row]:
             always[0, :-2, 0] = always[0, -2:, 1] = 1
             found = _compare(source.mdp, target.mdp, always, _shrunk(mutant, depth))
             gaps.append(float(found.gap))
-            made.append(_gap_row("relay", kind, depth, found, 1.0))
+            made.append(_gap_row(source.mdp, "relay", kind, depth, found))
+            errors.append(rounding(2.0, value_roundings(source.mdp)) / gaps[-1])
         if mutant is None:
-            made.append(_growth(depths, gaps, 0.0 if repair else 1.0))
+            made.append(_growth(depths, gaps, max(errors), 0.0 if repair else 1.0))
     return made
 
 
-def _growth(depths: tuple[int, ...], gaps: list[float], expected: float) -> Row:
-    """The fitted exponent of the gap in D: 1 where it is seen to grow, 0 where it is not."""
-    exponent = float(linregress(np.log(depths), np.log(gaps)).slope)
-    off = abs(exponent - expected)
-    parameters = {"kind": f"exponent {expected:g}"}
-    verdict = judge(off, off, TOLERANCE)
-    level = max(gaps) - min(gaps) <= ROUNDING * max(gaps)
-    note = "does not change with D" if level else f"grows as D^{exponent:.3f}, fitted"
-    return Row(NAME, "relay", parameters, off, off, off, TOLERANCE, verdict, note)
+def _growth(depths: tuple[int, ...], gaps: list[float], error: float, expected: float) -> Row:
+    """The fitted exponent of the gap in D: 1 where it is seen to grow, 0 where it is not.
 
-
-def _mixed(mdp: TAMDP, share: float) -> TAMDP:
-    """Target: each answer of the tool mixed with a uniform choice among its own outcomes.
-
-    Supports stay the same, so that the attainable rewards do. Prompts move towards uniform.
+    ``error``: relative, of the gaps.
     """
-    transition = np.asarray(mdp.tool_transition)
-    support = transition > 0
-    even = support / np.maximum(support.sum(-1, keepdims=True), 1)
-    rho = np.asarray(mdp.prompt_distribution)
-    return TAMDP(
-        prompt_distribution=(1 - share) * rho + share / rho.size,
-        initial_distribution=np.asarray(mdp.initial_distribution),
-        depth=np.asarray(mdp.depth),
-        tool_transition=(1 - share) * transition + share * even,
-        legal=np.asarray(mdp.legal),
-        reward=np.asarray(mdp.reward),
-        weights=np.asarray(mdp.weights),
-    )
+    places = np.log(depths) - np.log(depths).mean()
+    exponent = float(linregress(np.log(depths), np.log(gaps)).slope)
+    apart = abs(exponent - expected)
+    level = max(gaps) - min(gaps) <= 2 * error * max(gaps)
+    note = "does not change with D" if level else f"grows as D^{exponent:.3f}, fitted"
+    off = error * float(np.abs(places).sum() / np.square(places).sum())
+    head = (NAME, "relay", {"kind": f"exponent {expected:g}"}, apart, TOLERANCE, off, note)
+    return inequality(*head)
 
 
 @jax.jit
@@ -147,16 +136,27 @@ def _other(spec: InstanceSpec) -> list[Row]:
     mdp, depth = instance.mdp, instance.mdp.max_depth
     # Logits of size 1: every action keeps a chance, so that KL is finite.
     probs = sampled_policies(instance.policy, 50, 1.0)
-    found = _compare(mdp, _mixed(mdp, MIXED), probs, float(depth))
+    found = _compare(mdp, mixed_tools(mdp, MIXED), probs, float(depth))
+    return [_gap_row(mdp, spec.name, "mixed", depth, found), _kl_row(spec.name, mdp, probs)]
+
+
+def _kl_row(name: str, mdp: TAMDP, probs: Float[Array, "M S A"]) -> Row:
+    """The pair of policies whose episodes are closest to the bound."""
     kls = np.asarray(_step_kls(mdp, probs))
-    left, right = kls[np.argmin(kls[:, 1] - kls[:, 0])]
-    right *= 1 + ROUNDING
-    parameters = {"depth": depth, "kind": "KL of episodes"}
-    values = (float(left), float(left), float(left), float(right), judge(left, left, right))
-    return [
-        _gap_row(spec.name, "mixed", depth, found, float(mdp.max_reward)),
-        Row(NAME, spec.name, parameters, *values),
-    ]
+    left, right = (float(x) for x in kls[np.argmin(kls[:, 1] - kls[:, 0])])
+    parameters = {"depth": mdp.max_depth, "kind": "KL of episodes"}
+    # Sums of terms >= 0; exp turns the error of a logarithm into a relative one.
+    largest = -float(np.log(np.asarray(probs)[np.asarray(probs) > 0].min()))
+    off = rounding(left + right, value_roundings(mdp) + 2 * largest + 4 * ELEMENTARY)
+    return inequality(NAME, name, parameters, left, right, off, identity=_one_decision(mdp))
+
+
+def _one_decision(mdp: TAMDP) -> bool:
+    """Whether an episode is one action in a state that its prompt fixes: then KL is that of it."""
+    choices = np.asarray(mdp.legal).sum(1) > 1
+    return mdp.max_depth == 0 and bool(
+        (np.asarray(mdp.initial_distribution).max(0)[choices] == 1).all()
+    )
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from experiments.claim import Row, judge
+from experiments.claim import Row
+from experiments.exact_cells import inequality
 from theory import coverage as exact
 from theory.coverage import Setting
 from theory.learning import Learned, Learning, gibbs, learn
@@ -81,8 +82,9 @@ def pairs() -> Learning:
     return Learning(losses, np.full(6, 1 / 6))
 
 
-def cells(mutant: str | None, delta: float = DELTA) -> list[tuple[str, int, float]]:
-    """(instance, n, failure probability) of a mutant, or of the bound itself, on its instances."""
+def cells(mutant: str | None, delta: float = DELTA) -> list[tuple[str, int, float, float]]:
+    """(instance, n, failure probability, its rounding error) of a mutant, or of the bound itself,
+    on its instances."""
     place = ORDER.index(mutant) if mutant in ORDER else 0
     learner = _own_prior if mutant == "posterior as prior" else learn
     crowd = mutant in (None, "KL dropped", "posterior as prior")
@@ -92,15 +94,14 @@ def cells(mutant: str | None, delta: float = DELTA) -> list[tuple[str, int, floa
     made = []
     for name, n, problem, temperature in found:
         cell = exact.coverage(problem, n, temperature, [delta], every_rule, learner=learner)
-        made.append((name, n, float(cell.failure[place, 0])))
+        made.append((name, n, float(cell.failure[place, 0]), float(cell.rounding[place, 0])))
     return made
 
 
 def rows(claim: str, mutant: str) -> list[Row]:
     """The exact failure probability of a mutant against delta."""
     made = []
-    for name, n, failure in cells(mutant):
+    for name, n, failure, rounding in cells(mutant):
         parameters = {"n_tasks": n, "delta": DELTA, "bound_name": "kl-xi"}
-        verdict = judge(failure, failure, DELTA)
-        made.append(Row(claim, name, parameters, failure, failure, failure, DELTA, verdict))
+        made.append(inequality(claim, name, parameters, failure, DELTA, rounding))
     return made

@@ -7,11 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 from scipy.stats import binom
 
-from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Row, Scope, Verdict, judge
+from experiments.claim import FAMILY_WISE_ERROR, STATISTICAL, Row, Scope, judge
+from experiments.exact_cells import inequality
 from experiments.learning_problems import build_problem, specialists
 from experiments.points.coverage import ALONE
-from theory.counts import count_vectors, log_chances
-from theory.coverage import BOUNDS, coverage, fresh_set_failure
+from theory.counts import chance_roundings, count_vectors, failing, log_chances
+from theory.coverage import BOUNDS, bound_rounding, coverage, fresh_set_failure
 from theory.instances.conflict import conflict
 from theory.learning import learn, sampled_policies
 from theory.pac_bayes import fresh_set, maurer
@@ -24,6 +25,7 @@ from theory.posterior import (
     train_posterior,
     trapezoid,
 )
+from theory.rounding import accumulated
 from theory.split_prior import NAMES, split_coverage
 from theory.task_outcomes import episode_outcomes
 from theory.xi import plain, xi
@@ -34,13 +36,12 @@ _learn = jax.jit(jax.vmap(learn, (None, 0, None)))
 DRAWS, REPEATS = 64, 2000
 
 
-def _row(claim, instance, posterior, n, bound, failure, delta=DELTA, note="", **extra):  # type: ignore[no-untyped-def]
-    parameters = {"n_tasks": n, "delta": delta, "posterior": posterior, "bound_name": bound}
+def _row(claim, instance, posterior, n, bound, failure, rounding, **extra):  # type: ignore[no-untyped-def]
+    parameters = {"n_tasks": n, "delta": DELTA, "posterior": posterior, "bound_name": bound}
     if bound in ALONE:
         extra["relative"] = "for one policy chosen beforehand"
-    verdict: Verdict = judge(failure, failure, delta)
-    values = (failure, failure, failure, delta, verdict)
-    return Row(claim, instance, parameters, *values, note, extra)
+    sides = (float(failure), DELTA, float(rounding))
+    return inequality(claim, instance, parameters, *sides, "", extra)
 
 
 def _one_policy(claim: str, sizes: tuple[int, ...]) -> list[Row]:
@@ -59,9 +60,11 @@ def _one_policy(claim: str, sizes: tuple[int, ...]) -> list[Row]:
             else:
                 limits = np.asarray(_maurer(hard / n, 0.0, float(n), DELTA, price))
             chance = limits[0] + 1e-9 * (1 - limits[0])
-            failure = float(binom.pmf(hard, n, chance)[limits < chance].sum())
+            share = accumulated(chance_roundings(n, np.array([1 - chance, chance])) + n)
+            weight, error = binom.pmf(hard, n, chance), accumulated(64 + 4 * n)
+            found = failing(limits, np.full(n + 1, chance), weight, error, share)
             closed = {"closed_form": DELTA / price}
-            made.append(_row(claim, "one policy", "given", n, bound, failure, **closed))
+            made.append(_row(claim, "one policy", "given", n, bound, *found, **closed))
     return made
 
 
@@ -73,9 +76,13 @@ def _fresh_tasks(claim: str, sizes: tuple[int, ...]) -> list[Row]:
         counts = count_vectors(n // 2, problem.loss.shape[1])
         weight = np.exp(log_chances(counts, np.asarray(problem.chance)))
         learned = _learn(problem, jnp.asarray(counts, float), 1.0)
-        risk = np.asarray(learned.risk)
-        failure = float(weight @ fresh_set_failure(risk, n - n // 2, DELTA))
-        made.append(_row(claim, "specialists", "Gibbs", n, "fresh tasks", failure))
+        risk, error = np.asarray(learned.risk), bound_rounding(problem, n, 1.0, [DELTA])
+        # A test-set bound next to the risk may lie on either side of it.
+        beside = (risk, np.maximum(risk - error, 0.0), np.minimum(risk + error, 1.0))
+        failure, *others = (weight @ fresh_set_failure(r, n - n // 2, DELTA) for r in beside)
+        share = accumulated(2 * chance_roundings(n, np.asarray(problem.chance)) + len(weight))
+        off = max(abs(x - failure) for x in others) + share * failure
+        made.append(_row(claim, "specialists", "Gibbs", n, "fresh tasks", failure, off))
     return made
 
 
@@ -86,8 +93,8 @@ def _episodes(claim: str, sizes: tuple[int, ...]) -> list[Row]:
     made = []
     for n in sizes:
         found = coverage(problem, n, 1.0, [DELTA])
-        for bound, failure in zip(BOUNDS, found.failure[:, 0], strict=True):
-            made.append(_row(claim, "conflict", "2 episodes", n, bound, float(failure)))
+        for cell in zip(BOUNDS, found.failure[:, 0], found.rounding[:, 0], strict=True):
+            made.append(_row(claim, "conflict", "2 episodes", n, *cell))
     return made
 
 
@@ -96,20 +103,26 @@ def _split(claim: str, sizes: tuple[int, ...]) -> list[Row]:
     made = []
     for n in sizes:
         found = split_coverage(build_problem(specialists()), n // 10, n - n // 10, 1.0, DELTA)
-        for name, failure in zip(NAMES[1:], found.failure[1:], strict=True):
-            made.append(_row(claim, "specialists", "Gibbs", n, f"{name} prior", float(failure)))
+        for name, *cell in zip(NAMES[1:], found.failure[1:], found.rounding[1:], strict=True):
+            made.append(_row(claim, "specialists", "Gibbs", n, f"{name} prior", *cell))
     return made
 
 
 @jax.jit
 def _trained(counts, source):  # type: ignore[no-untyped-def]
-    """For each count vector of `conflict`: Q, its KL, Lhat(Q) and L_S(Q)."""
+    """For each count vector of `conflict`: Q, its KL, Lhat(Q), L_S(Q), and the error of both.
+
+    The rule's error falls exponentially: half of its nodes are off by more.
+    """
     instance, delta = conflict(), jnp.asarray(DELTA)
 
     def one(count):  # type: ignore[no-untyped-def]
         q = train_posterior(instance.mdp, instance.policy, count, trapezoid(61), delta)
-        losses = expected_losses(instance.mdp, instance.policy, q, trapezoid(241))
-        return q, divergence(q, 2.0), losses @ count / count.sum(), losses @ source
+        losses, coarse = (
+            expected_losses(instance.mdp, instance.policy, q, trapezoid(k)) for k in (241, 121)
+        )
+        off = jnp.abs(losses - coarse).max()
+        return q, divergence(q, 2.0), losses @ count / count.sum(), losses @ source, off
 
     return jax.vmap(one)(counts)
 
@@ -133,16 +146,21 @@ def _gaussian(claim: str, sizes: tuple[int, ...]) -> list[Row]:
     for n in sizes:
         counts = count_vectors(n, 2)
         weight = np.exp(log_chances(counts, np.asarray(source)))
-        q, kl, empirical, risk = _trained(jnp.asarray(counts, float), source)
-        bound = np.asarray(_maurer(empirical, kl, float(n), DELTA, xi(n)))
-        failure = float(weight @ (bound < np.asarray(risk)))
+        q, kl, empirical, risk, off = _trained(jnp.asarray(counts, float), source)
+        bound, above = (
+            np.asarray(_maurer(jnp.minimum(empirical + e, 1.0), kl, float(n), DELTA, xi(n)))
+            for e in (0.0, off)
+        )
+        error = np.asarray(off) + above - bound + accumulated(1024)
+        share = accumulated(chance_roundings(n, np.asarray(source)) + len(weight))
+        found = failing(bound, np.asarray(risk), weight, error, share)
         extra = {"mean_bound": float(weight @ bound)}
-        made.append(_row(claim, "conflict", "Gaussian", n, "kl-xi", failure, **extra))
+        made.append(_row(claim, "conflict", "Gaussian", n, "kl-xi", *found, **extra))
     chosen = np.random.default_rng(n).choice(len(counts), REPEATS, p=weight / weight.sum())
     keys = jax.random.split(jax.random.key(n), REPEATS)
     pick = jax.tree.map(lambda x: x[chosen], (q, kl, jnp.asarray(counts, float)))
-    found = _certified(keys, *pick, xi(n), n=n)
-    misses = int((np.asarray(found) < np.asarray(risk)[chosen]).sum())
+    certified = _certified(keys, *pick, xi(n), n=n)
+    misses = int((np.asarray(certified) < np.asarray(risk)[chosen]).sum())
     return [*made, _sampled_row(claim, n, misses)]
 
 

@@ -78,7 +78,7 @@ def test_coverage_against_the_float_code(seed):
 def test_the_worst_posterior_against_the_float_code():
     """Both enclose the probability that some posterior breaks the bound."""
     document = {**SMALL, "delta": "19/20"}
-    low, high = worst_posterior(floats(document), 6, 0.95, "kl-xi")
+    low, high, _ = worst_posterior(floats(document), 6, 0.95, "kl-xi")
     found = [
         float(x)
         for x in ends(cover({**document, "bound": "kl-xi", "posterior": "worst"}, None).observed)
