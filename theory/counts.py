@@ -76,3 +76,12 @@ def log_chances(counts: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArr
     return np.asarray(
         log_factorial[n] - log_factorial[counts].sum(-1) + xlogy(counts, chance).sum(-1)
     )
+
+
+def quantile(values: Floats, weight: Floats, delta: float) -> float:
+    """The smallest value v with P(value > v) <= delta."""
+    order = np.argsort(values)
+    # Summed from the far end: the tail is small, and must not drown in rounding.
+    tail = np.cumsum(weight[order][::-1])[::-1]
+    above = np.append(tail[1:], 0.0)
+    return float(values[order][np.argmax(above <= delta)])

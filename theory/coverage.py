@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from theory import pac_bayes
-from theory.counts import chance_roundings, count_vectors, log_chances, n_vectors
+from theory.counts import chance_roundings, count_vectors, log_chances, n_vectors, quantile
 from theory.learning import Learned, Learning, learn, padded
 from theory.pac_bayes import check_level
 from theory.rounding import accumulated
@@ -123,15 +123,6 @@ def bound_rounding(problem: Learning, n: int, temperature: float, deltas: Sequen
     policies, outcomes = problem.loss.shape
     steep = max(1.0, *(-1 / float(np.log(delta)) for delta in deltas))
     return accumulated(4 * (policies + outcomes + 16) * (1 + n / temperature) * steep)
-
-
-def quantile(values: NDArray[np.float64], weight: NDArray[np.float64], delta: float) -> float:
-    """The smallest value v with P(value > v) <= delta."""
-    order = np.argsort(values)
-    # Summed from the far end: the tail is small, and must not drown in rounding.
-    tail = np.cumsum(weight[order][::-1])[::-1]
-    above = np.append(tail[1:], 0.0)
-    return float(values[order][np.argmax(above <= delta)])
 
 
 def coverage(

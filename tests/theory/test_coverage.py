@@ -8,7 +8,8 @@ from learning_problems import BERNOULLI, SMALL, gibbs_by_hand, samples, speciali
 from scipy.stats import binom
 
 from theory import pac_bayes
-from theory.coverage import BOUNDS, Setting, all_bounds, coverage, fresh_set_failure, quantile
+from theory.counts import quantile
+from theory.coverage import BOUNDS, Setting, all_bounds, coverage, fresh_set_failure
 from theory.learning import Learned, Learning, learn
 from theory.xi import xi
 
