@@ -25,7 +25,7 @@ from theory.group_law import GroupLaw, group_law
 from theory.model import TAMDP
 from theory.policy import Policy
 from theory.response import response
-from theory.rounding import accumulated, slope_magnitude, sweep_roundings
+from theory.rounding import accumulated, law_roundings, slope_magnitude, sweep_roundings
 from theory.update import expected_update
 
 NAME = "T2.potential"
@@ -51,8 +51,7 @@ def _error(model: tuple[TAMDP, Policy, Any], law: GroupLaw, size: int) -> float:
     Two sweeps each; c_G and h(v) are polynomials of degree up to G in the law, which is rounded;
     and a sum over count vectors, or over a lattice.
     """
-    terms = max(np.size(leaf) for leaf in jax.tree.leaves(law.table))
-    return accumulated((2 + 2 * size) * sweep_roundings(*model) + terms)
+    return accumulated((2 + 2 * size) * sweep_roundings(*model) + law_roundings(law))
 
 
 def exact_row(spec: InstanceSpec, size: int, of: Estimator, mutant: str | None) -> Row:
