@@ -61,12 +61,12 @@ def _name(value: Any) -> bool:
 
 
 def _changes(value: Any) -> bool:
-    return isinstance(value, Mapping) and all(_prints(x) for pair in value.items() for x in pair)
+    return isinstance(value, Mapping) and all(_prints(k) and is_text(x) for k, x in value.items())
 
 
 FIELDS: Checks = {
     "name": (_name, f"up to {MAX_NAME} characters that print"),
-    "statement": (_prints, "a text that prints"),
+    "statement": (is_text, "a text"),
     "provenance": (lambda x: x in get_args(Provenance), f"one of {get_args(Provenance)}"),
     "expected": (lambda x: x in get_args(Verdict), f"one of {get_args(Verdict)}"),
     "assumptions": (lambda x: _are(Assumption, x), "a list of Assumption"),

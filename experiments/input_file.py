@@ -6,7 +6,7 @@ import stat
 from collections import Counter
 from math import isfinite
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from theory.rationals import MAX_TEXT, abridged
 
@@ -50,14 +50,14 @@ def read_json(path: Path, most: int = MAX_BYTES) -> Any:
 
 
 def parse_json(text: str) -> Any:
-    """JSON with each key once and no NaN, up to 32 levels deep. Raises ValueError.
+    """JSON with each key once, up to 32 levels deep. Raises ValueError.
 
-    A number that float64 cannot hold, or of more than 100 characters, stays the text that it is:
-    who reads the field refuses it, or takes it for the rational that it is, by the field's name.
+    NaN and infinities, numbers that float64 cannot hold and those of more than 100 characters stay
+    texts: who reads the field refuses it by its name.
     """
     try:
         found = json.loads(
-            text, object_pairs_hook=_no_repeats, parse_constant=_no_constant,
+            text, object_pairs_hook=_no_repeats, parse_constant=_constant,
             parse_float=_float, parse_int=_int,
         )  # fmt: skip
     except RecursionError:
@@ -89,8 +89,9 @@ def _no_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return content
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name}: expected a finite number")
+def _constant(name: str) -> str:
+    """Python's reader takes NaN, Infinity and -Infinity for numbers."""
+    return f"{name}, no number of JSON"
 
 
 def _int(text: str) -> int | str:

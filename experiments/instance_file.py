@@ -70,6 +70,8 @@ def parse_instance(content: Any) -> Instance:
     if not (isinstance(name, str) and name.isidentifier() and len(name) <= MAX_NAME):
         expected = f"up to {MAX_NAME} letters, digits and underscores"
         raise ValueError(f"name = {abridged(name)}: expected {expected}")
+    if not isinstance(described := content.get("description", ""), str):
+        raise ValueError(f"description = {abridged(described)}: expected a text")
     mdp = TAMDP(**{key: content[key] for key in MODEL_KEYS})
     policy = _policy(mdp, content["policy"])
     theta = policy.zeros()

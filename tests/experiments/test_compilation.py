@@ -1,6 +1,7 @@
 """Where compiled programs are kept, and that a second process finds them."""
 
 import os
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -63,6 +64,18 @@ def test_a_named_folder_is_used_and_a_bad_one_does_no_harm(tmp_path, monkeypatch
     assert keep_compiled() == tmp_path / "named"
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("JAX_COMPILATION_CACHE_DIR", str(tmp_path / "file" / "under"))
+    assert keep_compiled() is None
+
+
+def test_without_a_home_nothing_is_kept(monkeypatch):
+    """A user of a container may have neither HOME nor a line in the list of users."""
+
+    def unknown(*_):
+        raise KeyError("uid not found")
+
+    for name in ("HOME", "XDG_CACHE_HOME", "JAX_COMPILATION_CACHE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(pwd, "getpwuid", unknown)
     assert keep_compiled() is None
 
 

@@ -69,6 +69,13 @@ sys.exit(main(["list"]))
 """
 
 
+def test_windows_is_one_sentence(monkeypatch, capsys):
+    """Locks on files are POSIX."""
+    monkeypatch.setattr(cli.os, "name", "nt")
+    assert cli.main(["list"]) == 2
+    assert capsys.readouterr().err == "error: Windows: expected POSIX locks of files, as in WSL\n"
+
+
 def test_a_broken_installation_is_no_verdict():
     """What cannot even be imported."""
     found = subprocess.run([sys.executable, "-c", BROKEN], cwd=ROOT, capture_output=True)

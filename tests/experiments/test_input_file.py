@@ -34,6 +34,8 @@ def test_levels(levels):
         ("1e999999999", "1e999999999"),
         ("9" * 101, "9" * 101),
         ("0." + "3" * 99, "0." + "3" * 99),
+        ("NaN", "NaN, no number of JSON"),
+        ("-Infinity", "-Infinity, no number of JSON"),
         ("1e-300", 1e-300),
         ("-0.00e9", 0.0),
         ("9" * 100, 10**100 - 1),

@@ -95,6 +95,9 @@ MALFORMED = {
     "observation across layers": (_set("policy", "observation", [0, 0, 0, 2, 3]), "observation[2]"),
     "features shape": (_set("policy", {"kind": "log-linear", "features": [[[1]]]}), "features"),
     "theta shape": (_set("theta", [[0, 0, 0]]), "theta"),
+    "description": (_set("description", ["x"]), "description = ['x']: expected a text"),
+    "name is NaN": (_set("name", float("nan")), "name = 'NaN, no number of JSON': expected"),
+    "theta is NaN": (_set("theta", 0, 0, float("nan")), "theta[0, 0] = 'NaN, no number of JSON'"),
     "theta infinite": (_set("theta", 0, 0, 1e999), "theta"),
 }
 
