@@ -81,6 +81,12 @@ def check_replaceable(path: Path) -> None:
         raise _unwritable(path, OSError(errno.EISDIR, os.strerror(errno.EISDIR)))
 
 
+def check_target(path: Path) -> None:
+    """Whether a file can be stored here, likewise."""
+    check_writable(path.parent)
+    check_replaceable(path)
+
+
 def _unwritable(path: Path, error: OSError) -> OSError:
     told = f"{error.strerror or error}: not written; nothing stored before is lost"
     return OSError(error.errno or 0, told, str(path))

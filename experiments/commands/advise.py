@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.advise import advise
-from experiments.files import write_atomic
+from experiments.files import check_target, write_atomic
 from experiments.folders import label
 from experiments.instances import from_argument
 from experiments.terminal import say, table_lines
@@ -27,8 +27,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(arguments: argparse.Namespace) -> int:
     """Print the table and the advice, store the rows."""
     spec = from_argument(arguments.instance)
-    found = advise(spec, arguments.budget, arguments.train)
     folder = arguments.out or Path("results") / "advise" / label(arguments.instance)
+    check_target(folder / "rows.csv")
+    found = advise(spec, arguments.budget, arguments.train)
     shown = found.table.drop(columns="note").dropna(subset=["signal"])
     with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
         say(*table_lines(shown))

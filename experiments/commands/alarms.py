@@ -6,7 +6,7 @@ from pathlib import Path
 from experiments.alarms import count_alarms
 from experiments.catalogue import find
 from experiments.claim import FAMILY_WISE_ERROR, Scope
-from experiments.files import canonical, write_atomic
+from experiments.files import canonical, check_target, write_atomic
 from experiments.instances import from_argument
 from experiments.terminal import say
 
@@ -30,6 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     """0 where the counts are within the stated levels, else 1."""
     if not 1 <= arguments.runs <= MAX_RUNS:
         raise ValueError(f"runs = {arguments.runs}: expected 1..{MAX_RUNS}")
+    check_target(arguments.out)
     scope = Scope("quick", from_argument(arguments.instance))
     found = count_alarms(find(arguments.claim), scope, arguments.runs, FAMILY_WISE_ERROR)
     write_atomic(arguments.out, canonical(found.as_json()) + "\n")

@@ -7,6 +7,7 @@ from pathlib import Path
 from experiments.catalogue import find
 from experiments.falsify import falsify
 from experiments.falsify_report import example, store
+from experiments.files import check_writable
 from experiments.replay import replay
 from experiments.terminal import say
 
@@ -45,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"minutes = {arguments.minutes}: expected a number in (0, {MAX_MINUTES}]")
     if not 0 <= arguments.seed < 2**31:
         raise ValueError(f"seed = {arguments.seed}: expected 0..2147483647")
+    check_writable(arguments.out)
     found = falsify(claim, arguments.minutes, arguments.seed, arguments.mutant, quiet=False)
     say(*example(claim, found).split("\n"))
     asked = (arguments.mutant, arguments.seed, arguments.minutes)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.catalogue import chosen
-from experiments.files import write_atomic
+from experiments.files import check_target, write_atomic
 from experiments.folders import labels
 from experiments.mutants import all_mutants, sensitivities
 from experiments.store import Store
@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     claims, store = list(named.values()), Store(arguments.runs)
     part = Path("results") / "part" / labels(named) if arguments.claim else Path("results")
     out = arguments.out or part / "mutants.csv"
+    check_target(out)
     found = all_mutants(claims, store)
     write_atomic(out, found.to_csv(index=False))
     seen = sensitivities(claims, store)

@@ -94,7 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
     _check_mutant(arguments.mutant, claims)
     if not 1 <= arguments.seeds <= MAX_SEEDS:
         raise ValueError(f"seeds = {arguments.seeds}: expected 1..{MAX_SEEDS}")
-    spec = from_argument(arguments.instance) if arguments.instance else None
+    spec = from_argument(arguments.instance) if arguments.instance is not None else None
     profile = "quick" if arguments.profile == "ci" else arguments.profile
     scope = Scope(profile, spec, arguments.mutant, arguments.seeds)
     out = arguments.out or Path("results") / arguments.profile

@@ -106,6 +106,26 @@ def test_paths_are_shown_as_they_print(tmp_path, capsys):
     assert printed.replace("\n", "").isprintable()
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["advise", "--instance", "bandit"],
+        ["mutants", "--claim", "L.groups"],
+        ["alarms", "--runs", "100000"],
+        ["falsify", "T2.kappa", "--minutes", "1000"],
+    ],
+)
+def test_where_nothing_can_be_written_nothing_is_computed(words, tmp_path, capsys):
+    """Hours of work would be lost."""
+    (tmp_path / "file").write_text("")
+    assert "file" in _refused([*words, "--out", str(tmp_path / "file" / "under")], capsys)
+
+
+def test_an_empty_name_is_no_instance(capsys):
+    """Nor does it stand for all of them."""
+    assert "instance = ''" in _refused(["verify", "--instance", ""], capsys)
+
+
 def test_arguments_are_shown_as_they_print(capsys):
     """Those that argparse refuses."""
     with pytest.raises(SystemExit):
