@@ -191,7 +191,10 @@ def overall(verdicts: Sequence[Verdict]) -> Verdict:
     """Of a claim, from those of its cells: one refuted cell refutes it, silence proves nothing.
 
     Cells that are identities are among the *vacuous*: a claim with no other cell is vacuous.
+    Raises ValueError where there are no cells: that is no verdict.
     """
+    if not verdicts:
+        raise ValueError("verdicts = (): expected at least one")
     for decisive in ("refuted", "inconclusive", "holds", "vacuous"):
         if decisive in verdicts:
             return decisive

@@ -53,10 +53,12 @@ def differences(verdicts: pd.DataFrame) -> list[str]:
         return ["there is no ledger yet: run make paper"]
     known = read_table(committed).set_index("claim")["verdict"]
     found = verdicts.set_index("claim")["verdict"]
+    names = [*found.index, *known.index.difference(found.index)]
+    pairs = {name: (found.get(name, "absent"), known.get(name, "absent")) for name in names}
     return [
-        f"{name}: {verdict}, but {known.get(name, 'absent')} in the ledger"
-        for name, verdict in found.items()
-        if known.get(name) != verdict
+        f"{name}: {here}, but {there} in the ledger"
+        for name, (here, there) in pairs.items()
+        if here != there
     ]
 
 

@@ -1,30 +1,48 @@
-"""Where numbers come from: versions, device, precision, and a digest of what was asked."""
+"""Where numbers come from: code, versions, device, date, and a digest of what was asked."""
 
 import platform
+import tomllib
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
 
 import jax
 
-from experiments.code_version import LIBRARIES
+from experiments.code_version import ROOT, VERSIONS
+from experiments.environment import environment
 from experiments.files import digest
 
+NAME = "grpo-theory-checks"
 
-def provenance(runs: Sequence[str], found: int, seconds: float) -> dict[str, Any]:
+
+def project_version() -> str:
+    """Of this project: of its sources where they are, else as it was installed."""
+    described = ROOT / "pyproject.toml"
+    if not described.is_file():
+        return version(NAME)
+    return str(tomllib.loads(described.read_text(encoding="utf-8"))["project"]["version"])
+
+
+def provenance(code: str, runs: Sequence[str], found: int, seconds: float) -> dict[str, Any]:
     """The facts stored beside a table of rows.
 
-    ``runs`` are the digests of the settings of all its runs; ``found`` of them were stored by other
-    commands, whose time ``seconds`` does not count.
+    ``code`` is the digest of what its claims rest on; ``runs`` are the digests of the settings of
+    all its runs; ``found`` of them were stored by other commands, whose time ``seconds`` does not
+    count.
     """
     devices = jax.devices()
     return {
+        "name": NAME,
+        "version": project_version(),
+        "code_sha256": code,
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in LIBRARIES},
+        "packages": {name: text for name, text in VERSIONS.items() if name != "python"},
+        **environment(),
         "processes": jax.process_count(),
         "device": _device(len(devices), devices[0].platform, devices[0].device_kind),
         "machine": platform.machine(),
-        "precision": "float64",
         "settings_sha256": digest(list(runs)),
         "runs": len(runs),
         "runs_found_stored": found,

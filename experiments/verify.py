@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from experiments.cells import Cell, find_cell, judge_cell
+from experiments.cells import Cell, claim_version, find_cell, judge_cell
 from experiments.claim import Claim, Scope
-from experiments.files import canonical, check_replaceable, sweep, write_atomic
-from experiments.judging import runs_of, stored_rows
+from experiments.files import canonical, check_replaceable, digest, sweep, write_atomic
+from experiments.judging import runs_of, stored_rows, telling
 from experiments.processes import is_first
 from experiments.provenance import provenance
 from experiments.runs import RunResult, execute
@@ -83,18 +83,21 @@ def verify(claims: Sequence[Claim], scope: Scope, store: Store, out: Path) -> Re
     """Check claims and write the tables of ``experiments.tables`` to ``out``, each file whole.
 
     Stored points are decided again every time. Of several processes all compute and judge, and the
-    first one writes.
+    first one writes. Raises ValueError for a claim of which nothing was checked.
     """
     started = time.monotonic()
     for name in TABLES:
         check_replaceable(out / name)
+    # First: that a file of them is missing is better known before hours of work.
+    points = [stored_rows(claim, scope) for claim in claims]
     cells, computed = judge_all(claims, scope, store)
     judged = [
-        [*cell.rows, *stored_rows(claim, scope)] for claim, cell in zip(claims, cells, strict=True)
+        telling(c, [*cell.rows, *p]) for c, cell, p in zip(claims, cells, points, strict=True)
     ]
     found = report(claims, judged, scope.instance is not None, scope.mutant)
     runs = sorted({run for cell in cells for run in cell.runs})
-    facts = provenance(runs, len(runs) - computed, time.monotonic() - started)
+    code = digest([claim_version(claim) for claim in claims])
+    facts = provenance(code, runs, len(runs) - computed, time.monotonic() - started)
     if is_first():
         texts = [
             *(table.to_csv(index=False) for table in (found.rows, found.cases, found.verdicts)),

@@ -48,10 +48,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"seed = {arguments.seed}: expected 0..2147483647")
     check_writable(arguments.out)
     found = falsify(claim, arguments.minutes, arguments.seed, arguments.mutant, quiet=False)
+    if found.tried == 0:
+        raise ValueError(f"minutes = {arguments.minutes}: expected more: there was no start")
     say(*example(claim, found).split("\n"))
     asked = (arguments.mutant, arguments.seed, arguments.minutes)
     own = str(Path(arguments.claim).resolve()) if arguments.claim != claim.name else None
     say(f"stored: {store(claim, found, *asked, arguments.out, own)}")
+    if found.decision is None:
+        raise ValueError(f"minutes = {arguments.minutes}: expected more: no point was certified")
     expected = arguments.mutant is not None or claim.expected == "refuted"
     return 0 if found.refuted == expected else 1
 

@@ -29,6 +29,8 @@ def run(arguments: argparse.Namespace) -> int:
     """0 where every mutant is caught, else 1. The second table goes beside the first."""
     named = chosen(arguments.claim)
     claims, store = list(named.values()), Store(arguments.runs)
+    if not any(claim.mutants for claim in claims):
+        raise ValueError(f"claim = {list(named)}: expected one with a mutant")
     part = Path("results") / "part" / labels(named) if arguments.claim else Path("results")
     out = arguments.out or part / "mutants.csv"
     check_target(out)

@@ -29,6 +29,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; store it only where that is asked for, since others are committed."""
     table = power(_rows(arguments.folder / "rows.csv"))
+    if table.empty:
+        raise ValueError(f"{arguments.folder}: no sampled cells: expected some in rows.csv")
     if arguments.out is not None:
         write_atomic(arguments.out, table.to_csv(index=False))
     with pd.option_context("display.width", 200):
