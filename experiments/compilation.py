@@ -1,16 +1,25 @@
 """Compiled programs are kept between commands, in the user's cache, and counted."""
 
+import glob
 import hashlib
 import os
 import platform
+import re
+import shutil
 import sys
 import threading
+import warnings
+import zlib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jax
 
 NAME = "grpo-theory-checks"
+DAMAGED = re.compile(r"Error reading persistent compilation cache entry for '(.*?)': ", re.DOTALL)
+"""What JAX says, each time: it compiles again and never writes over a file that is there."""
 
 
 def _user_cache() -> Path:
@@ -48,7 +57,45 @@ def keep_compiled() -> Path | None:
     jax.config.update("jax_compilation_cache_dir", str(folder))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
     jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
+    _mend(folder)
     return folder
+
+
+def _mend(folder: Path) -> None:
+    """Remove damaged programs when JAX says that it cannot read them; it then writes them anew."""
+    shown: Any = warnings.showwarning
+    # Asked again, it does not pass on to itself.
+    if isinstance(shown, partial) and shown.func is _show:
+        shown = shown.args[1]
+    warnings.filterwarnings("always", message=DAMAGED.pattern)
+    warnings.showwarning = partial(_show, folder, shown)
+
+
+def _show(folder: Path, shown: Callable[..., None], message: Any, *where: Any, **how: Any) -> None:
+    found = DAMAGED.match(str(message))
+    if found is None or not _remove_damaged(folder, found[1]):
+        shown(message, *where, **how)
+
+
+def _remove_damaged(folder: Path, program: str) -> bool:
+    """Of the files of a program's shapes those that are damaged; all where that cannot be told."""
+    kept = list(folder.glob(f"{glob.escape(program)}-*-cache"))
+    damaged = [path for path in kept if not _is_whole(path)] or kept
+    for path in damaged:
+        try:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        except OSError:
+            return False
+    return bool(damaged)
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether it is what zlib wrote, which adds a checksum; what zstd wrote, JAX's other way, is
+    none."""
+    try:
+        return bool(zlib.decompress(path.read_bytes()))
+    except (OSError, zlib.error):
+        return False
 
 
 class Compilations:
