@@ -9,17 +9,22 @@ from theory.optimum import visit_bounds
 from theory.policy import LogLinear, Policy, Tabular
 
 
-def squared_diameter(policy: Policy) -> Float[Array, ""]:
-    """diam^2 = max over states and pairs of legal actions of |phi(s,a) - phi(s,a')|^2.
+def squared_diameters(policy: Policy) -> Float[Array, " S"]:
+    """max over pairs of legal actions of |phi(s,a) - phi(s,a')|^2.
 
-    2 for a table of logits, wherever some state offers a choice.
+    2 for a table of logits, 0 where there is no choice.
     """
-    choice = policy.legal[:, :, None] & policy.legal[:, None, :]
     if isinstance(policy, LogLinear):
+        choice = policy.legal[:, :, None] & policy.legal[:, None, :]
         phi = policy.features
         apart = jnp.square(phi[:, :, None] - phi[:, None, :]).sum(-1)
-        return jnp.where(choice, apart, 0.0).max()
-    return jnp.where((policy.legal.sum(-1) > 1).any(), 2.0, 0.0)
+        return jnp.where(choice, apart, 0.0).max((1, 2))
+    return jnp.where(policy.legal.sum(-1) > 1, 2.0, 0.0)
+
+
+def squared_diameter(policy: Policy) -> Float[Array, ""]:
+    """diam^2, the largest over states."""
+    return squared_diameters(policy).max()
 
 
 def general_smoothness(mdp: TAMDP, policy: Policy) -> Float[Array, ""]:

@@ -58,3 +58,24 @@ def test_batch_estimators_have_no_range():
     _, mdp, policy, *_ = INSTANCES["conflict"]
     with pytest.raises(ValueError, match="whose groups stand alone"):
         update_ranges(mdp, policy, SIZE, Estimator("batch_scaled"))
+
+
+@pytest.mark.parametrize("size", [2, 3, 8])
+@pytest.mark.parametrize(
+    ("name", "scale"), [("mean_baseline", 1.0), ("leave_one_out", None), ("group_normalized", 2.0)]
+)
+def test_norm_is_reached_on_conflict(size, name, scale):
+    """By listing: k of G succeed at x and G - k at -2x, which pull the same way: 3/2 k(G-k)/G^2
+    times 1, G/(G-1), or 1/sd = G/sqrt(k(G-k)); at most 3/8, 3/8 G/(G-1), 3/4."""
+    _, mdp, policy, *_ = conflict()
+    k = np.arange(1, size)
+    share = k * (size - k) / size**2
+    listed = {
+        "mean_baseline": 1.5 * share,
+        "leave_one_out": 1.5 * share * size / (size - 1),
+        "group_normalized": 1.5 * np.sqrt(share),
+    }[name].max()
+    norm = float(update_ranges(mdp, policy, size, Estimator(name)).norm)
+    assert norm == pytest.approx(0.375 * (scale or size / (size - 1)), rel=1e-15)
+    assert listed <= norm * (1 + 1e-15)
+    assert listed == pytest.approx(norm, rel=1e-15 if size % 2 == 0 else 0.12)
