@@ -10,70 +10,84 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.instances import InstanceSpec, build
+from experiments.points.benefit import STEPS
 from experiments.theorem2_cases import DECOMPOSED, JOINT
-from theory.benefit import Ascent, ascent
+from theory.benefit import ascent
 from theory.group_law import group_law
 from theory.instances.outcomes import joint_law
-from theory.one_update import distinct_numbers, expected_gain, groups, single_decision
+from theory.one_update import Groups, distinct_numbers, expected_gain, groups, single_decision
+from theory.rounding import ELEMENTARY, accumulated
 from theory.smoothness import smoothness
 from theory.update import update_moments
 
-SHARE = 0.01
-"""Of the best step: at this share an e that is 1 % larger is certain to be ahead."""
-Pair = NDArray[np.float64]
+Floats = NDArray[np.float64]
 
 
 class Benefit(NamedTuple):
     """Of N policies; decomposed first, joint second."""
 
-    efficiency: Pair
+    efficiency: Floats
     """(N, 2): e."""
-    along: Pair
-    """<grad J, m>."""
-    gain: Pair
-    """E J after one best step, minus J."""
-    small_gain: Pair
-    """The same with ``SHARE`` of the best step."""
-    distinct: Pair
-    """Expected number of different advantages in a group."""
-    smoothness: float
+    squared_gradient: Floats
+    """(N,): |grad J|^2, which e never exceeds."""
+    gain: Floats
+    """(N, 2, S): E J after one update, minus J, at each of ``STEPS``."""
+    distinct: Floats
+    """(N, 2): expected number of different advantages in a group."""
+    rounding: Floats
+    """(N,): relative error of each of these."""
 
 
 @eqx.filter_jit
-def _measure(mdp, policy, thetas, laws, tables, numbers, worth, action, signed):  # type: ignore[no-untyped-def]
-    smooth = smoothness(mdp, policy)
+def _measure(mdp, policy, thetas, laws, tables, numbers, worth, action, steps):  # type: ignore[no-untyped-def]
+    steps = steps / smoothness(mdp, policy)
 
     def one(theta):  # type: ignore[no-untyped-def]
         found = []
         for law, table, number in zip(laws, tables, numbers, strict=True):
-            here = ascent(update_moments(mdp, policy, theta, law))
-            if not signed:
-                here = Ascent(jnp.abs(here.along), here.square)
+            moments = update_moments(mdp, policy, theta, law)
             logits = policy.logits(theta)[action[0]][action[1]]
-            step = here.best_step(smooth)
-            gains = [expected_gain(table, worth, logits, s * step) for s in (1.0, SHARE)]
+            gains = jax.lax.map(lambda s, t=table: expected_gain(t, worth, logits, s), steps)  # noqa: B023
             spread = table.chances(jax.nn.softmax(logits)) @ number
-            found.append((here.efficiency, here.along, *gains, spread))
+            square = jnp.square(moments.gradient).sum()
+            found.append((ascent(moments).efficiency, square, gains, spread))
         return [jnp.stack(pair) for pair in zip(*found, strict=True)]
 
-    return jax.vmap(one)(thetas), smooth
+    return jax.vmap(one)(thetas), steps[-1]
 
 
-def measure(specs: Sequence[InstanceSpec], group_size: int, signed: bool = True) -> Benefit:
-    """For instances that differ in their start alone; ``signed`` False takes |<grad J, m>|."""
+def measure(specs: Sequence[InstanceSpec], group_size: int) -> Benefit:
+    """For instances that differ in their start alone."""
     instances = [build(spec) for spec in specs]
     mdp, policy = instances[0].mdp, instances[0].policy
-    decision = single_decision(mdp)
-    estimators = (DECOMPOSED, JOINT)
+    decision, estimators = single_decision(mdp), (DECOMPOSED, JOINT)
     laws = [group_law(mdp, group_size, e) for e in estimators]
     tables = [groups(decision, group_size, e) for e in estimators]
     numbers = [distinct_numbers(table) for table in tables]
     thetas = jnp.stack([i.theta for i in instances])
-    model, of = (mdp, policy, thetas), (laws, tables, numbers)
     action = decision.action[0], jnp.asarray(decision.action[1])
-    found, smooth = _measure(*model, *of, decision.worth, action, signed)
-    efficiency, along, gain, small_gain, distinct = (np.asarray(x) for x in found)
-    return Benefit(efficiency, along, gain, small_gain, distinct, float(smooth))
+    steps = jnp.asarray([float(s) for s in STEPS])
+    model, of = (mdp, policy, thetas), (laws, tables, numbers)
+    found, longest = _measure(*model, *of, decision.worth, action, steps)
+    efficiency, square, gain, distinct = (np.asarray(x) for x in found)
+    logits = np.stack([np.asarray(policy.logits(t)) for t in thetas])[:, action[0]]
+    rounding = [accumulated(float(n)) for n in _roundings(tables, logits, float(longest))]
+    return Benefit(efficiency, square[:, 0], gain, distinct, np.array(rounding))
+
+
+def _roundings(tables: Sequence[Groups], logits: Floats, longest: float) -> Floats:
+    """(N,): on the way to a gain, by the longest of ``STEPS``.
+
+    A product of G chances, each off by the error of its logarithm; the softmax of logits that moved
+    by up to the step times the largest advantage; a sum over all groups.
+    """
+    largest = np.abs(logits).max(1)
+    size, kinds = len(tables[0].counts), tables[0].counts.shape[1]
+    members = int(tables[0].counts[0].sum())
+    moved = longest * max(float(jnp.abs(table.moves()).max()) for table in tables)
+    law = 2 * largest + kinds + 4 * ELEMENTARY
+    after = 2 * (largest + moved * members) + kinds + 4 * ELEMENTARY
+    return np.asarray(members * (law + largest + ELEMENTARY) + after + size + kinds)
 
 
 def options(spec: InstanceSpec) -> dict[str, float]:

@@ -84,7 +84,7 @@ class Row:
         """The row as columns; slack = bound - observed, ratio = bound / observed."""
         numbers = self.observed is not None and self.bound is not None
         slack = self.bound - self.observed if numbers else None  # type: ignore[operator]
-        positive = numbers and self.observed > 0  # type: ignore[operator]
+        positive = numbers and self.observed > 0 and self.bound != 0  # type: ignore[operator]
         ratio = self.bound / self.observed if positive else None  # type: ignore[operator]
         own = {k: getattr(self, k) for k in ("observed", "lower", "upper", "bound")}
         head = {"claim": self.claim, "instance": self.instance, **self.parameters, **own}

@@ -5,69 +5,56 @@ import pandas as pd
 from experiments.markdown import markdown, span
 
 BENEFIT = """
-**T2.benefit.** With the step chosen best, one update with mean m and variance V gains at least
-e/(2L), e = max(0, <grad J, m>)^2/(|m|^2 + V). Exactly, on `outcomes` (one decision, all reward
-vectors), in {maps} cells of correlation, ratio of success probabilities, G and K: the guarantee
-never exceeds the exact gain, and 1 % of the best step ranks the estimators as e does in all {clear}
-cells where e differs by more than 1 %; in {close} it differs by less. At the whole best step the
-ranking by exact gain differs from that by e in {turned} cells, all with e within {within:.1%}.
+**T2.benefit.** e = max(0, <grad J, m>)^2/(|m|^2 + V) is 2L times what an update guarantees at the
+step that suits it best. Does the larger e gain more? Exactly, on `outcomes` (one decision, all
+reward vectors), in {maps} cells of correlation, ratio of success probabilities, G and K, either
+update at that step of one grid, 1/16 to 16 over L, at which it gains most: in {as_e} the update
+with the larger e gains more, in {against} the other one, by up to {most:.1%}; {ties} are ties. No
+step is taken from e: at a small share of its own best step e would rank the gains whatever it was
+made of. That e ranks nothing is certain at the stored points.
 
 {shares}
 
-In practice: neither order wins everywhere. Decomposed is furthest ahead ({best}) and furthest
-behind ({worst}); the region in which it is ahead moves with G and K.
+In practice: neither order wins everywhere, and e does not tell which does. Decomposed gains most
+more at {best}, and least at {worst}.
 
-**Confirmed by training**, the best step at every policy, both estimators on the same episodes,
-{steps} updates: of {races} races {significant} end with a significant difference; in {agree} of
-them the sign is that of e at the start. The others:
+**In training**, both with step 1/L on the same episodes, {steps} updates, {seeds:,} seeds, limits
+valid at any number of seeds: of {races} races e turns on the way in {turned}, which says nothing
+however they ended; {held} end as e says, {refuted} the other way, {open} stay open.
 
-{disagreements}
-
-e speaks of the policy where it is taken. In {explained} of the {disagree} disagreements e ranks the
-estimators otherwise at some policy on the way, and the row's assumption is unmet; {unexplained}
-would refute the claim.
-
-**Batch normalisation** (TRL's `normalize_then_sum`, {prompts} groups of {group} in an update; e by
-sampling, with its standard error; e of the others exact, ddof = 1, eps = 1e-4):
-
-{batch}
+{training}
 
 **Signal collapse**: expected number of different advantages in a group, by the order of the two
 steps:
 
 {collapse}
 
-![Who is ahead](results/paper/figures/t2_phase.png)
+![Which update has the larger e, and the races](results/paper/figures/t2_phase.png)
 """
 
 
 def benefit(data: pd.DataFrame) -> str:
     """From the rows of T2.benefit."""
     maps = data[(data["where"] == "one update") & (data["instance"] == "outcomes")]
-    races, batch = (data[data["where"] == w] for w in ("training", "batch normalisation"))
-    turned = maps[(maps["lead"] * maps["gain_lead"]) < 0]
-    decided = races[~races["note"].str.startswith("not significant")]
-    against = decided[decided["agrees"].astype(str) == "False"]
+    races = data[data["where"] == "training"]
+    verdicts, against = races["verdict"].value_counts(), maps[maps["verdict"] == "refuted"]
     return BENEFIT.format(
         maps=len(maps),
-        clear=(maps["verdict"] == "holds").sum(),
-        close=(maps["verdict"] == "assumption unmet").sum(),
-        turned=len(turned),
-        within=turned["lead"].abs().max() if len(turned) else 0.0,
+        as_e=(maps["verdict"] == "holds").sum(),
+        against=len(against),
+        most=against["gain_lead"].abs().max() if len(against) else 0.0,
+        ties=(maps["verdict"] == "assumption unmet").sum(),
         shares=_shares(maps),
-        best=_place(maps.sort_values("lead").iloc[-1]),
-        worst=_place(maps.sort_values("lead").iloc[0]),
+        best=_place(maps.sort_values("gain_lead").iloc[-1]),
+        worst=_place(maps.sort_values("gain_lead").iloc[0]),
         steps=int(races["n_steps"].max()),
+        seeds=int(races["seeds"].max()),
         races=len(races),
-        significant=len(decided),
-        agree=len(decided) - len(against),
-        disagree=len(against),
-        disagreements=_disagreements(against),
-        explained=against["turns_at"].notna().sum(),
-        unexplained=int(against["turns_at"].isna().sum()),
-        batch=_batch(batch),
-        prompts=int(batch["prompts"].max()) if len(batch) else 0,
-        group=int(batch["group_size"].max()) if len(batch) else 0,
+        turned=verdicts.get("assumption unmet", 0),
+        held=verdicts.get("holds", 0),
+        refuted=verdicts.get("refuted", 0),
+        open=verdicts.get("inconclusive", 0),
+        training=_training(races),
         collapse=_collapse(maps),
     )
 
@@ -76,63 +63,45 @@ def _place(row: pd.Series) -> str:
     """Where on the map, and by how much."""
     dials = f"p_1 = {row['success']}, ratio {row['success_ratio']}, coupling {row['coupling']}"
     size = f"K = {row['components']:.0f}, G = {row['group_size']:.0f}"
-    return f"{row['lead']:.0%} of e at {dials}, {size}"
-
-
-def _region(cells: pd.DataFrame) -> str:
-    """The ratios at which decomposed is ahead when the components are independent."""
-    ahead = cells[(cells["coupling"] == 0) & (cells["lead"] > 0)]["success_ratio"]
-    return ", ".join(f"{x:g}" for x in sorted(ahead)) or "none"
+    return f"{dials}, {size} ({row['gain_lead']:.1%} of the larger gain)"
 
 
 def _shares(maps: pd.DataFrame) -> str:
-    """For each K, success and G: in how much of the grid decomposing is ahead."""
-    kind = ["components", "success", "group_size"]
-    cells = maps.groupby(kind)
-    table = cells["lead"].agg(
+    """For each K, success and G: in how much of the grid decomposing gains more, and e is right."""
+    cells = maps.groupby(["components", "success", "group_size"])
+    table = cells["gain_lead"].agg(
         ahead=lambda x: f"{(x > 0).mean():.0%}",
         least=lambda x: f"{x.min():.1%}",
         most=lambda x: f"{x.max():.1%}",
     )
-    table["where"] = [_region(cell) for _, cell in cells]
+    table["as_e"] = cells["verdict"].agg(lambda x: f"{(x == 'holds').mean():.0%}")
     names = {
         "components": "K",
         "success": "success of the first",
         "group_size": "G",
-        "ahead": "decomposed ahead in",
-        "least": "e_dec against e_joint, least",
+        "ahead": "decomposed gains more in",
+        "least": "by, least",
         "most": "most",
-        "where": "ahead, independent components, at ratios",
+        "as_e": "e says who in",
     }
     return markdown(table.reset_index().rename(columns=names).astype({"K": int, "G": int}))
 
 
-def _disagreements(against: pd.DataFrame) -> str:
-    if against.empty:
-        return "none."
+def _training(races: pd.DataFrame) -> str:
     names = {
         "group_size": "G",
         "success_ratio": "ratio",
         "coupling": "coupling",
         "lead_at_start": "e_dec - e_joint at the start",
-        "observed": "J difference at the end",
         "turns_at": "e turns at step",
-    }
-    table = against[list(names)].rename(columns=names).astype({"G": int}).round(4)
-    return markdown(table)
-
-
-def _batch(batch: pd.DataFrame) -> str:
-    names = {
-        "success_ratio": "ratio",
-        "coupling": "coupling",
-        "e_whitened": "e whitened",
-        "e_whitened_error": "error",
-        "e_decomposed": "e decomposed",
-        "e_joint": "e joint",
+        "observed": "J behind by e, minus J ahead",
+        "lower": "lower limit",
+        "upper": "upper limit",
         "verdict": "verdict",
     }
-    return markdown(batch[list(names)].rename(columns=names).round(5))
+    turns = races["turns_at"].map(lambda t: "never" if pd.isna(t) else f"{t:.0f}")
+    table = races.assign(turns_at=turns)[list(names)].rename(columns=names)
+    return markdown(table.astype({"G": int}).round(4))
 
 
 def _collapse(maps: pd.DataFrame) -> str:

@@ -53,9 +53,9 @@ more than K says.""",
 fail; nothing at G = 2 or 3. That is over unrestricted policies of one prompt. Parameters that
 answers or prompts share set no such limit: where one logit trades one component for another,
 ascent of Jtilde can lose all that is to be had (`tests/theory/test_shared_parameters.py`). Neither
-order of the two steps wins everywhere: e of decomposed minus e of joint, over the larger, is
-{lead} on `outcomes`. A misalignment of zero says nothing about the difference of the
-surrogates; the range of the importance ratios bounds it.""",
+order of the two steps wins everywhere: on `outcomes`, each at its own best step, one update gains
+{lead} of the larger gain by decomposing, and e does not tell where. A misalignment of zero says
+nothing about the difference of the surrogates; the range of the importance ratios bounds it.""",
     3: """No PAC-Bayes bound failed more often than its delta (largest failure probability over
 delta {failing:.2g}); none of them shrinks the distance between environments: with a shift term
 over sqrt n the bound fails with probability {worst} at delta = {delta}. At the sample sizes of
@@ -140,10 +140,10 @@ def _decomposition(by_claim: Mapping[str, pd.DataFrame]) -> dict[str, object]:
     known = by_claim["T2.kappa"].dropna(subset=["factor"]).drop_duplicates("group_size")
     factor = known.set_index("group_size")["factor"]
     benefit = by_claim["T2.benefit"]
-    lead = benefit[benefit["instance"] == "outcomes"]["lead"].dropna()
+    lead = benefit[benefit["instance"] == "outcomes"]["gain_lead"].dropna()
     return {
         "losses": ", ".join(f"{factor[g]:.1%} (G = {g})" for g in (4, 8, 16, 64) if g in factor),
-        "lead": " to ".join(dict.fromkeys(f"{x:.0%}" for x in (lead.min(), lead.max()))),
+        "lead": " to ".join(dict.fromkeys(f"{x:.1%}" for x in (lead.min(), lead.max()))),
     }
 
 

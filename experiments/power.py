@@ -34,7 +34,7 @@ def _relative(cells: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     # An excess over 0 is no share of it: such cells are left out.
     scale = cells["bound"].abs().replace(0.0, np.nan)
     if "J_joint" in cells:
-        # Races have no bound: a difference of J is measured against J.
+        # Races are against 0: a difference of J is measured against J.
         scale = scale.fillna(cells["J_joint"])
     grows = (cells["observed"] > 0) & (cells["bound"] > cells["observed"])
     return width / cells["observed"].where(grows, scale), grows

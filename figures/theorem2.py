@@ -17,7 +17,7 @@ PANELS = {
 }
 DECOMPOSED, JOINT = OBSERVED, BOUND
 CLOSE = 0.01
-"""Relative difference of e below which nobody is called ahead."""
+"""Relative difference of e below which neither is called larger."""
 
 
 def _plain(rows: pd.DataFrame, claim: str) -> pd.DataFrame:
@@ -66,7 +66,7 @@ def gap(rows: pd.DataFrame) -> Figure | None:
 
 
 def _map(axes: Axes, cells: pd.DataFrame) -> None:
-    """Triangles for who is ahead, their size for by how much; the line where the sign changes."""
+    """Triangles for whose e is larger, their size for by how much; the line where it changes."""
     kinds = (
         (cells["lead"] >= CLOSE, "^", DECOMPOSED),
         (cells["lead"] <= -CLOSE, "v", JOINT),
@@ -84,11 +84,17 @@ def _map(axes: Axes, cells: pd.DataFrame) -> None:
         )
 
 
+RACES = {
+    "holds": ("o", 10, "race as $e$ says"),
+    "refuted": ("x", 7, "race the other way"),
+    "assumption unmet": ("+", 7, "race in which $e$ turns"),
+}
+
+
 def _races(axes: Axes, races: pd.DataFrame) -> None:
-    """Training: a ring where it confirms the sign of e, a cross where it does not."""
-    held = races[races["verdict"] == "holds"]
-    against = races[(races["verdict"] != "holds") & (races["agrees"].astype(str) == "False")]
-    for part, marker, size in ((held, "o", 10), (against, "x", 7)):
+    """Training, by verdict; races that stay open are not marked."""
+    for verdict, (marker, size, _) in RACES.items():
+        part = races[races["verdict"] == verdict]
         at = part["coupling"], part["success_ratio"]
         axes.plot(*at, marker, color="black", mfc="none", markersize=size, mew=0.9)
 
@@ -100,18 +106,17 @@ def _key(figure: Figure) -> None:
         return Line2D([], [], marker=marker, linestyle="none", label=label, **options)  # type: ignore[arg-type]
 
     handles = [
-        mark("^", "decomposed ahead ($e$)", color=DECOMPOSED, markersize=6),
-        mark("v", "joint ahead ($e$)", color=JOINT, markersize=6),
+        mark("^", "$e$ of decomposed larger", color=DECOMPOSED, markersize=6),
+        mark("v", "$e$ of joint larger", color=JOINT, markersize=6),
         mark(".", "within 1 %", color=REFERENCE, markersize=4),
         Line2D([], [], color="black", linewidth=0.8, label="$e$ equal"),
-        mark("o", "training agrees", color="black", mfc="none", markersize=9),
-        mark("x", "training differs: $e$ turns on the way", color="black", markersize=7),
+        *(mark(m, text, color="black", mfc="none") for m, _, text in RACES.values()),
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=3, frameon=False)
 
 
 def phase(rows: pd.DataFrame) -> Figure | None:
-    """T2.benefit: who is ahead, by e, over coupling and ratio of successes; training on top."""
+    """T2.benefit: whose e is larger, over coupling and ratio of successes; races on top."""
     data = rows[rows["claim"] == "T2.benefit"]
     data = data[data["instance"] == "outcomes"]
     if data.empty:

@@ -1,4 +1,4 @@
-"""One update of a policy that decides once, enclosed: what it promises, and what J gains by it.
+"""One update of a policy that decides once, enclosed: its e, and what J gains by it.
 
 Groups are listed. A step eta along g changes the chance of an action in proportion to
 exp(eta <g, s>), s its score: other logits than g_a shift all of them alike (derived).
@@ -9,42 +9,26 @@ from typing import NamedTuple
 from flint import arb, fmpq
 
 from theory.advantages import Estimator
-from theory.balls import Number, magnitude, total
+from theory.balls import Number, total
 from theory.choice import Choice, actions, full_gradient, mean_reward
 from theory.choice_update import group_advantages, groups, norm2, update
 
 
 class Promise(NamedTuple):
-    """Of one update, with the best step for it."""
+    """What e is made of (``theory.benefit``)."""
 
     along: Number
     """<grad J, m>."""
     square: Number
     """|m|^2 + V."""
-    smoothness: fmpq
-    """L = R_max/2: one state, visited once."""
-
-    @property
-    def positive(self) -> Number:
-        """max(0, <grad J, m>); exactly 0 where that is certain."""
-        if self.along <= 0:
-            return fmpq(0)
-        return self.along if self.along > 0 else arb(self.along).max(arb(0))
 
     @property
     def efficiency(self) -> Number:
-        """e."""
-        return self.positive * self.positive / self.square if self.square > 0 else fmpq(0)
-
-    @property
-    def step(self) -> Number:
-        """<grad J, m>/(L E|g|^2), or 0."""
-        return self.positive / (self.smoothness * self.square) if self.square > 0 else fmpq(0)
-
-    @property
-    def guaranteed(self) -> Number:
-        """e/(2L)."""
-        return self.efficiency / (2 * self.smoothness)
+        """e = max(0, <grad J, m>)^2/(|m|^2 + V); exactly 0 where the product is surely not > 0."""
+        if self.along <= 0 or self.square == 0:
+            return fmpq(0)
+        along = self.along if self.along > 0 else arb(self.along).max(arb(0))
+        return along * along / self.square
 
 
 def promise(of: Choice, group_size: int, estimator: Estimator) -> Promise:
@@ -53,12 +37,7 @@ def promise(of: Choice, group_size: int, estimator: Estimator) -> Promise:
         raise ValueError(f"prompts: {len(of.kinds)}, expected one")
     found = update(of, group_size, estimator)
     along = total(x * y for x, y in zip(full_gradient(of), found.mean, strict=True))
-    return Promise(along, norm2(found.mean) + found.variance, total(of.weights) / 2)
-
-
-def unsigned(promised: Promise) -> Promise:
-    """The same with |<grad J, m>|: what would be promised without max(0, .)."""
-    return promised._replace(along=magnitude(promised.along))
+    return Promise(along, norm2(found.mean) + found.variance)
 
 
 def gain(of: Choice, group_size: int, estimator: Estimator, step: Number) -> Number:

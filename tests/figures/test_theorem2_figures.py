@@ -36,7 +36,7 @@ def _gap_rows():
 
 
 def _phase_rows():
-    """A map of 3 by 3 cells, and two races on it."""
+    """A map of 3 by 3 cells, and a race of every verdict on it."""
     shared = {
         "claim": "T2.benefit",
         "instance": "outcomes",
@@ -54,10 +54,14 @@ def _phase_rows():
         for c, lead in zip((-0.5, 0.0, 0.5), leads, strict=True)
     ]
     races = [
-        {**shared, "where": "training", "coupling": -0.5, "success_ratio": 1.0, "agrees": "True"},
-        {**shared, "where": "training", "coupling": 0.5, "success_ratio": 0.1, "agrees": "False"},
+        {**shared, "where": "training", "coupling": c, "success_ratio": r, "verdict": verdict}
+        for c, r, verdict in (
+            (-0.5, 1.0, "holds"),
+            (0.5, 0.1, "refuted"),
+            (0.0, 0.5, "assumption unmet"),
+            (0.0, 1.0, "inconclusive"),
+        )
     ]
-    races[0]["verdict"], races[1]["verdict"] = "holds", "assumption unmet"
     return pd.DataFrame([*cells, *races])
 
 
@@ -84,7 +88,7 @@ def test_gap_shows_the_stored_shares():
 
 
 def test_phase_puts_every_cell_and_race_on_the_map():
-    """Up and down triangles, dots where it is close, a ring and a cross."""
+    """Up and down triangles, dots where it is close; a mark for each race that says something."""
     axes = theorem2.phase(_phase_rows()).axes[0]
     marks = [c for c in axes.collections if isinstance(c, PathCollection)]
     assert [len(c.get_offsets()) for c in marks] == [3, 4, 2]
@@ -93,6 +97,8 @@ def test_phase_puts_every_cell_and_race_on_the_map():
     races = {line.get_marker(): line.get_xydata().tolist() for line in axes.get_lines()}
     assert races["o"] == [[-0.5, 1.0]]
     assert races["x"] == [[0.5, 0.1]]
+    assert races["+"] == [[0.0, 0.5]]
+    assert len(races) == 3
 
 
 def test_region_shows_both_optima_and_training():
