@@ -3,8 +3,7 @@
 Twice: as it is, at its family-wise level, where its slack makes alarms rarer still; and at its
 sharp boundary, with the bound replaced by the expectation itself (the mean over all the runs
 together) at a level where alarms are expected, in either direction. Limits that are valid at any
-number of seeds alarm less often than their level; the Student limits of fitted slopes, which are
-asymptotic, are put to the same test.
+number of seeds alarm less often than their level; those of fitted slopes are put to the same test.
 """
 
 from collections.abc import Mapping
@@ -84,14 +83,14 @@ def boundary_levels(results: list[Results]) -> list[list[Levels]]:
 def slope_alarms(repeats: int) -> int:
     """T1.slope's limits on its two shortest lengths at G = 2, at the sharp level."""
     cell = slopes.cell(2, Scope("quick"), UNBIASED)[:2]
-    lengths = np.array([run.n_steps for run in cell])
+    weights = slopes.fit_weights(np.array([run.n_steps for run in cell]))
     every = []
     for seed in range(1, repeats + 1):
-        fresh = [runs.computed(replace(run, seed=seed)) for run in cell]
-        every.append(np.array([found["squared_gradient"] for found in fresh]))
-    truth = slopes.fitted_slope(lengths, np.mean([x.mean(1) for x in every], axis=0))
-    estimates = [slopes.jackknife(lengths, samples) for samples in every]
-    return sum(min(e.above(truth), e.below(truth)) <= SHARP_LEVEL for e in estimates)
+        fresh = [replace(run, seed=seed) for run in cell]
+        every.append(slopes.fall(weights, fresh, {run: runs.computed(run) for run in fresh}))
+    truth = weights @ np.log(np.mean([[a.mean for a in f.averages] for f in every], axis=0))
+    ends = [found.limits(SHARP_LEVEL) for found in every]
+    return sum(not low <= truth <= high for low, high in ends)
 
 
 def count_alarms(claim: Claim, scope: Scope, repeats: int, level: float) -> Alarms:

@@ -18,6 +18,7 @@ from theory.decomposed import (
 )
 from theory.exact import value
 from theory.ranges import update_ranges
+from theory.response_balls import is_constant
 from theory.smoothness import smoothness, squared_gradient_bound
 from theory.theorem1 import rate_step
 
@@ -91,6 +92,20 @@ def run_constants(run: RunSettings) -> Constants:
     """The constants that belong to a run and its objective."""
     found = constants(run.instance, run.group_size, run.estimator, run.prompts)
     return found if run.objective == "reward" else _of_potential(run, found)
+
+
+def multiple(run: RunSettings) -> float | None:
+    """c, where E[g] = c grad f at every policy, f the objective of the run; else None."""
+    name, size = run.estimator.name, run.group_size
+    if run.objective == "potential":
+        return 1.0 if name == "componentwise_normalized" else None
+    if name in ("leave_one_out", "mean_baseline"):
+        return 1.0 if name == "leave_one_out" else 1 - 1 / size
+    rewards = np.asarray(build(run.instance).mdp.class_composite)
+    # E[g] = c_G(p) grad p for one reward of 0 or 1, and c_2, c_3 are constants.
+    if name == "group_normalized" and is_constant(size) and np.isin(rewards, (0, 1)).all():
+        return steepest_response(size, run.estimator)
+    return None
 
 
 def step_size(run: RunSettings) -> float:

@@ -45,8 +45,8 @@ identity is not needed: (2 - L eta) mean |grad J|^2 <= 2 (J_T - J_0)/(eta T) + L
 
 SLOPE = """
 **T1.slope** {outcome} on `conflict`, whose optimum is interior: theta_0 = 0, full sweep,
-eta = min(1, sqrt(G/T)), one set of runs per T from {shortest:,} to {longest:,}; limits by jackknife
-over blocks of seeds (asymptotic):
+eta = min(1, sqrt(G/T)), one set of runs per T from {shortest:,} to {longest:,}; limits valid at any
+number of seeds, from those of each mean:
 
 {table}
 

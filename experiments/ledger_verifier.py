@@ -48,9 +48,9 @@ figures, see `experiments/power.py`):
 ALARMS = """
 **False alarms.** {claim} on `{instance}` ({cells} cells of {seeds} seeds or more), reseeded
 {runs:,} times: refuted in {alarms}, at the level {level}. At the sharp boundary, the bound replaced
-by the expectation itself and the level by {sharp_level}, limits that are valid at any number of
-seeds refute in {sharp_refuted} runs and hold in {sharp_holds}; the asymptotic limits of a slope
-exclude the true one in {slope_alarms}. The level would explain up to {allowed}.
+by the expectation itself and the level by {sharp_level}, its limits refute in {sharp_refuted} runs
+and hold in {sharp_holds}; those of a slope exclude the true one in {slope_alarms}. The level would
+explain up to {allowed}; all limits are valid at any number of seeds.
 """
 
 

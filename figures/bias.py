@@ -39,10 +39,10 @@ def floor(rows: pd.DataFrame) -> Figure | None:
 
 
 def _curve(axes: Axes, row: pd.Series, label: str, look: int) -> None:
-    """A row's averages with their standard errors, and a reference of slope -1/2."""
+    """A row's averages with their confidence limits, and a reference of slope -1/2."""
     t, mean = series(row, "average at T=")
-    _, error = series(row, "error at T=")
-    axes.errorbar(t, mean, yerr=3 * error, label=label, **SERIES[look])
+    lower, upper = (series(row, f"{end} at T=")[1] for end in ("lower", "upper"))
+    axes.errorbar(t, mean, yerr=[mean - lower, upper - mean], label=label, **SERIES[look])
     axes.plot(t, mean[0] * np.sqrt(t[0] / t), ":", color=REFERENCE)
     axes.set_xscale("log")
     axes.set_yscale("log")

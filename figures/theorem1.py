@@ -84,11 +84,9 @@ def _points(row: pd.Series) -> pd.DataFrame:
     lengths = sorted(
         int(c[len(prefix) :]) for c in row.index if c.startswith(prefix) and row[c] > 0
     )
-    mean = np.array([row[f"{prefix}{t}"] for t in lengths])
-    error = np.array([row[f"error at T={t}"] for t in lengths])
-    bound = [row[f"bound at T={t}"] for t in lengths]
-    limits = {"lower": mean - 3 * error, "upper": mean + 3 * error}
-    return pd.DataFrame({"n_steps": lengths, "observed": mean, **limits, "bound": bound})
+    names = {"observed": "average", "lower": "lower", "upper": "upper", "bound": "bound"}
+    columns = {k: [row[f"{name} at T={t}"] for t in lengths] for k, name in names.items()}
+    return pd.DataFrame({"n_steps": lengths, **columns})
 
 
 def slope(rows: pd.DataFrame) -> Figure | None:

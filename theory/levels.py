@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 from scipy.optimize import brentq
 
 from theory.intervals import DRIFT_BETS, drift_penalty, log_evidence_below
@@ -43,22 +42,19 @@ def drift_level(count: int, total: float, square: float, bound: float, largest: 
     return float(min(1.0, len(DRIFT_BETS) * np.exp(-best))) if best > 0 else 1.0
 
 
-def student_level(distance: float, error: float, degrees: int) -> float:
-    """One-sided level of a Student limit ``distance`` away from an estimate (asymptotic)."""
-    if error == 0:
-        return 0.0 if distance > 0 else 1.0
-    return float(stats.t.sf(distance / error, degrees))
-
-
 def attained(upper: Callable[[float], float], bound: float) -> float:
-    """The smallest level at which any decreasing upper limit is at most ``bound``; 1 if none is."""
+    """The smallest level at which any decreasing upper limit is at most ``bound``; 1 if none is.
+
+    Rounded up by at most one per cent.
+    """
     distance = lambda exponent: upper(float(np.exp(exponent))) - bound  # noqa: E731
     least, most = float(np.log(SMALLEST)), -1e-9
     if distance(most) > 0:
         return 1.0
     if distance(least) <= 0:
         return SMALLEST
-    return float(np.exp(brentq(distance, least, most, xtol=1e-9)))
+    close = 0.005
+    return float(min(1.0, np.exp(brentq(distance, least, most, xtol=close) + close)))
 
 
 def holm(levels: Sequence[float], error: float) -> list[bool]:

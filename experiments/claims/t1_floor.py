@@ -31,6 +31,7 @@ from theory.balls import ends
 
 NORMALIZED = Estimator("group_normalized")
 KEEPS, STALLS = {"quick": (3,), "paper": (2, 3)}, 8
+LENGTHS = {"quick": (100, 300, 3000)}
 MUTANTS = {
     "no floor": "G = 8 keeps the slope -1/2 too",
     "stalls early": "the slope flattens by 1/2 within the lengths of the profile",
@@ -39,24 +40,22 @@ MUTANTS = {
 
 def runs(scope: Scope) -> list[RunSettings]:
     """One set of runs per group size."""
-    sizes = (*KEEPS[scope.profile], STALLS)
-    return [run for g in sizes for run in slopes.cell(g, scope, NORMALIZED)]
+    kept = [run for g in KEEPS[scope.profile] for run in slopes.cell(g, scope, NORMALIZED)]
+    return kept + _stalling(scope)
 
 
-def steepening(lengths: np.ndarray, means: np.ndarray) -> float:
-    """First local slope minus the last: negative where the fall flattens."""
-    local = np.diff(np.log(means)) / np.diff(np.log(lengths))
-    return float(local[0] - local[-1])
+def _stalling(scope: Scope) -> list[RunSettings]:
+    """Longer runs, which flattening needs to be seen."""
+    return slopes.cell(STALLS, scope, NORMALIZED, lengths=LENGTHS.get(scope.profile, ()))
 
 
 def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
     """Flattening in training, next to the certified floor that it flattens towards."""
-    cell = slopes.cell(STALLS, scope, NORMALIZED)
+    cell = _stalling(scope)
     lengths = np.array([run.n_steps for run in cell])
-    samples = np.array([results[run]["squared_gradient"] for run in cell])
+    found = slopes.fall(slopes.flattening_weights(lengths), cell, results)
     level = FAMILY_WISE_ERROR / (len(KEEPS[scope.profile]) + 1)
-    estimate = slopes.jackknife(lengths, samples, steepening)
-    found, lower, upper = estimate.interval(level)
+    lower, upper = found.limits(level)
     floor = ends(stationary_gradient(STALLS))[0]
     bound = -0.5 if scope.mutant == "stalls early" else 0.0
     verdict = judge(upper, lower, bound)
@@ -65,13 +64,14 @@ def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
         verdict = "refuted"
     elif verdict == "refuted":
         note = STATISTICAL
-    local = np.diff(np.log(samples.mean(1))) / np.diff(np.log(lengths))
+    means = np.array([a.mean for a in found.averages])
+    local = np.diff(np.log(means)) / np.diff(np.log(lengths))
     shown = {f"slope up to T={t}": float(x) for t, x in zip(lengths[1:], local, strict=True)}
-    extra = {"floor": float(floor), **shown, **slopes.points(cell, results)}
+    extra = {"floor": float(floor), **shown, **slopes.points(cell, results, level)}
     parameters = {**cell[-1].parameters(), "step": step_size(cell[-1])}
     limits, levels = (
-        (found, lower, upper, bound),
-        Levels(estimate.below(bound), estimate.above(bound)),
+        (found.value, lower, upper, bound),
+        Levels(found.below(bound), found.above(bound)),
     )
     return Row(
         "T1.floor", "conflict", parameters, *limits, verdict, note, extra,
@@ -83,11 +83,10 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """G = 2 and 3: the slope and its window. G = 8: how much it flattens."""
     keeps = KEEPS[scope.profile]
     level = FAMILY_WISE_ERROR / (len(keeps) + 1)
-    sizes = (*keeps, STALLS) if scope.mutant == "no floor" else keeps
-    kept = [
-        slopes.window_row("T1.floor", slopes.cell(g, scope, NORMALIZED), results, level)
-        for g in sizes
-    ]
+    cells = [slopes.cell(g, scope, NORMALIZED) for g in keeps]
+    if scope.mutant == "no floor":
+        cells.append(_stalling(scope))
+    kept = [slopes.window_row("T1.floor", cell, results, level) for cell in cells]
     return kept if scope.mutant == "no floor" else [*kept, _stalled(scope, results)]
 
 

@@ -1,10 +1,6 @@
 """T1.rate: the average of E|grad J|^2 falls as 1/sqrt T, with explicit group size and range.
 
-The upper limit uses a second unbiased observation of the same mean: since E g = grad J,
-(1/T) sum <grad J, g> has the mean of (1/T) sum |grad J|^2, and by the descent lemma it never
-exceeds (J*-J_0)/(eta T) + L eta max|g|^2/2, in long runs a far smaller range than R_max L/4
-(derived). Which of the two is used is fixed before any run, by their ranges. The ranges rest on L,
-which tests/theory/test_smoothness.py checks on its own.
+Limits are those of ``experiments.averages``.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from experiments.assumptions import in_cells, stated
+from experiments.averages import average, highest
 from experiments.claim import (
     FAMILY_WISE_ERROR,
     STATISTICAL,
@@ -31,8 +28,7 @@ from experiments.instances import InstanceSpec, build, named
 from experiments.points.path_search import RATE
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
-from theory.intervals import lower_limit, samples_needed, upper_limit
-from theory.levels import lower_level, upper_level
+from theory.intervals import samples_needed
 from theory.theorem1 import rate_bound
 
 MUTANTS = {
@@ -77,18 +73,9 @@ def _bound(run: RunSettings, mutant: str | None = None) -> float:
     return first if mutant == "no variance term" else whole
 
 
-def _highest(run: RunSettings) -> tuple[float, bool]:
-    """The smaller of the two ranges, and whether it is that of <grad J, g>."""
-    c, step = run_constants(run), step_size(run)
-    if step == 0:
-        return c.squared_gradient, False
-    pathwise = c.gap / (step * run.n_steps) + c.smoothness * step * c.update_norm**2 / 2
-    return min(pathwise, c.squared_gradient), pathwise < c.squared_gradient
-
-
 def planned_seeds(run: RunSettings, level: float, least: int) -> int:
     """Enough to settle an average of 3/10 of the bound; fixed before any run is seen."""
-    bound, high = _bound(run), _highest(run)[0]
+    bound, high = _bound(run), highest(run)[0]
     needed = max(least, MIN_SEEDS, MIN_STEPS // run.n_steps)
     if 0 < bound < high:
         planned = samples_needed(0.7 * bound, 0.1 * bound, high - bound, level)
@@ -100,15 +87,10 @@ def limits(
     run: RunSettings, result: RunResult, level: float, bound: float
 ) -> tuple[float, float, Levels]:
     """Both confidence limits of the average, and the levels at which they meet ``bound``."""
-    c, (high, pathwise) = run_constants(run), _highest(run)
-    sample = np.asarray(result["squared_gradient"])
-    below = (0.0, c.squared_gradient * (1 + 1e-9))
-    lower, refuted = lower_limit(sample, level, *below), lower_level(sample, bound, *below)
-    if pathwise:
-        sample = np.asarray(result["first_order_gain"]) / step_size(run)
-    above = (-sqrt(c.squared_gradient) * c.update_norm, high * (1 + 1e-9))
-    levels = Levels(upper_level(sample, bound, *above), refuted, bound >= c.squared_gradient)
-    return lower, upper_limit(sample, level, *above), levels
+    seen = average(run, result)
+    holds, refuted = seen.levels(bound)
+    weak = bound >= run_constants(run).squared_gradient
+    return *seen.limits(level), Levels(holds, refuted, weak)
 
 
 def runs(scope: Scope) -> list[RunSettings]:
@@ -162,7 +144,7 @@ def judged(
         verdict, note = "vacuous", "no better than the trivial bound on |grad|^2"
     if verdict == "inconclusive" and observed < bound:
         spread = float(sample.std(ddof=1))
-        width = _highest(run)[0] - observed
+        width = highest(run)[0] - observed
         note = settled_by(samples_needed(bound - observed, spread, width, level))
     if verdict == "refuted":
         note = STATISTICAL

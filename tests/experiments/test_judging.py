@@ -9,7 +9,6 @@ import pytest
 from experiments.claim import EQUAL, FLOATING, Row, judge, overall, sober
 from experiments.exact_cells import certified, equality, inequality
 from experiments.ledger import LEDGER, PAPER, differences, ledger_text
-from experiments.slopes import jackknife
 
 
 @pytest.mark.parametrize(
@@ -73,20 +72,6 @@ def test_a_row_carries_slack_and_ratio():
     row = Row("T", "i", {"G": 2}, 0.5, 0.4, 0.6, 2.0, "holds").flat()
     assert (row["slack"], row["ratio"], row["G"]) == (1.5, 4.0, 2)
     assert Row("T", "i", {}, None, None, None, None, "assumption unmet").flat()["ratio"] is None
-
-
-def test_slope_interval_covers_a_known_slope():
-    """Power laws with exact slope and independent noise: limits cover, and narrow with seeds."""
-    rng = np.random.default_rng(0)
-    lengths = np.array([100, 1000, 10_000])
-    wide = lengths[:, None] ** -0.5 * rng.gamma(4, 0.25, (3, 256))
-    many = lengths[:, None] ** -0.5 * rng.gamma(4, 0.25, (3, 16 * 256))
-    (_, low, high), (_, lower, upper) = (
-        jackknife(lengths, x).interval(0.001) for x in (wide, many)
-    )
-    assert low < -0.5 < high
-    assert lower < -0.5 < upper
-    assert upper - lower < 0.4 * (high - low)
 
 
 def test_the_ledger_has_not_drifted():

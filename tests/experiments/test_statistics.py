@@ -118,7 +118,7 @@ def test_the_count_can_fail(results, monkeypatch):
 
 
 def test_slopes_alarm_at_their_level():
-    """Student limits around the slope of all runs."""
+    """Limits around the slope of all runs."""
     assert slope_alarms(10) <= stats.binom.isf(1e-3, 10, alarms.SHARP_LEVEL)
 
 
