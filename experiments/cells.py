@@ -1,7 +1,9 @@
 """The rows of a claim as a stored result: what defines them, and the way to JSON and back."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from math import isfinite, isnan
 from typing import Any, NamedTuple
 
@@ -12,7 +14,7 @@ from experiments.claim import Claim, Levels, Row, Scope
 from experiments.code_version import version_of
 from experiments.environment import environment
 from experiments.files import digest
-from experiments.judging import cell_rows
+from experiments.judging import as_they_count, cell_rows
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from experiments.sources import snapshot
@@ -26,7 +28,7 @@ LEVELS = "levels"
 class Cell(NamedTuple):
     """What a claim came to in a scope."""
 
-    rows: Sequence[Row]
+    rows: list[Row]
     runs: Sequence[str]
     """Digests of the settings of the training runs that the rows rest on."""
 
@@ -55,7 +57,7 @@ def claim_version(claim: Claim) -> str:
 
 def find_cell(claim: Claim, scope: Scope, store: Store) -> Cell | None:
     """The stored cell, if there is one."""
-    stored = store.find(cell_settings(claim, scope))
+    stored = store.find(cell_settings(claim, scope), partial(_check, claim))
     return stored and _read(stored)
 
 
@@ -67,13 +69,41 @@ def judge_cell(
     store: Store,
     wait: bool = True,
 ) -> Cell:
-    """The cell of a claim, from the results of its runs, stored. Raises locks.Busy, OSError."""
+    """The cell of a claim, from the results of its runs, stored.
+
+    Raises locks.Busy, OSError; ValueError for rows that are none.
+    """
 
     def compute() -> dict[str, Any]:
+        rows = _rows(claim, scope, results)
+        for row in rows:
+            _check_name(claim, row)
         used = sorted(digest(run.settings()) for run in set(runs))
-        return {"rows": [_write(row) for row in _rows(claim, scope, results)], "runs": used}
+        return {"rows": [_write(row) for row in rows], "count": len(rows), "runs": used}
 
-    return _read(store.get(cell_settings(claim, scope), compute, wait))
+    check = partial(_check, claim)
+    return _read(store.get(cell_settings(claim, scope), compute, wait, check))
+
+
+def _check_name(claim: Claim, row: Row) -> None:
+    """The row of another claim would count for that one, or for none."""
+    if row.claim != claim.name:
+        raise ValueError(f"claim = {claim.name!r}: Row.claim = {row.claim!r}: expected the same")
+
+
+def _check(claim: Claim, stored: Any) -> None:
+    """Raises ValueError, KeyError, TypeError for what could not have been computed."""
+    rows, runs = _read(stored)
+    if len(rows) != stored["count"] or [_write(row) for row in rows] != stored["rows"]:
+        raise ValueError(f"{len(rows)} rows: expected {stored['count']}, as they are written")
+    if not all(re.fullmatch("[0-9a-f]{64}", run) for run in runs):
+        raise ValueError(f"runs = {runs}: expected digests")
+    for row in rows:
+        _check_name(claim, row)
+        if row.levels is not None and not all(0 <= level <= 1 for level in row.levels[:2]):
+            raise ValueError(f"levels = {row.levels}: expected them in [0, 1]")
+    if as_they_count([finite(row) for row in rows]) != rows:
+        raise ValueError("rows that do not count as they stand")
 
 
 def _rows(claim: Claim, scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -104,7 +134,7 @@ def _write(row: Row) -> dict[str, Any]:
     return {**plain, **pairs, LEVELS: row.levels and list(row.levels)}
 
 
-def _read(stored: dict[str, Any]) -> Cell:
+def _read(stored: Any) -> Cell:
     rows = []
     for row in stored["rows"]:
         pairs = {name: {k: _decode(x) for k, x in row[name]} for name in TABLES}

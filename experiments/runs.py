@@ -77,11 +77,15 @@ def _execute(run: RunSettings) -> dict[str, Any]:
     return _summary(run, trace)
 
 
+def _known(run: RunSettings) -> list[str]:
+    """Estimators over the whole batch have no exact bias and variance: those columns are nan."""
+    return [name for name in STEP if run.estimator.within_group or name not in EXACT]
+
+
 def _summary(run: RunSettings, trace: Trace) -> dict[str, Any]:
     total = np.asarray(trace.sums.total[:, -1]) / run.n_steps
     products = np.asarray(trace.sums.products[:, -1]).sum(0)
-    # Estimators over the whole batch have no exact bias and variance: those columns are nan.
-    known = [i for i, name in enumerate(STEP) if run.estimator.within_group or name not in EXACT]
+    known = [STEP.index(name) for name in _known(run)]
     if not (np.isfinite(total[:, known]).all() and np.isfinite(products[known][:, known]).all()):
         return {"diverged": True}
     found = {"diverged": False, **{STEP[i]: total[:, i].tolist() for i in known}}
@@ -117,4 +121,26 @@ def execute(run: RunSettings, store: Store, wait: bool = True) -> RunResult:
     A run that leaves the finite numbers is marked ``diverged``. Raises locks.Busy if another
     command is at it and ``wait`` is False.
     """
-    return store.get(_address(run), lambda: _execute(run), wait)
+    return store.get(_address(run), lambda: _execute(run), wait, partial(_check, run))
+
+
+def _check(run: RunSettings, result: Any) -> None:
+    """Raises ValueError, KeyError, TypeError for what no run with these settings comes to."""
+    if result == {"diverged": True}:
+        return
+    shapes: dict[str, tuple[int, ...]] = {name: (run.seeds,) for name in _known(run)}
+    if run.estimator.within_group:
+        shapes["products"] = (len(STEP), len(STEP))
+    if run.checkpoints:
+        n_prompts, components = build(run.instance).mdp.reward.shape[::3]
+        shapes["success"] = (run.seeds, len(run.checkpoints) + 1, n_prompts, components)
+    if result["diverged"] is not False or set(result) != {"diverged", *shapes}:
+        raise ValueError(f"{sorted(result)}: expected {sorted(shapes)}")
+    for name, shape in shapes.items():
+        numbers = np.asarray(result[name])
+        if (
+            numbers.shape != shape
+            or numbers.dtype.kind not in "if"
+            or not np.isfinite(numbers).all()
+        ):
+            raise ValueError(f"{name}: shape {numbers.shape}: expected finite numbers, {shape}")

@@ -118,7 +118,8 @@ def test_a_run_is_the_same_on_any_machine():
 def test_a_run_is_computed_again_by_other_code(tmp_path, monkeypatch):
     """And by the same code never again."""
     computed = []
-    monkeypatch.setattr(runs, "_execute", lambda run: computed.append(run) or {"gain": 1.0})
+    result = {"diverged": True}
+    monkeypatch.setattr(runs, "_execute", lambda run: computed.append(run) or result)
     for code, expected in (("a", 1), ("a", 1), ("b", 2)):
         monkeypatch.setattr(runs, "code_version", lambda *_, code=code, **__: code)
         runs.execute(_run(), Store(tmp_path))
