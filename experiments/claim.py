@@ -1,7 +1,7 @@
 """Claims, rows and verdicts: what is checked, and what a check comes back with."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, get_args
 
 from experiments.assumptions import Assumption
@@ -149,32 +149,6 @@ def judge(upper: float, lower: float, bound: float) -> Verdict:
     if upper <= bound:
         return "holds"
     return "refuted" if lower > bound else "inconclusive"
-
-
-FLOATING = "in floating point, not certified"
-EQUAL = "equal up to rounding"
-
-
-def sober(row: Row) -> Row:
-    """The row as it counts, which says what floating point alone has decided.
-
-    A violation beyond the rounding error is *refuted*, and no counterexample.
-    """
-    if row.evidence != "exact":
-        return row
-    if row.verdict == "refuted":
-        return _noted(row, FLOATING)
-    numbers = (row.observed, row.bound, row.rounding)
-    if row.verdict != "holds" or None in numbers:
-        return row
-    observed, bound, rounding = (float(x) for x in numbers if x is not None)
-    return _noted(row, EQUAL) if abs(bound - observed) <= rounding else row
-
-
-def _noted(row: Row, said: str) -> Row:
-    if said in row.note:
-        return row
-    return replace(row, note=f"{row.note}; {said}" if row.note else said)
 
 
 STATISTICAL = "statistically, at the family-wise level; not certified"

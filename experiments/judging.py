@@ -12,7 +12,6 @@ from experiments.claim import (
     Row,
     Scope,
     settled_by,
-    sober,
 )
 from experiments.exact_cells import unmet
 from experiments.runs import RunResult
@@ -20,6 +19,9 @@ from experiments.settings import RunSettings
 from experiments.soundness import each
 from experiments.verdict import Verdict
 from theory.levels import holm
+
+FLOATING = "in floating point, not certified"
+EQUAL = "equal up to rounding"
 
 
 def unmet_rows(claim: Claim, scope: Scope) -> list[Row]:
@@ -77,6 +79,28 @@ def _with_price(row: Row) -> Row:
     needed = seeds * ((high - low) / 2 / slack) ** 2 if slack > 0 else float("inf")
     said = f"{row.note}; " if row.note else ""
     return replace(row, note=said + settled_by(needed))
+
+
+def sober(row: Row) -> Row:
+    """The row as it counts, which says what floating point alone has decided.
+
+    A violation beyond the rounding error is *refuted*, and no counterexample.
+    """
+    if row.evidence != "exact":
+        return row
+    if row.verdict == "refuted":
+        return _noted(row, FLOATING)
+    numbers = (row.observed, row.bound, row.rounding)
+    if row.verdict != "holds" or None in numbers:
+        return row
+    observed, bound, rounding = (float(x) for x in numbers if x is not None)
+    return _noted(row, EQUAL) if abs(bound - observed) <= rounding else row
+
+
+def _noted(row: Row, said: str) -> Row:
+    if said in row.note:
+        return row
+    return replace(row, note=f"{row.note}; {said}" if row.note else said)
 
 
 def cell_rows(claim: Claim, scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.claim import EQUAL, FLOATING, Row, judge, overall, sober
+from experiments.claim import Row, judge, overall
 from experiments.exact_cells import certified, equality, inequality
+from experiments.judging import EQUAL, FLOATING, sober
 from experiments.ledger import LEDGER, PAPER, differences, ledger_text
 
 

@@ -8,10 +8,10 @@ import pytest
 from odd_models import one_decision, spec_of
 
 from experiments import potential_cells
-from experiments.claim import EQUAL, FLOATING, Scope, overall, sober
+from experiments.claim import Scope, overall
 from experiments.claims import t2_bridge, t2_gap, t2_identity, t2_kappa, t2_zero
 from experiments.instances import named
-from experiments.judging import rows_of
+from experiments.judging import EQUAL, FLOATING, rows_of, sober
 from experiments.potential_cells import exact_row
 from experiments.tables import label
 from experiments.theorem2_cases import CONFIRMED, DECOMPOSED, static_cells

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from odd_models import one_decision, spec_of
 
-from experiments.claim import EQUAL, FLOATING, Scope, overall, sober
+from experiments.claim import Scope, overall
 from experiments.claims import t3_coverage, t3_depth, t3_ood, t3_tightness
 from experiments.instances import named
-from experiments.judging import rows_of
+from experiments.judging import EQUAL, FLOATING, rows_of, sober
 from experiments.learning_problems import DELTAS, exact, specialists
 from experiments.tables import label
 from theory import coverage as covering
