@@ -24,7 +24,7 @@ def floor(rows: pd.DataFrame) -> Figure | None:
         if not plain.empty:
             _curve(left, plain.iloc[0], "RLOO", 0)
         at = stalled.iloc[0]["floor"]
-        left.axhline(at, color=BOUND, ls="-.", lw=1, label="floor of GRPO, certified")
+        left.axhline(at, color=BOUND, ls="-.", lw=1, label="at the zero of $E[g]$, certified")
         for look, (_, row) in zip((2, 3), kept.iterrows(), strict=False):
             _curve(
                 right, row, f"GRPO, G = {int(row['group_size'])}: slope {row['observed']:.3f}", look

@@ -46,7 +46,7 @@ def _convergence(axes: Axes, rows: pd.DataFrame) -> None:
     cells = cells[cells["eps"] == cells["eps"].max()].sort_values("beta").tail(len(CYCLES) - 1)
     columns = [c for c in rows.columns if c.startswith("p after ")]
     for (_, row), (style, colour) in zip(cells.iterrows(), CYCLES, strict=False):
-        verdict = "cycles" if row["verdict"] == "refuted" else "settles"
+        verdict = {"refuted": "cycles", "holds": "settles"}.get(row["verdict"], row["verdict"])
         label = rf"$\beta$ = {row['beta']:g}: {verdict}"
         axes.plot(range(len(columns)), row[columns].astype(float), style, color=colour, label=label)
     if not cells.empty:
