@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from theory.exact import Theta
 from theory.model import TAMDP
 from theory.policy import Policy
-from theory.update import pair_moments
+from theory.policy_law import pair_moments
 
 
 class BudgetTerms(NamedTuple):

@@ -25,6 +25,7 @@ class Chances(eqx.Module):
     prompt_distribution: Float[Array, " Q"]
     belongs: Float[Array, "Q P"]
     """1 where the place is the prompt's."""
+    prompt: Int[Array, " P"]
     state: Int[Array, " P1"]
     """Of each place; S for the end."""
     start: Float[Array, " P"]
@@ -57,6 +58,7 @@ class Chances(eqx.Module):
         self.one_each = np.array_equal(state, np.arange(n_states))
         self.prompt_distribution = mdp.prompt_distribution
         self.belongs = jax.device_put((prompt == np.arange(mu.shape[0])[:, None]).astype(float))
+        self.prompt = jax.device_put(prompt.astype(np.int32))
         self.state = jax.device_put(np.append(state, n_states).astype(np.int32))
         self.start = jax.device_put(mu[prompt, state])
         self.responses = tuple(

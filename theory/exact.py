@@ -1,11 +1,13 @@
 """Exact values of a policy, each by one forward sweep over the layers of the model."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from theory.centred import likeliest
 from theory.kl import kl_of_logs
 from theory.model import TAMDP
 from theory.policy import Policy
@@ -79,44 +81,89 @@ def value(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, ""]:
     return mdp.prompt_distribution @ prompt_values(mdp, policy.probs(theta))
 
 
+class ActionValues(NamedTuple):
+    """What actions are worth under N payoffs of answers, next to their states."""
+
+    value: Float[Array, "N S A"]
+    """E[payoff | n, s, a]; 0 for calls in layer D."""
+    advantage: Float[Array, "N S A"]
+    """The same less E[payoff | n, s]."""
+
+
+def action_values(mdp: TAMDP, probs: Probs, payoff: Float[Array, "N S Y"]) -> ActionValues:
+    """By one backward sweep.
+
+    A value has two parts: what the likeliest actions earn, and what the others change. Next to
+    certainty the first parts are equal, and a difference keeps all digits of the second ones.
+    """
+    value = jnp.zeros((payoff.shape[0], *probs.shape))
+    found = ActionValues(value, value)
+    first_choice = likeliest(probs)
+    lead = change = value[:, :0, 0]
+    for depth in reversed(range(mdp.horizon)):
+        here = mdp.layer(depth)
+        earned = payoff[:, here]
+        called = [jnp.zeros((*earned.shape[:2], mdp.n_tools))] * 2
+        if depth < mdp.max_depth:
+            called = [
+                (x @ responses(mdp, depth).T).reshape(called[0].shape) for x in (lead, change)
+            ]
+        first = jnp.concatenate([called[0], earned], -1)
+        second = jnp.concatenate([called[1], jnp.zeros_like(earned)], -1)
+        lead, least = (jnp.where(first_choice[here][None], x, 0.0).sum(-1) for x in (first, second))
+        apart = (first - lead[..., None]) + (second - least[..., None])
+        shift = (apart * probs[here][None]).sum(-1)
+        change = least + shift
+        layer = ActionValues(first + second, apart - shift[..., None])
+        found = ActionValues(*(x.at[:, here].set(y) for x, y in zip(found, layer, strict=True)))
+    return found
+
+
+def logit_slopes(mdp: TAMDP, probs: Probs, payoff: Float[Array, "Q C"]) -> Float[Array, "Q S A"]:
+    """d E[payoff(reward vector) | q] / d logit(s,a).
+
+    By the policy gradient theorem: visit_q(s) pi(a|s) (E[payoff|q,s,a] - E[payoff|q,s]); with no
+    difference of numbers that are equal next to certainty, which a derivative of the value forms.
+    """
+    # Less the payoff of the likeliest vector: its own chance must not hide those of the others.
+    usual = likeliest(reward_law(mdp, probs))
+    apart = payoff - jnp.where(usual, payoff, 0.0).sum(-1, keepdims=True)
+    earned = jax.vmap(lambda x, index: x[index])(apart, mdp.class_index)
+    taken = visits(mdp, probs)[:, :, None] * probs[None]
+    return taken * action_values(mdp, probs, earned).advantage
+
+
 def gradient(mdp: TAMDP, policy: Policy, theta: Theta) -> Theta:
-    """grad J(theta), by automatic differentiation of the exact value."""
-    return jax.grad(lambda t: value(mdp, policy, t))(theta)
-
-
-def action_values(mdp: TAMDP, probs: Probs) -> Float[Array, "Q S A"]:
-    """E[R | q, s, a]: what an action is worth, by one backward sweep; 0 for calls in layer D."""
-    tools, answers = probs[:, : mdp.n_tools], probs[:, mdp.n_tools :]
-    earned = mdp.class_composite[mdp.class_index]
-    state_value = (earned * answers[None]).sum(-1)
-    n_prompts = state_value.shape[0]
-    worth = jnp.zeros((n_prompts, *tools.shape))
-    for depth in reversed(range(mdp.max_depth)):
-        here, below = mdp.layer(depth), mdp.layer(depth + 1)
-        ahead = state_value[:, below] @ responses(mdp, depth).T
-        ahead = ahead.reshape(n_prompts, len(mdp.layers[depth]), mdp.n_tools)
-        worth = worth.at[:, here].set(ahead)
-        state_value = state_value.at[:, here].add((ahead * tools[here][None]).sum(-1))
-    return jnp.concatenate([worth, earned], -1)
+    """grad J(theta)."""
+    return jnp.tensordot(mdp.prompt_distribution, prompt_gradients(mdp, policy, theta), 1)
 
 
 def prompt_gradients(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, "Q ..."]:
-    """grad J_q(theta) for each prompt, by the policy gradient theorem.
+    """grad J_q(theta) for each prompt."""
+    probs, reward = policy.probs(theta), mdp.class_composite
+    payoff = jnp.broadcast_to(reward, (mdp.class_index.shape[0], *reward.shape))
+    return policy.from_logits(probs, logit_slopes(mdp, probs, payoff))
 
-    d J_q / d logit(s,a) = visit_q(s) pi(a|s) (E[R|q,s,a] - E[R|q,s]); a forward and a backward
-    sweep cost a fraction of one reverse-mode pass per prompt.
-    """
-    probs = policy.probs(theta)
-    worth = action_values(mdp, probs)
-    advantage = worth - (worth * probs[None]).sum(-1, keepdims=True)
-    by_logit = visits(mdp, probs)[:, :, None] * probs[None] * advantage
-    _, pull = jax.vjp(policy.logits, theta)
-    return jax.vmap(lambda g: pull(g)[0])(by_logit)
+
+def class_values(mdp: TAMDP, probs: Probs) -> ActionValues:
+    """P(reward vector = v | q, s, a) and what the action adds to it, (Q,C,S,A)."""
+    n_prompts, n_states, n_answers = mdp.class_index.shape
+    n_classes = mdp.class_composite.shape[0]
+    member = jax.nn.one_hot(mdp.class_index, n_classes, axis=1, dtype=probs.dtype)
+    found = action_values(mdp, probs, member.reshape(-1, n_states, n_answers))
+    chance, advantage = (x.reshape(n_prompts, n_classes, n_states, -1) for x in found)
+    # All but certain, a vector's own chance no longer tells what is taken from the others.
+    of_state = (chance * probs[None, None]).sum(-1).swapaxes(1, 2)
+    certain = likeliest(of_state).swapaxes(1, 2)[..., None]
+    others = jnp.where(certain, 0.0, advantage).sum(1, keepdims=True)
+    return ActionValues(chance, jnp.where(certain, -others, advantage))
 
 
 def law_gradients(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, "Q C ..."]:
     """E[s 1{v} | q] = grad p_q(v), s the score of an episode."""
-    return jax.jacrev(lambda t: reward_law(mdp, policy.probs(t)))(theta)
+    probs = policy.probs(theta)
+    taken = visits(mdp, probs)[:, :, None] * probs[None]
+    return policy.from_logits(probs, taken[:, None] * class_values(mdp, probs).advantage)
 
 
 def episode_kl(mdp: TAMDP, log_probs: Probs, other: Probs) -> Float[Array, " Q"]:

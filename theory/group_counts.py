@@ -17,20 +17,27 @@ from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 from scipy.special import comb as binomial
 
-from theory.advantages import Estimator, scale
-from theory.counts import count_vectors
-from theory.group_table import AdvantageMoments, Table
+from theory.advantages import Estimator, GroupSize, scale
+from theory.centred import centred, share
+from theory.counts import count_vectors, n_vectors
+from theory.group_table import AdvantageMoments, SpeakingMoments, Table
+
+ROUNDINGS = 8 * np.finfo(float).eps
+"""Of a component's normalised reward: a mean, a root and a quotient."""
 
 
 class CountTable(Table):
     """All M count vectors of G members over V rewards, with the advantages in such groups."""
 
-    group_size: int = eqx.field(static=True)
+    group_size: GroupSize
     counts: Int[Array, "V M"]
+    """Zero in rows that fill a table up to the size of another."""
     ways: Float[Array, " M"]
-    """Multinomial coefficients."""
+    """Multinomial coefficients; likewise."""
     advantage: Float[Array, "M V"]
     """Of a member with each reward; 0 where the group has none."""
+    most: int = eqx.field(static=True)
+    """No count is larger."""
 
     def moments(self, law: Float[Array, " V"]) -> AdvantageMoments:
         """Polynomials in ``law``, hence exact and differentiable at probabilities of 0 and 1."""
@@ -44,9 +51,25 @@ class CountTable(Table):
         cross = jnp.where(jnp.eye(law.shape[0], dtype=bool), twice[:, None], pairs) / (g * (g - 1))
         return AdvantageMoments(counted.T @ weight / g, own, cross, weight.sum())
 
+    def speaking(self, law: Float[Array, " V"]) -> SpeakingMoments:
+        """Group by group, and centred: nothing is lost where all groups that speak are alike."""
+        weight = self.ways * self._powers(law)
+        speaks = (self.advantage != 0).any(1)
+        chance = jnp.where(speaks, weight, 0.0).sum()
+        of_speaking = share(jnp.where(speaks, weight, 0.0), chance)
+        pull = self.counts.T * self.advantage / self.group_size
+        apart, mean = centred(of_speaking, pull)
+        return SpeakingMoments(
+            chance,
+            jnp.where(speaks, 0.0, weight).sum(),
+            mean,
+            (pull * self.advantage).T @ of_speaking,
+            (apart * of_speaking[:, None]).T @ apart,
+        )
+
     def _powers(self, law: Float[Array, " V"]) -> Float[Array, " M"]:
         """prod_v law_v^n_v, by table: not exp(n log p), which has no derivative at 0."""
-        rows = jnp.broadcast_to(law[:, None], (law.shape[0], self.group_size))
+        rows = jnp.broadcast_to(law[:, None], (law.shape[0], self.most))
         ones = jnp.ones((law.shape[0], 1))
         table = jnp.concatenate([ones, jnp.cumprod(rows, 1)], 1)
         product = table[0][self.counts[0]]
@@ -89,22 +112,40 @@ def count_table(
     weights: NDArray[np.float64],
     group_size: int,
     estimator: Estimator,
+    room: int = 0,
 ) -> CountTable:
     """``columns (V,K)``: what is normalised on its own; advantages are their ``weights`` sum.
 
-    One column, the composite, for the joint estimators. Equal rewards must be equal floats.
+    One column, the composite, for the joint estimators. Equal rewards must be equal floats. With
+    the shape of a table for groups of ``room``.
     """
-    counts, ways = _groups(columns.shape[0], group_size)
-    present = counts > 0
-    advantage = np.zeros(counts.shape)
+    n_values, most = columns.shape[0], max(group_size, room)
+    counts, ways = _groups(n_values, group_size)
+    advantage = _advantages(columns, weights, counts, estimator)
+    missing = n_vectors(most, n_values) - len(ways)
+    rows = (np.pad(x, ((0, missing), (0, 0))[: x.ndim]) for x in (counts, ways, advantage))
+    counts, ways, advantage = jax.device_put(tuple(rows))
+    return CountTable(group_size, counts.T, ways, advantage, most)
+
+
+def _advantages(
+    columns: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    counts: NDArray[np.int64],
+    estimator: Estimator,
+) -> NDArray[np.float64]:
+    """(M, V): of a member with each reward in each group; 0 where the group has none."""
+    group_size, present = int(counts[0].sum()), counts > 0
+    advantage, size = np.zeros(counts.shape), np.zeros(counts.shape)
     for column, weight in zip(columns.T, weights, strict=True):
         column = column - column.min()
-        centred = column[None] - (counts @ column)[:, None] / group_size
+        apart = column[None] - (counts @ column)[:, None] / group_size
         # A silent group is recognised by its rewards, not by a spread of rounding size.
         most = np.where(present, column[None], -np.inf).max(1)
         varied = most > np.where(present, column[None], np.inf).min(1)
-        spread = np.where(varied, (counts * centred**2).sum(1), 0.0)
+        spread = np.where(varied, (counts * apart**2).sum(1), 0.0)
         per_sd = np.asarray(scale(jnp.asarray(spread), group_size, estimator))
-        advantage += weight * centred * np.where(varied, per_sd, 0.0)[:, None]
-    shown = np.where(present, advantage, 0.0)
-    return CountTable(group_size, *jax.device_put((counts.T, ways, shown)))
+        part = weight * apart * np.where(varied, per_sd, 0.0)[:, None]
+        advantage, size = advantage + part, size + np.abs(part)
+    # Components that cancel to a rounding error cancel.
+    return np.where(present & (np.abs(advantage) > ROUNDINGS * size), advantage, 0.0)

@@ -22,7 +22,7 @@ from theory import group_counts as counts
 from theory import group_pairs as pairs
 from theory import group_sums as sums
 from theory.advantages import Estimator, GroupSize, check_group_size
-from theory.group_table import AdvantageMoments, Table
+from theory.group_table import AdvantageMoments, SpeakingMoments, Table
 from theory.model import TAMDP
 
 Engine = Literal["auto", "counts", "lattice"]
@@ -61,9 +61,17 @@ class GroupLaw(eqx.Module):
 
         Raises ValueError where there is no table.
         """
+        return self._summed.moments(self.merged(law))
+
+    def speaking(self, law: Float[Array, " C"]) -> SpeakingMoments:
+        """Likewise, of groups that speak. Raises ValueError where there is no table."""
+        return self._summed.speaking(self.merged(law))
+
+    @property
+    def _summed(self) -> Table:
         if self.table is None:
             raise ValueError(f"group.table = None: expected an engine for {self.estimator.name}")
-        return self.table.moments(self.merged(law))
+        return self.table
 
     @property
     def shrinkage(self) -> Float[Array, ""] | float:
@@ -108,14 +116,13 @@ class _Offer(NamedTuple):
 
 
 def _count_offer(of: _Rewards, group_size: int, estimator: Estimator, room: int) -> _Offer:
-    build = lambda: counts.count_table(of.columns, of.weights, group_size, estimator)  # noqa: E731
-    if not counts.coefficients_fit(of.size, group_size):
+    build = lambda: counts.count_table(of.columns, of.weights, group_size, estimator, room)  # noqa: E731
+    if not counts.coefficients_fit(of.size, room):
         return _Offer("counts", "multinomial coefficients beyond float64", 0, build)
-    needed = counts.entries(of.size, group_size)
-    obstacle = "one table serves one group size" if room > group_size else ""
+    needed, obstacle = counts.entries(of.size, room), ""
     if needed > MAX_ENTRIES:
         obstacle = f"{_many(needed)} entries"
-    return _Offer("counts", obstacle, counts.operations(of.size, group_size), build)
+    return _Offer("counts", obstacle, counts.operations(of.size, room), build)
 
 
 def _lattice_offer(of: _Rewards, group_size: int, estimator: Estimator, room: int) -> _Offer:
@@ -166,7 +173,7 @@ def group_law(
     """The exact law of an estimator's advantages on a model; call it outside jit.
 
     ``engine`` "auto" takes closed forms for the plain estimators and else the cheaper engine.
-    ``room``: a lattice for groups of up to so many; laws with the same room share a compilation.
+    ``room``: tables as for groups of up to so many; laws with the same room share a compilation.
     Raises ValueError for a group size below 2, for estimators whose advantages depend on the whole
     batch, and where the sums would be too large: the message says how large, and what to do.
     """

@@ -9,7 +9,9 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from theory import validation as check
+from theory.action_axis import log_softmax, softmax
 from theory.arrays import to_array
+from theory.centred import centred, likeliest
 from theory.model import TAMDP
 
 MAX_FEATURE = 10**6
@@ -41,15 +43,26 @@ class Policy(eqx.Module):
         raise NotImplementedError
 
     def log_probs(self, theta: Float[Array, "..."]) -> Float[Array, "S A"]:
-        """log pi_theta(a|s); -inf where illegal."""
-        # A state without legal actions is unreachable; giving it all actions keeps NaN out.
-        allowed = self.legal | ~self.legal.any(-1, keepdims=True)
-        raw = jnp.where(allowed, self.logits(theta), -jnp.inf)
-        return jnp.where(self.legal, jax.nn.log_softmax(raw, axis=-1), -jnp.inf)
+        """log pi_theta(a|s); -inf where illegal. Its derivatives are scores with all digits."""
+        return jnp.where(self.legal, log_softmax(self._masked(theta)), -jnp.inf)
 
     def probs(self, theta: Float[Array, "..."]) -> Float[Array, "S A"]:
-        """pi_theta(a|s); exactly 0 where illegal."""
-        return jnp.exp(self.log_probs(theta))
+        """pi_theta(a|s); exactly 0 where illegal. Its derivatives keep their digits at 0 and 1."""
+        return jnp.where(self.legal, softmax(self._masked(theta)), 0.0)
+
+    def _masked(self, theta: Float[Array, "..."]) -> Float[Array, "S A"]:
+        # A state without legal actions is unreachable; giving it all actions keeps NaN out.
+        allowed = self.legal | ~self.legal.any(-1, keepdims=True)
+        return jnp.where(allowed, self.logits(theta), -jnp.inf)
+
+    def from_logits(
+        self, probs: Float[Array, "S A"], slope: Float[Array, "... S A"]
+    ) -> Float[Array, "..."]:
+        """The derivative by theta of what has the derivative ``slope`` by the logits.
+
+        ``slope`` adds up to 0 over the actions of a state; ``probs`` are those at theta.
+        """
+        raise NotImplementedError
 
 
 class Tabular(Policy):
@@ -88,6 +101,12 @@ class Tabular(Policy):
     ) -> tuple[Bool[Array, "O A"], Float[Array, "O A *N"], Int[Array, " S"]]:
         legal = jnp.zeros((self.n_observations, self.legal.shape[1]), bool)
         return legal.at[self.observation].set(self.legal), theta, self.observation
+
+    def from_logits(
+        self, probs: Float[Array, "S A"], slope: Float[Array, "... S A"]
+    ) -> Float[Array, "... O A"]:
+        shape = (*slope.shape[:-2], self.n_observations, slope.shape[-1])
+        return jnp.zeros(shape, slope.dtype).at[..., self.observation, :].add(slope)
 
     def zeros(self) -> Float[Array, "O A"]:
         return jax.device_put(np.zeros((self.n_observations, self.legal.shape[1])))
@@ -128,6 +147,18 @@ class LogLinear(Policy):
 
     def logits(self, theta: Float[Array, " d *N"]) -> Float[Array, "S A *N"]:
         return self.features @ theta
+
+    def scores(self, probs: Float[Array, "S A"]) -> Float[Array, "S A d"]:
+        """grad log pi(a|s) = phi(s,a) - sum_b pi(b|s) phi(s,b); 0 for actions never taken."""
+        phi = jnp.where(self.legal[:, :, None], self.features, 0.0)
+        return jnp.where(probs[:, :, None] > 0, centred(probs, phi)[0], 0.0)
+
+    def from_logits(
+        self, probs: Float[Array, "S A"], slope: Float[Array, "... S A"]
+    ) -> Float[Array, "... d"]:
+        # Features that an action shares with the likeliest one must not be added and taken off.
+        usual = jnp.where(likeliest(probs)[..., None], self.features, 0.0).sum(1, keepdims=True)
+        return jnp.einsum("...sa,sad->...d", slope, self.features - usual)
 
     def zeros(self) -> Float[Array, " d"]:
         return jax.device_put(np.zeros(self.features.shape[2]))

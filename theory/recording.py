@@ -14,7 +14,8 @@ from theory.grpo import Training, needed, objective
 from theory.lanes import LaneMoments, lane_moments
 from theory.model import TAMDP
 from theory.policy import Policy
-from theory.update import PromptMoments, combine, leave_one_out_variance, update_moments
+from theory.policy_law import leave_one_out_variance
+from theory.update import PromptMoments, combine, update_moments
 
 
 class Exact(NamedTuple):

@@ -1,73 +1,102 @@
-"""Exact second moments of an episode's score, s = sum_h grad log pi(a_h | s_h)."""
+"""How an episode's score varies, exactly: s = sum_h grad log pi(a_h | s_h).
 
+Given the reward vector v an episode is again a walk through the layers: it takes action a in state
+s with probability c(a|s) = pi(a|s) P(v|s,a)/P(v|s), and the tools answer likewise. By the law of
+total variance what s varies by, given v, is a sum of squares over the steps of this walk: no second
+moment loses its digits to the square of a mean, and none can come out negative (derived).
+
+For a table of logits the steps of an episode are orthogonal: with nu(o) = P(visit o | v),
+
+    E[|s - E[s|v]|^2 | v] = sum_o nu sum_a c (1-c) + nu (1-nu) |c - pi|^2.
+"""
+
+from functools import partial
+
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.exact import Theta, by_class, call, responses, sweep
+from theory.action_axis import complement
+from theory.centred import centred, share
+from theory.exact import Theta, class_values, law_gradients, responses, reward_law, visits
 from theory.model import TAMDP
-from theory.policy import LogLinear, Policy
+from theory.policy import LogLinear, Policy, Tabular
 
 
 def score_moments(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, "Q C"]:
     """sigma2_q(v) = E[|s|^2 1{reward vector = v} | q], without listing episodes."""
+    law = reward_law(mdp, policy.probs(theta))
+    slopes = law_gradients(mdp, policy, theta).reshape(*law.shape, -1)
+    return score_spread(mdp, policy, theta) + (slopes * share(slopes, law[..., None])).sum(-1)
+
+
+def score_spread(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, "Q C"]:
+    """E[|s - E[s|v]|^2 1{v} | q] >= 0, v the reward vector."""
     probs = policy.probs(theta)
+    chance = class_values(mdp, probs).value
     if isinstance(policy, LogLinear):
-        return _log_linear_moments(mdp, policy.features, probs)
-    # An episode meets each observation at most once: the steps' scores are orthogonal.
-    return _additive_moments(mdp, probs, _squared_steps(probs))
+        # One at a time, since each takes an array over pairs of states and parameters.
+        one = partial(_log_linear_spread, mdp, probs, policy.scores(probs))
+        of_prompt = lambda x: jax.lax.map(partial(one, x[0]), x[1])  # noqa: E731
+        return jax.lax.map(of_prompt, (mdp.initial_distribution, chance))
+    assert isinstance(policy, Tabular)
+    slopes = law_gradients(mdp, policy, theta)
+    mass = (visits(mdp, probs)[:, :, None] * probs[None])[:, None] * chance
+    return _tabular_spread(mdp, policy, mass, slopes)
 
 
-def _squared_steps(probs: Float[Array, "S A"]) -> Float[Array, "S A"]:
-    """|grad log pi(a|s)|^2 = |e_a - pi|^2 for a table of logits."""
-    return 1 - 2 * probs + jnp.square(probs).sum(-1, keepdims=True)
-
-
-def _additive_moments(
-    mdp: TAMDP, probs: Float[Array, "S A"], cost: Float[Array, "S A"]
+def _tabular_spread(
+    mdp: TAMDP, policy: Tabular, mass: Float[Array, "Q C S A"], slopes: Float[Array, "Q C O A"]
 ) -> Float[Array, "Q C"]:
-    """E[sum of the steps' ``cost`` 1{v} | q]: carries per state its mass and E[cost so far]."""
-    tools, answers = probs[:, : mdp.n_tools], probs[:, mdp.n_tools :]
-    n_prompts = mdp.prompt_distribution.shape[0]
-
-    def step(depth: int, carry: Float[Array, "N R"]) -> Float[Array, "N T"]:
-        added = call(mdp, depth, carry[:n_prompts], tools * cost[:, : mdp.n_tools])
-        return call(mdp, depth, carry, tools).at[n_prompts:].add(added)
-
-    initial = mdp.initial_distribution
-    carried = sweep(mdp, jnp.concatenate([initial, jnp.zeros_like(initial)]), step)
-    mass, total = carried[:n_prompts], carried[n_prompts:]
-    last = total[:, :, None] + mass[:, :, None] * cost[None, :, mdp.n_tools :]
-    return by_class(mdp, last * answers[None])
+    """``mass``: P(visit s, take a, earn v)."""
+    taken = jnp.zeros_like(slopes).at[:, :, policy.observation].add(mass)
+    met = taken.sum(-1)
+    choice = share(taken, met[..., None])
+    among = taken * complement(choice.reshape(-1, choice.shape[-1])).reshape(choice.shape)
+    between = _absent(mdp, policy, mass, met) * (slopes * share(slopes, met[..., None])).sum(-1)
+    return (among.sum(-1) + between).sum(-1)
 
 
-def _log_linear_moments(
-    mdp: TAMDP, features: Float[Array, "S A d"], probs: Float[Array, "S A"]
-) -> Float[Array, "Q C"]:
-    """Carries per state the mass, E[s 1{state}] and E[|s|^2 1{state}], stacked on the last axis."""
-    phi = jnp.where(probs[:, :, None] > 0, features, 0.0)
-    score = phi - jnp.einsum("sa,sad->sd", probs, phi)[:, None]
-    n_prompts, n_tools = mdp.prompt_distribution.shape[0], mdp.n_tools
+def _absent(
+    mdp: TAMDP, policy: Tabular, mass: Float[Array, "Q C S A"], met: Float[Array, "Q C O"]
+) -> Float[Array, "Q C O"]:
+    """1 - nu(o): the episode ended before, or went elsewhere in the layer of o."""
+    answered = mass[..., mdp.n_tools :].sum(-1)
+    total, layers = answered.sum(-1, keepdims=True), jnp.arange(mdp.horizon)
+    before = answered @ (mdp.depth[:, None] < layers[None]).astype(met.dtype)
+    layer = jnp.zeros((mdp.horizon, met.shape[-1])).at[mdp.depth, policy.observation].set(1.0)
+    nu = share(met, total)
+    likely = nu > 0.5
+    rest = share(before, total) + jnp.where(likely, 0.0, nu) @ layer.T
+    return jnp.where(likely, rest @ layer, 1 - nu)
 
-    def step(depth: int, carry: Float[Array, "Q R m"]) -> Float[Array, "Q T m"]:
+
+def _log_linear_spread(
+    mdp: TAMDP,
+    probs: Float[Array, "S A"],
+    scores: Float[Array, "S A d"],
+    start: Float[Array, " S"],
+    chance: Float[Array, "S A"],
+) -> Float[Array, ""]:
+    """Of one prompt and reward vector, from the last layer up; ``chance``: P(v|s,a)."""
+    reached = (probs * chance).sum(-1)
+    taken = share(probs * chance, reached[:, None])
+    mean, spread = jnp.zeros(0), jnp.zeros(0)
+    for depth in reversed(range(mdp.horizon)):
+        here, ahead, later = mdp.layer(depth), scores[mdp.layer(depth)], jnp.zeros(0)
         here = mdp.layer(depth)
-        moved = _add_step(carry, score[here, :n_tools]) * probs[here, :n_tools, None][None]
-        flat = moved.reshape(n_prompts, -1, moved.shape[-1])
-        return jnp.einsum("qrm,rt->qtm", flat, responses(mdp, depth))
-
-    start = jnp.zeros((*mdp.initial_distribution.shape, phi.shape[-1] + 2))
-    start = start.at[..., 0].set(mdp.initial_distribution)
-    second = _add_step(sweep(mdp, start, step), score[:, n_tools:])[..., -1]
-    return by_class(mdp, second * probs[None, :, n_tools:])
-
-
-def _add_step(
-    carry: Float[Array, "Q R m"], score: Float[Array, "R B d"]
-) -> Float[Array, "Q R B m"]:
-    """The stacked moments after one more step with this score, for each action."""
-    mass, first, second = carry[..., None, :1], carry[..., 1:-1], carry[..., None, -1:]
-    cross = jnp.einsum("qsd,sbd->qsb", first, score)[..., None]
-    square = jnp.square(score).sum(-1, keepdims=True)[None]
-    new_first = first[:, :, None] + mass * score[None]
-    new_second = second + 2 * cross + mass * square
-    new_mass = jnp.broadcast_to(mass, new_second.shape)
-    return jnp.concatenate([new_mass, new_first, new_second], -1)
+        ahead, later = scores[here], jnp.zeros(probs[here].shape)
+        if depth < mdp.max_depth:
+            below = reached[mdp.layer(depth + 1)]
+            follow = responses(mdp, depth) * below[None]
+            follow = share(follow, follow.sum(-1, keepdims=True))
+            shape = (*follow.shape, mean.shape[-1])
+            apart, after = centred(follow, jnp.broadcast_to(mean[None], shape))
+            varied = (follow * (jnp.square(apart).sum(-1) + spread[None])).sum(-1)
+            later = later.at[:, : mdp.n_tools].set(varied.reshape(-1, mdp.n_tools))
+            ahead = ahead.at[:, : mdp.n_tools].add(after.reshape(-1, mdp.n_tools, shape[-1]))
+        apart, mean = centred(taken[here], ahead)
+        spread = (taken[here] * (jnp.square(apart).sum(-1) + later)).sum(-1)
+    first = start[mdp.layer(0)] * reached[mdp.layer(0)]
+    apart, _ = centred(share(first, first.sum()), mean)
+    return (first * (jnp.square(apart).sum(-1) + spread)).sum()

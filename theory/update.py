@@ -10,13 +10,19 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from theory.advantages import GroupSize
-from theory.exact import Theta, law_gradients, prompt_gradients, reward_law
+from theory.centred import likeliest, share
+from theory.exact import Theta, logit_slopes, reward_law
 from theory.group_law import GroupLaw
-from theory.group_table import AdvantageMoments
+from theory.group_table import SpeakingMoments
 from theory.model import TAMDP
 from theory.policy import Policy
-from theory.score import score_moments
+from theory.policy_law import (
+    PolicyLaw,
+    central,
+    leave_one_out_variance,
+    pair_moments,
+    policy_law,
+)
 
 
 class PromptMoments(NamedTuple):
@@ -51,42 +57,6 @@ class UpdateMoments(NamedTuple):
         return jnp.square(self.mean - self.gradient).sum()
 
 
-def leave_one_out_variance(
-    group_size: GroupSize, spread: Float[Array, "..."], excess: Float[Array, "..."]
-) -> Float[Array, "..."]:
-    """V of `leave_one_out`, a U-statistic: a/G + (2b-a)/(G(G-1)).
-
-    The variance of arXiv:2603.01162's kernel 1/2 (R-R')(s-s'), re-derived; see ``PairMoments``.
-    """
-    # Two divisions, since the product of a large G and G - 1 leaves the integers.
-    return (spread + excess / (group_size - 1)) / group_size
-
-
-class PairMoments(NamedTuple):
-    """What the variance of `leave_one_out` depends on, per prompt."""
-
-    gradient: Float[Array, "Q n"]
-    """grad J_q, theta flattened."""
-    spread: Float[Array, " Q"]
-    """a = tr Cov((R-mu)s)."""
-    excess: Float[Array, " Q"]
-    """2b - a = Var(R) E|s|^2 + |grad J_q|^2 >= 0, b = E[(R-R')^2 |s-s'|^2]/4 - |grad J_q|^2."""
-
-
-def pair_moments(mdp: TAMDP, policy: Policy, theta: Theta) -> PairMoments:
-    """By central moments of R; since sum_v grad p(v) = 0, no pairs of classes (derived)."""
-    reward = mdp.class_composite
-    sigma2 = score_moments(mdp, policy, theta)
-    law = reward_law(mdp, policy.probs(theta))
-    gradient = prompt_gradients(mdp, policy, theta).reshape(law.shape[0], -1)
-    squared_gradient = jnp.square(gradient).sum(-1)
-    # Central, not raw: a large constant part of R must not cancel the variance away.
-    central = jnp.square(reward[None] - (law @ reward)[:, None])
-    spread = (sigma2 * central).sum(-1) - squared_gradient
-    excess = (law * central).sum(-1) * sigma2.sum(-1) + squared_gradient
-    return PairMoments(gradient, spread, excess)
-
-
 def _by_closed_form(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw) -> PromptMoments:
     gradient, spread, excess = pair_moments(mdp, policy, theta)
     variance = leave_one_out_variance(group.group_size, spread, excess)
@@ -94,44 +64,45 @@ def _by_closed_form(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw) -
     return PromptMoments(gradient, shrink * gradient, shrink**2 * variance)
 
 
-def _per_chance(law: Float[Array, "Q V"]) -> Float[Array, "Q V"]:
-    """1/p(v), and 0 for a reward that cannot occur: its gradient is 0 too."""
-    occurs = law > 1e-300
-    return jnp.where(occurs, 1 / jnp.where(occurs, law, 1.0), 0.0)
+class SpeakingUpdate(NamedTuple):
+    """Moments of the update of each prompt's group, given that some advantage is not 0."""
+
+    chance: Float[Array, " Q"]
+    """P(the group speaks)."""
+    silent: Float[Array, " Q"]
+    """1 - chance, with digits of its own."""
+    mean: Float[Array, "Q n"]
+    """E[g_q | speaks]."""
+    variance: Float[Array, " Q"]
+    """E[|g_q - E[g_q | speaks]|^2 | speaks]."""
 
 
-class PolicyLaw(NamedTuple):
-    """What the moments of any estimator depend on, once per policy."""
-
-    law: Float[Array, "Q C"]
-    """p_q(v)."""
-    slopes: Float[Array, "Q C n"]
-    """E[s 1{v}|q] = grad p_q(v)."""
-    squared_score: Float[Array, "Q C"]
-    """E[|s|^2 1{v}|q]."""
-
-
-def policy_law(mdp: TAMDP, policy: Policy, theta: Theta) -> PolicyLaw:
-    """Reward law and score moments at a policy."""
-    law = reward_law(mdp, policy.probs(theta))
-    slopes = law_gradients(mdp, policy, theta).reshape(*law.shape, -1)
-    return PolicyLaw(law, slopes, score_moments(mdp, policy, theta))
+def speaking_moments(at: PolicyLaw, group: GroupLaw) -> SpeakingUpdate:
+    """By total variance: of the scores given the rewards, and of sum_v y_v E[s|v] over rewards."""
+    law, given = group.merged(at.law), share(at.slopes, at.law[..., None])
+    assert group.member is not None  # or ``merged`` would have raised; likewise below
+    slopes = group.merged(at.slopes.swapaxes(1, 2)).swapaxes(1, 2)
+    score = share(slopes, law[..., None])
+    # Classes that the estimator merges differ in their mean scores.
+    within = jnp.square(given - group.member @ score).sum(-1)
+    spread = share(group.merged(at.spread + at.law * within), law)
+    moments: SpeakingMoments = jax.vmap(group.speaking)(at.law)
+    # The advantages of a group add up to 0: only differences of scores count.
+    usual = jnp.where(likeliest(law)[..., None], score, 0.0).sum(1, keepdims=True)
+    apart = score - usual
+    pairs = jnp.einsum("qvn,qun->qvu", apart, apart)
+    between = (moments.covariance * pairs).sum((1, 2))
+    mean = jnp.einsum("qv,qvn->qn", moments.mean, apart)
+    own = (moments.square * spread).sum(-1) / group.group_size
+    # Below zero by rounding alone, where all groups that speak are alike.
+    return SpeakingUpdate(moments.chance, moments.silent, mean, own + jnp.maximum(between, 0.0))
 
 
 def group_moments(mdp: TAMDP, at: PolicyLaw, group: GroupLaw) -> PromptMoments:
-    """E|g|^2 = 1/G sum_v E[A^2 1{v}] E[|s|^2|v] + (G-1)/G sum_vu E[A A' 1{v,u}] <s_v, s_u>.
-
-    s_v = E[s|v] = grad log p(v).
-    """
-    g, per_chance = group.group_size, _per_chance(group.merged(at.law))
-    score = group.merged(at.slopes.swapaxes(1, 2)).swapaxes(1, 2) * per_chance[:, :, None]
-    squared_score = group.merged(at.squared_score) * per_chance
-    moments: AdvantageMoments = jax.vmap(group.moments)(at.law)
-    mean = jnp.einsum("qv,qvn->qn", moments.mean, score)
-    pairs = jnp.einsum("qvu,qvn,qun->q", moments.cross, score, score)
-    square = ((moments.square * squared_score).sum(-1) + (g - 1) * pairs) / g
-    gradient = jnp.einsum("c,qcn->qn", mdp.class_composite, at.slopes)
-    return PromptMoments(gradient, mean, square - jnp.square(mean).sum(-1))
+    """Those of groups that speak, and of the silent ones, which are 0."""
+    chance, silent, mean, variance = speaking_moments(at, group)
+    variance = chance * (variance + silent * jnp.square(mean).sum(-1))
+    return PromptMoments(central(mdp, at)[1], chance[:, None] * mean, variance)
 
 
 def prompt_moments(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw) -> PromptMoments:
@@ -166,14 +137,17 @@ def update_moments(
 
 
 def expected_update(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw) -> Theta:
-    """E[g] = sum_q rho_q sum_v h_q(v) grad p_q(v), by one vector-Jacobian product.
+    """E[g] = sum_q rho_q sum_v h_q(v) grad p_q(v), the gradient for payoffs h of reward vectors.
 
     In theta's shape, differentiable: its Jacobian says whether it is a gradient at all.
     """
-    law, pull = jax.vjp(lambda t: reward_law(mdp, policy.probs(t)), theta)
+    probs, rho = policy.probs(theta), mdp.prompt_distribution
+    law = reward_law(mdp, probs)
     if group.table is None:
-        response = group.shrinkage * jnp.broadcast_to(mdp.class_composite[None], law.shape)
+        payoff = group.shrinkage * jnp.broadcast_to(mdp.class_composite, law.shape)
     else:
-        by_value, spread = jax.vjp(group.merged, law)
-        response = spread(jax.vmap(group.moments)(law).mean * _per_chance(by_value))[0]
-    return pull(mdp.prompt_distribution[:, None] * response)[0]
+        response = share(jax.vmap(group.moments)(law).mean, group.merged(law))
+        assert group.member is not None
+        payoff = response @ group.member.T
+    slopes = jnp.tensordot(rho, logit_slopes(mdp, probs, payoff), 1)
+    return policy.from_logits(probs, slopes)

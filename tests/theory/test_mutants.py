@@ -52,7 +52,7 @@ MUTANTS = {
         update, "group_moments", "+ (g - 1) * pairs) / g", ") / g", SPLIT, "counts"
     ),
     "not recentred, counts": Mutant(
-        counts, "count_table", "(counts @ column)[:, None]", "0 * counts", JOINT, "counts"
+        counts, "_advantages", "(counts @ column)[:, None]", "0 * counts", JOINT, "counts"
     ),
     "not recentred, sums": Mutant(
         sums.SumTable, "_pair", "self.steps[v, 0] - mean", "self.steps[v, 0]", JOINT, "lattice"

@@ -1,0 +1,32 @@
+"""Deviations from a mean that keep their digits where one outcome is all but certain.
+
+x_a - sum_b p_b x_b is sum_b p_b (x_a - x_b): formed in the first way it has an error of the size of
+x, in the second one of the size of the differences. Taking the likeliest outcome's x off first
+keeps that accuracy without a sum over pairs, since this outcome has a chance of at least 1/A: the
+error is at most (2A+1) roundings of sum_b p_b |x_a - x_b| (derived).
+"""
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+
+def share(part: Float[Array, "..."], whole: Float[Array, "..."]) -> Float[Array, "..."]:
+    """part/whole; 0 where the whole is 0, or a chance so small that it underflows."""
+    happens = whole >= jnp.finfo(whole.dtype).tiny
+    return jnp.where(happens, part / jnp.where(happens, whole, 1.0), 0.0)
+
+
+def likeliest(chance: Float[Array, "*B A"]) -> Bool[Array, "*B A"]:
+    """Which outcome of the last axis is the likeliest; the first of several."""
+    first = jnp.expand_dims(jnp.arange(chance.shape[-1]), range(chance.ndim - 1))
+    return chance.argmax(-1, keepdims=True) == first
+
+
+def centred(
+    chance: Float[Array, "*B A"], x: Float[Array, "*B A d"]
+) -> tuple[Float[Array, "*B A d"], Float[Array, "*B d"]]:
+    """x_a - E x and E x, for chances that add up to 1 along the last axis, or are all 0."""
+    reference = jnp.where(likeliest(chance)[..., None], x, 0.0).sum(-2, keepdims=True)
+    apart = x - reference
+    shift = (chance[..., None] * apart).sum(-2, keepdims=True)
+    return apart - shift, (reference + shift)[..., 0, :]
