@@ -134,13 +134,18 @@ class LaneMoments(NamedTuple):
     excess: Float[Array, "Q N"]
 
 
-def lane_moments(chances: Chances, policy: Policy, theta: Theta) -> LaneMoments:
-    """Of every lane's policy.
+def lane_moments(
+    chances: Chances,
+    policy: Policy,
+    theta: Theta,
+    known: Float[Array, "S A N"] | None = None,
+) -> LaneMoments:
+    """Of every lane's policy; ``known``: its probabilities, if the caller has them.
 
     The spread is a difference: right to a few roundings of E[(R-mu)^2 |s|^2], and so is the
     variance that it enters, of which at least a share 1/(2(G-1)) is not cancelled (derived).
     """
-    probs = at_places(chances, lane_probs(policy, theta))
+    probs = at_places(chances, lane_probs(policy, theta) if known is None else known)
     scores = None
     if isinstance(policy, LogLinear):
         scores = _scores(at_places(chances, policy.features), probs)

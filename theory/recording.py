@@ -51,13 +51,14 @@ def record(
     theta: Theta,
     training: Training,
     group: GroupLaw | None,
+    probs: Float[Array, "S A N"] | None = None,
 ) -> Exact:
-    """All at ``theta``, whose last axis is that of the seeds.
+    """All at ``theta``, whose last axis is that of the seeds; ``probs`` there, if known.
 
     ``mdp`` None will do for J and the plain estimators; raises ValueError where it will not.
     """
     rho, unknown = chances.prompt_distribution, jnp.full(theta.shape[-1], jnp.nan)
-    of = lane_moments(chances, policy, theta)
+    of = lane_moments(chances, policy, theta, probs)
     value, gradient = (jnp.tensordot(rho, x, 1) for x in (of.value, of.gradient))
     if training.objective != "reward":
         model = needed(mdp, training.objective)

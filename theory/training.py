@@ -123,8 +123,11 @@ def train(
     optimizer, seeds = _optimizer(training, step, checkpoints[-1]), keys.shape[0]
     reference, dtype = policy.log_probs(theta), jnp.dtype(training.precision)
 
-    def exactly(at: Theta) -> Exact:
-        return record(mdp, chances, policy, at, training, group)
+    def exactly(at: Theta, probs: Float[Array, "S A N"]) -> Exact:
+        return record(mdp, chances, policy, at, training, group, probs)
+
+    def sampled_from(at: Theta, probs: Float[Array, "S A N"]) -> Float[Array, "S A N"]:
+        return probs if probs.dtype == dtype else lane_probs(policy, at.astype(dtype))
 
     def moved(t: Int[Array, ""], carry: _Carry) -> tuple[Theta, optax.OptState]:
         at, state, cdf = carry.theta, carry.optimizer, action_cdf(carry.probs)
@@ -146,15 +149,16 @@ def train(
         # Step -1 only looks at the start: to look elsewhere would compile ``exactly`` twice.
         still = lambda new, old: jax.tree.map(lambda x, y: jnp.where(t < 0, y, x), new, old)  # noqa: E731
         at, state = still((at, state), (carry.theta, carry.optimizer))
-        exact = exactly(at)
+        # Once for both: the compiler does not see that they are the same.
+        probs = lane_probs(policy, at)
+        exact = exactly(at, probs)
         added = _added(carry.sums, carry.exact, exact, (at - carry.theta).reshape(-1, seeds))
-        probs = lane_probs(policy, at.astype(dtype))
-        return _Carry(at, probs, state, exact, still(added, carry.sums))
+        return _Carry(at, sampled_from(at, probs), state, exact, still(added, carry.sums))
 
     def segment(carry: _Carry, ends: Int[Array, "2"]) -> tuple[_Carry, Trace]:
         # The number of steps is data, not shape: every T shares one compilation.
         carry = jax.lax.fori_loop(ends[0], ends[1], one_step, carry)
-        exact = carry.exact if recorded else exactly(carry.theta)
+        exact = carry.exact if recorded else exactly(carry.theta, lane_probs(policy, carry.theta))
         square = jnp.square(exact.gradient).sum(0)
         return carry, Trace(exact.value, square, carry.sums, carry.theta.reshape(-1, seeds))
 
