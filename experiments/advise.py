@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 import pandas as pd
 
 from experiments.bias_floor import floor_line, smoothness_of
@@ -17,7 +17,7 @@ from experiments.instances import InstanceSpec, build
 from theory.advantages import Estimator
 from theory.benefit import ascent
 from theory.budget import budget_terms
-from theory.exact import Theta, value
+from theory.exact import Theta, gradient, value
 from theory.group_law import GroupLaw, group_law
 from theory.instances.instance import Instance
 from theory.silent import filtered, silence
@@ -28,6 +28,7 @@ from theory.update import (
     group_moments,
     policy_law,
     prompt_moments,
+    speaking_moments,
 )
 
 ESTIMATORS = tuple(
@@ -53,12 +54,12 @@ _summed = jax.jit(group_moments)
 _combined = jax.jit(combine)
 _silence = jax.jit(silence)
 _filtered = jax.jit(filtered)
+_speaking = jax.jit(speaking_moments)
 
 
 @jax.jit
 def _climb(mdp, policy, theta, step, steps):  # type: ignore[no-untyped-def]
-    slope = jax.grad(lambda t: value(mdp, policy, t))
-    return jax.lax.fori_loop(0, steps, lambda _, t: t + step * slope(t), theta)
+    return jax.lax.fori_loop(0, steps, lambda _, t: t + step * gradient(mdp, policy, t), theta)
 
 
 def trained(instance: Instance, steps: int) -> Theta:
@@ -72,8 +73,13 @@ def trained(instance: Instance, steps: int) -> Theta:
 
 def _cosine(update: UpdateMoments) -> float:
     """Of the angle between E[g] and grad J; 0 where either vanishes."""
-    size = float(jnp.linalg.norm(update.gradient) * jnp.linalg.norm(update.mean))
-    return float(update.gradient @ update.mean) / size if size > 0 else 0.0
+    slope, mean = (np.asarray(x) for x in (update.gradient, update.mean))
+    largest = np.abs(slope).max(), np.abs(mean).max()
+    if not min(largest) > 0:
+        return 0.0
+    # Squares of numbers below 1e-154 would vanish.
+    slope, mean = slope / largest[0], mean / largest[1]
+    return float(slope @ mean / (np.linalg.norm(slope) * np.linalg.norm(mean)))
 
 
 class _Place(NamedTuple):
@@ -106,14 +112,18 @@ def _rows(place: _Place, estimator: Estimator, size: int, budget: int) -> list[d
         each = _closed(mdp, place.instance.policy, place.theta, law)
     else:
         each = _summed(mdp, place.at, law)
-    rho, silent, groups = mdp.prompt_distribution, _silence(place.at.law, law), budget / size
-    share = float(rho @ silent)
-    made = [{**head, **_numbers(place, _combined(rho, each, groups), budget), "silent": share}]
+    rho, groups = mdp.prompt_distribution, budget / size
+    silent = float(rho @ _silence(place.at.law, law))
+    numbers = _numbers(place, _combined(rho, each, groups), budget)
+    made = [{**head, **numbers, "silent": silent, "episodes": float(budget)}]
     if estimator.name == "group_normalized":
+        speaking = _speaking(place.at, law)
         # As many kept groups as the budget gives on average.
-        update = _filtered(rho, each, silent, size, groups * (1 - share)).update
-        numbers = _numbers(place, update, budget)
-        made.append({**head, "estimator": FILTERED, **numbers, "silent": 0.0})
+        kept = groups * (rho @ speaking.chance)
+        found = _filtered(rho, each.gradient, speaking, size, kept)
+        numbers = _numbers(place, found.update, budget)
+        head = {**head, "estimator": FILTERED}
+        made.append({**head, **numbers, "silent": 0.0, "episodes": float(found.episodes)})
     return [{**row, "note": ""} for row in made]
 
 

@@ -53,12 +53,16 @@ def from_mean(p: Float[Array, "R A *N"], x: Float[Array, "R A *N"]) -> Float[Arr
     return complement(p) * x - others(p, p * x)
 
 
+def balanced(p: Float[Array, "R A *N"], x: Float[Array, "R A *N"]) -> Float[Array, "R A *N"]:
+    """x that adds up to 0, where p_a is all but 1 taken from the others, which have the digits."""
+    likely = p > 0.5
+    return jnp.where(likely, -add_up(jnp.where(likely, 0.0, x)), x)
+
+
 def from_others(p: Float[Array, "R A *N"], x: Float[Array, "R A *N"]) -> Float[Array, "R A *N"]:
     """p_a (x_a - sum_b p_b x_b) as sum_b p_a p_b (x_a - x_b): over pairs where they are few."""
     if p.shape[1] > BLOCK:
-        likely, slope = p > 0.5, p * (x - add_up(p * x))
-        # They add up to 0, and where one is all but certain the others have the digits.
-        return jnp.where(likely, -add_up(jnp.where(likely, 0.0, slope)), slope)
+        return balanced(p, p * (x - add_up(p * x)))
     columns = [(p[:, i : i + 1], x[:, i : i + 1]) for i in range(p.shape[1])]
     slopes = [jnp.zeros_like(p[:, :1])] * len(columns)
     for i, (mine, here) in enumerate(columns):

@@ -27,7 +27,8 @@ class Ascent(NamedTuple):
     def efficiency(self) -> Float[Array, "..."]:
         """e; 0 for an update that is always 0."""
         moves = self.square > 0
-        ratio = jnp.square(self.along) / jnp.where(moves, self.square, 1.0)
+        # In this order: the square of a tiny product underflows before e does.
+        ratio = self.along / jnp.where(moves, self.square, 1.0) * self.along
         return jnp.where(moves & (self.along > 0), ratio, 0.0)
 
     def best_step(self, smoothness: Float[Array, "..."] | float) -> Float[Array, "..."]:

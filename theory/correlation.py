@@ -102,7 +102,9 @@ def decoupled_correlations(
 ) -> Float[Array, " K"]:
     """The formula at finite G, for independent binary components with chances in (0, 1)."""
     check_group_size(group_size)
-    varied = 1 - chance**group_size - (1 - chance) ** group_size
+    # Not 1 - p^G - (1-p)^G, which has no digits where p is tiny.
+    rare = jnp.minimum(chance, 1 - chance)
+    varied = -jnp.expm1(group_size * jnp.log1p(-rare)) - rare**group_size
     slope = response(chance, group_size)
     size = jnp.sqrt(jnp.square(weights) @ varied)
     return weights * jnp.sqrt(chance * (1 - chance)) * slope / size

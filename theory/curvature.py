@@ -58,8 +58,7 @@ def curvature_moments(listed: Listing) -> CurvatureMoments:
     """By one pass over the episodes."""
     n = listed.score.shape[1]
     hessian, squares = np.zeros((n, n)), {"spectral": 0.0, "Frobenius": 0.0}
-    centred = listed.composite - listed.value
-    for p, r, m in zip(listed.probability, centred, listed.curvatures(), strict=True):
+    for p, r, m in zip(listed.probability, listed.centred, listed.curvatures(), strict=True):
         hessian += p * r * m
         # Outside the parameters that an episode meets, M is zero.
         met = np.flatnonzero(m.any(0))

@@ -90,7 +90,7 @@ class ActionValues(NamedTuple):
     """The same less E[payoff | n, s]."""
 
 
-def action_values(mdp: TAMDP, probs: Probs, payoff: Float[Array, "N S Y"]) -> ActionValues:
+def payoff_values(mdp: TAMDP, probs: Probs, payoff: Float[Array, "N S Y"]) -> ActionValues:
     """By one backward sweep.
 
     A value has two parts: what the likeliest actions earn, and what the others change. Next to
@@ -119,6 +119,11 @@ def action_values(mdp: TAMDP, probs: Probs, payoff: Float[Array, "N S Y"]) -> Ac
     return found
 
 
+def action_values(mdp: TAMDP, probs: Probs) -> Float[Array, "Q S A"]:
+    """E[R | q, s, a]: what an action is worth; 0 for calls in layer D."""
+    return payoff_values(mdp, probs, mdp.class_composite[mdp.class_index]).value
+
+
 def logit_slopes(mdp: TAMDP, probs: Probs, payoff: Float[Array, "Q C"]) -> Float[Array, "Q S A"]:
     """d E[payoff(reward vector) | q] / d logit(s,a).
 
@@ -130,7 +135,7 @@ def logit_slopes(mdp: TAMDP, probs: Probs, payoff: Float[Array, "Q C"]) -> Float
     apart = payoff - jnp.where(usual, payoff, 0.0).sum(-1, keepdims=True)
     earned = jax.vmap(lambda x, index: x[index])(apart, mdp.class_index)
     taken = visits(mdp, probs)[:, :, None] * probs[None]
-    return taken * action_values(mdp, probs, earned).advantage
+    return taken * payoff_values(mdp, probs, earned).advantage
 
 
 def gradient(mdp: TAMDP, policy: Policy, theta: Theta) -> Theta:
@@ -150,7 +155,7 @@ def class_values(mdp: TAMDP, probs: Probs) -> ActionValues:
     n_prompts, n_states, n_answers = mdp.class_index.shape
     n_classes = mdp.class_composite.shape[0]
     member = jax.nn.one_hot(mdp.class_index, n_classes, axis=1, dtype=probs.dtype)
-    found = action_values(mdp, probs, member.reshape(-1, n_states, n_answers))
+    found = payoff_values(mdp, probs, member.reshape(-1, n_states, n_answers))
     chance, advantage = (x.reshape(n_prompts, n_classes, n_states, -1) for x in found)
     # All but certain, a vector's own chance no longer tells what is taken from the others.
     of_state = (chance * probs[None, None]).sum(-1).swapaxes(1, 2)

@@ -22,7 +22,7 @@ from theory import group_counts as counts
 from theory import group_pairs as pairs
 from theory import group_sums as sums
 from theory.advantages import Estimator, GroupSize, check_group_size
-from theory.group_table import AdvantageMoments, SpeakingMoments, Table
+from theory.group_table import AdvantageMoments, Table
 from theory.model import TAMDP
 
 Engine = Literal["auto", "counts", "lattice"]
@@ -30,6 +30,7 @@ MAX_ENTRIES = 30_000_000
 """Of the largest array: 240 MB in float64, with a few copies in flight."""
 MAX_OPERATIONS, PER_DRAW = 10**10, 10_000
 """Of a table, about ten seconds; what each further member costs whatever the number of rewards."""
+LISTED = 10_000  # Operations of a listing so cheap that its digits decide.
 SAMPLING = (
     "theory.sampling.sampled_moments estimates both with standard errors that it states and that "
     "fall as 1/sqrt(batches)"
@@ -56,22 +57,15 @@ class GroupLaw(eqx.Module):
             raise ValueError("group.member = None: expected a law made by ``group_law``")
         return by_class @ self.member
 
-    def moments(self, law: Float[Array, " C"]) -> AdvantageMoments:
-        """Over the V values, for reward classes with probabilities ``law`` (sum 1).
-
-        Raises ValueError where there is no table.
-        """
-        return self._summed.moments(self.merged(law))
-
-    def speaking(self, law: Float[Array, " C"]) -> SpeakingMoments:
-        """Likewise, of groups that speak. Raises ValueError where there is no table."""
-        return self._summed.speaking(self.merged(law))
-
     @property
-    def _summed(self) -> Table:
+    def engine(self) -> Table:  # Raises ValueError where there is none.
         if self.table is None:
             raise ValueError(f"group.table = None: expected an engine for {self.estimator.name}")
         return self.table
+
+    def moments(self, law: Float[Array, " C"]) -> AdvantageMoments:
+        """Over the V values, for reward classes with probabilities ``law`` (sum 1)."""
+        return self.engine.moments(self.merged(law))
 
     @property
     def shrinkage(self) -> Float[Array, ""] | float:
@@ -172,7 +166,7 @@ def group_law(
 ) -> GroupLaw:
     """The exact law of an estimator's advantages on a model; call it outside jit.
 
-    ``engine`` "auto" takes closed forms for the plain estimators and else the cheaper engine.
+    ``engine`` "auto": closed forms for the plain estimators, a short listing, the cheaper engine.
     ``room``: tables as for groups of up to so many; laws with the same room share a compilation.
     Raises ValueError for a group size below 2, for estimators whose advantages depend on the whole
     batch, and where the sums would be too large: the message says how large, and what to do.
@@ -190,17 +184,16 @@ def group_law(
         member = jnp.asarray(of.member)
         if estimator.is_plain and engine == "auto":
             return GroupLaw(estimator, group_size, member)
-        offers = [
-            make(of, group_size, estimator, max(group_size, room or 0))
-            for make in (_count_offer, _lattice_offer)
-        ]
-        offers = [offer for offer in offers if engine in ("auto", offer.engine)]
-        able = [offer for offer in offers if not offer.obstacle]
+        makers, most = (_count_offer, _lattice_offer), max(group_size, room or 0)
+        offers = [make(of, group_size, estimator, most) for make in makers]
+        able = [o for o in offers if engine in ("auto", o.engine) and not o.obstacle]
         if not able:
-            why = "; ".join(f"{offer.engine}: {offer.obstacle}" for offer in offers)
+            asked = [o for o in offers if engine in ("auto", o.engine)]
+            why = "; ".join(f"{o.engine}: {o.obstacle}" for o in asked)
             raise ValueError(
                 f"group_size = {group_size} with {of.size} distinct rewards: {why}; expected at "
                 f"most {MAX_ENTRIES} entries and {MAX_OPERATIONS} operations; {SAMPLING}"
             )
-        best = min(able, key=lambda offer: offer.operations)
+        short = [o for o in able if o.engine == "counts" and o.operations <= LISTED]
+        best = min(short or able, key=lambda o: o.operations)
         return GroupLaw(estimator, group_size, member, best.build())

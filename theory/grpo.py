@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from theory.action_axis import add_up
+from theory.action_axis import add_up, balanced
 from theory.advantages import Estimator, batch_advantages, check_group_size
 from theory.chances import Chances
 from theory.decomposed import potential_value
@@ -185,7 +185,7 @@ def score_product(
     """sum_sa table(s, a) grad log pi(a|s); ``probs`` at theta, whose last axis may be of many."""
     logits = lambda at: policy.logits(at).astype(table.dtype)  # noqa: E731
     _, pull = jax.vjp(logits, theta.astype(table.dtype))
-    return pull(table - probs * add_up(table))[0].astype(theta.dtype)
+    return pull(balanced(probs, table - probs * add_up(table)))[0].astype(theta.dtype)
 
 
 def sampled_update(

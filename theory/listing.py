@@ -48,9 +48,15 @@ class Listing(NamedTuple):
         return float(self.probability @ self.composite)
 
     @property
+    def centred(self) -> Floats:
+        """(N,): R - J_q, from differences to the likeliest episode's reward."""
+        apart = self.composite - self.composite[self.probability.argmax()]
+        return np.asarray(apart - self.probability @ apart)
+
+    @property
     def deviation(self) -> float:
         """sigma_r: the standard deviation of R."""
-        return float(np.sqrt(self.probability @ (self.composite - self.value) ** 2))
+        return float(np.sqrt(self.probability @ self.centred**2))
 
     def curvatures(self) -> Iterator[Floats]:
         """s s^T + Hess log pi of each episode, (n, n): what R is averaged with in Hess J."""
@@ -128,8 +134,11 @@ def list_episodes(mdp: TAMDP, policy: Policy, theta: Theta) -> list[Listing]:
     if why:
         raise ValueError(why)
     probs, phi = np.asarray(_probs(policy, theta)), _features(policy)
-    mean = np.einsum("sa,san->sn", probs, phi)
-    centred = np.where(probs[:, :, None] > 0, phi - mean[:, None], 0.0)
+    # Less the likeliest action's features first, as ``theory.centred`` says why.
+    usual = np.take_along_axis(phi, probs.argmax(1)[:, None, None], 1)
+    apart = phi - usual
+    mean = np.einsum("sa,san->sn", probs, apart)
+    centred = np.where(probs[:, :, None] > 0, apart - mean[:, None], 0.0)
     spread = np.einsum("sa,san,sam->snm", probs, centred, centred)
     index, composite = np.asarray(mdp.class_index), np.asarray(mdp.class_composite)
     listed = []

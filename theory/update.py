@@ -83,10 +83,11 @@ def speaking_moments(at: PolicyLaw, group: GroupLaw) -> SpeakingUpdate:
     assert group.member is not None  # or ``merged`` would have raised; likewise below
     slopes = group.merged(at.slopes.swapaxes(1, 2)).swapaxes(1, 2)
     score = share(slopes, law[..., None])
-    # Classes that the estimator merges differ in their mean scores.
-    within = jnp.square(given - group.member @ score).sum(-1)
+    # Classes that the estimator merges differ in their mean scores; one alone does not, to the bit.
+    merges = group.member @ group.member.sum(0) > 1
+    within = jnp.where(merges, jnp.square(given - group.member @ score).sum(-1), 0.0)
     spread = share(group.merged(at.spread + at.law * within), law)
-    moments: SpeakingMoments = jax.vmap(group.speaking)(at.law)
+    moments: SpeakingMoments = jax.vmap(group.engine.speaking)(law)
     # The advantages of a group add up to 0: only differences of scores count.
     usual = jnp.where(likeliest(law)[..., None], score, 0.0).sum(1, keepdims=True)
     apart = score - usual

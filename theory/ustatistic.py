@@ -60,18 +60,23 @@ def _pair_square(listed: Listing) -> float:
 
 def noise(listed: Listing) -> Noise:
     """All moments by sums over episodes and pairs of episodes."""
-    p, r, s = listed.probability, listed.composite, listed.score
+    p, r, s = listed.probability, listed.centred, listed.score
     size = (s**2).sum(1)
-    gradient = (p * (r - listed.value)) @ s
+    gradient = (p * r) @ s
     squared = float(gradient @ gradient)
     fisher = float(p @ size)
-    lean = float(p @ ((r - listed.value) * size))
+    lean = float(p @ (r * size))
     shift = lean / fisher if fisher > 0 else 0.0
-    oracle = float(p @ ((r - listed.value) ** 2 * size)) - squared
-    best = float(p @ ((r - listed.value - shift) ** 2 * size)) - squared
+    # Sums of squares about grad J, the mean whatever the baseline: never below zero.
+    oracle = _error(p, r[:, None] * s - gradient)
+    best = _error(p, (r - shift)[:, None] * s - gradient)
     pairs = _pair_square(listed) / 4 - squared
-    # A trace of a covariance; rounding may leave it below zero.
-    return Noise(gradient, oracle, pairs, max(best, 0.0), listed.value + shift)
+    return Noise(gradient, oracle, pairs, best, listed.value + shift)
+
+
+def _error(probability: Floats, off: Floats) -> float:
+    """E|off|^2."""
+    return float(probability @ (off**2).sum(1))
 
 
 def listed_error(listed: Listing, group: GroupLaw) -> float:
@@ -91,6 +96,6 @@ def listed_error(listed: Listing, group: GroupLaw) -> float:
     own = np.asarray(moments.square) @ mean_square
     cross = np.einsum("vu,vn,un->", np.asarray(moments.cross), mean_score, mean_score)
     update = np.asarray(moments.mean) @ mean_score
-    gradient = (p * (listed.composite - listed.value)) @ s
+    gradient = (p * listed.centred) @ s
     square = (own + (g - 1) * cross) / g
     return float(square - 2 * update @ gradient + gradient @ gradient)

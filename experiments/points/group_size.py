@@ -107,7 +107,7 @@ def _drawn(prompts: Any, rho: Any, size: int) -> Any:
     """V of an update from one drawn prompt, by listing groups."""
     each = [update(kinds, jnp.ones(1), size, UNBIASED) for kinds in prompts]
     means = jnp.stack([u.mean for u in each])
-    spread = rho @ jnp.square(means).sum(1) - jnp.square(rho @ means).sum()
+    spread = rho @ jnp.square(means - (rho @ means)[None]).sum(1)
     return rho @ jnp.stack([u.variance for u in each]) + spread
 
 

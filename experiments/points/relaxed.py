@@ -66,4 +66,4 @@ def update(
         every = _scaled(kinds.rewards @ weights, counts, group_size, estimator)
     g = (counts * every) @ kinds.score / group_size
     mean = chance @ g
-    return Moments(mean, chance @ jnp.square(g).sum(1) - jnp.square(mean).sum())
+    return Moments(mean, chance @ jnp.square(g - mean[None]).sum(1))

@@ -102,11 +102,12 @@ def _step(at: Point, space: Space, logit: Any) -> tuple[Any, Any, Any]:
     size = apart / jnp.abs(apart) if normalised else apart
     jumps = (at.rho * slopes * size)[:, None] * pull
     p, k = jax.nn.sigmoid(logit * slopes), jnp.arange(g + 1.0)[None]
-    chance = ways * p[:, None] ** k * (1 - p[:, None]) ** (g - k)
+    q = jax.nn.sigmoid(-logit * slopes)
+    chance = ways * p[:, None] ** k * q[:, None] ** (g - k)
     mean = (chance * jumps).sum(1)
-    variance = ((chance * jumps**2).sum(1) - mean**2).sum()
+    variance = (chance * (jumps - mean[:, None]) ** 2).sum()
     worth = response(p, g) if space.binary else jnp.ones_like(p)
-    gradient = (worth * p * (1 - p)) @ (at.rho * slopes * apart)
+    gradient = (worth * p * q) @ (at.rho * slopes * apart)
     measured = jnp.stack([gradient**2, (mean.sum() - gradient) ** 2, variance])
     return jumps, chance, measured
 

@@ -1,5 +1,7 @@
 """Guidance for one model: exact, stored, and confirmed by training."""
 
+from pathlib import Path
+
 import jax
 import numpy as np
 import pandas as pd
@@ -9,7 +11,7 @@ from experiments import __main__ as cli
 from experiments.advise import ESTIMATORS, FILTERED, advise
 from experiments.bias_floor import bias_floor
 from experiments.claims.t1_bias import stationary_gradient
-from experiments.instances import build, named
+from experiments.instances import build, from_argument, named
 from theory.advantages import Estimator
 from theory.balls import ends
 from theory.budget import budget_terms
@@ -134,3 +136,25 @@ def test_bad_arguments(option, value, named_value, tmp_path, capsys):
     arguments = ["advise", "--instance", "conflict", option, value, "--out", str(tmp_path)]
     assert cli.main(arguments) == 2
     assert named_value in capsys.readouterr().err
+
+
+CERTAIN = Path(__file__).parents[1] / "data"
+
+
+@pytest.mark.parametrize(("name", "theta"), [("near_certain", 50), ("rare_success", -25)])
+def test_next_to_certainty(name, theta):
+    """Two answers worth 1 and 0: e = 2 p^2 q^2 for G = 2 that speaks, V = 0, cosine 1, 64 episodes.
+
+    Of `leave_one_out`, unbiased: e = |grad J|^4/(|grad J|^2 + V), V = pq(p^3+q^3)/32 at G = 2 with
+    B = 32, up to pq.
+    """
+    found = advise(from_argument(str(CERTAIN / f"{name}.json")), 64, 0).table
+    table = found.set_index(["estimator", "group_size"])
+    q = np.exp(-abs(theta))
+    kept, plain = table.loc[(FILTERED, 2)], table.loc[("leave_one_out", 2)]
+    assert kept["signal"] == pytest.approx(2 * q**2, rel=1e-10)
+    assert kept["variance"] == 0
+    assert kept["episodes"] == pytest.approx(64, rel=1e-13)
+    assert plain["signal"] == pytest.approx(4 * q**4 / (q / 32), rel=1e-9)
+    np.testing.assert_allclose(found["cosine"], 1, rtol=1e-14)
+    assert (found["variance"] >= 0).all()

@@ -16,7 +16,7 @@ import pytest
 from binary_model import BINARY
 from group_oracles import group_updates
 
-from theory import advantages, update
+from theory import advantages, group_table, update
 from theory import group_counts as counts
 from theory import group_pairs as pairs
 from theory import group_sums as sums
@@ -46,10 +46,20 @@ MUTANTS = {
         advantages, "inverse_sd", "if inside else", "if not inside else", JOINT, "lattice"
     ),
     "(G-1)/G dropped": Mutant(
-        update, "group_moments", "(g - 1) * pairs) / g", "g * pairs) / g", JOINT, "counts"
+        group_table.Table, "speaking", "(g - 1) * cross", "g * cross", JOINT, "lattice"
     ),
-    "cross term dropped": Mutant(
-        update, "group_moments", "+ (g - 1) * pairs) / g", ") / g", SPLIT, "counts"
+    "1/G of the scores dropped": Mutant(
+        update, "speaking_moments", "/ group.group_size", "", SPLIT, "counts"
+    ),
+    "between rewards dropped": Mutant(
+        update, "speaking_moments", "own + jnp.maximum(between, 0.0)", "own", SPLIT, "counts"
+    ),
+    "silent groups forgotten": Mutant(
+        update, "group_moments", "+ silent *", "+ 0 * silent *", JOINT, "counts"
+    ),
+    "not about the mean": Mutant(
+        counts.CountTable, "speaking", "(apart * of_speaking[:, None]).T @ apart",
+        "(pull * of_speaking[:, None]).T @ pull", JOINT, "counts",
     ),
     "not recentred, counts": Mutant(
         counts, "_advantages", "(counts @ column)[:, None]", "0 * counts", JOINT, "counts"
@@ -63,9 +73,6 @@ MUTANTS = {
     "own reward not counted": Mutant(
         pairs.PairTable, "_pair", "both[:, None] + both[None]", "0 * both[:, None] + both[None]",
         SPLIT, "lattice",
-    ),
-    "pairs drawn with replacement": Mutant(
-        counts.CountTable, "moments", "(self.counts.T - 1)", "self.counts.T", SPLIT, "counts"
     ),
 }  # fmt: skip
 
