@@ -1,0 +1,1 @@
+"""Numbers without rounding, and the evaluator that runs JAX functions over them."""

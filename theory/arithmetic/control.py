@@ -1,0 +1,115 @@
+"""Rules for primitives that hold programs: calls, loops, branches, custom derivatives."""
+
+from typing import Any
+
+import numpy as np
+from jax.extend.core import ClosedJaxpr, Jaxpr
+
+from theory.arithmetic.logic import select
+from theory.arithmetic.registry import FUNCTIONS, Entry, Refused, Values, decided, is_real, rule
+
+PASSED = "runs its program"
+LONGEST = 100_000
+"""Iterations of one loop; a loop that never ends must not be waited for."""
+
+
+def _closed(program: Any) -> ClosedJaxpr:
+    return ClosedJaxpr(program, ()) if isinstance(program, Jaxpr) else program
+
+
+@rule(PASSED, "jit", "pjit", "closed_call", "core_call", "remat2", "checkpoint", sees_equation=True)
+def call(evaluator: Any, equation: Any, *operands: Values) -> list[Values]:
+    """A function within the function."""
+    parameters = equation.params
+    program = parameters["jaxpr"] if "jaxpr" in parameters else parameters["call_jaxpr"]
+    return list(evaluator.run(_closed(program), operands))
+
+
+@rule(PASSED, "custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr", sees_equation=True)
+def custom_derivative(evaluator: Any, equation: Any, *operands: Values) -> list[Values]:
+    """The function itself; where it was differentiated its own rule is in the program already."""
+    parameters = equation.params
+    name = next(n for n in ("call_jaxpr", "fun_jaxpr", "jaxpr") if n in parameters)
+    return list(evaluator.run(_closed(parameters[name]), operands))
+
+
+@rule("hull where undecided", "cond", sees_equation=True)
+def cond(evaluator: Any, equation: Any, which: Values, *operands: Values) -> list[Values]:
+    """The branch that is chosen; where it is not decided, a hull of all that it may be."""
+    branches = equation.params["branches"]
+    if which.dtype != object:
+        chosen = min(max(int(which), 0), len(branches) - 1)
+        return list(evaluator.run(branches[chosen], operands))
+    no, yes = (evaluator.run(branch, operands) for branch in branches)
+    return [select(np.broadcast_to(which, a.shape), a, b) for a, b in zip(no, yes, strict=True)]
+
+
+@rule("refused where undecided", "while", sees_equation=True)
+def loop(evaluator: Any, equation: Any, *operands: Values) -> list[Values]:
+    """As often as the condition certainly holds."""
+    parameters = equation.params
+    n_test, n_body = parameters["cond_nconsts"], parameters["body_nconsts"]
+    test, body = operands[:n_test], operands[n_test : n_test + n_body]
+    carry = list(operands[n_test + n_body :])
+    for _ in range(LONGEST):
+        (goes_on,) = evaluator.run(parameters["cond_jaxpr"], [*test, *carry])
+        if not bool(decided(goes_on, "while")):
+            return carry
+        carry = list(evaluator.run(parameters["body_jaxpr"], [*body, *carry]))
+    raise Refused(f"while: more than {LONGEST} iterations")
+
+
+@rule(PASSED, "scan", sees_equation=True)
+def scan(evaluator: Any, equation: Any, *operands: Values) -> list[Values]:
+    """Step by step, forwards or backwards."""
+    parameters = equation.params
+    n_fixed, n_carry = parameters["num_consts"], parameters["num_carry"]
+    length = parameters["length"]
+    if length > LONGEST:
+        raise Refused(f"scan: {length} iterations, expected at most {LONGEST}")
+    fixed, carry = operands[:n_fixed], list(operands[n_fixed : n_fixed + n_carry])
+    rows, outputs = operands[n_fixed + n_carry :], []
+    for i in reversed(range(length)) if parameters["reverse"] else range(length):
+        results = evaluator.run(parameters["jaxpr"], [*fixed, *carry, *(x[i] for x in rows)])
+        carry = list(results[:n_carry])
+        outputs.append(results[n_carry:])
+    if parameters["reverse"]:
+        outputs.reverse()
+    avals = [v.aval for v in equation.outvars[n_carry:]]
+    return [*carry, *(_stacked([o[i] for o in outputs], a) for i, a in enumerate(avals))]
+
+
+def _stacked(parts: list[Values], aval: Any) -> Values:
+    if parts:
+        return np.stack(parts)
+    return np.empty(aval.shape, object if np.dtype(aval.dtype).kind == "f" else aval.dtype)
+
+
+def enclosed_by(name: str, evaluate: Any) -> Any:
+    """A decorator: the jitted function is enclosed by ``evaluate`` instead of by its program.
+
+    For code that only makes sense in floating point, such as a truncated series with a margin.
+    ``evaluate`` takes and returns object arrays of ``Number``, of the shapes of the function.
+    Raises ValueError for a name that is taken.
+    """
+    import jax
+
+    def decorate(function: Any) -> Any:
+        key = f"enclosed:{name}"
+        if key in FUNCTIONS:
+            raise ValueError(f"name = {name!r}: expected one that is not taken")
+        count = function.__code__.co_argcount
+
+        def apply(evaluator: Any, equation: Any, *operands: Values) -> list[Values]:
+            if len(operands) != count or not all(is_real(x) or not x.size for x in operands):
+                # A derivative of it: another function, of more operands.
+                return call(evaluator, equation, *operands)
+            results = evaluate(*operands)
+            return list(results) if isinstance(results, tuple) else [results]
+
+        FUNCTIONS[key] = Entry(apply, "rule of its own", sees_equation=True)
+        wrapped = lambda *operands: function(*operands)  # noqa: E731
+        wrapped.__name__ = key
+        return jax.jit(wrapped)
+
+    return decorate

@@ -1,0 +1,141 @@
+"""Rules that add up, multiply or compare along axes."""
+
+import operator
+from collections.abc import Callable
+from functools import reduce
+from typing import Any
+
+import numpy as np
+from flint import arb, fmpq
+
+from theory.arithmetic import numbers
+from theory.arithmetic.elementwise import EXACT
+from theory.arithmetic.logic import (
+    DECIDED,
+    REFUSED,
+    both,
+    certainly_before,
+    one_of,
+    settled,
+    truths,
+)
+from theory.arithmetic.registry import Values, is_real, objects, rule
+from theory.balls import Number
+
+
+def _rows(x: Values, axes: Any) -> tuple[Values, tuple[int, ...]]:
+    """The entries to be reduced as the rows of a matrix, and the shape that remains."""
+    kept = tuple(i for i in range(x.ndim) if i not in axes)
+    shape = tuple(x.shape[i] for i in kept)
+    return np.transpose(x, (*kept, *axes)).reshape(int(np.prod(shape)), -1), shape
+
+
+def _reduction(
+    name: str, real: Callable[..., Any], start: Any, integer: Callable[..., Any], kind: str = EXACT
+) -> None:
+    def evaluate(x: Values, *, axes: Any, **_: Any) -> Values:
+        if not is_real(x) and x.size:
+            return np.asarray(integer(x, axis=tuple(axes)), x.dtype)
+        rows, shape = _rows(x, axes)
+        return objects([reduce(real, row, start) for row in rows], shape)
+
+    rule(kind, name)(evaluate)
+
+
+_reduction("reduce_sum", operator.add, fmpq(0), np.sum)
+_reduction("reduce_prod", numbers.times, fmpq(1), np.prod)
+_reduction("reduce_max", numbers.larger, arb.neg_inf(), np.max)
+_reduction("reduce_min", numbers.smaller, arb.pos_inf(), np.min)
+
+
+def _truth_reduction(name: str, truth: Callable[..., Any], start: Any) -> None:
+    def evaluate(x: Values, *, axes: Any, **_: Any) -> Values:
+        rows, shape = _rows(truths(x), tuple(axes))
+        return settled(objects([reduce(truth, row, start) for row in rows], shape))
+
+    rule(DECIDED, name)(evaluate)
+
+
+_truth_reduction("reduce_and", both, True)
+_truth_reduction("reduce_or", one_of, False)
+
+
+def _first_extreme(sign: int) -> Callable[..., Values]:
+    def evaluate(x: Values, *, axes: Any, index_dtype: Any, **_: Any) -> Values:
+        rows, shape = _rows(x, axes)
+        places = []
+        for row in rows:
+            best = 0
+            for i in range(1, len(row)):
+                if sign * certainly_before(row[best], row[i]) < 0:
+                    best = i
+            places.append(best)
+        return np.array(places, index_dtype).reshape(shape)
+
+    return evaluate
+
+
+rule(REFUSED, "argmax")(_first_extreme(1))
+rule(REFUSED, "argmin")(_first_extreme(-1))
+
+
+def _cumulative(name: str, real: Callable[..., Any]) -> None:
+    def evaluate(x: Values, *, axis: int, reverse: bool, **_: Any) -> Values:
+        lines = np.moveaxis(np.flip(x, axis) if reverse else x, axis, 0).copy()
+        for i in range(1, len(lines)):
+            lines[i] = (
+                objects(
+                    [real(a, b) for a, b in zip(lines[i - 1].flat, lines[i].flat, strict=True)],
+                    lines[i].shape,
+                )
+                if is_real(x)
+                else real(lines[i - 1], lines[i])
+            )
+        back = np.moveaxis(lines, 0, axis)
+        return np.flip(back, axis) if reverse else back
+
+    rule(EXACT, name)(evaluate)
+
+
+_cumulative("cumsum", operator.add)
+_cumulative("cumprod", lambda x, y: numbers.times(x, y) if isinstance(x, fmpq | arb) else x * y)
+_cumulative(
+    "cummax", lambda x, y: numbers.larger(x, y) if isinstance(x, fmpq | arb) else np.maximum(x, y)
+)
+_cumulative(
+    "cummin", lambda x, y: numbers.smaller(x, y) if isinstance(x, fmpq | arb) else np.minimum(x, y)
+)
+
+
+def _inner(x: Values, y: Values) -> Number:
+    """A sum of products; a product with a rational 0 costs nothing."""
+    total: Number = fmpq(0)
+    for a, b in zip(x, y, strict=True):
+        if not (isinstance(a, fmpq) and a == 0 and isinstance(b, fmpq)):
+            total = total + numbers.times(a, b)
+    return total
+
+
+@rule(EXACT, "dot_general")
+def dot(x: Values, y: Values, *, dimension_numbers: Any, **_: Any) -> Values:
+    """Batch dimensions first, then the free ones of x, then those of y."""
+    (contract_x, contract_y), (batch_x, batch_y) = dimension_numbers
+    left, free_x = _arranged(x, batch_x, contract_x)
+    right, free_y = _arranged(y, batch_y, contract_y)
+    batch = tuple(x.shape[i] for i in batch_x)
+    shape = (*batch, *free_x, *free_y)
+    if not is_real(x) and not is_real(y):
+        return np.einsum("bij,bkj->bik", left, right).reshape(shape)
+    entries = [_inner(a, b) for k in range(len(left)) for a in left[k] for b in right[k]]
+    return objects(entries, shape)
+
+
+def _arranged(
+    x: Values, batch: tuple[int, ...], contract: tuple[int, ...]
+) -> tuple[Values, tuple[int, ...]]:
+    """As (batch, free, contracted), and the sizes of the free dimensions."""
+    free = [i for i in range(x.ndim) if i not in (*batch, *contract)]
+    sizes = tuple(x.shape[i] for i in free)
+    size = lambda axes: int(np.prod([x.shape[i] for i in axes], dtype=int))  # noqa: E731
+    moved = np.transpose(x, (*batch, *free, *contract))
+    return moved.reshape(size(batch), size(free), size(contract)), sizes
