@@ -10,7 +10,7 @@ from theory.action_axis import add_up, prefix_sums, softmax
 
 SIZES = [1, 8, 9, 64, 70]
 # One program each, where every operation would be one.
-_prefix_sums, _softmax, _add_up = map(jax.jit, (prefix_sums, softmax, add_up))
+_prefix_sums, _softmax, _add_up = jax.jit(prefix_sums), jax.jit(softmax), jax.jit(add_up)
 _slope = jax.jit(jax.jacobian(softmax))
 
 
