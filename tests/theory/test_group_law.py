@@ -176,7 +176,7 @@ def test_groups_without_end(rewards, size):
     """Few entries may take for ever: with one reward each draw of a lattice has a single point."""
     model = _menu(rewards, [1])
     started = time.monotonic()
-    with pytest.raises(ValueError, match=f"group_size = {size} with .*: expected at most"):
+    with pytest.raises(ValueError, match=f"group_size = {size} with .*; expected at most"):
         group_law(model, size, GROUP[0])
     assert time.monotonic() < started + 5
     assert group_law(model, size, Estimator("leave_one_out")).table is None
