@@ -56,7 +56,7 @@ def parse_json(text: str) -> Any:
     texts: who reads the field refuses it by its name.
     """
     try:
-        found = json.loads(
+        content = json.loads(
             text, object_pairs_hook=_no_repeats, parse_constant=_constant,
             parse_float=_float, parse_int=_int,
         )  # fmt: skip
@@ -64,8 +64,8 @@ def parse_json(text: str) -> Any:
         raise ValueError(f"nested too deeply: expected at most {MAX_LEVELS} levels") from None
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from None
-    _check_levels(found)
-    return found
+    _check_levels(content)
+    return content
 
 
 def _check_levels(content: Any) -> None:

@@ -44,7 +44,7 @@ def amplification(by_claim: Mapping[Any, pd.DataFrame]) -> str:
     true, scan = held(by_claim["L.amplification"]), by_claim["L.convergence"]
     exactly = true[true["method"] == "tilting"]
     settled, cycles = held(scan), scan[scan["verdict"] == "refuted"]
-    whole = scan[scan["note"].str.startswith("exact: ")].iloc[0]
+    lattice = scan[scan["note"].str.startswith("exact: ")].iloc[0]
     tools = by_claim["L.tools"]
     names = {"reference": "p_ref", "beta": "beta", "eps": "eps", "observed": "distance"}
     return AMPLIFICATION.format(
@@ -62,9 +62,9 @@ def amplification(by_claim: Mapping[Any, pd.DataFrame]) -> str:
         slope=settled["map_slope"].abs().max(),
         cycling=f"{len(cycles)} cells" if len(cycles) != 1 else "cell",
         cycles=markdown(cycles[list(names)].rename(columns=names), digits=5),
-        start=whole["reference"],
-        penalty=whole["beta"],
-        whole=whole["note"].removeprefix("exact: "),
+        start=lattice["reference"],
+        penalty=lattice["beta"],
+        whole=lattice["note"].removeprefix("exact: "),
         least=cycles["beta"].min(),
         most=cycles["beta"].max(),
         easiest=cycles["reference"].max(),

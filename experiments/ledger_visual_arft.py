@@ -45,7 +45,7 @@ def _columns(cells: pd.DataFrame, perfect: pd.DataFrame) -> pd.DataFrame:
     """The table: one line per model, benchmark, metric and number of tasks."""
     keys = ["model", "benchmark", "metric", "n_tasks"]
     other = perfect.set_index(keys)["smallest_explaining"]
-    found = pd.DataFrame(
+    return pd.DataFrame(
         {
             "model": cells["model"],
             "benchmark": cells["benchmark"],
@@ -63,7 +63,6 @@ def _columns(cells: pd.DataFrame, perfect: pd.DataFrame) -> pd.DataFrame:
             "verdict": cells["verdict"],
         }
     )
-    return found
 
 
 def _count(value: float) -> str:

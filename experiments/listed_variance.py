@@ -35,25 +35,25 @@ FEW = 4
 
 def _laws(spec: InstanceSpec, sizes: Sequence[int]) -> list[GroupLaw]:
     """On one lattice, which is one compilation; else of the first few sizes, one for each."""
-    mdp, found = build(spec).mdp, []
+    mdp, laws = build(spec).mdp, []
     try:
         return [group_law(mdp, g, UNBIASED, "lattice", room=max(sizes)) for g in sizes]
     except ValueError:
         pass
     for size in sizes[:FEW]:
         try:
-            found.append(group_law(mdp, size, UNBIASED, "counts"))
+            laws.append(group_law(mdp, size, UNBIASED, "counts"))
         except ValueError:
             break
-    return found
+    return laws
 
 
 @jax.jit
 def _moments(mdp, policy, theta, law):  # type: ignore[no-untyped-def]
     """Both variances, and E|s|^2."""
-    rho, each = mdp.prompt_distribution, prompt_moments(mdp, policy, theta, law)
+    rho, moments = mdp.prompt_distribution, prompt_moments(mdp, policy, theta, law)
     score = rho @ score_moments(mdp, policy, theta).sum(1)
-    return [combine(rho, each, prompts).variance for prompts in (None, 1)], score
+    return [combine(rho, moments, prompts).variance for prompts in (None, 1)], score
 
 
 @lru_cache(maxsize=64)
@@ -64,11 +64,11 @@ def listed_variance(spec: InstanceSpec, sizes: tuple[int, ...]) -> ListedVarianc
     """
     instance, laws = build(spec), _laws(spec, sizes)
     model = (instance.mdp, instance.policy, instance.theta)
-    found = [jax.device_get(_moments(*model, law)) for law in laws]
+    variances = [jax.device_get(_moments(*model, law)) for law in laws]
     largest, sweeps = float(instance.mdp.max_reward), 4 * sweep_roundings(*model)
     error = [
         rounding(2 * largest**2 * float(score), 2 * law_roundings(law) + sweeps)
-        for law, (_, score) in zip(laws, found, strict=True)
+        for law, (_, score) in zip(laws, variances, strict=True)
     ]
-    sweep, drawn = np.array([v for v, _ in found]).reshape(-1, 2).T
+    sweep, drawn = np.array([v for v, _ in variances]).reshape(-1, 2).T
     return ListedVariance(sizes[: len(laws)], sweep, drawn, np.array(error))

@@ -34,8 +34,8 @@ NAME = "T2.potential"
 @eqx.filter_jit
 def _both(mdp, policy, theta, law, claimed):  # type: ignore[no-untyped-def]
     """E[g] and the gradient of the Jtilde that is claimed."""
-    of = law.group_size, claimed
-    slope = jax.grad(lambda t: potential_value(mdp, policy, t, *of))(theta)
+    size = law.group_size
+    slope = jax.grad(lambda t: potential_value(mdp, policy, t, size, claimed))(theta)
     return expected_update(mdp, policy, theta, law), slope
 
 

@@ -26,8 +26,8 @@ def replay(path: Path, claim_file: str | None = None) -> tuple[dict[str, Any], b
     stored = read_json(path, MAX_BYTES)
     try:
         claim = _claim(entry(stored, "claim"), claim_file)
-        found = decided(claim, entry(stored, "document"), entry(stored, "mutant"))
-        return found, found == entry(stored, "found")
+        decision = decided(claim, entry(stored, "document"), entry(stored, "mutant"))
+        return decision, decision == entry(stored, "found")
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 

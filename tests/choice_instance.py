@@ -34,3 +34,12 @@ def instance(of: dict[str, Any]) -> Instance:
     observation, theta = fields.pop("observation"), fields.pop("theta")
     mdp = TAMDP(**fields)
     return Instance("choice", mdp, Tabular(mdp, observation), jnp.asarray(theta))
+
+
+def four_answers(odds: tuple[int, int, int, int]) -> dict[str, Any]:
+    """Sure rewards (0,0), (0,1), (1,0), (1,1), as a document, taken with these odds."""
+    actions = [
+        {"odds": o, "outcomes": [{"share": 1, "rewards": list(vector)}]}
+        for o, vector in zip(odds, np.ndindex(2, 2), strict=True)
+    ]
+    return {"weights": [1, 1], "prompts": [{"share": 1, "actions": actions}]}

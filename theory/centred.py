@@ -27,6 +27,6 @@ def centred(
 ) -> tuple[Float[Array, "*B A d"], Float[Array, "*B d"]]:
     """x_a - E x and E x, for chances that add up to 1 along the last axis, or are all 0."""
     reference = jnp.where(likeliest(chance)[..., None], x, 0.0).sum(-2, keepdims=True)
-    apart = x - reference
-    shift = (chance[..., None] * apart).sum(-2, keepdims=True)
-    return apart - shift, (reference + shift)[..., 0, :]
+    deviation = x - reference
+    shift = (chance[..., None] * deviation).sum(-2, keepdims=True)
+    return deviation - shift, (reference + shift)[..., 0, :]

@@ -50,20 +50,21 @@ def value_update(
 ) -> Update:
     """Of one group of one prompt."""
     rewards = merged(kinds, weights, estimator)
-    each = [r.kind for r in rewards]
+    classes = [r.kind for r in rewards]
     gram = [
-        [total(x * y for x, y in zip(a.score, b.score, strict=True)) for b in each] for a in each
+        [total(x * y for x, y in zip(a.score, b.score, strict=True)) for b in classes]
+        for a in classes
     ]
-    pulls: list[Number] = [fmpq(0)] * len(each)
+    pulls: list[Number] = [fmpq(0)] * len(classes)
     second: Number = fmpq(0)
-    for chance, counts in groups(each, group_size):
-        every = group_advantages(each, counts, weights, estimator)
+    for chance, counts in groups(classes, group_size):
+        every = group_advantages(classes, counts, weights, estimator)
         x = [c * a / group_size for c, a in zip(counts, every, strict=True)]
         pulls = [old + chance * y for old, y in zip(pulls, x, strict=True)]
         n = [i for i, count in enumerate(counts) if count]
         along = (x[i] * total(gram[i][j] * x[j] for j in n) for i in n)
-        own = (square(x[i]) / counts[i] * rewards[i].spread for i in n)
-        second += chance * (total(along) + total(own))
-    score = zip(*(k.score for k in each), strict=True)
+        within = (square(x[i]) / counts[i] * rewards[i].spread for i in n)
+        second += chance * (total(along) + total(within))
+    score = zip(*(k.score for k in classes), strict=True)
     mean = tuple(total(p * x for p, x in zip(pulls, c, strict=True)) for c in score)
     return Update(mean, second - norm2(mean))

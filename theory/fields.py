@@ -47,10 +47,10 @@ def listed(field: str, value: Any, least: int = 1) -> Sequence[Any]:
 
 def number(field: str, value: Any, within: Range | None = None) -> fmpq:
     """A number or a fraction, in a range if one is given."""
-    found = rational(field, value)
-    if within is not None and not within.holds(found):
+    exact = rational(field, value)
+    if within is not None and not within.holds(exact):
         raise ValueError(f"{field} = {abridged(value)}: expected {within.expected}")
-    return found
+    return exact
 
 
 def numbers(
@@ -68,12 +68,12 @@ def shares(field: str, value: Any, positive: bool = True) -> tuple[fmpq, ...]:
 
     All are > 0; if not ``positive``, >= 0 and one > 0.
     """
-    found = numbers(field, value)
-    if min(found) < 0 or max(found) == 0 or (positive and min(found) == 0):
+    parts = numbers(field, value)
+    if min(parts) < 0 or max(parts) == 0 or (positive and min(parts) == 0):
         kind = "> 0" if positive else ">= 0, not all 0"
         raise ValueError(f"{field} = {abridged(value)}: expected numbers {kind}")
-    whole = total(found)
-    return tuple(x / whole for x in found)
+    denominator = total(parts)
+    return tuple(x / denominator for x in parts)
 
 
 def whole(document: Mapping[str, Any], field: str, least: int, most: int) -> int:

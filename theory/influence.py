@@ -13,7 +13,14 @@ from numpy import ndarray
 
 from theory.model import TAMDP
 from theory.policy import Policy, Tabular
-from theory.prime_field import PRIME, added, distributions, random_policies, residues
+from theory.prime_field import (
+    PRIME,
+    added,
+    distributions,
+    random_policies,
+    residues,
+    visits,
+)
 
 
 class Influence(NamedTuple):
@@ -41,13 +48,13 @@ class Influence(NamedTuple):
         c_G(p) = c_G(1 - p) is a function of p(1 - p), two of which are equal only if p is or 1 - p.
         """
         spread = self.means * (1 - self.means) % PRIME
-        each = zip(np.moveaxis(spread[..., :-1], 1, 0), self.values, strict=True)
-        return np.array([np.unique(s[:, moves], axis=1).shape[1] for s, moves in each])
+        prompts = zip(np.moveaxis(spread[..., :-1], 1, 0), self.values, strict=True)
+        return np.array([np.unique(s[:, moves], axis=1).shape[1] for s, moves in prompts])
 
     def tasks_differ(self, asked: Bool[ndarray, " Q"]) -> bool:
         """Whether J_q is not the same function of theta for all prompts in ``asked``."""
-        own = self.means[:, asked, -1]
-        return bool((own != own[:, :1]).any())
+        value = self.means[:, asked, -1]
+        return bool((value != value[:, :1]).any())
 
 
 def influence(mdp: TAMDP, policy: Policy | None = None) -> Influence:
@@ -63,17 +70,10 @@ def influence(mdp: TAMDP, policy: Policy | None = None) -> Influence:
 
 
 def _law(mdp: TAMDP, start: Any, move: Any, probs: Any) -> Int[ndarray, "Q C"]:
-    """The reward law of every prompt, by one sweep down the layers."""
-    index, mass = np.asarray(mdp.class_index), start.copy()
+    """The reward law of every prompt."""
+    index, mass = np.asarray(mdp.class_index), visits(mdp, start, move, probs)
     law = np.zeros((len(mass), mdp.class_composite.size), dtype=np.int64)
-    tools, answers = probs[:, : mdp.n_tools], probs[:, mdp.n_tools :]
-    for states in mdp.layers[:-1]:
-        below = np.asarray(states)
-        s, u, t = np.nonzero(move[below])
-        step = tools[below[s], u] * move[below[s], u, t] % PRIME
-        for row in mass:
-            np.add.at(row, t, row[below[s]] * step % PRIME)
-        mass %= PRIME
+    answers = probs[:, mdp.n_tools :]
     for row, where, total in zip(mass, index, law, strict=True):
         np.add.at(total, where, row[:, None] * answers % PRIME)
     return law % PRIME

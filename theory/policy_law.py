@@ -34,9 +34,9 @@ def policy_law(mdp: TAMDP, policy: Policy, theta: Theta) -> PolicyLaw:
 def central(mdp: TAMDP, at: PolicyLaw) -> tuple[Float[Array, "Q C"], Float[Array, "Q n"]]:
     """R - E[R|q] and grad J_q; a large constant part of R cancels nothing away."""
     reward = jnp.broadcast_to(mdp.class_composite, at.law.shape)
-    apart = centred(at.law, reward[..., None])[0][..., 0]
+    deviation = centred(at.law, reward[..., None])[0][..., 0]
     # Since sum_v grad p(v) = 0.
-    return apart, jnp.einsum("qc,qcn->qn", apart, at.slopes)
+    return deviation, jnp.einsum("qc,qcn->qn", deviation, at.slopes)
 
 
 def leave_one_out_variance(
@@ -67,10 +67,10 @@ def pair_moments(mdp: TAMDP, policy: Policy, theta: Theta) -> PairMoments:
     a is E|(R-mu)s - grad J_q|^2, a sum of squares: what s varies by given v, and what E[s|v] does.
     """
     at = policy_law(mdp, policy, theta)
-    apart, gradient = central(mdp, at)
+    deviation, gradient = central(mdp, at)
     score = share(at.slopes, at.law[..., None])
-    off = jnp.square(apart[..., None] * score - gradient[:, None]).sum(-1)
-    spread = (jnp.square(apart) * at.spread + at.law * off).sum(-1)
+    off = jnp.square(deviation[..., None] * score - gradient[:, None]).sum(-1)
+    spread = (jnp.square(deviation) * at.spread + at.law * off).sum(-1)
     fisher = (at.spread + at.law * jnp.square(score).sum(-1)).sum(-1)
-    varied = (at.law * jnp.square(apart)).sum(-1)
+    varied = (at.law * jnp.square(deviation)).sum(-1)
     return PairMoments(gradient, spread, varied * fisher + jnp.square(gradient).sum(-1))

@@ -46,8 +46,8 @@ def _fractions(values: Any) -> tuple[list[Fraction], Any]:
 def residues(values: Any) -> Int[ndarray, "..."]:
     """Rationals as residues."""
     fractions, inverse = _fractions(values)
-    found = [x.numerator * pow(x.denominator, -1, PRIME) % PRIME for x in fractions]
-    return np.array(found, dtype=np.int64)[inverse]
+    numbers = [x.numerator * pow(x.denominator, -1, PRIME) % PRIME for x in fractions]
+    return np.array(numbers, dtype=np.int64)[inverse]
 
 
 def distributions(chances: Any) -> Int[ndarray, "..."]:
@@ -58,14 +58,14 @@ def distributions(chances: Any) -> Int[ndarray, "..."]:
 def _inverses(values: Any) -> Int[ndarray, "..."]:
     """1/x, and 0 for 0."""
     distinct, inverse = np.unique(values, return_inverse=True)
-    found = [pow(int(x), -1, PRIME) if x else 0 for x in distinct]
-    return np.asarray(np.array(found, dtype=np.int64)[inverse.reshape(np.shape(values))])
+    inverted = [pow(int(x), -1, PRIME) if x else 0 for x in distinct]
+    return np.asarray(np.array(inverted, dtype=np.int64)[inverse.reshape(np.shape(values))])
 
 
 def random_policies(mdp: TAMDP, policy: Policy) -> list[Int[ndarray, "S A"]]:
     """The probabilities of actions at random points; squares, whose order is a large prime."""
     rng, legal = np.random.default_rng(0), np.asarray(mdp.legal)
-    found = []
+    policies = []
     for _ in range(POINTS):
         if isinstance(policy, LogLinear):
             odds = _powers(rng, np.asarray(policy.features))
@@ -73,8 +73,24 @@ def random_policies(mdp: TAMDP, policy: Policy) -> list[Int[ndarray, "S A"]]:
             assert isinstance(policy, Tabular)
             shape = (policy.n_observations, legal.shape[1])
             odds = _squares(rng, shape)[np.asarray(policy.observation)]
-        found.append(_normalised(np.where(legal, odds, 0)))
-    return found
+        policies.append(_normalised(np.where(legal, odds, 0)))
+    return policies
+
+
+def visits(mdp: TAMDP, start: Any, move: Any, probs: Any) -> Int[ndarray, "Q S"]:
+    """P(an episode visits a state), by one sweep down the layers.
+
+    ``start (Q, S)``, ``move (S, U, S)``, ``probs (S, A)``: residues of distributions.
+    """
+    mass = start.copy()
+    for states in mdp.layers[:-1]:
+        here = np.asarray(states)
+        s, u, after = np.nonzero(move[here])
+        step = probs[here[s], u] * move[here[s], u, after] % PRIME
+        for row in mass:
+            np.add.at(row, after, row[here[s]] * step % PRIME)
+        mass %= PRIME
+    return mass
 
 
 def _normalised(odds: Any) -> Any:

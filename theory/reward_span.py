@@ -17,7 +17,14 @@ from numpy import ndarray
 from theory import validation as check
 from theory.model import TAMDP
 from theory.policy import LogLinear, Policy, Tabular
-from theory.prime_field import PRIME, added, distributions, random_policies, residues
+from theory.prime_field import (
+    PRIME,
+    added,
+    distributions,
+    random_policies,
+    residues,
+    visits,
+)
 
 
 class RewardSpan(NamedTuple):
@@ -47,10 +54,10 @@ def moved(policy: Policy, states: Bool[ndarray, " S"]) -> Bool[ndarray, " n"]:
         most = np.where(chosen, phi, -np.inf).max(1)
         return np.asarray((most > np.where(chosen, phi, np.inf).min(1)).any(0))
     assert isinstance(policy, Tabular)
-    found = np.zeros((policy.n_observations, legal.shape[1]), bool)
+    free_logits = np.zeros((policy.n_observations, legal.shape[1]), bool)
     free = legal & (legal.sum(1) > 1)[:, None]
-    np.logical_or.at(found, np.asarray(policy.observation), free)
-    return found.reshape(-1)
+    np.logical_or.at(free_logits, np.asarray(policy.observation), free)
+    return free_logits.reshape(-1)
 
 
 def _law_slopes(mdp: TAMDP, prompt: int, probs: Any, earned: Any) -> Int[ndarray, "S A V"]:
@@ -59,15 +66,10 @@ def _law_slopes(mdp: TAMDP, prompt: int, probs: Any, earned: Any) -> Int[ndarray
     ``earned (S, Y, V)``: 1 where an answer earns the composite.
     """
     move = distributions(np.asarray(mdp.tool_transition))
-    mass = distributions(np.asarray(mdp.initial_distribution)[prompt])
+    start = distributions(np.asarray(mdp.initial_distribution)[prompt])
+    (mass,) = visits(mdp, start[None], move, probs)
     tools = np.zeros((len(mass), mdp.n_tools, earned.shape[2]), dtype=np.int64)
     worth = np.concatenate([tools, earned], 1)
-    for states in mdp.layers[:-1]:
-        here = np.asarray(states)
-        s, u, after = np.nonzero(move[here])
-        step = probs[here[s], u] * move[here[s], u, after] % PRIME
-        np.add.at(mass, after, mass[here[s]] * step % PRIME)
-        mass %= PRIME
     for states in reversed(mdp.layers[:-1]):
         here = np.asarray(states)
         s, u, after = np.nonzero(move[here])
@@ -85,9 +87,9 @@ def _pulled(policy: Policy, slopes: Any) -> Int[ndarray, "n V"]:
         phi = np.moveaxis(residues(np.asarray(policy.features)), -1, 0)
         return np.stack([added(added(x[:, :, None] * slopes, 0), 0) for x in phi])
     assert isinstance(policy, Tabular)
-    found = np.zeros((policy.n_observations, *slopes.shape[1:]), dtype=np.int64)
-    np.add.at(found, np.asarray(policy.observation), slopes)
-    return found.reshape(-1, slopes.shape[-1]) % PRIME
+    pulled = np.zeros((policy.n_observations, *slopes.shape[1:]), dtype=np.int64)
+    np.add.at(pulled, np.asarray(policy.observation), slopes)
+    return pulled.reshape(-1, slopes.shape[-1]) % PRIME
 
 
 def reward_spans(mdp: TAMDP, policy: Policy) -> list[RewardSpan]:
@@ -96,7 +98,7 @@ def reward_spans(mdp: TAMDP, policy: Policy) -> list[RewardSpan]:
     drawn = np.asarray(mdp.prompt_distribution) > 0
     seen = check.reachable(mu, np.asarray(mdp.tool_transition), layers) & drawn[:, None]
     touched = np.array([moved(policy, states) for states in seen])
-    answers, found = np.asarray(mdp.legal)[:, mdp.n_tools :], []
+    answers, spans = np.asarray(mdp.legal)[:, mdp.n_tools :], []
     composite = np.asarray(mdp.class_numerator)[np.asarray(mdp.class_index)]
     points = random_policies(mdp, policy)
     for q, states in enumerate(seen):
@@ -106,8 +108,8 @@ def reward_spans(mdp: TAMDP, policy: Policy) -> list[RewardSpan]:
         alone = touched[q] & ~np.delete(touched, q, 0).any(0)
         slopes = (_law_slopes(mdp, q, probs, earned.astype(np.int64)) for probs in points)
         rank = max(_rank(_pulled(policy, x)[alone]) for x in slopes) if alone.any() else 0
-        found.append(RewardSpan(tuple(map(int, values)), rank))
-    return found
+        spans.append(RewardSpan(tuple(map(int, values)), rank))
+    return spans
 
 
 def widest(spans: Sequence[RewardSpan]) -> RewardSpan:

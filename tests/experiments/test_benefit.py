@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from choice_instance import four_answers
 
 from experiments.benefit_map import Benefit, measure
 from experiments.benefit_rows import N_STEPS, race_row, start
@@ -22,18 +23,7 @@ from theory.choice_step import gain, promise
 
 SPEC, SIZE = start(2, 0.75, 0.4, 1 / 3), 4
 # The same policy: chances 4/20, 1/20, 10/20, 5/20 of (0,0), (0,1), (1,0), (1,1).
-DOCUMENT = {
-    "weights": [1, 1],
-    "prompts": [
-        {
-            "share": 1,
-            "actions": [
-                {"odds": odds, "outcomes": [{"share": 1, "rewards": list(vector)}]}
-                for odds, vector in zip((4, 1, 10, 5), np.ndindex(2, 2), strict=True)
-            ],
-        }
-    ],
-}
+DOCUMENT = four_answers((4, 1, 10, 5))
 
 
 def _race(sample, lead=0.01, turned_to=None):

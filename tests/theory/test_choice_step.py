@@ -2,8 +2,8 @@
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 import pytest
+from choice_instance import four_answers
 
 from theory.advantages import Estimator
 from theory.balls import arb, fmpq
@@ -16,18 +16,7 @@ from theory.update import update_moments
 
 _moments, _gain = jax.jit(update_moments), jax.jit(expected_gain)
 LAW = (4, 1, 10, 5)
-DOCUMENT = {
-    "weights": [1, 1],
-    "prompts": [
-        {
-            "share": 1,
-            "actions": [
-                {"odds": odds, "outcomes": [{"share": 1, "rewards": list(vector)}]}
-                for odds, vector in zip(LAW, np.ndindex(2, 2), strict=True)
-            ],
-        }
-    ],
-}
+DOCUMENT = four_answers(LAW)
 
 
 @pytest.mark.parametrize("name", ["componentwise_normalized", "group_normalized"])

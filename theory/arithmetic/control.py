@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
@@ -92,7 +93,6 @@ def enclosed_by(name: str, evaluate: Any) -> Any:
     ``evaluate`` takes and returns object arrays of ``Number``, of the shapes of the function.
     Raises ValueError for a name that is taken.
     """
-    import jax
 
     def decorate(function: Any) -> Any:
         key = f"enclosed:{name}"

@@ -82,8 +82,8 @@ _unary("neg", operator.neg, EXACT, np.negative)
 _unary("abs", magnitude, EXACT, np.abs)
 _unary("sign", numbers.sign, EXACT, np.sign)
 _unary("square", lambda x: numbers.integer_power(x, 2), EXACT, np.square)
-_unary("floor", numbers.whole("floor"), EXACT)
-_unary("ceil", numbers.whole("ceil"), EXACT)
+_unary("floor", numbers.integer_bound("floor"), EXACT)
+_unary("ceil", numbers.integer_bound("ceil"), EXACT)
 _unary("sqrt", numbers.root, "rational for a perfect square")
 _unary("rsqrt", lambda x: numbers.divide(fmpq(1), numbers.root(x)), "rational for a perfect square")
 _unary("exp", numbers.exponential, BALL)
@@ -150,11 +150,11 @@ def convert(x: Values, *, new_dtype: Any, **_: Any) -> Values:
 
 
 def _from_integer(x: Any) -> Number:
-    return numbers.either(fmpq(0), fmpq(1)) if x is None else fmpq(int(x))
+    return numbers.union(fmpq(0), fmpq(1)) if x is None else fmpq(int(x))
 
 
 def _truncated(x: Number) -> int:
-    ends = (numbers.whole("floor"), numbers.whole("ceil"))
+    ends = (numbers.integer_bound("floor"), numbers.integer_bound("ceil"))
     cut = ends[0](x) if x >= 0 else ends[1](x)
     if not isinstance(cut, fmpq) or not (x >= 0 or x <= 0):
         raise Refused("convert_element_type: undecided, a ball meets several whole numbers")

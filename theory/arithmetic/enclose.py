@@ -58,14 +58,6 @@ def _is_exact(leaf: Any) -> bool:
     return isinstance(leaf, fmpq | arb) or (isinstance(leaf, np.ndarray) and leaf.dtype == object)
 
 
-def _values(leaf: Any) -> Values:
-    return (
-        objects([number(x) for x in leaf.flat], leaf.shape)
-        if isinstance(leaf, np.ndarray)
-        else objects([leaf], ())
-    )
-
-
 class Enclosed:
     """A function that is evaluated over exact numbers; see ``enclose``."""
 
@@ -83,7 +75,7 @@ class Enclosed:
     def at(self, bits: int, *arguments: Any) -> Any:
         """With balls of another precision; traced once for each structure of the arguments."""
         leaves, tree = jax.tree.flatten(arguments, is_leaf=_is_exact)
-        numbers = {i: _values(leaf) for i, leaf in enumerate(leaves) if _is_exact(leaf)}
+        numbers = {i: exact(leaf) for i, leaf in enumerate(leaves) if _is_exact(leaf)}
         fixed = [None if i in numbers else leaf for i, leaf in enumerate(leaves)]
         shapes = tuple((i, x.shape) for i, x in numbers.items())
         key = (tree, shapes, tuple(map(_identity, fixed)))

@@ -119,7 +119,7 @@ def _chosen(which: bool | None, no: Any, yes: Any) -> Any:
     if which is not None:
         return yes if which else no
     if isinstance(no, fmpq | arb) and isinstance(yes, fmpq | arb):
-        return numbers.either(no, yes)
+        return numbers.union(no, yes)
     if no is None or yes is None or no == yes:
         return no
     if isinstance(no, bool | np.bool_):

@@ -9,9 +9,9 @@ from fractions import Fraction
 from typing import Any
 
 from flint import arb, fmpq
-from flint.utils.flint_exceptions import DomainError
 
 from theory.balls import Number, hull
+from theory.balls import root as exact_root
 
 UNKNOWN = arb.nan()
 ZERO, ONE = fmpq(0), fmpq(1)
@@ -68,13 +68,7 @@ def times(x: Number, y: Number) -> Number:
 
 def root(x: Number) -> Number:
     """Square root; rational for a perfect square."""
-    if isinstance(x, fmpq) and x >= 0:
-        try:
-            return x.sqrt()
-        except DomainError:
-            return arb(x).sqrt()
-    ball = arb(x)
-    return ball.sqrt()
+    return exact_root(x) if isinstance(x, fmpq) and x >= 0 else arb(x).sqrt()
 
 
 def logarithm(x: Number) -> Number:
@@ -147,7 +141,7 @@ def sign(x: Number) -> Number:
     return x.sgn()
 
 
-def whole(name: str) -> Callable[[Number], Number]:
+def integer_bound(name: str) -> Callable[[Number], Number]:
     """floor or ceil; rational where it is decided."""
 
     def function(x: Number) -> Number:
@@ -174,7 +168,7 @@ def smaller(x: Number, y: Number) -> Number:
     return -larger(-x, -y)
 
 
-def either(x: Number, y: Number) -> Number:
+def union(x: Number, y: Number) -> Number:
     """A hull of both, unknown where one of them is."""
     if arb(x).is_nan() or arb(y).is_nan():
         return UNKNOWN

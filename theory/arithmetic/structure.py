@@ -138,9 +138,9 @@ def dynamic_update(x: Values, part: Values, *starts: Values, **_: Any) -> Values
 def gather(x: Values, places: Values, *, fill_value: Any = None, **parameters: Any) -> Values:
     """Entries at places; what lies outside is unknown, or the filler of integers."""
     numbered = jnp.arange(x.size).reshape(x.shape)
-    found = np.asarray(jax.lax.gather(numbered, jnp.asarray(places), fill_value=-1, **parameters))
-    outside = found < 0
-    entries = x.reshape(-1)[np.where(outside, 0, found)] if x.size else np.full(found.shape, None)
+    origin = np.asarray(jax.lax.gather(numbered, jnp.asarray(places), fill_value=-1, **parameters))
+    outside = origin < 0
+    entries = x.reshape(-1)[np.where(outside, 0, origin)] if x.size else np.full(origin.shape, None)
     if outside.any():
         if not is_real(x):
             raise Refused("gather: places outside of an array of integers")
@@ -159,8 +159,8 @@ def scatter(x: Values, places: Values, updates: Values, **parameters: Any) -> Va
     options = _options(parameters)
     numbered = jnp.arange(x.size).reshape(x.shape)
     behind = x.size + jnp.arange(updates.size).reshape(updates.shape)
-    found = jax.lax.scatter(numbered, jnp.asarray(places), behind, **options)
-    return np.concatenate([x.reshape(-1), updates.reshape(-1)])[np.asarray(found)]
+    origin = jax.lax.scatter(numbered, jnp.asarray(places), behind, **options)
+    return np.concatenate([x.reshape(-1), updates.reshape(-1)])[np.asarray(origin)]
 
 
 @rule("rational stays rational", "scatter-add")
