@@ -3,7 +3,6 @@
 import hashlib
 import re
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from functools import partial
 from types import FunctionType, MethodType, ModuleType
 from typing import Any
@@ -13,57 +12,74 @@ import numpy as np
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
 
-def captured(value: Any, modules: set[str], above: tuple[int, ...] = ()) -> Any:
-    """As JSON, equal for equal values; the modules that functions in it are from go to ``modules``.
+class Walk:
+    """Through a value and all that it holds; ``modules`` are those that its functions are from."""
 
-    ``above``: what it is contained in; a function may contain itself.
-    """
-    if id(value) in above:
-        return "above"
-    inner = partial(captured, modules=modules, above=(*above, id(value)))
-    if value is None or isinstance(value, bool | int | float | str):
-        return repr(value)
-    if hasattr(value, "dtype") and hasattr(value, "shape"):
-        array = np.asarray(value)
+    def __init__(self) -> None:
+        self.modules: set[str] = set()
+        # The values too: what is gone might lend its identity to another one.
+        self._met: dict[int, tuple[int, Any]] = {}
+
+    def said(self, value: Any) -> Any:
+        """As JSON, equal for equal values."""
+        if value is None or isinstance(value, bool | int | float | complex | str | bytes):
+            return repr(value)
+        if id(value) in self._met:
+            return ["again", self._met[id(value)][0]]
+        self._met[id(value)] = (len(self._met), value)
+        if hasattr(value, "dtype") and hasattr(value, "shape"):
+            return self._array(np.asarray(value))
+        if isinstance(value, Mapping):
+            return [[self.said(key), self.said(item)] for key, item in value.items()]
+        if isinstance(value, set | frozenset):
+            return sorted(repr(item) for item in value)
+        if isinstance(value, list | tuple):
+            return [self.said(item) for item in value]
+        return self._code(value) if _is_code(value) else self._object(value)
+
+    def _array(self, array: np.ndarray) -> Any:
+        if array.dtype == object:
+            return [array.shape, self.said(array.tolist())]
         return [str(array.dtype), array.shape, hashlib.sha256(array.tobytes()).hexdigest()]
-    if isinstance(value, ModuleType):
-        modules.add(value.__name__)
-        return value.__name__
-    if isinstance(value, Mapping):
-        return [[inner(key), inner(item)] for key, item in value.items()]
-    if isinstance(value, list | tuple):
-        return [inner(item) for item in value]
-    if isinstance(value, partial):
-        return [inner(value.func), inner(value.args), inner(value.keywords)]
-    if isinstance(value, MethodType):
-        return [inner(value.__func__), inner(value.__self__)]
-    if isinstance(value, FunctionType):
-        return _function(value, modules, inner)
-    return _other(value, modules, inner)
 
+    def _code(self, value: Any) -> Any:
+        """What has a source, which counts elsewhere, and what it carries."""
+        if isinstance(value, ModuleType):
+            self.modules.add(value.__name__)
+            return value.__name__
+        if isinstance(value, partial):
+            return [self.said(part) for part in (value.func, value.args, value.keywords)]
+        if isinstance(value, MethodType):
+            return [self.said(value.__func__), self.said(value.__self__)]
+        # What jit and the like wrap is a function again.
+        if not isinstance(value, FunctionType | type):
+            return self.said(value.__wrapped__)
+        self.modules.add(value.__module__)
+        name = [value.__module__, value.__qualname__]
+        if isinstance(value, type):
+            return name
+        cells = [self.said(_content(cell)) for cell in value.__closure__ or ()]
+        return [*name, self.said(value.__defaults__), self.said(value.__kwdefaults__), cells]
 
-def _function(value: FunctionType, modules: set[str], inner: partial[Any]) -> Any:
-    modules.add(value.__module__)
-    cells = []
-    for cell in value.__closure__ or ():
+    def _object(self, value: Any) -> Any:
+        """By what a copy of it would be made from; what cannot be copied by its name."""
+        self.modules.add(type(value).__module__)
         try:
-            cells.append(inner(cell.cell_contents))
-        except ValueError:  # not yet assigned
-            cells.append("empty")
-    defaults = [inner(value.__defaults__), inner(value.__kwdefaults__)]
-    return [value.__module__, value.__qualname__, *defaults, cells]
+            made = value.__reduce_ex__(2)
+        except Exception:
+            return ADDRESS.sub("", repr(value))
+        if isinstance(made, str):
+            return made
+        return [self.said(list(part) if i > 2 and part else part) for i, part in enumerate(made)]
 
 
-def _other(value: Any, modules: set[str], inner: partial[Any]) -> Any:
-    """An object of some class; what ``jit`` and the like wrap is a function again."""
-    kind = value if isinstance(value, type) else type(value)
-    modules.add(kind.__module__)
-    wrapped = getattr(value, "__wrapped__", None)
-    if wrapped is not None:
-        return inner(wrapped)
-    parts: list[Any] = [kind.__module__, kind.__qualname__]
-    if is_dataclass(value) and not isinstance(value, type):
-        return [*parts, [inner(getattr(value, f.name)) for f in fields(value)]]
-    if hasattr(value, "__dict__") and not isinstance(value, type):
-        parts.append(inner(vars(value)))
-    return [*parts, ADDRESS.sub("", repr(value))]
+def _is_code(value: Any) -> bool:
+    kinds = ModuleType | partial | MethodType | FunctionType | type
+    return isinstance(value, kinds) or hasattr(value, "__wrapped__")
+
+
+def _content(cell: Any) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # not yet assigned
+        return None

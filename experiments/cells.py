@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from experiments.captured import captured
+from experiments.captured import Walk
 from experiments.claim import Claim, Levels, Row, Scope
 from experiments.code_version import version_of
 from experiments.environment import environment
@@ -48,8 +48,9 @@ def claim_version(claim: Claim) -> str:
 
     They may be partial, closures, or from elsewhere.
     """
-    modules = {__name__, claim.origin.module}
-    values = captured([claim.rows, claim.runs, [a.unmet for a in claim.assumptions]], modules)
+    walk = Walk()
+    values = walk.said([claim.rows, claim.runs, [a.unmet for a in claim.assumptions]])
+    modules = {__name__, claim.origin.module, *walk.modules}
     # What was imported since, inside a function, counts as it was then.
     sources = {**snapshot(), **claim.origin.sources}
     return digest([version_of(modules, sources), values])
