@@ -9,6 +9,7 @@ from experiments.certificates import summary
 from experiments.claim import Claim
 from experiments.falsify import Found
 from experiments.files import write_atomic
+from experiments.folders import label
 from theory.balls import shown
 
 TEST = '''"""A point that falsify has found."""
@@ -77,7 +78,8 @@ def store(
 
     ``file``: where a claim of one's own is.
     """
-    part = identifier(claim.name) + (f"-{identifier(mutant)}" if mutant else "")
+    own = identifier(claim.name) if file is None else label(file)
+    part = own + (f"-{identifier(mutant)}" if mutant else "")
     target = folder / part / f"seed-{seed}"
     content = json.dumps(as_json(claim, found, mutant, seed, minutes), indent=1)
     write_atomic(target / "point.json", content + "\n")

@@ -79,6 +79,10 @@ class Store:
         except Unsound:
             return None
 
+    def told(self) -> list[str]:
+        """A line for each file that was set aside."""
+        return [f"unsound file set aside and computed again: {path}" for path in self.set_aside]
+
     @contextmanager
     def locked(self, lock: Path, wait: bool = True) -> Iterator[None]:
         """Hold it; what lies in its place and is no lock is set aside. Raises Busy, OSError."""

@@ -43,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _proof(claim: Claim) -> list[str]:
     """The docstrings of the claim's module and of those in which it is proved."""
-    names = [claim.rows.__module__, *claim.proof]
+    names = [claim.origin.module, *claim.proof]
     texts = {name: _docstring(name) for name in names}
     return [
         f"{'proof' if name in claim.proof else 'check'} ({name}):\n"

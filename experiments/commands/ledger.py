@@ -2,6 +2,9 @@
 
 import argparse
 
+import pandas as pd
+
+from experiments.catalogue import chosen
 from experiments.files import write_atomic
 from experiments.ledger import LEDGER, PAPER, ledger_text
 
@@ -13,6 +16,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write it whole."""
+    """Write it whole. Raises ValueError where the rows are not those of all claims."""
+    found = pd.read_csv(PAPER / "verdicts.csv")["claim"]
+    if missing := [name for name in chosen(None) if name not in set(found)]:
+        raise ValueError(f"{PAPER / 'verdicts.csv'}: no claim {missing}: run make paper")
     write_atomic(LEDGER, ledger_text(PAPER))
     return 0

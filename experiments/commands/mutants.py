@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from experiments.catalogue import chosen
+from experiments.environment import begun_elsewhere
 from experiments.files import check_target, write_atomic
 from experiments.folders import labels
 from experiments.mutants import all_mutants, sensitivities
@@ -34,11 +35,15 @@ def run(arguments: argparse.Namespace) -> int:
     part = Path("results") / "part" / labels(named) if arguments.claim else Path("results")
     out = arguments.out or part / "mutants.csv"
     check_target(out)
+    if told := begun_elsewhere(arguments.runs):
+        say(told)
     found = all_mutants(claims, store)
     write_atomic(out, found.to_csv(index=False))
     seen = sensitivities(claims, store)
     second = out.with_name(f"{out.stem}_smallest{out.suffix}")
     write_atomic(second, seen.to_csv(index=False))
+    for line in store.told():
+        say(line)
     with pd.option_context("display.width", 200, "display.max_colwidth", 60):
         say(*table_lines(found.drop(columns="change", errors="ignore")))
         say(*table_lines(seen))

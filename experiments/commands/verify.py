@@ -104,8 +104,8 @@ def run(arguments: argparse.Namespace) -> int:
     report = verify(claims, scope, store, folder)
     if store.fresh is not None:
         store.fresh.end()
-    for path in store.set_aside:
-        say(f"unsound file set aside and computed again: {path}")
+    for line in store.told():
+        say(line)
     if is_first():
         _print(report, folder, whole=folder == out and arguments.profile != "ci")
         say(f"{compilations}; peak memory {peak_memory() / 2**30:.2f} GiB")
