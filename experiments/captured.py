@@ -2,12 +2,16 @@
 
 import hashlib
 import re
-from collections.abc import Mapping
 from functools import partial
-from types import FunctionType, MethodType, ModuleType
+from types import FunctionType, MappingProxyType, MethodType, ModuleType
 from typing import Any
 
+import jax
 import numpy as np
+from flint import arb
+
+from experiments.files import canonical
+from theory.balls import ends
 
 ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 
@@ -27,19 +31,31 @@ class Walk:
         if id(value) in self._met:
             return ["again", self._met[id(value)][0]]
         self._met[id(value)] = (len(self._met), value)
-        if hasattr(value, "dtype") and hasattr(value, "shape"):
-            return self._array(np.asarray(value))
-        if isinstance(value, Mapping):
+        if isinstance(value, np.generic | jax.Array) or type(value) is np.ndarray:
+            return self._array(value)
+        # Of a subclass by what it is made from, which may be more than its items.
+        if type(value) in (dict, MappingProxyType):
             return [[self.said(key), self.said(item)] for key, item in value.items()]
         if isinstance(value, set | frozenset):
-            return sorted(repr(item) for item in value)
-        if isinstance(value, list | tuple):
-            return [self.said(item) for item in value]
+            return sorted(canonical(self._apart(item)) for item in value)
+        if type(value) in (list, tuple):
+            return [type(value).__name__, *map(self.said, value)]
+        if isinstance(value, arb):
+            return [str(end) for end in ends(value)]
         return self._code(value) if _is_code(value) else self._object(value)
 
-    def _array(self, array: np.ndarray) -> Any:
-        if array.dtype == object:
-            return [array.shape, self.said(array.tolist())]
+    def _apart(self, item: Any) -> Any:
+        """Of a set, whose order is that of hashes: as if it were the first of its items."""
+        walk = Walk()
+        walk.modules, walk._met = self.modules, dict(self._met)
+        return walk.said(item)
+
+    def _array(self, value: Any) -> Any:
+        if jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
+            return [str(value.dtype), self.said(jax.random.key_data(value))]
+        array = np.asarray(value)
+        if array.dtype.hasobject:
+            return [str(array.dtype), array.shape, self.said(array.tolist())]
         return [str(array.dtype), array.shape, hashlib.sha256(array.tobytes()).hexdigest()]
 
     def _code(self, value: Any) -> Any:
@@ -57,9 +73,15 @@ class Walk:
         self.modules.add(value.__module__)
         name = [value.__module__, value.__qualname__]
         if isinstance(value, type):
-            return name
+            return [*name, self._local(value)] if "<locals>" in name[1] else name
         cells = [self.said(_content(cell)) for cell in value.__closure__ or ()]
-        return [*name, self.said(value.__defaults__), self.said(value.__kwdefaults__), cells]
+        defaults = [value.__defaults__, value.__kwdefaults__, vars(value)]
+        return [*name, self.said(defaults), cells]
+
+    def _local(self, kind: type) -> Any:
+        """Of a class that a function made: what its attributes and methods carry."""
+        made = {k: x for k, x in vars(kind).items() if callable(x) or not k.startswith("__")}
+        return self.said([kind.__bases__, made])
 
     def _object(self, value: Any) -> Any:
         """By what a copy of it would be made from; what cannot be copied by its name."""

@@ -1,21 +1,10 @@
-"""What else an address covers: values that functions carry, libraries, data, unknown sources."""
+"""What else an address covers: checks of assumptions, libraries, data, unknown sources."""
 
 import ast
-import os
-import subprocess
 import sys
-from copy import deepcopy
 from dataclasses import replace
-from fractions import Fraction
-from functools import partial
 from pathlib import Path
 from types import ModuleType
-
-import jax
-import numpy as np
-import pandas as pd
-import pytest
-from flint import fmpq
 
 from experiments import code_version as versions
 from experiments.assumptions import Assumption
@@ -34,102 +23,6 @@ def _rows(scope, results, bound):
 
 def _closure(bound):
     return lambda scope, results: _rows(scope, results, bound)
-
-
-def _default(bound):
-    def rows(scope, results, bound=bound):
-        return []
-
-    return rows
-
-
-class Judge:
-    """Rows of an object."""
-
-    def __init__(self, bound):
-        self.bound = bound
-
-    def rows(self, scope, results):
-        """None."""
-        return []
-
-    __call__ = rows
-
-
-class Slots:
-    """Without a dictionary of its own."""
-
-    __slots__ = ("bound",)
-
-    def __init__(self, bound):
-        self.bound = bound
-
-    def rows(self, scope, results):
-        """None."""
-        return []
-
-
-def _itself(bound):
-    def rows(scope, results):
-        return rows if scope else [bound]
-
-    return rows
-
-
-MAKERS = {
-    "partial": lambda b: partial(_rows, bound=b),
-    "closure": _closure,
-    "default": _default,
-    "nested": lambda b: partial(_rows, bound=_closure([b, {"x": b}])),
-    "method": lambda b: Judge(b).rows,
-    "object": Judge,
-    "slots": lambda b: Slots(b).rows,
-    "jit": lambda b: jax.jit(_closure(b)),
-    "itself": _itself,
-}
-VALUES = [
-    (2.0, 0.5),
-    (np.arange(2000), np.arange(2000) + 1e-9),
-    (pd.DataFrame({"a": np.arange(2000)}), pd.DataFrame({"a": np.arange(2000) + 1e-9})),
-    ({"x", "y"}, {"x", "z"}),
-    (Fraction(1, 3), Fraction(1, 4)),
-    (fmpq(1, 3), fmpq(1, 4)),
-    ([np.float64(0.1), object], [np.float64(0.2), object]),
-]
-
-
-@pytest.mark.parametrize("made", MAKERS.values(), ids=MAKERS)
-@pytest.mark.parametrize(("one", "other"), VALUES)
-def test_what_functions_carry_counts(made, one, other):
-    """Of one source line, with two values: two claims; and the same for an equal value."""
-    plain = Claim("X", "", "derived", "holds", (), {}, lambda scope: [], _rows)
-    found = [claim_version(replace(plain, rows=made(x))) for x in (one, deepcopy(one), other)]
-    assert found[0] == found[1] != found[2]
-
-
-STABLE = """
-from functools import partial
-from experiments.captured import Walk
-class Thing:
-    pass
-def rows(x):
-    return [x]
-things = [Thing(), Thing().__init__, iter([1]), lambda: rows]
-print(Walk().said([partial(rows, {"a", "b", "c"}), *things]))
-"""
-
-
-def test_the_same_in_every_process():
-    """Neither the hash of a text nor where an object lies in memory counts."""
-    said = set()
-    for seed in ("1", "2"):
-        command = [sys.executable, "-c", STABLE]
-        env = {**os.environ, "PYTHONHASHSEED": seed}
-        found = subprocess.run(
-            command, cwd=ROOT, env=env, capture_output=True, text=True, check=True
-        )
-        said.add(found.stdout)
-    assert len(said) == 1
 
 
 def test_checks_of_assumptions_count():
