@@ -34,9 +34,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(arguments: argparse.Namespace) -> int:
     """Print it."""
     claim = find(arguments.claim)
-    rows, source = rows_of_claim(claim, Store(arguments.runs))
+    store = Store(arguments.runs)
+    rows, source = rows_of_claim(claim, store)
     parts = [heading(claim), contents(claim), _proof(claim), _checked(claim, rows, source)]
-    parts += [_certified(claim), _figures(claim)]
+    parts += [_certified(claim), _figures(claim), store.told()]
     say(*(line for part in parts for text in part for line in text.split("\n")))
     return 0
 

@@ -1,12 +1,12 @@
 """ledger: write paper_checks.md."""
 
 import argparse
-
-import pandas as pd
+from pathlib import Path
 
 from experiments.catalogue import chosen
 from experiments.files import write_atomic
 from experiments.ledger import LEDGER, PAPER, ledger_text
+from experiments.table_file import read_table
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -16,9 +16,16 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write it whole. Raises ValueError where the rows are not those of all claims."""
-    found = pd.read_csv(PAPER / "verdicts.csv")["claim"]
-    if missing := [name for name in chosen(None) if name not in set(found)]:
-        raise ValueError(f"{PAPER / 'verdicts.csv'}: no claim {missing}: run make paper")
+    """Write it whole. Raises ValueError where the tables are not those of all claims."""
+    _check_claims(PAPER / "verdicts.csv")
+    _check_claims(PAPER / "rows.csv", PAPER / "cases.csv")
     write_atomic(LEDGER, ledger_text(PAPER))
     return 0
+
+
+def _check_claims(*paths: Path) -> None:
+    """Whether tables together have a line of every claim of the catalogue."""
+    tables = [read_table(path) for path in paths]
+    claims = {name for table in tables if "claim" in table for name in table["claim"]}
+    if missing := [name for name in chosen(None) if name not in claims]:
+        raise ValueError(f"{paths[0]}: no line of {', '.join(missing)}: run make paper")

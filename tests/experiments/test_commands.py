@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from experiments import __main__ as cli
+from experiments import runs
 from experiments.environment import MARK
 
 # Exact, and free of compilation.
@@ -84,3 +85,52 @@ def test_a_damaged_result_is_told(alone, capsys):
     assert f"unsound file set aside and computed again: {path.with_suffix('.unsound-')}" in printed
     assert json.loads(path.read_text())["result"]
     assert _tables(alone) == tables
+
+
+SAMPLED = '''
+"""What this file says of its claim."""
+from functools import partial
+from experiments.claim import Claim
+from experiments.exact_cells import inequality
+from experiments.instances import named
+from experiments.settings import RunSettings
+
+def runs(scope):
+    return [RunSettings(named("conflict", components=1), 2, 4, 128)]
+
+def rows(scope, results):
+    most = 2.0 if scope.mutant is None else 0.5
+    assert all(run in results for run in runs(scope))
+    return [inequality("mine", "conflict", {}, 1.0, most, 0.0)]
+
+CLAIM = Claim("mine", "", "derived", "holds", (), {"less": "1/2"}, runs, partial(rows))
+'''
+
+
+@pytest.mark.parametrize("command", ["mutants", "explain"])
+def test_a_damaged_run_is_told_by_all(command, tmp_path, monkeypatch, capsys):
+    """What verify says of stored runs; mutants, which stores there, of another platform too."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runs, "_execute", lambda run: {"diverged": True})
+    (tmp_path / "mine.py").write_text(SAMPLED)
+    asked = ["mutants", "--claim", "mine.py"] if command == "mutants" else ["explain", "mine.py"]
+    assert cli.main([*asked, "--runs", "runs"]) == 0
+    assert "set aside" not in capsys.readouterr().out
+    (path,) = (tmp_path / "runs").glob("*.json")
+    path.write_text(path.read_text()[:-9])
+    (tmp_path / "runs" / MARK).write_text("abacus (wood), Rome I\n")
+    assert cli.main([*asked, "--runs", "runs"]) == 0
+    printed = capsys.readouterr().out
+    assert f"unsound file set aside and computed again: runs/{path.stem}" in printed
+    assert ("was begun on abacus (wood), Rome I" in printed) == (command == "mutants")
+
+
+def test_explain_names_the_file_of_a_claim(tmp_path, monkeypatch, capsys):
+    """Whatever its functions are, and wherever they are from."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runs, "_execute", lambda run: {"diverged": True})
+    (tmp_path / "mine.py").write_text(SAMPLED)
+    assert cli.main(["explain", "mine.py"]) == 0
+    printed = capsys.readouterr().out
+    assert "check (claim_file_mine_" in printed
+    assert "What this file says of its claim." in printed

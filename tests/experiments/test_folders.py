@@ -45,6 +45,25 @@ def test_files_of_one_name_have_a_folder_each(teams):
     assert len(list(Path("results/advise").rglob("rows.csv"))) == 2
 
 
+SEARCHED = """
+from dataclasses import replace
+from toy_claim import TOY
+CLAIM = replace(TOY, name="mine")
+"""
+
+
+def test_points_of_files_of_one_name_have_a_folder_each(teams, tmp_path, capsys):
+    """And of a file that calls its claim as another one does."""
+    for team in ("team_a", "team_b"):
+        (tmp_path / team / "mine.py").write_text(SEARCHED)
+        asked = ["falsify", f"{team}/mine.py", "--minutes", "1", "--mutant", "lower"]
+        assert cli.main([*asked, "--out", "x"]) == 0
+    points = list(Path("x").rglob("point.json"))
+    assert len(points) == 2
+    told = capsys.readouterr().out
+    assert all(f"stored: {point.parent}" in told for point in points)
+
+
 def test_labels_tell_everything_apart(tmp_path, monkeypatch):
     """Paths, names that differ in what a folder cannot be called, and a long list of claims."""
     monkeypatch.chdir(tmp_path)

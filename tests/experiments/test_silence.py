@@ -16,6 +16,7 @@ from experiments.certificates import Case, certified_rows, store_cases
 from experiments.check import assert_claim
 from experiments.claim import Scope, overall
 from experiments.code_version import ROOT
+from experiments.commands import ledger as command
 from experiments.store import Store
 from experiments.verify import verify
 
@@ -68,11 +69,11 @@ def test_a_file_without_a_case_of_the_claim(tmp_path):
     assert certified_rows(TOY, "lower", tmp_path) == []
 
 
-@pytest.mark.parametrize("command", ["verify", "mutants"])
-def test_a_catalogue_with_claims_gone(command, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("asked", ["verify", "mutants"])
+def test_a_catalogue_with_claims_gone(asked, tmp_path, monkeypatch, capsys):
     """All but three: named, and nothing is computed."""
     monkeypatch.setattr(catalogue, "CLAIMS", CLAIMS[:3])
-    assert cli.main([command, "--out", str(tmp_path / "out")]) == 2
+    assert cli.main([asked, "--out", str(tmp_path / "out")]) == 2
     error = _error(capsys)
     assert f"{len(CLAIMS) - 3} are missing" in error
     assert all(claim.name in error for claim in CLAIMS[3:])
@@ -96,10 +97,24 @@ def test_claims_that_the_ledger_has_besides(monkeypatch, tmp_path):
     assert line == f"{name}: absent, but {verdict} in the ledger"
 
 
+@pytest.mark.parametrize("lacking", [("verdicts.csv",), ("rows.csv", "cases.csv")])
+def test_a_ledger_of_some_claims(lacking, monkeypatch, tmp_path, capsys):
+    """Nobody would miss the line that is not there; the page stays as it was."""
+    for path in ledger.PAPER.glob("*.csv"):
+        table = pd.read_csv(path, low_memory=False)
+        kept = table["claim"] != "T1.slope" if path.name in lacking else table["claim"].notna()
+        table[kept].to_csv(tmp_path / path.name, index=False)
+    monkeypatch.setattr(command, "PAPER", tmp_path)
+    monkeypatch.setattr(command, "LEDGER", tmp_path / "page.md")
+    assert cli.main(["ledger"]) == 2
+    assert f"{lacking[0]}: no line of T1.slope: run make paper" in _error(capsys)
+    assert not (tmp_path / "page.md").exists()
+
+
 def test_a_search_that_never_starts(tmp_path, capsys):
     """It has found no violation, and has not looked; an earlier point stays."""
-    command = ["falsify", "T2.kappa", "--out", str(tmp_path)]
-    assert cli.main([*command, "--minutes", "1e-9"]) == 2
+    asked = ["falsify", "T2.kappa", "--out", str(tmp_path)]
+    assert cli.main([*asked, "--minutes", "1e-9"]) == 2
     assert "minutes = 1e-09: expected more" in _error(capsys)
     assert not list(tmp_path.iterdir())
 
