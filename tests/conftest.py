@@ -27,10 +27,25 @@ jax.config.update("jax_numpy_rank_promotion", "raise")
 install_import_hook(["theory"], "beartype.beartype")
 
 
+MAPS, MOST_MAPS = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
+
+
+def crowded(share=0.5):
+    """Whether this share of the pieces of memory that Linux grants a process is in use.
+
+    Every compiled program takes several and keeps them; where none is left XLA dies of it.
+    """
+    if not MOST_MAPS.exists():
+        return False
+    return MAPS.read_bytes().count(b"\n") > share * int(MOST_MAPS.read_text())
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _freeze():
     """What a module left behind, compiled programs above all, is not searched for garbage again."""
     yield
+    if crowded():
+        jax.clear_caches()
     gc.freeze()
 
 
