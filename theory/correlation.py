@@ -25,6 +25,7 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from theory.advantages import check_group_size
+from theory.centred import centred
 from theory.group_law import GroupLaw
 from theory.model import TAMDP
 from theory.response import response
@@ -53,9 +54,8 @@ class ComponentMoments(NamedTuple):
 
 def component_moments(mdp: TAMDP, law: Float[Array, " C"]) -> ComponentMoments:
     """From the law of the reward vectors."""
-    mean = law @ mdp.class_vector
-    centred = mdp.class_vector - mean[None]
-    return ComponentMoments(mean, (centred * law[:, None]).T @ centred)
+    apart, mean = centred(law, mdp.class_vector)
+    return ComponentMoments(mean, (apart * law[:, None]).T @ apart)
 
 
 def limits(
@@ -74,15 +74,15 @@ def limit_correlations(
     By sums over reward vectors. Every component must vary.
     """
     of = component_moments(mdp, law)
-    centred = mdp.class_vector - of.mean[None]
-    whole = mdp.class_composite - law @ mdp.class_composite
-    parts = (centred / of.deviation[None]) @ mdp.weights
+    apart, _ = centred(law, mdp.class_vector)
+    whole, _ = centred(law, mdp.class_composite[:, None])
+    parts = (apart / of.deviation[None]) @ mdp.weights
 
     def against(advantage: Float[Array, " C"]) -> Float[Array, " K"]:
         size = jnp.sqrt(law @ jnp.square(advantage))
-        return (law * advantage) @ centred / (of.deviation * size)
+        return (law * advantage) @ apart / (of.deviation * size)
 
-    return against(whole), against(parts)
+    return against(whole[:, 0]), against(parts)
 
 
 def group_correlations(mdp: TAMDP, law: Float[Array, " C"], group: GroupLaw) -> Float[Array, " K"]:
@@ -93,14 +93,17 @@ def group_correlations(mdp: TAMDP, law: Float[Array, " C"], group: GroupLaw) -> 
     assert group.member is not None  # or ``merged`` would have raised
     advantage = group.member @ response_of_value
     of = component_moments(mdp, law)
-    covariance = (law * advantage) @ (mdp.class_vector - of.mean[None])
+    covariance = (law * advantage) @ centred(law, mdp.class_vector)[0]
     return covariance / (of.deviation * jnp.sqrt(moments.square.sum()))
 
 
 def decoupled_correlations(
     weights: Float[Array, " K"], chance: Float[Array, " K"], group_size: int
 ) -> Float[Array, " K"]:
-    """The formula at finite G, for independent binary components with chances in (0, 1)."""
+    """The formula at finite G, for independent binary components with chances in (0, 1).
+
+    It is the same for 1 - p: give the smaller of the two, which has the digits.
+    """
     check_group_size(group_size)
     # Not 1 - p^G - (1-p)^G, which has no digits where p is tiny.
     rare = jnp.minimum(chance, 1 - chance)

@@ -29,7 +29,8 @@ def contrast(listed: Listing, event: Floats) -> Floats:
     """
     weight = listed.probability * event[listed.reward_class]
     other = listed.probability - weight
-    if not 0 < weight.sum() < 1 or not other.sum() > 0:
+    # Not 1 - p, which has no digits next to certainty.
+    if not min(weight.sum(), other.sum()) > 0:
         raise ValueError(f"p = {weight.sum()}: expected a chance of success in (0, 1)")
     return weight @ listed.score / weight.sum() - other @ listed.score / other.sum()
 

@@ -41,6 +41,8 @@ class Listing(NamedTuple):
     """(N, S)."""
     spread: Floats
     """(S, n, n): Cov_pi(phi | state); Hess log pi(tau) is minus its sum over visited states."""
+    magnitude: Floats
+    """(N, n): what the terms of each score add up to without their signs, for rounding errors."""
 
     @property
     def value(self) -> float:
@@ -139,6 +141,7 @@ def list_episodes(mdp: TAMDP, policy: Policy, theta: Theta) -> list[Listing]:
     apart = phi - usual
     mean = np.einsum("sa,san->sn", probs, apart)
     centred = np.where(probs[:, :, None] > 0, apart - mean[:, None], 0.0)
+    terms = np.abs(apart) + np.einsum("sa,san->sn", probs, np.abs(apart))[:, None]
     spread = np.einsum("sa,san,sam->snm", probs, centred, centred)
     index, composite = np.asarray(mdp.class_index), np.asarray(mdp.class_composite)
     listed = []
@@ -147,10 +150,13 @@ def list_episodes(mdp: TAMDP, policy: Policy, theta: Theta) -> list[Listing]:
         visited = np.zeros((len(walks), probs.shape[0]), bool)
         for row, walk in zip(visited, walks, strict=True):
             row[[s for s, _ in walk.steps]] = True
-        score = np.stack([sum(centred[s, a] for s, a in w.steps) for w in walks])
+        score, magnitude = (
+            np.stack([sum(x[s, a] for s, a in w.steps) for w in walks]) for x in (centred, terms)
+        )
         ends = [w.steps[-1] for w in walks]
         reward_class = np.array([index[prompt, s, a - mdp.n_tools] for s, a in ends])
         chance = np.array([w.probability for w in walks])
         earned = composite[reward_class]
-        listed.append(Listing(chance, reward_class, earned, score, visited, spread))
+        numbers = (chance, reward_class, earned, score, visited, spread, magnitude)
+        listed.append(Listing(*numbers))
     return listed

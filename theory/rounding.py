@@ -76,9 +76,11 @@ def law_roundings(group: GroupLaw) -> float:
 
 
 def slope_magnitude(
-    mdp: TAMDP, policy: Policy, theta: Theta, largest: float | int
+    mdp: TAMDP, policy: Policy, theta: Theta, largest: float | int, prompt: int | None = None
 ) -> NDArray[np.float64]:
     """Of the terms of E[s A] in theta's shape, |A| <= ``largest``: what cancels in a derivative.
+
+    Over all prompts, or of one.
 
     d/d logit(s,a) is a sum over b other than a of visit(s) pi_a pi_b times a difference of two
     means of A: it shrinks with 1 - pi_a next to certainty, and so must its error.
@@ -87,7 +89,8 @@ def slope_magnitude(
     likely = probs > 0.5
     # 1 - pi_a has no digits where pi_a is all but 1; the sum of the others has.
     rest = jnp.where(likely, jnp.where(likely, 0.0, probs).sum(-1, keepdims=True), 1 - probs)
-    seen = mdp.prompt_distribution @ visits(mdp, probs)
+    everywhere = visits(mdp, probs)
+    seen = mdp.prompt_distribution @ everywhere if prompt is None else everywhere[prompt]
     by_logit = 2 * largest * seen[:, None] * probs * rest
     if isinstance(policy, LogLinear):
         return np.asarray(jnp.einsum("sa,sad->d", by_logit, jnp.abs(policy.features)))

@@ -5,29 +5,36 @@ exact form (derived). See ``theory.correlation``, and literature_pairs.py for gr
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
 
 from experiments.assumptions import in_cells, stated
-from experiments.claim import Claim, Row, Scope, Verdict
-from experiments.correlations import DECOUPLED, JOINT, Floats, exact_correlations, prompts
-from experiments.exact_cells import equality, exact, unmet
+from experiments.claim import Claim, Row, Scope
+from experiments.correlations import (
+    DECOUPLED,
+    JOINT,
+    Floats,
+    correlation_errors,
+    exact_correlations,
+    prompts,
+    too_many_groups,
+)
+from experiments.exact_cells import equality, inequality, no_better, unmet
 from experiments.instances import InstanceSpec, build, named
 from experiments.points import correlation
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.advantages import EstimatorName
 from theory.correlation import decoupled_correlations, is_binary
+from theory.correlation_rate import decoupled_distance, joint_distance
 
-QUICK_GROUPS, PAPER_GROUPS = (8, 16), (2, 4, 8, 16, 32, 64)
-FIRST = 8
-"""Beyond this G the distance from the limit is expected to fall as 1/G."""
-CLOSER = 0.75
-"""A doubled group must leave at most this share of the distance; 1/2 asymptotically."""
+QUICK_GROUPS, PAPER_GROUPS = (8, 64), (2, 4, 8, 16, 32, 64)
 MUTANTS = {
     "variances": "sigma_k^2 for sigma_k in the joint formula",
+    "faster": "at a finite G within 1/G of the proven distance from the limit",
     "no groups": "c_G(p) = 1/sqrt(p(1-p)) at finite G",
 }
 _decoupled = jax.jit(decoupled_correlations, static_argnames="group_size")
@@ -64,35 +71,54 @@ def _limit_rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None)
         for name, formula in formulas.items():
             for k, value in enumerate(map(float, formula)):
                 head = (claim, spec.name, _parameters(q, k, name))
-                found = float(prompt.limits[name][k])
-                rows.append(equality(*head, found, value, note="in the limit of large groups"))
-            rows += [_approach(spec, q, name, formula, g) for g in groups if g > FIRST]
+                numbers = (float(prompt.limits[name][k]), value, 2 * prompt.error[name])
+                row = equality(*head, *numbers, "in the limit of large groups")
+                # One component has correlation 1 whatever the policy.
+                rows.append(replace(row, identity=len(formula) == 1))
+        for g in groups:
+            rows += _finite_rows(spec, q, formulas, g, mutant)
     return rows
 
 
-def _approach(
-    spec: InstanceSpec, prompt: int, name: EstimatorName, limit: Floats, group_size: int
-) -> Row:
-    """Distance of all components together from the limit, at most 3/4 of that at G/2.
+def _distances(spec: InstanceSpec, prompt: int, group_size: int) -> dict[EstimatorName, Floats]:
+    """Proven ones from the limit, of each component."""
+    mdp, law = build(spec).mdp, prompts(spec)[prompt].law
+    vectors, composite = np.asarray(mdp.class_vector), np.asarray(mdp.class_composite)
+    return {
+        JOINT.name: joint_distance(law, vectors, composite, group_size),
+        DECOUPLED.name: decoupled_distance(law, vectors, np.asarray(mdp.weights), group_size),
+    }
 
-    Exact numbers, no sampling. Of all together, since a single one may pass through its limit.
-    Where successes or failures are too rare for groups of this size, it says nothing.
-    """
-    here, before = (
-        float(np.linalg.norm(exact_correlations(spec, g)[name][prompt] - limit))
-        for g in (group_size, group_size // 2)
-    )
-    bound = CLOSER * before
-    near = here <= bound
-    verdict: Verdict = "holds" if near else "inconclusive"
-    note = "distance from the limit, against 3/4 of that at half the group size"
-    note += "" if near else ": not yet in the range where it falls as 1/G, larger groups would be"
-    parameters = {"prompt": prompt, "estimator": name, "group_size": group_size}
-    return exact("L.correlation", spec.name, parameters, here, bound, verdict, note)
+
+def _finite_rows(
+    spec: InstanceSpec,
+    prompt: int,
+    formulas: Mapping[EstimatorName, Floats],
+    group_size: int,
+    mutant: str | None,
+) -> list[Row]:
+    """Distances from the limit at a finite G, against proven ones."""
+    claim, cell = "L.correlation", {"prompt": prompt, "group_size": group_size}
+    obstacle = too_many_groups(spec, group_size)
+    if obstacle:
+        return [unmet(claim, spec.name, cell, obstacle)]
+    correlations, rows = exact_correlations(spec, group_size), []
+    bounds, errors = _distances(spec, prompt, group_size), prompts(spec)[prompt].error
+    for name, formula in formulas.items():
+        off = errors[name] + correlation_errors(spec, prompt, group_size)[name]
+        for k, limit in enumerate(map(float, formula)):
+            distance, trivial = abs(float(correlations[name][prompt, k]) - limit), 1 + limit
+            bound = float(bounds[name][k]) / (group_size if mutant == "faster" else 1)
+            numbers = (distance, min(bound, trivial), off * (1 + min(bound, trivial)))
+            cell = {**_parameters(prompt, k, name), "group_size": group_size}
+            row = inequality(claim, spec.name, cell, *numbers, "distance from the limit")
+            weak = no_better(row, "no better than |corr| <= 1: larger groups would be")
+            rows.append(row if bound < trivial else weak)
+    return rows
 
 
 def limit_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
-    """The limit's correlations from the law against the formulas, and the approach to them."""
+    """The limit's correlations from the law against the formulas, and those at finite G."""
     groups = _groups(scope)
     return [row for spec in _specs(scope) for row in _limit_rows(spec, groups, scope.mutant)]
 
@@ -106,8 +132,13 @@ def _law_rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None) -
             rows.append(unmet(claim, spec.name, {"prompt": q}, why))
             continue
         for g in groups:
-            found = exact_correlations(spec, g)
-            expected = np.asarray(_decoupled(weights, prompt.mean, g))
+            obstacle = too_many_groups(spec, g)
+            if obstacle:
+                cell = {"prompt": q, "group_size": g}
+                rows.append(unmet(claim, spec.name, cell, obstacle))
+                continue
+            found, off = exact_correlations(spec, g), correlation_errors(spec, q, g)
+            expected = np.asarray(_decoupled(weights, prompt.rarer, g))
             if mutant == "no groups":
                 expected = prompt.formulas[DECOUPLED.name]
             for k, value in enumerate(map(float, expected)):
@@ -119,7 +150,11 @@ def _law_rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None) -
                 }
                 parameters = {**_parameters(q, k, DECOUPLED.name), "group_size": g}
                 own = float(found[DECOUPLED.name][q, k])
-                rows.append(equality(claim, spec.name, parameters, own, value, extra=extra))
+                rows.append(
+                    equality(
+                        claim, spec.name, parameters, own, value, off[DECOUPLED.name], "", extra
+                    )
+                )
     return rows
 
 
@@ -135,12 +170,12 @@ LIMIT = Claim(
     "sigma_j^2) joint, w_k/sqrt(sum w_j^2) decoupled (1/sqrt K)",
     provenance="literature",
     expected="holds",
-    proof=("theory.correlation",),
+    proof=("theory.correlation", "theory.correlation_rate"),
     assumptions=(
         in_cells("uncorrelated components that vary"),
         *stated("the limit of large groups"),
     ),
-    mutants={"variances": MUTANTS["variances"]},
+    mutants={name: MUTANTS[name] for name in ("variances", "faster")},
     runs=lambda scope: [],
     rows=limit_rows,
     exact=correlation.LIMIT,
