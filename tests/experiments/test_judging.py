@@ -5,10 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from toy_claim import TOY
 
-from experiments.claim import Row, judge, overall
+from experiments.certificates import Case, certified_rows, store_cases
+from experiments.claim import Row, Scope, judge, not_judged, overall
 from experiments.exact_cells import certified, equality, inequality
-from experiments.judging import EQUAL, FLOATING, sober
+from experiments.instances import named
+from experiments.judging import EQUAL, FLOATING, sober, stored_rows
 from experiments.ledger import LEDGER, PAPER, differences, ledger_text
 
 
@@ -19,11 +22,31 @@ from experiments.ledger import LEDGER, PAPER, differences, ledger_text
         (1.1, 0.9, "inconclusive"),
         (2.0, 1.1, "refuted"),
         (0.9, 1.2, "inconclusive"),
+        (1.5, 1.0, "inconclusive"),
+        (1.0, 1.0, "holds"),
     ],
 )
 def test_judge(upper, lower, verdict):
     """Only limits decide, never the observed value."""
     assert judge(upper, lower, 1.0) == verdict
+
+
+@pytest.mark.parametrize(
+    ("times", "verdict"),
+    [(0.5, None), (1.0, None), *((times, "assumption unmet") for times in (0.0, 1.01, 1.99, 2.0))],
+)
+def test_steps_up_to_one_over_the_smoothness(times, verdict):
+    """Theorem 1 speaks of these alone, at whatever L."""
+    for smoothness in (0.3, 8.0):
+        found = not_judged({"diverged": False}, times / smoothness, smoothness)
+        assert (found and found[0]) == verdict
+
+
+def test_a_run_that_diverged_decides_nothing():
+    """Whatever its step: there are no numbers."""
+    for step in (0.0, 0.5, 2.0):
+        found = not_judged({"diverged": True}, step, 1.0)
+        assert found == ("inconclusive", "the run left the finite numbers")
 
 
 def test_one_refuted_cell_refutes_a_claim():
@@ -56,6 +79,8 @@ def test_float_cells_are_decided_by_their_rounding_error(side):
         assert row.verdict == equal
         assert row.note == (EQUAL if equal == "holds" else FLOATING)
         assert sober(row) == row
+    for inside in (1.01, 1.5, 1.99):
+        assert sober(inequality("T", "i", {}, 0.5 - inside * rounding, 0.5, rounding)).note == ""
     row = sober(inequality("T", "i", {}, 0.5 + side * 2 * rounding, 0.5, rounding))
     assert (row.verdict, row.note) == (("holds", "") if side < 0 else ("refuted", FLOATING))
 
@@ -66,6 +91,17 @@ def test_a_certified_or_sampled_violation_is_no_float_one():
     assert sober(broken).note == f"why; {FLOATING}"
     for row in (certified(broken), replace(broken, evidence="statistical")):
         assert sober(row) is row
+
+
+def test_stored_cases_of_a_mutant_are_its_own(tmp_path, monkeypatch):
+    """One point, which the claim survives and a false version does not; of no model of a user's."""
+    point = {"p": "1/2"}
+    store_cases(TOY, [Case("half", point), Case("half", point, "lower")], tmp_path)
+    monkeypatch.setattr(certified_rows, "__defaults__", (tmp_path,))
+    for mutant, verdict in ((None, "holds"), ("lower", "refuted")):
+        scope = Scope("quick", mutant=mutant)
+        assert [row.verdict for row in stored_rows(TOY, scope)] == [verdict]
+        assert stored_rows(TOY, replace(scope, instance=named("conflict"))) == []
 
 
 def test_a_row_carries_slack_and_ratio():

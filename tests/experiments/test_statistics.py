@@ -39,6 +39,26 @@ def test_holm_settles_what_simultaneous_limits_leave_open():
     assert settled([_row("inconclusive", None)])[0].verdict == "inconclusive"
 
 
+@pytest.mark.parametrize("cells", [1, 3])
+@pytest.mark.parametrize("direction", ["holds", "refuted"])
+def test_holm_settles_at_its_level_alone(direction, cells):
+    """Alone a cell needs the level of the claim, of several open ones the first its share of it."""
+    for share, verdict in ((0.9, direction), (1.1, "inconclusive"), (9.0, "inconclusive")):
+        level = share * FAMILY_WISE_ERROR / cells
+        levels = Levels(**{"holds": 1.0, "refuted": 1.0, direction: level})
+        others = [_row("inconclusive", Levels(1.0, 1.0))] * (cells - 1)
+        assert settled([*others, _row("inconclusive", levels)])[-1].verdict == verdict
+
+
+@pytest.mark.parametrize("verdict", ["holds", "refuted", "vacuous", "assumption unmet"])
+def test_holm_leaves_what_is_decided(verdict):
+    """Levels change nothing where limits decide; those of both directions decide nothing."""
+    for levels in (Levels(1e-9, 1.0), Levels(1.0, 1e-9), Levels(1e-9, 1e-9)):
+        (row,) = settled([_row(verdict, levels)])
+        assert (row.verdict, row.note) == (verdict, "")
+    assert settled([_row("inconclusive", Levels(1e-9, 1e-9))])[0].verdict == "inconclusive"
+
+
 def test_what_stays_open_says_its_price():
     """Half-width 0.1 at 9 seeds, slack 0.05: four times as many; a window by its nearer edge."""
     levels = Levels(1.0, 1.0)

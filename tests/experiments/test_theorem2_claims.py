@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from flint import fmpq
 
 from experiments.claim import Scope, overall
 from experiments.claims import t2_bridge, t2_gap, t2_identity, t2_kappa, t2_zero
@@ -36,6 +37,21 @@ def test_identity_in_fractions():
     assert {row.observed for row in rows} == {0.0}
     assert _verdict(rows) == "holds"
     assert {row.evidence for row in rows} == {"certified"}
+
+
+@pytest.mark.parametrize("digits", [5, 9, 40])
+def test_no_digit_of_the_identity_is_free(digits, monkeypatch):
+    """A misalignment of 1e-9 in one member of one group refutes it: these are fractions."""
+    misalignment = t2_identity.scaled_misalignment
+    planted = iter([fmpq(1, 10**digits)])
+    monkeypatch.setattr(
+        t2_identity,
+        "scaled_misalignment",
+        lambda group: [*misalignment(group), next(planted, fmpq(0))],
+    )
+    rows = t2_identity.rows(QUICK, {})
+    assert [row.verdict for row in rows].count("refuted") == 1
+    assert _verdict(rows) == "refuted"
 
 
 def test_the_corrected_bridge_holds():
