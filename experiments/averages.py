@@ -13,13 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from experiments.constants import multiple, run_constants, step_size
+from experiments.constants import multiple, path_rounding, run_constants, step_size
 from experiments.settings import RunSettings
 from theory.intervals import lower_limit, upper_limit
 from theory.levels import lower_level, upper_level
-
-EDGE = 1e-9
-"""Of a range, on either side: an average that reaches it may be rounded beyond it."""
 
 
 class Sampled(NamedTuple):
@@ -70,10 +67,12 @@ def average(run: RunSettings, result: Mapping[str, Any]) -> Average:
     """Of a run that did not diverge."""
     c, (high, climbed) = run_constants(run), highest(run)
     squares = np.asarray(result["squared_gradient"])
-    below = Sampled(squares, 0.0, c.squared_gradient * (1 + EDGE))
+    # An average that reaches an end of its range may be rounded beyond it.
+    edge = path_rounding(run)
+    below = Sampled(squares, 0.0, c.squared_gradient * (1 + edge))
     if not climbed:
         return Average(below, below)
     scale = step_size(run) * (multiple(run) or 1.0)
-    least = -np.sqrt(c.squared_gradient) * c.update_norm * step_size(run) / scale
-    gains = np.asarray(result["first_order_gain"]) / scale
-    return Average(below, Sampled(gains, float(least), high * (1 + EDGE)))
+    largest = float(np.sqrt(c.squared_gradient)) * c.update_norm * step_size(run) / scale
+    gains, off = np.asarray(result["first_order_gain"]) / scale, edge * max(largest, high)
+    return Average(below, Sampled(gains, -largest - off, high + off))

@@ -12,6 +12,7 @@ from experiments.settings import RunSettings
 from experiments.soundness import ROW, check
 from experiments.sources import Origin, origin
 from experiments.verdict import Evidence, Verdict
+from theory.rounding import accumulated
 
 Provenance = Literal["abstract", "reported", "derived", "literature"]
 FAMILY_WISE_ERROR = 0.001
@@ -134,7 +135,8 @@ def not_judged(result: RunResult, step: float, smoothness: float) -> tuple[Verdi
         return "inconclusive", "the run left the finite numbers"
     if step == 0:
         return "assumption unmet", "nothing to learn: the start is optimal or offers no choice"
-    if step * smoothness > 1 + 1e-12:
+    # 1/L and its product with L are rounded.
+    if step * smoothness > 1 + accumulated(2):
         return "assumption unmet", "step above 1/L"
     return None
 

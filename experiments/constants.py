@@ -19,6 +19,7 @@ from theory.decomposed import (
 from theory.exact import value
 from theory.ranges import update_ranges
 from theory.response_balls import is_constant
+from theory.rounding import accumulated, sweep_roundings
 from theory.smoothness import smoothness, squared_gradient_bound
 from theory.theorem1 import rate_step
 
@@ -37,12 +38,14 @@ class Constants:
     """Upper bound over all theta; likewise the next two."""
     update_norm: float
     variance: float
+    rounding: float
+    """Of a value, as a share of it."""
 
     @property
     def gap(self) -> float:
         """J* - J(theta_0), not below 0; a difference of rounding size is none."""
-        found, rounding = self.optimum - self.start, 64 * np.finfo(float).eps
-        return found if found > rounding * max(abs(self.optimum), abs(self.start)) else 0.0
+        found, error = self.optimum - self.start, self.rounding
+        return found if found > error * (abs(self.optimum) + abs(self.start)) else 0.0
 
 
 @partial(jax.jit, static_argnames=("estimator", "prompts"))
@@ -70,7 +73,13 @@ def constants(
     numbers = {name: float(x) for name, x in found.items()}
     if instance.steepest is not None:
         numbers["squared_gradient"] = min(numbers["squared_gradient"], instance.steepest)
-    return Constants(optimum=instance.optimum, **numbers)
+    rounding = accumulated(sweep_roundings(*model))
+    return Constants(optimum=instance.optimum, rounding=rounding, **numbers)
+
+
+def potential_roundings(group_size: int) -> int:
+    """Of Jtilde or its gradient, in those of the law: polynomials of degree up to G in it."""
+    return 2 + 2 * group_size
 
 
 def _of_potential(run: RunSettings, of_reward: Constants) -> Constants:
@@ -84,6 +93,7 @@ def _of_potential(run: RunSettings, of_reward: Constants) -> Constants:
         start=float(potential_value(instance.mdp, instance.policy, instance.theta, *of)),
         optimum=float(largest_potential(instance.mdp, *of)),
         squared_gradient=steepest**2 * of_reward.squared_gradient,
+        rounding=potential_roundings(run.group_size) * of_reward.rounding,
     )
 
 
@@ -116,3 +126,14 @@ def step_size(run: RunSettings) -> float:
     if c.gap == 0 or c.smoothness == 0:
         return 0.0
     return float(rate_step(c.gap, c.variance, run.n_steps, c.smoothness))
+
+
+def path_rounding(run: RunSettings) -> float:
+    """Of an exact number averaged over the steps of a run, as a share of its terms.
+
+    No parameter moves by more than T eta |g|; a sum of T terms is rounded T times.
+    """
+    instance, moved = build(run.instance), run.n_steps * run_constants(run).update_norm
+    farthest = jnp.abs(instance.theta) + step_size(run) * moved
+    sweep = sweep_roundings(instance.mdp, instance.policy, farthest)
+    return accumulated(run.n_steps + potential_roundings(run.group_size) * sweep)

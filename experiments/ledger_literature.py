@@ -35,7 +35,8 @@ oracle's error (median {median:.2g}), on those with tools, {tools}, at most {lea
 """
 
 CORRELATION = """
-**L.correlation** (2509.22047) holds in {cells} cells as a statement about large groups; components
+**L.correlation** (2509.22047) holds in {cells} cells as a statement about large groups, in groups
+of up to {size:.0f} within proven distances of order 1/G (`theory/correlation_rate.py`); components
 that are correlated leave its assumption unmet. **L.correlation.law** (derived) gives the decoupled
 correlation at finite G. On `bits` with success probabilities {chances} (correlation of each
 component with the advantage; limits: joint {joint}, decoupled {decoupled}):
@@ -117,6 +118,7 @@ def _correlation(by_claim: Mapping[Any, pd.DataFrame]) -> str:
     pairs = by_claim["L.correlation.G"]["note"].str.removeprefix("exact: ")
     return CORRELATION.format(
         cells=len(held(by_claim["L.correlation"])),
+        size=by_claim["L.correlation"]["group_size"].max(),
         chances=", ".join(f"{p:.3g}" for p in one["chance"]),
         joint=_pair(one["joint_limit"]),
         decoupled=_pair(one["decoupled_limit"]),

@@ -14,6 +14,7 @@ import numpy as np
 
 from experiments.assumptions import GRADED, influence_on
 from experiments.claim import Row
+from experiments.constants import potential_roundings
 from experiments.exact_cells import inequality
 from experiments.instances import InstanceSpec, build
 from experiments.theorem2_cases import is_binary
@@ -51,7 +52,7 @@ def _error(model: tuple[TAMDP, Policy, Any], law: GroupLaw, size: int) -> float:
     Two sweeps each; c_G and h(v) are polynomials of degree up to G in the law, which is rounded;
     and a sum over count vectors, or over a lattice.
     """
-    return accumulated((2 + 2 * size) * sweep_roundings(*model) + law_roundings(law))
+    return accumulated(potential_roundings(size) * sweep_roundings(*model) + law_roundings(law))
 
 
 def exact_row(spec: InstanceSpec, size: int, of: Estimator, mutant: str | None) -> Row:

@@ -1,15 +1,13 @@
 """How small a change of a claim its own checks can see: the least lowering of the bound.
 
-A row notices a bound that is lowered below the lower limit of what was observed. In closed form:
-bound - lower, as a share of |bound|; the smallest over the rows of a claim is what its checks see.
+A row notices a bound that is lowered below the lower limit of what was observed, by more than its
+rounding error. In closed form: bound - lower plus that, as a share of |bound|; the smallest over
+the rows of a claim is what its checks see.
 """
 
 from typing import Any, NamedTuple
 
 import pandas as pd
-
-TOLERANCE = 1e-9
-"""Bounds below this stand for rounding alone."""
 
 
 class Lowering(NamedTuple):
@@ -17,19 +15,19 @@ class Lowering(NamedTuple):
 
     absolute: float
     share: float | None
-    """Of the bound; None where the bound is 0, or stands for rounding."""
+    """Of the bound; None where the bound is 0, or no more than a rounding error."""
     row: dict[str, Any]
     """Where."""
 
     def __str__(self) -> str:
-        bound = float(self.row["bound"])
         if self.absolute == 0:
             return "any"
-        if 0 < bound <= TOLERANCE:
-            return f"an equality, to {bound:.0e}"
+        if self.absolute <= 2 * float(self.row.get("rounding", 0.0)):
+            return f"an equality, to {self.absolute:.0e}"
         if self.share is None:
             return f"{self.absolute:.2g} (bound 0)"
-        return f"{self.share:.2%}" if self.share > 1e-6 else "any"
+        # Two decimals of a per cent would hide what is smaller.
+        return f"{self.share:.2%}" if self.share >= 1e-4 else f"{100 * self.share:.1e}%"
 
 
 def least_lowering(table: pd.DataFrame) -> Lowering | None:
@@ -38,9 +36,11 @@ def least_lowering(table: pd.DataFrame) -> Lowering | None:
     known = numbers.notna().all(axis=1) & (table["verdict"] == "holds")
     if not known.any():
         return None
-    absolute = (numbers["bound"] - numbers["lower"])[known].clip(lower=0)
+    given = table["rounding"] if "rounding" in table else pd.Series(0.0, index=table.index)
+    rounding = pd.to_numeric(given).fillna(0.0)[known]
+    absolute = (numbers["bound"] - numbers["lower"])[known].clip(lower=0) + rounding
     size = numbers["bound"].abs()[known]
-    share = absolute / size.where(size > TOLERANCE)
+    share = absolute / size.where(size > rounding)
     at = share.idxmin() if share.notna().any() else absolute.idxmin()
     row = {str(k): v for k, v in table.loc[at].items() if pd.notna(v) and v != ""}
     return Lowering(float(absolute[at]), float(share[at]) if pd.notna(share[at]) else None, row)

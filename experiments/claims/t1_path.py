@@ -29,7 +29,7 @@ from experiments.claim import (
     settled_by,
 )
 from experiments.claims import t1_rate
-from experiments.constants import Constants, run_constants, step_size
+from experiments.constants import Constants, path_rounding, run_constants, step_size
 from experiments.instances import named
 from experiments.points.path_search import PATH
 from experiments.runs import RunResult
@@ -111,7 +111,9 @@ def _limits(
     below = -drift_upper_limit(n, -drift, square, level / 2, moved + slack)
     reach = step * run.n_steps
     low, high = -2 * c.gap / reach - slack, c.squared_gradient + 2 * c.start / reach
-    tiny = 1e-9 * (high - low)
+    # Of the four terms of a sample, the last a difference of values.
+    terms = c.squared_gradient + slack + 2 * (c.optimum + c.start) / reach
+    tiny = path_rounding(run) * terms
     lower = max(below, lower_limit(sample, level / 2, low - tiny, high + tiny))
     apart = drift_level(n, -drift, square, 0.0, moved + slack)
     refuted = 2 * min(apart, lower_level(sample, 0.0, low - tiny, high + tiny))

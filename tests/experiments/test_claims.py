@@ -106,6 +106,24 @@ def test_smallest_change_in_closed_form_and_by_bisection(bound):
     assert found.share == pytest.approx(min(map(_bisected, rows)), abs=1e-9)
 
 
+@pytest.mark.parametrize(
+    ("observed", "bound", "rounding", "said"),
+    [
+        (0.5, 0.5, 1e-13, "an equality, to 1e-13"),
+        (1e-30, 1e-30, 1e-42, "an equality, to 1e-42"),
+        (0.0, 0.0, 1e-13, "an equality, to 1e-13"),
+        (0.5, 0.5, None, "any"),
+        (0.25, 0.5, 1e-13, "50.00%"),
+        (0.5, 0.5 + 5e-8, 1e-13, "1.0e-05%"),
+        (-0.25, 0.0, None, "0.25 (bound 0)"),
+    ],
+)
+def test_smallest_change_in_words(observed, bound, rounding, said):
+    """Nothing below the rounding error is seen, and that is the cell's own."""
+    row = Row("toy", "m", {}, observed, observed, observed, bound, "holds", rounding=rounding)
+    assert str(least_lowering(pd.DataFrame([row.flat()]))) == said
+
+
 def test_mutants_are_caught_by_the_cheapest_check(tmp_path, monkeypatch):
     """A stored case where there is one; a mutant that nothing refutes is not caught."""
     monkeypatch.setattr(certificates.certified_rows, "__defaults__", (tmp_path,))
