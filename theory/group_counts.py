@@ -13,17 +13,19 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 from numpy.typing import NDArray
 from scipy.special import comb as binomial
 
 from theory.advantages import Estimator, GroupSize, scale
+from theory.cancelling import cancels
 from theory.centred import centred, share
 from theory.counts import count_vectors, n_vectors
 from theory.group_table import AdvantageMoments, SpeakingMoments, Table
 
-ROUNDINGS = 8 * np.finfo(float).eps
-"""Of a component's normalised reward: a mean, a root and a quotient."""
+DOUBTFUL = 1e-9
+"""A share of the sum of components' parts far above its rounding error: below, zeros are decided
+exactly."""
 
 
 class CountTable(Table):
@@ -36,6 +38,8 @@ class CountTable(Table):
     """Multinomial coefficients; likewise."""
     advantage: Float[Array, "M V"]
     """Of a member with each reward; 0 where the group has none."""
+    speaks: Bool[Array, " M"]
+    """Whether some advantage is not 0, decided exactly."""
     most: int = eqx.field(static=True)
     """No count is larger."""
 
@@ -51,17 +55,21 @@ class CountTable(Table):
         cross = jnp.where(jnp.eye(law.shape[0], dtype=bool), twice[:, None], pairs) / (g * (g - 1))
         return AdvantageMoments(counted.T @ weight / g, own, cross, weight.sum())
 
+    def speaking_chance(self, law: Float[Array, " V"]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """Group by group."""
+        weight = self.ways * self._powers(law)
+        return (weight * self.speaks).sum(), (weight * ~self.speaks).sum()
+
     def speaking(self, law: Float[Array, " V"]) -> SpeakingMoments:
         """Group by group, and centred: nothing is lost where all groups that speak are alike."""
         weight = self.ways * self._powers(law)
-        speaks = (self.advantage != 0).any(1)
-        chance = jnp.where(speaks, weight, 0.0).sum()
-        of_speaking = share(jnp.where(speaks, weight, 0.0), chance)
+        chance, silent = self.speaking_chance(law)
+        of_speaking = share(weight * self.speaks, chance)
         pull = self.counts.T * self.advantage / self.group_size
         apart, mean = centred(of_speaking, pull)
         return SpeakingMoments(
             chance,
-            jnp.where(speaks, 0.0, weight).sum(),
+            silent,
             mean,
             (pull * self.advantage).T @ of_speaking,
             (apart * of_speaking[:, None]).T @ apart,
@@ -121,22 +129,27 @@ def count_table(
     """
     n_values, most = columns.shape[0], max(group_size, room)
     counts, ways = _groups(n_values, group_size)
-    advantage = _advantages(columns, weights, counts, estimator)
+    advantage, speaks = advantages(columns, weights, counts, estimator)
     missing = n_vectors(most, n_values) - len(ways)
-    rows = (np.pad(x, ((0, missing), (0, 0))[: x.ndim]) for x in (counts, ways, advantage))
-    counts, ways, advantage = jax.device_put(tuple(rows))
-    return CountTable(group_size, counts.T, ways, advantage, most)
+    table = (counts, ways, advantage, speaks)
+    rows = (np.pad(x, ((0, missing), (0, 0))[: x.ndim]) for x in table)
+    counts, ways, advantage, speaks = jax.device_put(tuple(rows))
+    return CountTable(group_size, counts.T, ways, advantage, speaks, most)
 
 
-def _advantages(
+def advantages(
     columns: NDArray[np.float64],
     weights: NDArray[np.float64],
     counts: NDArray[np.int64],
     estimator: Estimator,
-) -> NDArray[np.float64]:
-    """(M, V): of a member with each reward in each group; 0 where the group has none."""
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(M, V): of a member with each reward in each group, 0 where the group has none.
+
+    And (M,): whether some advantage in the group is not 0.
+    """
     group_size, present = int(counts[0].sum()), counts > 0
     advantage, size = np.zeros(counts.shape), np.zeros(counts.shape)
+    speaks = np.zeros(len(counts), bool)
     for column, weight in zip(columns.T, weights, strict=True):
         column = column - column.min()
         apart = column[None] - (counts @ column)[:, None] / group_size
@@ -145,7 +158,10 @@ def _advantages(
         varied = most > np.where(present, column[None], np.inf).min(1)
         spread = np.where(varied, (counts * apart**2).sum(1), 0.0)
         per_sd = np.asarray(scale(jnp.asarray(spread), group_size, estimator))
-        part = weight * apart * np.where(varied, per_sd, 0.0)[:, None]
+        part = present * weight * apart * np.where(varied, per_sd, 0.0)[:, None]
         advantage, size = advantage + part, size + np.abs(part)
-    # Components that cancel to a rounding error cancel.
-    return np.where(present & (np.abs(advantage) > ROUNDINGS * size), advantage, 0.0)
+        speaks |= varied
+    doubtful = speaks & (np.abs(advantage) <= DOUBTFUL * size.max(1, keepdims=True)).all(1)
+    for row in np.flatnonzero(doubtful):
+        speaks[row] = not cancels(columns, weights, counts[row], estimator)
+    return np.where(speaks[:, None], advantage, 0.0), speaks

@@ -13,8 +13,9 @@ from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
 from theory.advantages import Estimator, GroupSize, scale
-from theory.group_table import AdvantageMoments, Table
+from theory.group_table import AdvantageMoments, Table, varied_chance
 from theory.lattice import Lattice, lattice, lattice_law
+from theory.silent_mixtures import Mixtures, silent_mixtures
 
 CELLS = np.array([(0, 0), (0, 1), (1, 0), (1, 1)])
 """Success of components k and l of one member."""
@@ -31,6 +32,8 @@ class PairTable(Table):
     lattice: Lattice
     counts: Int[Array, " n"]
     """0, 1, 2, ...: numbers of successes in a group."""
+    mixtures: Mixtures | None
+    """Groups in which components cancel; None: too many to look for."""
     estimator: Estimator = eqx.field(static=True)
 
     def moments(self, law: Float[Array, " V"]) -> AdvantageMoments:
@@ -41,6 +44,20 @@ class PairTable(Table):
         mean, own, cross, mass = jax.tree.map(lambda x: x.sum(0), parts)
         # A mean over pairs counts each component once for every partner.
         return AdvantageMoments(mean / k, own, cross, mass / k**2)
+
+    def speaking_chance(self, law: Float[Array, " V"]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """By difference: right to a few roundings of the chance that rewards differ."""
+        varied, silent = varied_chance(law, self.group_size)
+        if self.mixtures is None:
+            return varied, silent
+        cancel = self.mixtures.chance(law)
+        speak = jnp.where(self.mixtures.all_silent, 0.0, jnp.maximum(varied - cancel, 0.0))
+        return speak, silent + cancel
+
+    @property
+    def tells_silence(self) -> bool:
+        """Unless groups in which components may cancel are too many."""
+        return self.mixtures is not None
 
     def _normalized(self, component: Int[Array, ""]) -> Float[Array, "2 n"]:
         """w (r - m)/(sd + eps) of a failure and of a success, by the group's count 0..G."""
@@ -103,4 +120,5 @@ def pair_table(
     low, high = columns.min(0), columns.max(0)
     paid, range_, weight = jax.device_put(((columns > low).astype(int), high - low, weights))
     cells, counts = lattice(CELLS, room - 2), jax.device_put(np.arange(room + 1))
-    return PairTable(group_size, paid, range_, weight, cells, counts, estimator)
+    mixtures = silent_mixtures(columns, weights, group_size, estimator, room)
+    return PairTable(group_size, paid, range_, weight, cells, counts, mixtures, estimator)

@@ -47,20 +47,29 @@ class Table(eqx.Module):
         """For rewards with probabilities ``law`` (sum 1); jit-able, differentiable."""
         raise NotImplementedError
 
+    def speaking_chance(self, law: Float[Array, " V"]) -> tuple[Float[Array, ""], Float[Array, ""]]:
+        """P(some advantage is not 0), and of the contrary; as far as ``tells_silence``."""
+        return varied_chance(law, self.group_size)
+
+    @property
+    def tells_silence(self) -> bool:
+        """Whether all silent groups are known, not only those of equal rewards."""
+        return True
+
     def speaking(self, law: Float[Array, " V"]) -> SpeakingMoments:
-        """As above, of groups whose rewards are not all equal.
+        """As above, of groups that speak.
 
         The covariance is here the difference of two moments: right to a few roundings of
         E[y_v y_u | speaks], with no more digits where all groups that speak are alike.
         """
         of, g = self.moments(law), self.group_size
-        chance, silent = speaking_chance(law, g)
+        chance, silent = self.speaking_chance(law)
         mean, square, cross = (share(x, chance) for x in (of.mean, of.square, of.cross))
         second = (jnp.diag(square) + (g - 1) * cross) / g
         return SpeakingMoments(chance, silent, mean, square, second - mean[:, None] * mean[None])
 
 
-def speaking_chance(
+def varied_chance(
     law: Float[Array, "*B V"], group_size: GroupSize
 ) -> tuple[Float[Array, "*B"], Float[Array, "*B"]]:
     """1 - sum_v p(v)^G, the chance that G members do not all earn the same, and the sum itself.

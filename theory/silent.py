@@ -1,13 +1,15 @@
 """Groups that carry no signal, and what filtering them out does (DAPO, arXiv:2503.14476).
 
 A group is silent when all its advantages are 0: all members earned the same reward, as the
-estimator tells rewards apart. It adds nothing to any sum over groups, so drawing until a group
-speaks divides both E g_q and E|g_q|^2 by the chance of speaking; where prompts are drawn too, it
-draws each prompt in proportion to that chance, and the mean keeps its direction (derived).
+estimator tells rewards apart, or the components of `componentwise_normalized` cancel. It adds
+nothing to any sum over groups, so drawing until a group speaks divides both E g_q and E|g_q|^2 by
+the chance of speaking; where prompts are drawn too, it draws each prompt in proportion to that
+chance, and the mean keeps its direction (derived).
 """
 
 from typing import NamedTuple
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -15,7 +17,7 @@ from theory.advantages import GroupSize
 from theory.centred import share
 from theory.exact import Theta, reward_law
 from theory.group_law import GroupLaw
-from theory.group_table import speaking_chance
+from theory.group_table import Table, varied_chance
 from theory.model import TAMDP
 from theory.policy import Policy
 from theory.update import (
@@ -30,16 +32,30 @@ from theory.update import (
 
 
 def silence(law: Float[Array, "Q C"], group: GroupLaw) -> Float[Array, " Q"]:
-    """sum_v p_q(v)^G for reward laws that are known already."""
-    return (group.merged(law) ** group.group_size).sum(-1)
+    """``silent_probabilities`` for reward laws that are known already."""
+    merged = group.merged(law)
+    if group.table is None:
+        return varied_chance(merged, group.group_size)[1]
+    return jax.vmap(_telling(group.table).speaking_chance)(merged)[1]
+
+
+def _telling(table: Table) -> Table:
+    """Raises ValueError where groups whose components may cancel are too many to look at."""
+    if not table.tells_silence:
+        raise ValueError(
+            f"group_size = {table.group_size}: too many groups may cancel to tell which are silent"
+        )
+    return table
 
 
 def silent_probabilities(
     mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw
 ) -> Float[Array, " Q"]:
-    """P(all G members earn the same reward | q) = sum_v p_q(v)^G, exactly.
+    """P(all advantages of a group are 0 | q), exactly.
 
-    Raises ValueError for a group law made without the model's rewards.
+    Groups of equal rewards, sum_v p_q(v)^G, and those of `componentwise_normalized` whose
+    components cancel. Raises ValueError for a group law made without the model's rewards, and
+    where the groups that may cancel are too many.
     """
     return silence(reward_law(mdp, policy.probs(theta)), group)
 
@@ -81,8 +97,9 @@ def _of_speaking(
     at = policy_law(mdp, policy, theta)
     each = prompt_moments(mdp, policy, theta, group)
     if group.table is not None:
+        _telling(group.table)
         return each.gradient, speaking_moments(at, group)
-    chance, silent = speaking_chance(group.merged(at.law), group.group_size)
+    chance, silent = varied_chance(group.merged(at.law), group.group_size)
     mean = share(each.mean, chance[:, None])
     square = share(each.variance + jnp.square(each.mean).sum(-1), chance)
     variance = jnp.maximum(square - jnp.square(mean).sum(-1), 0.0)

@@ -62,7 +62,7 @@ MUTANTS = {
         "(pull * of_speaking[:, None]).T @ pull", JOINT, "counts",
     ),
     "not recentred, counts": Mutant(
-        counts, "_advantages", "(counts @ column)[:, None]", "0 * counts", JOINT, "counts"
+        counts, "advantages", "(counts @ column)[:, None]", "0 * counts", JOINT, "counts"
     ),
     "not recentred, sums": Mutant(
         sums.SumTable, "_pair", "self.steps[v, 0] - mean", "self.steps[v, 0]", JOINT, "lattice"
