@@ -29,7 +29,7 @@ from jaxtyping import Float
 from numpy import ndarray
 from numpy.typing import NDArray
 
-from theory.group_table import speaking_chance
+from theory.group_table import varied_chance
 
 Floats = NDArray[np.float64]
 
@@ -82,8 +82,8 @@ def _group_correlation(of: _Pairs, j: int, k: int) -> float:
 def _varied(law: Floats, values: Floats, size: int) -> tuple[float, float]:
     """P(^sd > 0), not all members alike, and the rest."""
     _, inverse = np.unique(values, return_inverse=True)
-    speaks, silent = speaking_chance(jnp.asarray(np.bincount(inverse.reshape(-1), law)), size)
-    return float(speaks), float(silent)
+    varied, alike = varied_chance(jnp.asarray(np.bincount(inverse.reshape(-1), law)), size)
+    return float(varied), float(alike)
 
 
 def joint_distance(
