@@ -50,8 +50,8 @@ def decide_hessian(document: Document, mutant: str | None) -> Decision:
     of = one_prompt(document)
     (kinds,), choices = of.kinds, actions(of.kinds[0], of.weights)
     spread = variance(kinds, of.weights)
-    bound = spread * mean_square(kinds, choices, norm)
-    if mutant is not None:
+    bound = spread * mean_square(kinds, choices, "spectral" if mutant == "one norm" else norm)
+    if mutant in ("half", "variance"):
         bound *= {"half": fmpq(1, 4), "variance": spread}[mutant]
     found = compare(square_norm(hessian(choices), norm), bound, "squares of both sides")
     trivial = (total(of.weights) / 2) ** 2

@@ -1,5 +1,7 @@
 """Claims of other papers: verdicts, mutants on named instances, assumptions."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,8 +19,9 @@ from experiments.claims import (
     literature_mse,
     literature_pairs,
 )
-from experiments.instances import InstanceSpec, named
+from experiments.instances import InstanceSpec, from_argument, named
 
+DATA = Path(__file__).parents[1] / "data"
 LITERATURE = [c for c in CLAIMS if c.name.startswith("L.")]
 BITS = named("bits", components=2, success=(0.5, 0.9, 0.5, 0.5, 0.5, 0.5))
 INTERIOR = named("conflict", components=1, start=-0.5)
@@ -31,9 +34,9 @@ FALSE_ON = {
     ("L.contrast", "p for p(1-p)"): INTERIOR,
     ("L.hessian", "half"): INTERIOR,
     ("L.hessian", "variance"): INTERIOR,
+    ("L.hessian", "one norm"): from_argument(str(DATA / "three_answers.json")),
     ("L.mse", "no remainder"): INTERIOR,
     ("L.correlation", "variances"): BITS,
-    ("L.correlation", "faster"): BITS,
     ("L.correlation.law", "no groups"): BITS,
     ("L.groups", "lossless"): None,
 }
@@ -107,6 +110,20 @@ def test_rare_successes_need_larger_groups():
         "group_normalized": {"holds"},
         "componentwise_normalized": {"holds", "vacuous"},
     }
+
+
+@pytest.mark.parametrize("change", [lambda g: 1 / 2, lambda g: 1 / g], ids=["half", "1/G^2"])
+def test_a_false_rate_is_refuted(change, monkeypatch):
+    """Half of the proven distance from the limit, or one that falls faster; not the true one."""
+    right = literature_correlation.joint_distance
+    false = lambda law, vectors, whole, g: right(law, vectors, whole, g) * change(g)  # noqa: E731
+    scope = Scope("quick")
+    for distance, verdict in ((right, "holds"), (false, "refuted")):
+        monkeypatch.setattr(literature_correlation, "joint_distance", distance)
+        rows = literature_correlation.limit_rows(scope, {})
+        assert overall([row.verdict for row in rows]) == verdict
+        beyond = [row.parameters for row in rows if row.verdict == "refuted"]
+        assert all(p["estimator"] == "group_normalized" and "group_size" in p for p in beyond)
 
 
 def test_models_too_large_to_list(monkeypatch):

@@ -159,7 +159,7 @@ def test_uncorrelated_rewards_say_nothing_of_the_baseline(tmp_path):
 def test_two_components_next_to_certainty(x, tmp_path):
     """Independent ones: neither open nor refuted, and the law still told from a limit."""
     theta, worth = [x[0] + x[1], *x, 0.0], [[1, 1], [1, 0], [0, 1], [0, 0]]
-    scope = Scope("quick", from_argument(_file(tmp_path, "pair", worth, theta, [1, 1])))
+    scope = Scope("quick", from_argument(_file(tmp_path, "pair", worth, theta, [1, "1/3"])))
     for rows in (literature_correlation.limit_rows, literature_correlation.law_rows):
         assert overall([row.verdict for row in rows(scope, {})]) == "holds"
     mutant = Scope("quick", scope.instance, "no groups")

@@ -1,9 +1,12 @@
 """Proven distances of corr(r_k, A) from its limit: against groups written out in fractions."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 from flint import fmpq
 
+from theory import correlation_rate
 from theory.advantages import Estimator
 from theory.choice import Kind
 from theory.choice_correlation import covariance, group_correlations
@@ -37,8 +40,10 @@ CASES = {
     "rare": _product(_coin(fmpq(1, 50)), _coin(fmpq(1, 3))),
     "graded": _product(GRADED, _coin(fmpq(1, 4))),
     "both graded": _product(GRADED, [(fmpq(3, 5), fmpq(1, 4)), (fmpq(2, 5), fmpq(1))]),
+    "seldom": _product(_coin(fmpq(1, 1000)), _coin(HALF)),
     "folded": [Kind(c, r, ()) for c, r in FOLDED],
 }
+SIZES = (2, 3, 5, 8)
 WEIGHTS = {"equal": (fmpq(1), fmpq(1)), "unequal": (fmpq(1), fmpq(1, 3))}
 
 
@@ -48,38 +53,78 @@ def _off(found, limit):
     return np.abs(np.sign(squares) * np.sqrt(np.abs(squares)) - limit)
 
 
-@pytest.mark.parametrize("weights", WEIGHTS)
-@pytest.mark.parametrize("name", CASES)
-def test_no_group_is_farther_from_the_limit(name, weights):
-    """Both estimators, each component; and not by a factor that would make it say nothing."""
-    kinds, w = CASES[name], WEIGHTS[weights]
-    assert covariance(kinds, 0, 1) == 0
+def _floats(name):
+    """Law, reward vectors and standard deviations."""
+    kinds = CASES[name]
     law = np.array([float(k.chance) for k in kinds])
     vectors = np.array([[float(x) for x in k.rewards] for k in kinds])
-    whole = np.array([float(sum(a * x for a, x in zip(w, k.rewards, strict=True))) for k in kinds])
-    plain = np.array([float(x) for x in w])
-    sd = np.array([float(covariance(kinds, k, k)) ** 0.5 for k in range(2)])
-    for size in (2, 3, 5, 7):
-        cells = [
-            (JOINT, plain * sd, joint_distance(law, vectors, whole, size)),
-            (DECOUPLED, plain, decoupled_distance(law, vectors, plain, size)),
-        ]
-        for estimator, share, bound in cells:
-            found = group_correlations(kinds, w, size, estimator)
-            off = _off(found, share / np.linalg.norm(share))
-            assert (off <= bound + 1e-14).all()
+    return law, vectors, np.array([float(covariance(kinds, k, k)) ** 0.5 for k in range(2)])
+
+
+@cache
+def _distance(name, weights, size, joint):
+    """Right, of both components."""
+    plain, sd = np.array([float(x) for x in weights]), _floats(name)[2]
+    share = plain * sd if joint else plain
+    found = group_correlations(CASES[name], weights, size, JOINT if joint else DECOUPLED)
+    return _off(found, share / np.linalg.norm(share))
+
+
+def _bound(name, weights, size, joint):
+    law, vectors, _ = _floats(name)
+    plain = np.array([float(x) for x in weights])
+    if joint:
+        return joint_distance(law, vectors, vectors @ plain, size)
+    return decoupled_distance(law, vectors, plain, size)
+
+
+def _exceeded(name, weights):
+    """Cells in which a distance is beyond what is said of it."""
+    cells = ((size, joint) for size in SIZES for joint in (True, False))
+    return [
+        c for c in cells if (_distance(name, weights, *c) > _bound(name, weights, *c) + 1e-14).any()
+    ]
+
+
+@pytest.mark.parametrize("weights", WEIGHTS.values(), ids=WEIGHTS)
+@pytest.mark.parametrize("name", CASES)
+def test_no_group_is_farther_from_the_limit(name, weights):
+    """Both estimators, each component."""
+    assert covariance(CASES[name], 0, 1) == 0
+    assert _exceeded(name, weights) == []
+
+
+RATIO, VARIED = correlation_rate._ratio_error, correlation_rate._varied
+FALSE = {
+    "half": ("_ratio_error", lambda *a: RATIO(*a) / 2),
+    "no covariance": (
+        "_ratio_error",
+        lambda of, g, k, j: (
+            RATIO(of, g, k, j)
+            - abs(of.covariance[k, j]) * (1 / g + 1 / g**2) / (2 * of.deviation[j])
+        ),
+    ),
+    "no spread": ("_ratio_error", lambda of, g, k, j: RATIO(of, g, k, j) - of.spread[j] / 2),
+    "no silence": ("_varied", lambda *a: (1.0, 0.0)),
+}
+
+
+@pytest.mark.parametrize("change", FALSE)
+def test_what_is_dropped_is_missed(change, monkeypatch):
+    """Smaller distances are exceeded somewhere."""
+    monkeypatch.setattr(correlation_rate, *FALSE[change])
+    assert any(_exceeded(name, w) for name in CASES for w in WEIGHTS.values())
 
 
 @pytest.mark.parametrize("name", CASES)
 def test_they_fall_as_one_over_the_group_size(name):
     """G times the bound has a limit: 8 times the group, about an eighth."""
-    law = np.array([float(k.chance) for k in CASES[name]])
-    vectors = np.array([[float(x) for x in k.rewards] for k in CASES[name]])
+    law, vectors, _ = _floats(name)
     for bound in (
         lambda g: joint_distance(law, vectors, vectors @ [1.0, 1.0], g),
         lambda g: decoupled_distance(law, vectors, np.ones(2), g),
     ):
-        np.testing.assert_allclose(8 * bound(64_000) / bound(8_000), 1, rtol=0.05)
+        np.testing.assert_allclose(8 * bound(8_000_000) / bound(1_000_000), 1, rtol=0.05)
 
 
 def test_next_to_certainty_they_are_finite_or_infinite():
