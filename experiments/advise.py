@@ -16,7 +16,7 @@ from experiments.bias_floor import floor_line, smoothness_of
 from experiments.instances import InstanceSpec, build
 from theory.advantages import Estimator
 from theory.benefit import ascent
-from theory.budget import budget_terms
+from theory.budget import BudgetTerms, budget_terms
 from theory.exact import Theta, gradient, value
 from theory.group_law import GroupLaw, group_law
 from theory.instances.instance import Instance
@@ -35,6 +35,7 @@ ESTIMATORS = tuple(
     Estimator(name) for name in ("leave_one_out", "group_normalized", "componentwise_normalized")
 )
 FILTERED = "group_normalized, filtered"
+NEVER = "no group speaks, however many are drawn: all rewards of a prompt are equal"
 SIZES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
 MAX_BUDGET = 10**9
 
@@ -112,19 +113,25 @@ def _rows(place: _Place, estimator: Estimator, size: int, budget: int) -> list[d
         each = _closed(mdp, place.instance.policy, place.theta, law)
     else:
         each = _summed(mdp, place.at, law)
-    rho, groups = mdp.prompt_distribution, budget / size
-    silent = float(rho @ _silence(place.at.law, law))
+    rho, groups, note = mdp.prompt_distribution, budget / size, ""
+    try:
+        silent = float(rho @ _silence(place.at.law, law))
+    except ValueError as error:
+        silent, note = np.nan, str(error)
     numbers = _numbers(place, _combined(rho, each, groups), budget)
-    made = [{**head, **numbers, "silent": silent, "episodes": float(budget)}]
+    made = [{**head, **numbers, "silent": silent, "episodes": float(budget), "note": note}]
     if estimator.name == "group_normalized":
+        head = {**head, "estimator": FILTERED}
         speaking = _speaking(place.at, law)
         # As many kept groups as the budget gives on average.
         kept = groups * (rho @ speaking.chance)
+        if not kept > 0:
+            return [*made, {**head, "note": NEVER}]
         found = _filtered(rho, each.gradient, speaking, size, kept)
         numbers = _numbers(place, found.update, budget)
-        head = {**head, "estimator": FILTERED}
-        made.append({**head, **numbers, "silent": 0.0, "episodes": float(found.episodes)})
-    return [{**row, "note": ""} for row in made]
+        episodes = float(found.episodes)
+        made.append({**head, **numbers, "silent": 0.0, "episodes": episodes, "note": ""})
+    return made
 
 
 def _numbers(place: _Place, update: UpdateMoments, budget: int) -> dict[str, float]:
@@ -153,17 +160,22 @@ def advise(spec: InstanceSpec, budget: int, train: int) -> Advice:
     sizes = [g for g in SIZES if g <= budget]
     place = _Place(instance, theta, at, smoothness_of(instance))
     rows = [row for e in ESTIMATORS for g in sizes for row in _rows(place, e, g, budget)]
-    best = float(jax.jit(budget_terms)(*model).best)
+    terms = jax.jit(budget_terms)(*model)
     head = [
         f"J = {float(jax.jit(value)(*model)):.4g} of at most {instance.optimum:.4g}",
-        f"leave_one_out (and mean_baseline, a multiple of it): {_best_size(best, budget)}",
+        f"leave_one_out (and mean_baseline, a multiple of it): {_best_size(terms, budget)}",
     ]
     table = pd.DataFrame(rows)
     return Advice(table, head + _recommended(instance, theta, table, budget))
 
 
-def _best_size(best: float, budget: int) -> str:
+def _best_size(terms: BudgetTerms, budget: int) -> str:
     """What G* says within a budget: groups have 2 to N members."""
+    best = float(terms.best)
+    if not terms.between > 0:
+        if not terms.excess > 0:
+            return "there is nothing to learn, V = 0 for every G"
+        return "N V falls with G up to N: grad J is the same for all prompts, there is no G*"
     if best > budget:
         return f"N V falls with G up to N (G* = {best:.3g})"
     if best < 2:
@@ -179,11 +191,15 @@ def _recommended(instance: Instance, theta: Theta, table: pd.DataFrame, budget: 
         if own.empty:
             continue
         best = own.sort_values("signal").iloc[-1]
-        size = int(best["group_size"])
+        if not best["signal"] > 0:
+            lines.append(f"{estimator.name}: e = 0 for every G, no step is sure to raise J")
+            continue
+        size, silent = int(best["group_size"]), best["silent"]
+        share = "an unknown share" if np.isnan(silent) else f"{silent:.1%}"
         lines.append(
             f"{estimator.name}: best G = {size} with step {best['step']:.3g}: one update of "
             f"{budget} episodes raises J by at least e/(2L), e = {best['signal']:.3g}; "
-            f"{best['silent']:.1%} of groups silent"
+            f"{share} of groups silent"
         )
         if not estimator.is_plain:
             lines.append(floor_line(instance, theta, estimator, size))

@@ -43,7 +43,10 @@ def floor_line(instance: Instance, theta: Theta, estimator: Estimator, size: int
     """The same as a sentence."""
     end = bias_floor(instance, theta, estimator, size)
     head = f"bias floor of {estimator.name}, G = {size}: |grad J|^2 "
-    if end["squared_update"] <= 1e-18:
+    if end["squared_update"] > 0 and end["steps"] == 0:
+        update = f"|E g|^2 = {end['squared_update']:.3g}: too small to follow"
+        return head + f"= {end['squared_gradient']:.3g}, {update}"
+    if end["steps"] < FLOOR_STEPS:
         return head + f"= {end['squared_gradient']:.3g} at the zero of E[g]"
     return head + (
         f"= {end['squared_gradient']:.3g} where |E g|^2 = {end['squared_update']:.3g}, after "

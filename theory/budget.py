@@ -33,8 +33,10 @@ class BudgetTerms(NamedTuple):
 
     @property
     def best(self) -> Float[Array, ""]:
-        """G*, infinite where all prompts have one gradient: then larger is always better."""
-        return 1 + jnp.sqrt(self.excess / self.between)
+        """G*, infinite where all prompts have one gradient: no larger G is worse, noise or none."""
+        several = self.between > 0
+        ratio = self.excess / jnp.where(several, self.between, 1.0)
+        return jnp.where(several, 1 + jnp.sqrt(ratio), jnp.inf)
 
 
 def budget_terms(mdp: TAMDP, policy: Policy, theta: Theta) -> BudgetTerms:

@@ -32,7 +32,8 @@ def run(arguments: argparse.Namespace) -> int:
     found = advise(spec, arguments.budget, arguments.train)
     shown = found.table.drop(columns="note").dropna(subset=["signal"])
     with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
-        say(*table_lines(shown))
+        # What could not be told has a note.
+        say(*table_lines(shown.astype(object).where(shown.notna(), "?")))
     say(*found.summary, *_refusals(found.table))
     rows = found.table.assign(claim="advice", instance=spec.name, budget=arguments.budget)
     write_atomic(folder / "rows.csv", rows.to_csv(index=False))
@@ -43,4 +44,5 @@ def run(arguments: argparse.Namespace) -> int:
 def _refusals(table: pd.DataFrame) -> list[str]:
     """What could not be computed, and why."""
     refused = table[table["note"] != ""]
-    return [f"{row.estimator}, {row.note}" for row in refused.itertuples()]
+    # Once, where it is the same for every group size.
+    return list(dict.fromkeys(f"{row.estimator}: {row.note}" for row in refused.itertuples()))
