@@ -12,11 +12,12 @@ import jax
 import numpy as np
 import pandas as pd
 
-from experiments.bias_floor import floor_line, smoothness_of
+from experiments.bias_floor import smoothness_of
 from experiments.instances import InstanceSpec, build
+from experiments.recommended import best_size, recommended
 from theory.advantages import Estimator
 from theory.benefit import ascent
-from theory.budget import BudgetTerms, budget_terms
+from theory.budget import budget_terms
 from theory.exact import Theta, gradient, value
 from theory.group_law import GroupLaw, group_law
 from theory.instances.instance import Instance
@@ -163,44 +164,7 @@ def advise(spec: InstanceSpec, budget: int, train: int) -> Advice:
     terms = jax.jit(budget_terms)(*model)
     head = [
         f"J = {float(jax.jit(value)(*model)):.4g} of at most {instance.optimum:.4g}",
-        f"leave_one_out (and mean_baseline, a multiple of it): {_best_size(terms, budget)}",
+        f"leave_one_out (and mean_baseline, a multiple of it): {best_size(terms, budget)}",
     ]
     table = pd.DataFrame(rows)
-    return Advice(table, head + _recommended(instance, theta, table, budget))
-
-
-def _best_size(terms: BudgetTerms, budget: int) -> str:
-    """What G* says within a budget: groups have 2 to N members."""
-    best = float(terms.best)
-    if not terms.between > 0:
-        if not terms.excess > 0:
-            return "there is nothing to learn, V = 0 for every G"
-        return "N V falls with G up to N: grad J is the same for all prompts, there is no G*"
-    if best > budget:
-        return f"N V falls with G up to N (G* = {best:.3g})"
-    if best < 2:
-        return f"N V rises with G, so that 2 is best (G* = {best:.3g})"
-    return f"N V is least at G* = {best:.3g}"
-
-
-def _recommended(instance: Instance, theta: Theta, table: pd.DataFrame, budget: int) -> list[str]:
-    """The best group size of each estimator, and where the biased ones lead."""
-    lines = []
-    for estimator in ESTIMATORS:
-        own = table[table["estimator"] == estimator.name].dropna(subset=["signal"])
-        if own.empty:
-            continue
-        best = own.sort_values("signal").iloc[-1]
-        if not best["signal"] > 0:
-            lines.append(f"{estimator.name}: e = 0 for every G, no step is sure to raise J")
-            continue
-        size, silent = int(best["group_size"]), best["silent"]
-        share = "an unknown share" if np.isnan(silent) else f"{silent:.1%}"
-        lines.append(
-            f"{estimator.name}: best G = {size} with step {best['step']:.3g}: one update of "
-            f"{budget} episodes raises J by at least e/(2L), e = {best['signal']:.3g}; "
-            f"{share} of groups silent"
-        )
-        if not estimator.is_plain:
-            lines.append(floor_line(instance, theta, estimator, size))
-    return lines
+    return Advice(table, head + recommended(instance, theta, table, ESTIMATORS, budget))
