@@ -6,8 +6,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-# One thread per worker: two pytest workers on two cores must not fight over them.
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+# One thread per worker: two pytest workers on two cores must not fight over them. Most programs run
+# once, for less time than LLVM would take to make them faster.
+os.environ.setdefault(
+    "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false --xla_backend_optimization_level=0"
+)
 
 import jax
 import pytest
