@@ -12,6 +12,7 @@ from importlib.machinery import PathFinder
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 from importlib.util import resolve_name
 from pathlib import Path
+from threading import Lock
 
 from experiments.files import digest
 from experiments.sources import Source, is_library, is_ours, snapshot
@@ -32,6 +33,8 @@ def _read_data() -> dict[str, str]:
     return {str(p.relative_to(ROOT)): p.read_text(encoding="utf-8") for p in files}
 
 
+PARSING = Lock()
+"""CPython 3.11 counts the depths of trees of all threads together, and raises SystemError."""
 DATA = _read_data()
 """Our files of data, as they were when this was imported."""
 
@@ -113,7 +116,8 @@ def read(name: str, source: Source) -> tuple[str, list[str]]:
     around = [name[:i] for i, letter in enumerate(name) if letter == "."]
     if not source.file.endswith(".py"):
         return hashlib.sha256(source.text).hexdigest(), around
-    imported, tree = around, ast.parse(source.text)
+    with PARSING:
+        imported, tree = around, ast.parse(source.text)
     package = name if _is_package(source) else name.rpartition(".")[0]
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

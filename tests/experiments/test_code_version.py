@@ -1,7 +1,10 @@
 """What else an address covers: checks of assumptions, libraries, data, unknown sources."""
 
 import ast
+import gc
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -31,6 +34,22 @@ def test_checks_of_assumptions_count():
     checks = [(Assumption("x", _closure(b)),) for b in (1, 2)]
     first, second = (claim_version(replace(plain, assumptions=c)) for c in checks)
     assert first != second
+
+
+def test_sources_are_read_by_several_threads_at_once():
+    """While the collection of garbage, as JAX hooks into it, changes threads in between."""
+    text = "\n".join(f"x{i} = [{i}, f({i}, (a, b))]" for i in range(200)).encode()
+    sources = [Source(f"m{i}.py", text) for i in range(24)]
+    before, hook = gc.get_threshold(), lambda *args: time.sleep(1e-4)
+    gc.callbacks.append(hook)
+    gc.set_threshold(50)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda s: versions.read.__wrapped__("m", s), sources))
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(hook)
+    assert all(x == found[0] for x in found)
 
 
 def test_what_no_file_tells_of_is_new_in_every_process(monkeypatch):
