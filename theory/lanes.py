@@ -162,7 +162,8 @@ def lane_moments(
     central = jnp.square(apart - of_place(change)[:, None])
     per_prompt = lambda x: chances.belongs @ add_up(x)[:, 0]  # noqa: E731
     squared_gradient = jnp.square(gradient).sum(1)
-    spread = per_prompt(squared * central) - squared_gradient
+    # Below zero by rounding alone.
+    spread = jnp.maximum(per_prompt(squared * central) - squared_gradient, 0.0)
     excess = per_prompt(answered * central) * per_prompt(squared) + squared_gradient
     return LaneMoments(usual + change, gradient, spread, excess)
 

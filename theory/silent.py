@@ -101,8 +101,9 @@ def _of_speaking(
         return each.gradient, speaking_moments(at, group)
     chance, silent = varied_chance(group.merged(at.law), group.group_size)
     mean = share(each.mean, chance[:, None])
-    square = share(each.variance + jnp.square(each.mean).sum(-1), chance)
-    variance = jnp.maximum(square - jnp.square(mean).sum(-1), 0.0)
+    # V = chance (variance + silent |mean|^2): no square of a mean is taken off where all speak.
+    variance = share(each.variance, chance) - silent * jnp.square(mean).sum(-1)
+    variance = jnp.maximum(variance, 0.0)
     return each.gradient, SpeakingUpdate(chance, silent, mean, variance)
 
 
@@ -113,8 +114,10 @@ def filtered_moments(
 
     ``prompts`` = B kept groups with their prompts drawn anew each time; None: one group for each
     prompt, weights rho, drawn until it speaks. A prompt that cannot speak contributes nothing.
-    V keeps its digits next to certainty where the law lists groups by count vectors; by lattice,
-    and for a plain estimator without a table, it is right to a few roundings of E|g|^2.
+    V keeps its digits next to certainty where the law lists groups by count vectors. By lattice it
+    is right to a few roundings of E|g|^2, and for a plain estimator without a table (ask for the
+    engine "counts" to have one) to a few of V/P(speaks), V that of all groups: moments of two
+    members cannot tell that all groups that speak are alike.
     """
     gradient, each = _of_speaking(mdp, policy, theta, group)
     return filtered(mdp.prompt_distribution, gradient, each, group.group_size, prompts)
