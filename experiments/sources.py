@@ -86,11 +86,13 @@ class _Observer(MetaPathFinder):
 
 def snapshot() -> dict[str, Source]:
     """All that is known by now; what came on another way than by an import is read now."""
-    files = {name: getattr(module, "__file__", None) for name, module in [*sys.modules.items()]}
-    moved = {name for name, source in _read.items() if files.get(name, source.file) != source.file}
+    # Copies: other threads import meanwhile.
+    modules, known = sys.modules.copy(), _read.copy()
+    files = {name: getattr(module, "__file__", None) for name, module in modules.items()}
+    moved = {name for name, source in known.items() if files.get(name, source.file) != source.file}
     for name in (files.keys() - _seen) | moved:
         _meet(name, files[name])
-    return dict(_read)
+    return _read.copy()
 
 
 def origin() -> Origin:

@@ -9,7 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
+import pytest
+
 from experiments import code_version as versions
+from experiments import sources
 from experiments.assumptions import Assumption
 from experiments.catalogue import CLAIMS
 from experiments.cells import claim_version
@@ -36,20 +39,38 @@ def test_checks_of_assumptions_count():
     assert first != second
 
 
-def test_sources_are_read_by_several_threads_at_once():
-    """While the collection of garbage, as JAX hooks into it, changes threads in between."""
-    text = "\n".join(f"x{i} = [{i}, f({i}, (a, b))]" for i in range(200)).encode()
-    sources = [Source(f"m{i}.py", text) for i in range(24)]
+@pytest.fixture
+def threads():
+    """Four, between which the collection of garbage changes, as it does with JAX's hook in it."""
     before, hook = gc.get_threshold(), lambda *args: time.sleep(1e-4)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
     gc.callbacks.append(hook)
     gc.set_threshold(50)
-    try:
-        with ThreadPoolExecutor(4) as pool:
-            found = list(pool.map(lambda s: versions.read.__wrapped__("m", s), sources))
-    finally:
-        gc.set_threshold(*before)
-        gc.callbacks.remove(hook)
+    with ThreadPoolExecutor(4) as pool:
+        yield pool
+    sys.setswitchinterval(interval)
+    gc.set_threshold(*before)
+    gc.callbacks.remove(hook)
+
+
+def test_sources_are_read_by_several_threads_at_once(threads):
+    """Their trees are built one at a time."""
+    text = "\n".join(f"x{i} = [{i}, f({i}, (a, b))]" for i in range(200)).encode()
+    every = [Source(f"m{i}.py", text) for i in range(24)]
+    found = list(threads.map(lambda s: versions.read.__wrapped__("m", s), every))
     assert all(x == found[0] for x in found)
+
+
+def test_modules_are_imported_while_others_are_listed(threads, tmp_path, monkeypatch):
+    """By other threads."""
+    file = tmp_path / "m.py"
+    file.write_text("x = 1")
+    monkeypatch.setattr(sources, "_read", sources._read.copy())
+    added = threads.submit(lambda: [sources.remember(f"m{i}", str(file)) for i in range(300)])
+    while not added.done():
+        sources.snapshot()
+    assert len(sources.snapshot().keys() & {f"m{i}" for i in range(300)}) == 300
 
 
 def test_what_no_file_tells_of_is_new_in_every_process(monkeypatch):
