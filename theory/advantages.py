@@ -133,7 +133,7 @@ def component_advantages(
     estimator: Estimator,
     present: Bool[Array, "G K"] | None = None,
 ) -> Float[Array, " G"]:
-    """sum_k w_k (r_ik - m_k)/(sd_k + eps) of one group.
+    """sum_k w_k (r_ik - m_k)/(sd_k + eps) of one group; 0 for all where components cancel.
 
     ``present``: a reward that is not is left out of its row's sum and of the moments.
     """
@@ -146,7 +146,13 @@ def component_advantages(
     centred = jnp.where(there, from_first - mean[None], 0.0)
     freedom = jnp.maximum(count - estimator.ddof, 1).astype(vectors.dtype)
     per_sd = inverse_sd(jnp.square(centred).sum(0), freedom, estimator.eps)
-    return centred @ (weights.astype(vectors.dtype) * per_sd)
+    scales = weights.astype(vectors.dtype) * per_sd
+    advantages, size = centred @ scales, jnp.abs(centred) @ scales
+    # What rounding leaves is no signal: whitened by a small sd it would be one of size 1. A
+    # deviation and an sd are right to G + 2 roundings each, a sum over components to K.
+    roundings = 2 * vectors.shape[0] + vectors.shape[1] + 4
+    noise = roundings * jnp.finfo(vectors.dtype).eps * size.max()
+    return jnp.where((jnp.abs(advantages) <= noise).all(), 0.0, advantages)
 
 
 def batch_advantages(

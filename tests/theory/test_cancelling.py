@@ -4,13 +4,14 @@ from fractions import Fraction
 from itertools import product
 from typing import Any
 
+import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from cancelling_oracle import CASES, NAME, SIZES, expected, menu, scores
 
-from theory.advantages import Estimator
+from theory.advantages import Estimator, batch_advantages
 from theory.group_counts import advantages
 from theory.group_law import group_law
 from theory.group_pairs import is_two_valued
@@ -79,3 +80,23 @@ def test_too_many_groups_are_refused():
     for ask in (silent_probabilities, filtered_moments):
         with pytest.raises(ValueError, match=r"group_size = 64: too many groups may cancel"):
             ask(*model)
+
+
+_batch = eqx.filter_jit(batch_advantages)
+CANCEL = [
+    ([[1, 0], [0, 1]], [0.3, 0.3]),
+    ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], [1, 1, 1]),
+    ([[1, 0, 0], [0, 1, 1], [1, 0, 0], [1, 0, 0], [0, 1, 1]], [0.6, 0.2, 0.4]),
+]
+
+
+@pytest.mark.parametrize("whiten", [None, 0.0, 1e-8, 1e-4], ids=str)
+@pytest.mark.parametrize(("rewards", "weights"), CANCEL)
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.float64])
+def test_components_that_cancel_give_exactly_zero(dtype, rewards, weights, whiten):
+    """A rounding error would be whitened to a signal of size 1; with (1, 1, ..) they speak."""
+    estimator = Estimator("componentwise_normalized", 1, 0.0, whiten=whiten)
+    vectors, w = jnp.array([rewards], dtype), jnp.array(weights, dtype)
+    assert (_batch(vectors @ w, vectors, w, estimator) == 0).all()
+    spoken = vectors.at[0, 0].set(1)
+    assert float(jnp.abs(_batch(spoken @ w, spoken, w, estimator)).min()) > 1e-3
