@@ -10,6 +10,7 @@ from experiments import catalogue
 from experiments.certificates import Case, certified_rows, load_cases, store_cases, summary
 from experiments.falsify import falsify
 from experiments.falsify_report import as_test
+from experiments.files import digest
 from experiments.shrink import rounder, shrunk, size
 from experiments.stored import PAPER
 
@@ -69,6 +70,22 @@ def test_stored_cases_are_decided_again(tmp_path):
         path.write_text(text[:i] + str((int(text[i]) + 1) % 10) + text[i + 1 :])
         for mutant in (None, "lower"):
             assert {r.verdict for r in certified_rows(TOY, mutant, tmp_path)} <= {"inconclusive"}
+
+
+@pytest.mark.parametrize(
+    ("side", "stored"),
+    [("observed", ["1/5", "1/4"]), ("bound", ["1/4", "1/3"]), ("verdict", "refuted")],
+)
+def test_what_is_stored_must_be_found_again(side, stored, tmp_path):
+    """Not only be unchanged: here the checksum is that of the other numbers."""
+    path = store_cases(TOY, [Case("half", {"p": "1/2"})], tmp_path)
+    content = json.loads(path.read_text())
+    content["cases"][0]["found"][side] = stored
+    del content["sha256"]
+    path.write_text(json.dumps({**content, "sha256": digest(content)}))
+    (row,) = certified_rows(TOY, None, tmp_path)
+    assert (row.verdict, row.observed) == ("inconclusive", None)
+    assert "other numbers are stored than found" in row.note
 
 
 def test_shrinking_stops_at_the_smallest():

@@ -50,6 +50,8 @@ CELLS = {
     "an identity that holds": _field(0, identity=True),
     "open, where Holm's test decides": _field(1, levels=[1e-9, 1.0, False]),
     "levels": _field(1, levels=[2.0, -1.0, False]),
+    "a level above 1": _field(1, levels=[2.0, 1.0, False]),
+    "a level below 0": _field(1, levels=[1.0, -0.1, False]),
     "one level": _field(1, levels=[0.5]),
     "parameters": _field(0, parameters={"G": 2}),
     "a row gone": lambda result: result["rows"].pop(),

@@ -15,7 +15,7 @@ from experiments.constants import multiple, run_constants
 from experiments.instances import build
 from experiments.runs import exact_law
 from experiments.settings import UNBIASED
-from experiments.slopes import Fall, cell, fit_weights, flattening_weights
+from experiments.slopes import WINDOW, Fall, cell, fit_weights, flattening_weights, judge_window
 from theory.advantages import Estimator
 from theory.decomposed import potential_value
 from theory.exact import gradient
@@ -76,6 +76,57 @@ def test_rare_runs_do_not_deceive():
         assert missed <= level
 
 
+class Asked:
+    """An average that counts the chances to be wrong that were asked of it."""
+
+    mean, spent = 1.0, 0.0
+
+    def limits(self, level):
+        """One lower and one upper limit."""
+        self.spent += 2 * level
+        return 0.5, 2.0
+
+
+@pytest.mark.parametrize("count", [2, 4, 6])
+def test_all_limits_together_have_the_level(count):
+    """Any of them may be wrong: their chances add up to that of the slope, and none is wasted."""
+    averages = tuple(Asked() for _ in range(count))
+    low, high = Fall(fit_weights(10.0 ** np.arange(count)), averages).limits(0.001)
+    assert low < 0 < high
+    assert sum(seen.spent for seen in averages) == pytest.approx(0.001, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("limits", "verdict"),
+    [
+        ((-0.54, -0.46), "holds"),
+        ((-0.55, -0.45), "holds"),
+        ((-0.60, -0.46), "inconclusive"),
+        ((-0.54, -0.40), "inconclusive"),
+        ((-0.90, -0.10), "inconclusive"),
+        ((-0.70, -0.56), "refuted"),
+        ((-0.44, -0.10), "refuted"),
+    ],
+)
+def test_a_window_has_two_sides(limits, verdict):
+    """Outside is outside on either."""
+    assert judge_window(*limits, WINDOW) == verdict
+
+
+def test_levels_of_a_window_need_both_sides():
+    """Far from one edge and at the other a slope is not known to lie inside, nor outside."""
+    rng = np.random.default_rng(2)
+    averages = tuple(_average(m * 4 * rng.beta(4, 12, 2048), 4 * m) for m in LENGTHS**-0.5)
+    found = Fall(fit_weights(LENGTHS), averages)
+    at = found.value
+    for low, high in ((at - 9, at), (at, at + 9)):
+        assert found.window(low, high).holds > 0.1
+        assert found.window(low, high).refuted > 0.1
+    for low, high in ((at - 9, at - 1), (at + 1, at + 9)):
+        assert found.window(low, high).refuted < 1e-6 < found.window(low, high).holds
+    assert found.window(at - 1, at + 1).holds < 1e-6
+
+
 def test_constant_averages_decide_nothing():
     """All seeds alike, all 0 included: wide limits, and a level of 1."""
     for value in (0.0, 0.01):
@@ -124,5 +175,24 @@ def test_ranges_hold_for_extreme_updates():
     assert climbed == (high < run_constants(once).squared_gradient)
     assert high >= min(slope * largest, run_constants(once).squared_gradient)
     result = {"squared_gradient": [slope**2], "first_order_gain": [0.2 * slope * largest]}
-    above = average(once, result).above
-    assert above.low <= above.values[0]
+    for sign in (1, -1):
+        gains = [sign * gain for gain in result["first_order_gain"]]
+        above = average(once, {**result, "first_order_gain": gains}).above
+        assert above.low <= above.values[0] <= above.high
+
+
+def test_a_climb_to_the_optimum_stays_in_its_range():
+    """Along the exact gradient the average of |grad J|^2 all but reaches the gap over eta T."""
+    (run,) = cell(2, QUICK, UNBIASED, lengths=(100,))
+    run = replace(run, n_steps=20_000, step=1e-3)
+    _, mdp, policy, theta, *_ = build(run.instance)
+
+    def step(at, _):
+        slope = gradient(mdp, policy, at)
+        return at + run.step * slope, jnp.square(slope).sum()
+
+    squares = jax.jit(lambda at: jax.lax.scan(step, at, None, length=run.n_steps))(theta)[1]
+    mean = float(squares.mean())
+    high, climbed = highest(run)
+    assert climbed
+    assert mean <= high <= 1.1 * mean

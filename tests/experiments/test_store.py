@@ -1,5 +1,6 @@
 """Results are whole or absent, computed once, and never used unsound."""
 
+import fcntl
 import json
 import os
 import signal
@@ -9,6 +10,7 @@ import time
 
 import pytest
 
+from experiments import store as stores
 from experiments.files import canonical, digest
 from experiments.locks import Busy, locked
 from experiments.store import Store
@@ -89,6 +91,38 @@ def test_an_unsound_file_is_set_aside_and_computed_again(tmp_path, damage):
     assert len(store.set_aside) == 1
     assert os.path.lexists(store.set_aside[0])
     assert Store(tmp_path).find({"a": 1}) == {"x": 0.5}
+
+
+def test_a_result_that_is_too_large(tmp_path, monkeypatch):
+    """Neither stored, since nobody could read it again, nor read where somebody else has."""
+    Store(tmp_path).get({"a": 1}, lambda: {"x": 0.1})
+    (path,) = tmp_path.glob("*.json")
+    monkeypatch.setattr(stores, "MAX_BYTES", path.stat().st_size - 1)
+    store = Store(tmp_path)
+    assert store.find({"a": 1}) is None
+    with pytest.raises(ValueError, match="bytes: expected at most"):
+        store.get({"a": 1}, lambda: {"x": 0.1})
+    assert len(store.set_aside) == 1
+    assert [p.suffix[:9] for p in tmp_path.iterdir()] == [".unsound-"]
+    assert store.get({"a": 1}, dict) == {}
+
+
+def test_a_lock_on_a_removed_file_is_none(tmp_path, monkeypatch):
+    """Who waited while its holder removed it asks again, for the file that others would lock."""
+    path, flock, seen = tmp_path / "x.lock", fcntl.flock, []
+
+    def late(handle, operation):
+        flock(handle, operation)
+        if not seen:
+            path.unlink()
+        seen.append(handle)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with locked(path):
+        monkeypatch.undo()
+        assert len(seen) == 2
+        with pytest.raises(Busy), locked(path, wait=False):
+            pass
 
 
 def test_a_lock_is_held_by_one(tmp_path):

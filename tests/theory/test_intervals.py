@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from scipy.stats import binom, multinomial
 
-from theory.intervals import drift_upper_limit, lower_limit, samples_needed, upper_limit
+from theory.intervals import (
+    DRIFT_BETS,
+    drift_penalty,
+    drift_upper_limit,
+    lower_limit,
+    samples_needed,
+    upper_limit,
+)
 
 SIZES = [5, 20, 64]
 LEVELS = [0.05, 0.001]
@@ -125,6 +132,18 @@ def test_drift_limit_covers_dependent_steps(chance):
     """Steps of one run are neither independent nor alike; without its penalty the limit fails."""
     assert 0 < _drift_misses(200, chance, 0.05, 1) <= 0.05
     assert _drift_misses(200, chance, 0.05, 0) > 0.05
+
+
+def test_the_penalty_of_a_step_is_the_smallest():
+    """exp(-b y - penalty) <= 1 - b y for all y <= 1, equal at 1: no bet gains by expectation."""
+    for y in (*np.linspace(-50, 1, 400), 1e-3, -1e-3):
+        assert (
+            np.exp(-DRIFT_BETS * y - drift_penalty(y**2, 1.0)) <= 1 - DRIFT_BETS * y + 1e-14
+        ).all()
+    largest = 3.0
+    np.testing.assert_allclose(
+        np.exp(-DRIFT_BETS - drift_penalty(largest**2, largest)), 1 - DRIFT_BETS, rtol=1e-12
+    )
 
 
 def test_drift_limit_scales_and_tightens():
