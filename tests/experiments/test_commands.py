@@ -132,5 +132,5 @@ def test_explain_names_the_file_of_a_claim(tmp_path, monkeypatch, capsys):
     (tmp_path / "mine.py").write_text(SAMPLED)
     assert cli.main(["explain", "mine.py"]) == 0
     printed = capsys.readouterr().out
-    assert "check (claim_file_mine_" in printed
+    assert "check (claim_file_mine" in printed
     assert "What this file says of its claim." in printed

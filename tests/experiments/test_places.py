@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from experiments import __main__ as cli
+from experiments import locks
 from experiments.files import sweep, write_atomic
 from experiments.locks import locked
 from experiments.store import Store
@@ -81,6 +82,9 @@ def test_what_is_no_lock_is_set_aside(tmp_path, place):
 def test_a_link_is_never_locked(tmp_path):
     """It would make, or lock, a file elsewhere."""
     (tmp_path / "x.lock").symlink_to(tmp_path / "elsewhere")
+    # First where nothing waits: a lock on what a link leads to would be tried again for ever.
+    with pytest.raises(OSError, match=r"x\.lock"):
+        locks._open(tmp_path / "x.lock")
     with pytest.raises(OSError, match=r"x\.lock"), locked(tmp_path / "x.lock"):
         pass
     assert not (tmp_path / "elsewhere").exists()

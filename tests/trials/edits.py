@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[2]
 OUTCOMES = {0: "survived", 1: "killed"}
 """By pytest's exit status; all others mean that it could not run."""
 
+LONGEST = 900
+"""Seconds for one edit: some make a test wait for ever, which is no way to notice them."""
+
 
 class Edit(NamedTuple):
     """One change of one file, and the test files that should notice it."""
@@ -58,9 +61,13 @@ class Checkout:
         """Of a run of these tests, up to the first that fails."""
         command = [sys.executable, "-m", "pytest", "-x", "-p", "no:cacheprovider", *self.options]
         environment = {**os.environ, "PYTHONPATH": str(self.tree)}
-        run = subprocess.run(
-            [*command, *tests], cwd=self.tree, env=environment, capture_output=True, text=True
-        )
+        try:
+            run = subprocess.run(
+                [*command, *tests], cwd=self.tree, env=environment, capture_output=True, text=True,
+                timeout=LONGEST,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            return f"hung: no outcome within {LONGEST} s"
         return OUTCOMES.get(run.returncode, f"not run: {run.stdout[-300:]}")
 
     def fails(self, tests: list[str]) -> list[str]:
