@@ -87,8 +87,12 @@ class _Observer(MetaPathFinder):
 def snapshot() -> dict[str, Source]:
     """All that is known by now; what came on another way than by an import is read now."""
     # Copies: other threads import meanwhile.
-    modules, known = sys.modules.copy(), _read.copy()
+    known, modules = _read.copy(), sys.modules.copy()
     files = {name: getattr(module, "__file__", None) for name, module in modules.items()}
+    # What was dropped since would be imported anew, as it is then.
+    for name in known.keys() - files.keys():
+        _read.pop(name, None)
+        _seen.discard(name)
     moved = {name for name, source in known.items() if files.get(name, source.file) != source.file}
     for name in (files.keys() - _seen) | moved:
         _meet(name, files[name])

@@ -99,6 +99,20 @@ if {step!r} in said:
 """
 
 
+def _interrupted(folder, target):
+    """What make says after an interrupt of it and all that it has started."""
+    process = subprocess.Popen(
+        ["make", target], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+    said = []
+    while not said or said[-1] != "ready\n":
+        said.append(process.stdout.readline())
+        assert said[-1], said
+    os.killpg(process.pid, signal.SIGINT)
+    return process.communicate(timeout=60)[0]
+
+
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make")
 @pytest.mark.parametrize(
     ("target", "step"),
@@ -113,15 +127,10 @@ def test_make_passes_an_interrupt_on(tmp_path, target, step):
     python.write_text(PYTHON.format(python=sys.executable, step=step))
     python.chmod(0o755)
     (tmp_path / ".venv" / ".ready").touch()
-    process = subprocess.Popen(
-        ["make", target], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        text=True, start_new_session=True,
-    )  # fmt: skip
-    said = []
-    while not said or said[-1] != "ready\n":
-        said.append(process.stdout.readline())
-        assert said[-1], said
-    os.killpg(process.pid, signal.SIGINT)
-    rest = process.communicate(timeout=60)[0]
+    for _ in range(5):
+        rest = _interrupted(tmp_path, target)
+        # Now and then make itself, interrupted while it waits, asks for its shell a second time.
+        if "wait: No child processes" not in rest:
+            break
     assert "Error 3" in rest
     assert "-m" not in rest

@@ -1,5 +1,6 @@
 """What lies in the place of a file or a lock, and whose it is: set aside or told, no waiting."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from experiments import __main__ as cli
 from experiments import locks
 from experiments.files import sweep, write_atomic
-from experiments.locks import locked
+from experiments.locks import Busy, locked
 from experiments.store import Store
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +89,24 @@ def test_a_link_is_never_locked(tmp_path):
     with pytest.raises(OSError, match=r"x\.lock"), locked(tmp_path / "x.lock"):
         pass
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_lock_on_a_removed_file_is_none(tmp_path, monkeypatch):
+    """Who waited while its holder removed it asks again, for the file that others would lock."""
+    path, flock, seen = tmp_path / "x.lock", fcntl.flock, []
+
+    def late(handle, operation):
+        flock(handle, operation)
+        if not seen:
+            path.unlink()
+        seen.append(handle)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with locked(path):
+        monkeypatch.undo()
+        assert len(seen) == 2
+        with pytest.raises(Busy), locked(path, wait=False):
+            pass
 
 
 def test_an_unreadable_result_is_set_aside(shared):

@@ -1,6 +1,5 @@
 """Results are whole or absent, computed once, and never used unsound."""
 
-import fcntl
 import json
 import os
 import signal
@@ -105,24 +104,6 @@ def test_a_result_that_is_too_large(tmp_path, monkeypatch):
     assert len(store.set_aside) == 1
     assert [p.suffix[:9] for p in tmp_path.iterdir()] == [".unsound-"]
     assert store.get({"a": 1}, dict) == {}
-
-
-def test_a_lock_on_a_removed_file_is_none(tmp_path, monkeypatch):
-    """Who waited while its holder removed it asks again, for the file that others would lock."""
-    path, flock, seen = tmp_path / "x.lock", fcntl.flock, []
-
-    def late(handle, operation):
-        flock(handle, operation)
-        if not seen:
-            path.unlink()
-        seen.append(handle)
-
-    monkeypatch.setattr(fcntl, "flock", late)
-    with locked(path):
-        monkeypatch.undo()
-        assert len(seen) == 2
-        with pytest.raises(Busy), locked(path, wait=False):
-            pass
 
 
 def test_a_lock_is_held_by_one(tmp_path):
