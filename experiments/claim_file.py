@@ -35,12 +35,11 @@ def from_file(path: Path) -> Claim:
     module = module_from_spec(spec)
     # Its docstring is the proof sketch that ``explain`` looks up by the name of the module.
     sys.modules[name] = module
-    before, sys.dont_write_bytecode = sys.dont_write_bytecode, True
-    try:
-        with importing(path):
-            spec.loader.exec_module(module)
-    finally:
-        sys.dont_write_bytecode = before
+    # From now on, since its functions may import too: of a file of equal size and second Python
+    # would take what it has kept of another text.
+    sys.dont_write_bytecode = True
+    with importing(path):
+        spec.loader.exec_module(module)
     claim = checked(getattr(module, "CLAIM", None), path)
     # It may have been made in another file: this one says which it is.
     return replace(claim, origin=Origin(name, snapshot()))
