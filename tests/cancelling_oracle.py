@@ -42,25 +42,27 @@ def _number(x: Any) -> Any:
 
 
 @cache
-def scores(name: str, size: int, ddof: int) -> list[tuple[tuple[int, ...], list[Any]]]:
-    """Count vector and advantage of each row, for every group."""
+def scores(name: str, size: int, ddof: int) -> list[tuple[tuple[int, ...], list[Any], list[Any]]]:
+    """Count vector, advantage of each row, and the sum of its parts' sizes, for every group."""
     rewards, weights, eps = CASES[name]
     found = []
     with mp.workdps(DIGITS):
         rows = [[_number(x) for x in row] for row in rewards]
         for counts in count_vectors(size, len(rows)).tolist():
-            scores = [mp.mpf(0)] * len(rows)
+            scores, parts = [mp.mpf(0)] * len(rows), [mp.mpf(0)] * len(rows)
             for k, weight in enumerate(weights):
                 mean = mp.fsum(n * r[k] for n, r in zip(counts, rows, strict=True)) / size
                 square = mp.fsum(n * (r[k] - mean) ** 2 for n, r in zip(counts, rows, strict=True))
                 if square > mp.mpf("1e-50"):
                     per = _number(weight) / (mp.sqrt(square / (size - ddof)) + _number(eps))
-                    scores = [s + per * (r[k] - mean) for s, r in zip(scores, rows, strict=True)]
+                    part = [per * (r[k] - mean) for r in rows]
+                    scores = [s + x for s, x in zip(scores, part, strict=True)]
+                    parts = [s + abs(x) for s, x in zip(parts, part, strict=True)]
             clean = [
                 s if n and abs(s) > mp.mpf("1e-40") else mp.mpf(0)
                 for n, s in zip(counts, scores, strict=True)
             ]
-            found.append((tuple(counts), clean))
+            found.append((tuple(counts), clean, parts))
     return found
 
 
@@ -91,7 +93,7 @@ class Expected(NamedTuple):
     variance: Any
     """E|g - E g|^2 of groups that speak."""
     square: Any
-    """E|g|^2 of groups that speak."""
+    """E|g|^2 of groups that speak, were all parts of an advantage of one sign."""
 
 
 def expected(name: str, size: int, logits: Any) -> Expected:
@@ -99,12 +101,14 @@ def expected(name: str, size: int, logits: Any) -> Expected:
     with mp.workdps(DIGITS):
         p = [mp.exp(mp.mpf(float(x))) for x in logits]
         p = [x / mp.fsum(p) for x in p]
-        chances, moves = [], []
-        for counts, every in scores(name, size, 0):
+        chances, moves, squares = [], [], []
+        for counts, every, parts in scores(name, size, 0):
             ways = factorial(size) // prod(map(factorial, counts))
             chances.append(ways * mp.fprod(x**n for x, n in zip(p, counts, strict=True)))
             pull = [n * s / size for n, s in zip(counts, every, strict=True)]
             moves.append(pull if any(every) else None)
+            most = [n * s / size for n, s in zip(counts, parts, strict=True)]
+            squares.append(mp.fsum(x * x for x in most) if any(every) else mp.mpf(0))
         speak = mp.fsum(c for c, x in zip(chances, moves, strict=True) if x)
         silent = mp.fsum(c for c, x in zip(chances, moves, strict=True) if not x)
         kept = [(c / speak, x) for c, x in zip(chances, moves, strict=True) if x]
@@ -112,5 +116,5 @@ def expected(name: str, size: int, logits: Any) -> Expected:
         mean = [mp.fsum(c * x[i] for c, x in kept) for i in answers]
         sizes = [mp.fsum(c * abs(x[i]) for c, x in kept) for i in answers]
         variance = mp.fsum(c * mp.fsum((x[i] - mean[i]) ** 2 for i in answers) for c, x in kept)
-        square = mp.fsum(c * mp.fsum(y * y for y in x) for c, x in kept)
+        square = mp.fsum(c * x for c, x in zip(chances, squares, strict=True)) / (speak or 1)
         return Expected(silent, speak, mean, sizes, variance, square)

@@ -115,9 +115,10 @@ def filtered_moments(
     ``prompts`` = B kept groups with their prompts drawn anew each time; None: one group for each
     prompt, weights rho, drawn until it speaks. A prompt that cannot speak contributes nothing.
     V keeps its digits next to certainty where the law lists groups by count vectors. By lattice it
-    is right to a few roundings of E|g|^2, and for a plain estimator without a table (ask for the
-    engine "counts" to have one) to a few of V/P(speaks), V that of all groups: moments of two
-    members cannot tell that all groups that speak are alike.
+    is right to a few roundings of E|g|^2, of what that were if components did not cancel; for a
+    plain estimator without a table (ask for the engine "counts" to have one) to a few of
+    V/P(speaks), V that of all groups: moments of two members cannot tell that all groups that
+    speak are alike.
     """
     gradient, each = _of_speaking(mdp, policy, theta, group)
     return filtered(mdp.prompt_distribution, gradient, each, group.group_size, prompts)

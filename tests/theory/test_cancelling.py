@@ -28,12 +28,12 @@ def test_which_groups_are_silent(name, size, ddof):
     """Every group, and every advantage, of the table of count vectors."""
     rewards, weights, eps = CASES[name]
     listed = scores(name, size, ddof)
-    counts = np.array([c for c, _ in listed])
+    counts = np.array([c for c, _, _ in listed])
     weights = np.array([float(Fraction(str(w))) for w in weights])
     estimator = Estimator(NAME, ddof, eps)
     found, speaks = advantages(np.array(rewards, float), weights, counts, estimator)
-    assert speaks.tolist() == [any(s) for _, s in listed]
-    np.testing.assert_allclose(found, np.array([s for _, s in listed], float), atol=1e-14)
+    assert speaks.tolist() == [any(s) for _, s, _ in listed]
+    np.testing.assert_allclose(found, np.array([s for _, s, _ in listed], float), atol=1e-14)
 
 
 @jax.jit

@@ -67,6 +67,7 @@ def test_listed_groups_keep_their_digits(name, x):
 def test_the_lattice_keeps_those_of_second_moments(name, x):
     """V of groups that speak is a difference there: right to roundings of E|g|^2, never below 0.
 
+    Of what E|g|^2 were if components did not cancel each other.
     Pairs of members know no more: where all groups that speak are alike, V itself has no digits.
     """
     (silent, moments, kept), right, roundings = _case(name, x, "lattice")
