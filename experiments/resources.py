@@ -1,10 +1,32 @@
-"""The most memory that this process has held."""
+"""What this process holds: memory, and compiled programs, which take pieces of it."""
 
 import resource
 import sys
+from pathlib import Path
+
+import jax
+
+MAPS, MOST_MAPS = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
 
 
 def peak_memory() -> int:
     """Bytes of the largest resident set so far."""
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
+
+
+def crowded(share: float = 0.5) -> bool:
+    """Whether this share of the pieces of memory that Linux grants a process is in use.
+
+    Every compiled program takes several and keeps them; where none is left XLA aborts. Elsewhere
+    than on Linux nothing is known, and the answer is no.
+    """
+    if not MOST_MAPS.exists():
+        return False
+    return MAPS.read_bytes().count(b"\n") > share * int(MOST_MAPS.read_text())
+
+
+def make_room() -> None:
+    """Lets go of what JAX has compiled, once it crowds; what is needed again is compiled again."""
+    if crowded():
+        jax.clear_caches()

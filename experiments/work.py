@@ -12,6 +12,7 @@ from tqdm import tqdm
 from experiments.devices import home, workers
 from experiments.locks import Busy
 from experiments.processes import in_turn
+from experiments.resources import make_room
 
 BAR = "{desc} {percentage:3.0f}%|{bar}| {elapsed}<{remaining}"
 Item = TypeVar("Item")
@@ -43,6 +44,7 @@ def work_through(
                         return
                     try:
                         work(item, wait)
+                        make_room()
                         bar.update(cost(item))
                     except Busy:
                         put_off.append(group[i:] if whole else [item])

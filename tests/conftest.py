@@ -6,11 +6,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-# One thread per worker: two pytest workers on two cores must not fight over them. Most programs run
-# once, for less time than LLVM would take to make them faster.
-os.environ.setdefault(
-    "XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false --xla_backend_optimization_level=0"
-)
+# One thread per worker: two pytest workers on two cores must not fight over them.
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
 
 import jax
 import pytest
@@ -29,26 +26,26 @@ jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 install_import_hook(["theory"], "beartype.beartype")
 
+from experiments.resources import make_room  # noqa: E402
 
-MAPS, MOST_MAPS = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
+TRAINING = ("test_grpo", "test_lanes", "test_races", "test_sampling", "test_training")
 
 
-def crowded(share=0.5):
-    """Whether this share of the pieces of memory that Linux grants a process is in use.
-
-    Every compiled program takes several and keeps them; where none is left XLA dies of it.
-    """
-    if not MOST_MAPS.exists():
-        return False
-    return MAPS.read_bytes().count(b"\n") > share * int(MOST_MAPS.read_text())
+@pytest.fixture(autouse=True, scope="module")
+def _quickly_compiled(request):
+    """Most programs of tests/theory run once, for less time than LLVM takes to make them fast."""
+    path = request.path
+    fast = "theory" in path.parts and not path.stem.startswith(TRAINING)
+    jax.config.update("jax_disable_most_optimizations", fast)
+    yield
+    jax.config.update("jax_disable_most_optimizations", False)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _freeze():
     """What a module left behind, compiled programs above all, is not searched for garbage again."""
     yield
-    if crowded():
-        jax.clear_caches()
+    make_room()
     gc.freeze()
 
 

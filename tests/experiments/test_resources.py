@@ -1,11 +1,13 @@
-"""A worker that compiles thousands of programs must not run out of pieces of memory."""
+"""A process that compiles thousands of programs must not run out of pieces of memory."""
 
 import gc
 import sys
 
-import conftest
 import jax
 import pytest
+
+from experiments import resources
+from experiments.work import work_through
 
 PROGRAMS = 30
 
@@ -13,7 +15,7 @@ PROGRAMS = 30
 @pytest.mark.skipif(sys.platform != "linux", reason="counted where Linux tells them")
 def test_programs_give_their_memory_back():
     """XLA dies without a word at 65,530: each program takes some, and a cleared cache none."""
-    count = lambda: conftest.MAPS.read_bytes().count(b"\n")  # noqa: E731
+    count = lambda: resources.MAPS.read_bytes().count(b"\n")  # noqa: E731
     compiled, before = jax.jit(lambda x, n: x + n, static_argnums=1), count()
     for n in range(PROGRAMS):
         compiled(1.0, n)
@@ -28,9 +30,22 @@ def test_programs_give_their_memory_back():
 def test_crowded_is_told_in_time(monkeypatch, tmp_path):
     """At half of what the system grants; elsewhere than on Linux nothing is known."""
     granted = tmp_path / "max_map_count"
-    monkeypatch.setattr(conftest, "MOST_MAPS", granted)
-    assert not conftest.crowded()
-    used = conftest.MAPS.read_bytes().count(b"\n")
+    monkeypatch.setattr(resources, "MOST_MAPS", granted)
+    assert not resources.crowded()
+    used = resources.MAPS.read_bytes().count(b"\n")
     for most, expected in ((4 * used, False), (used, True)):
         granted.write_text(f"{most}\n")
-        assert conftest.crowded() is expected
+        assert resources.crowded() is expected
+
+
+def test_work_makes_room(monkeypatch):
+    """After each piece, or `make paper` from nothing aborts at its last claims."""
+    compiled, held = jax.jit(lambda x, n: x + n, static_argnums=1), []
+    monkeypatch.setattr(resources, "crowded", lambda: True)
+
+    def work(item, wait):
+        compiled(1.0, item)
+        held.append(compiled._cache_size())
+
+    work_through([[1, 2, 3]], work, lambda item: 1, "programs")
+    assert held == [1, 1, 1]
