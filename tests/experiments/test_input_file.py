@@ -51,14 +51,14 @@ def test_many_keys_take_no_longer(tmp_path):
     """64,000 unknown ones: the search for one that occurs twice took two minutes."""
     path = tmp_path / "keys.json"
     keys = [f"k{i}" for i in range(64_000)]
-    started = time.monotonic()
+    started = time.process_time()
     path.write_text(json.dumps(dict.fromkeys(keys, 1)))
     with pytest.raises(ValueError, match=r"unknown key 'k0'"):
         load_instance(path)
     path.write_text("{" + ",".join(f'"{key}":1' for key in [*keys, "k7"]) + "}")
     with pytest.raises(ValueError, match=r"keys\.json: key 'k7' occurs twice: expected once"):
         load_instance(path)
-    assert time.monotonic() < started + 10
+    assert time.process_time() < started + 10
 
 
 def _pipe(path):

@@ -88,9 +88,9 @@ REFUSED = {
 def test_what_is_no_point_names_its_field(case, path, capsys):
     """At once, in one line, with status 2."""
     content, named = REFUSED[case]
-    started = time.monotonic()
+    started = time.process_time()
     assert _replay(path, content) == 2
-    assert time.monotonic() < started + 5
+    assert time.process_time() < started + 5
     error = capsys.readouterr().err
     assert error.startswith(f"error: {path}: ")
     assert named in error

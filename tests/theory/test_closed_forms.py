@@ -3,6 +3,7 @@
 from math import comb, sqrt
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -16,12 +17,12 @@ from theory.update import prompt_moments, update_moments
 
 UNBIASED = Estimator("leave_one_out")
 NORMALIZED = [Estimator("group_normalized", d, e) for d in (0, 1) for e in (0.0, 1e-4)]
-_prompts = eqx.filter_jit(prompt_moments)
+_prompts = jax.jit(prompt_moments)
 _updates = eqx.filter_jit(update_moments)
 
 
 def _each(mdp, policy, theta, size, estimator):
-    return _prompts(mdp, policy, theta, group_law(mdp, size, estimator))
+    return _prompts(mdp, policy, theta, group_law(mdp, size, estimator, room=8))
 
 
 def _update(mdp, policy, theta, size, estimator, prompts=None):

@@ -39,7 +39,7 @@ def test_the_decomposed_update_is_a_gradient(name, estimator):
     _, mdp, policy, theta, *_ = INSTANCES[name]
     theta = theta + jnp.asarray(np.random.default_rng(1).normal(size=theta.shape))
     for size in (2, 5):
-        law = group_law(mdp, size, estimator)
+        law = group_law(mdp, size, estimator, room=5)
         found = jax.jit(expected_update)(mdp, policy, theta, law)
         slope = jax.jit(jax.grad(lambda t, g=size: potential_value(mdp, policy, t, g, estimator)))(
             theta

@@ -44,16 +44,17 @@ def _model(name):
     return mdp, policy, jnp.asarray(_theta(instance))
 
 
-@eqx.filter_jit
+@jax.jit
 def _moments(mdp, policy, theta, laws):
-    return [update_moments(mdp, policy, theta, law, b) for law, b in laws]
+    pairs = zip(laws, SETTINGS, strict=True)
+    return [update_moments(mdp, policy, theta, law, b) for law, (_, b) in pairs]
 
 
 @cache
 def _exact(name, group_size):
     """Full sweep (None) and B drawn prompts, for every estimator."""
     model = _model(name)
-    laws = [(group_law(model[0], group_size, e), b) for e, b in SETTINGS]
+    laws = [group_law(model[0], group_size, e, room=3) for e, _ in SETTINGS]
     return dict(zip(SETTINGS, _moments(*model, laws), strict=True))
 
 
