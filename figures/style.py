@@ -78,10 +78,18 @@ def series(row: pd.Series, prefix: str) -> tuple[np.ndarray, np.ndarray]:
     return np.array([x for x, _ in found]), np.array([y for _, y in found])
 
 
-def shared_legend(figure: Figure, axes: Axes, columns: int = 4) -> None:
+def shared_legend(figure: Figure, axes: Axes, columns: int = 4, title: str | None = None) -> None:
     """One legend above all panels, from the handles of one of them."""
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=columns, frameon=False)
+    figure.legend(
+        handles,
+        labels,
+        loc="outside upper center",
+        ncols=columns,
+        frameon=False,
+        title=title,
+        title_fontsize=8,
+    )
 
 
 def save(figure: Figure, folder: Path, name: str) -> list[Path]:

@@ -67,7 +67,7 @@ def by_components(rows: pd.DataFrame) -> Figure | None:
         _panel(axes, "bits, unit weights, G = 8", "components $K$", "$V(K)/V(1)$")
         axes.set_xticks([1, 2, 3, 4, 5, 6], labels=[str(n) for n in range(1, 7)])
         axes.minorticks_off()
-        axes.legend(frameon=False, title="fitted exponent", title_fontsize=8)
+        shared_legend(figure, axes, 2, "fitted exponent")
     return figure
 
 
