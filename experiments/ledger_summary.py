@@ -115,11 +115,12 @@ def counterexamples(claims: list[str], rows: pd.DataFrame, cases: pd.DataFrame) 
 
 
 def exactly(row: pd.Series, side: str) -> str:
-    """A number as a fraction where that can be read, else to twelve digits."""
+    """A number as a fraction where that can be read, else to 12 digits; 6 of a sampled one."""
     text = row.get(f"{side}_exact")
     if isinstance(text, str) and len(text) <= 24:
         return text
-    return f"{float(row[side]):.12g}"
+    digits = 6 if row.get("evidence") == "statistical" else 12
+    return f"{float(row[side]):.{digits}g}"
 
 
 def _stationarity(by_claim: Mapping[str, pd.DataFrame]) -> dict[str, object]:

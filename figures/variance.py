@@ -59,7 +59,7 @@ def by_components(rows: pd.DataFrame) -> Figure | None:
         for look, (_, row) in zip(SERIES, data.iterrows(), strict=False):
             k, v = series(row, "V at K=")
             short = "RLOO" if row["estimator"] == "leave_one_out" else "GRPO"
-            label = f"{short}, correlation {row['correlation']:g}: {row['observed']:.2f}"
+            label = f"{short}, {row['correlation']:g}: {row['observed']:.2f}"
             axes.plot(k, v / v[0], label=label, **look)
         k = np.linspace(1, 6)
         axes.plot(k, k, ":", color=REFERENCE, label="$K$ and $K^2$")
@@ -67,7 +67,7 @@ def by_components(rows: pd.DataFrame) -> Figure | None:
         _panel(axes, "bits, unit weights, G = 8", "components $K$", "$V(K)/V(1)$")
         axes.set_xticks([1, 2, 3, 4, 5, 6], labels=[str(n) for n in range(1, 7)])
         axes.minorticks_off()
-        shared_legend(figure, axes, 2, "fitted exponent")
+        shared_legend(figure, axes, 2, "correlation: fitted exponent")
     return figure
 
 
