@@ -15,13 +15,11 @@ from theory.correlation import component_moments, group_correlations, limit_corr
 from theory.exact import reward_law
 from theory.group_law import GroupLaw, group_law
 from theory.model import TAMDP
-from theory.rounding import accumulated, law_roundings, sweep_roundings
+from theory.rounding import COMMON, accumulated, law_roundings, sweep_roundings
 
 Floats = NDArray[np.float64]
 JOINT, DECOUPLED = Estimator("group_normalized"), Estimator("componentwise_normalized")
 ESTIMATORS = (JOINT, DECOUPLED)
-COMMON = 16
-"""Products and small sums that a single term may go through, each with its own rounding."""
 
 
 class Prompt(NamedTuple):

@@ -78,8 +78,8 @@ def store(
 
     ``file``: where a claim of one's own is.
     """
-    own = identifier(claim.name) if file is None else label(file)
-    part = own + (f"-{identifier(mutant)}" if mutant else "")
+    name = identifier(claim.name) if file is None else label(file)
+    part = name + (f"-{identifier(mutant)}" if mutant else "")
     target = folder / part / f"seed-{seed}"
     content = json.dumps(as_json(claim, found, mutant, seed, minutes), indent=1)
     write_atomic(target / "point.json", content + "\n")

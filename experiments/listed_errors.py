@@ -11,10 +11,7 @@ import numpy as np
 from experiments.instances import InstanceSpec, build
 from theory.group_law import GroupLaw
 from theory.listing import Floats, Listing
-from theory.rounding import accumulated, law_roundings, slope_magnitude, sweep_roundings
-
-COMMON = 16
-"""Products and small sums that a single term may go through, each with its own rounding."""
+from theory.rounding import COMMON, accumulated, law_roundings, slope_magnitude, sweep_roundings
 
 
 class ListedErrors(NamedTuple):

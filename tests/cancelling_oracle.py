@@ -6,7 +6,7 @@ from math import factorial, prod
 from typing import Any, NamedTuple
 
 import mpmath as mp
-import numpy as np
+import one_state
 
 from theory.counts import count_vectors
 from theory.model import TAMDP
@@ -69,15 +69,7 @@ def scores(name: str, size: int, ddof: int) -> list[tuple[tuple[int, ...], list[
 @cache
 def menu(name: str) -> TAMDP:
     rewards, weights, _ = CASES[name]
-    return TAMDP(
-        prompt_distribution=[1],
-        initial_distribution=[[1]],
-        depth=[0],
-        tool_transition=[],
-        legal=np.ones((1, len(rewards)), bool),
-        reward=[[rewards]],
-        weights=weights,
-    )
+    return one_state.menu(rewards, weights)
 
 
 class Expected(NamedTuple):

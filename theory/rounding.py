@@ -21,6 +21,8 @@ UNIT = float(np.finfo(float).eps) / 2
 """u, the largest relative error of one operation."""
 ELEMENTARY = 4
 """Roundings that an exponential, logarithm, root or division may count for, in u."""
+COMMON = 16
+"""Products and small sums that a single term may go through, each with its own rounding."""
 
 
 def accumulated(roundings: float | int) -> float:

@@ -50,19 +50,29 @@ def silent_mixtures(
 
     In the shape of those for groups of ``room``, where these are not too many.
     """
-    chains = list(islice(antichains(columns, group_size), MAX_CHAINS + 1))
-    if len(chains) > MAX_CHAINS or _groups(chains, group_size) > MAX_GROUPS:
+    chains = _few(columns, group_size)
+    if chains is None:
         return None
-    found = np.zeros((0, len(columns)))
+    silent = [np.zeros((0, len(columns)))]
     for chain in chains:
         counts = _containing(len(chain), group_size)
         speaks = advantages(columns[list(chain)], weights, counts, estimator)[1]
         rows = np.zeros((int((~speaks).sum()), len(columns)))
         rows[:, list(chain)] = counts[~speaks]
-        found = np.concatenate([found, rows])
-    log_ways = gammaln(group_size + 1) - gammaln(found + 1).sum(1)
+        silent.append(rows)
+    groups = np.concatenate(silent)
+    log_ways = gammaln(group_size + 1) - gammaln(groups + 1).sum(1)
     kinds = comb(group_size + len(columns) - 1, group_size) - len(columns)
-    return _filled(found, log_ways, len(found) == kinds, _room(columns, group_size, room))
+    larger = _few(columns, room) if room > group_size else None
+    needed = _groups(chains, group_size) if larger is None else _groups(larger, room)
+    return _filled(groups, log_ways, len(groups) == kinds, needed)
+
+
+def _few(columns: NDArray[np.float64], group_size: int) -> list[tuple[int, ...]] | None:
+    """The antichains of groups of this size; None: too many, or too many groups over them."""
+    chains = list(islice(antichains(columns, group_size), MAX_CHAINS + 1))
+    many = len(chains) > MAX_CHAINS or _groups(chains, group_size) > MAX_GROUPS
+    return None if many else chains
 
 
 def _containing(vectors: int, group_size: int) -> NDArray[np.int64]:
@@ -74,15 +84,6 @@ def _containing(vectors: int, group_size: int) -> NDArray[np.int64]:
 def _groups(chains: list[tuple[int, ...]], group_size: int) -> int:
     """How many there are in which each vector of a chain occurs."""
     return sum(comb(group_size - 1, len(chain) - 1) for chain in chains)
-
-
-def _room(columns: NDArray[np.float64], group_size: int, room: int) -> int:
-    """Rows that do for every group size up to ``room``, or for this one."""
-    every = list(islice(antichains(columns, room), MAX_CHAINS + 1))
-    needed = _groups(every, room)
-    if len(every) > MAX_CHAINS or needed > MAX_GROUPS:
-        return _groups(list(antichains(columns, group_size)), group_size)
-    return needed
 
 
 def _filled(

@@ -21,9 +21,7 @@ from experiments.points import tilting
 from experiments.runs import RunResult
 from experiments.settings import RunSettings
 from theory.amplification import amplify
-from theory.tilting import (
-    has_no_chance,
-)
+from theory.tilting import has_no_chance
 
 MUTANTS = {
     "variance": "gain 1/(beta (p(1-p) + eps))",

@@ -12,11 +12,11 @@ import numpy as np
 import oracles
 import pytest
 from binary_model import BINARY
+from one_state import menu
 
 from theory.advantages import Estimator
 from theory.group_law import group_law
 from theory.instances.random import random_instance
-from theory.model import TAMDP
 from theory.update import prompt_moments
 
 GROUP = [
@@ -96,20 +96,7 @@ def test_moments_are_sums_over_groups_of_episodes(name, size, engine):
 
 def _model(weights, components=3):
     """One state with an answer for every vector of K binary components."""
-    return _menu(np.arange(2**components)[:, None] >> np.arange(components) & 1, weights)
-
-
-def _menu(rewards, weights):
-    """One state with an answer for each row of rewards."""
-    return TAMDP(
-        prompt_distribution=[1],
-        initial_distribution=[[1]],
-        depth=[0],
-        tool_transition=[],
-        legal=np.ones((1, len(rewards)), bool),
-        reward=np.array(rewards)[None, None],
-        weights=weights,
-    )
+    return menu(np.arange(2**components)[:, None] >> np.arange(components) & 1, weights)
 
 
 TENTHS, THIRDS = ["5/10", "3/10", "2/10"], [1, "1/3", "1/7"]
@@ -176,7 +163,7 @@ def test_requests_beyond_both_engines(estimator, weights, size, message):
 @pytest.mark.parametrize("rewards", [[[1]], [[0], [1]], [[y / 4096] for y in range(4097)]])
 def test_groups_without_end(rewards, size):
     """Few entries may take for ever: with one reward each draw of a lattice has a single point."""
-    model = _menu(rewards, [1])
+    model = menu(rewards, [1])
     started = time.process_time()
     with pytest.raises(ValueError, match=f"group_size = {size} with .*; expected at most"):
         group_law(model, size, GROUP[0])

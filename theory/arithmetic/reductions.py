@@ -9,7 +9,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from theory.arithmetic import numbers
-from theory.arithmetic.elementwise import EXACT
+from theory.arithmetic.elementwise import EXACT, mapped
 from theory.arithmetic.logic import (
     DECIDED,
     REFUSED,
@@ -79,32 +79,22 @@ rule(REFUSED, "argmax")(_first_extreme(1))
 rule(REFUSED, "argmin")(_first_extreme(-1))
 
 
-def _cumulative(name: str, real: Callable[..., Any]) -> None:
+def _cumulative(name: str, real: Callable[..., Any], integer: Callable[..., Any]) -> None:
     def evaluate(x: Values, *, axis: int, reverse: bool, **_: Any) -> Values:
         lines = np.moveaxis(np.flip(x, axis) if reverse else x, axis, 0).copy()
         for i in range(1, len(lines)):
-            lines[i] = (
-                objects(
-                    [real(a, b) for a, b in zip(lines[i - 1].flat, lines[i].flat, strict=True)],
-                    lines[i].shape,
-                )
-                if is_real(x)
-                else real(lines[i - 1], lines[i])
-            )
+            pair = lines[i - 1], lines[i]
+            lines[i] = mapped(real, *pair) if is_real(x) else integer(*pair)
         back = np.moveaxis(lines, 0, axis)
         return np.flip(back, axis) if reverse else back
 
     rule(EXACT, name)(evaluate)
 
 
-_cumulative("cumsum", operator.add)
-_cumulative("cumprod", lambda x, y: numbers.times(x, y) if isinstance(x, fmpq | arb) else x * y)
-_cumulative(
-    "cummax", lambda x, y: numbers.larger(x, y) if isinstance(x, fmpq | arb) else np.maximum(x, y)
-)
-_cumulative(
-    "cummin", lambda x, y: numbers.smaller(x, y) if isinstance(x, fmpq | arb) else np.minimum(x, y)
-)
+_cumulative("cumsum", operator.add, np.add)
+_cumulative("cumprod", numbers.times, np.multiply)
+_cumulative("cummax", numbers.larger, np.maximum)
+_cumulative("cummin", numbers.smaller, np.minimum)
 
 
 def _inner(x: Values, y: Values) -> Number:
