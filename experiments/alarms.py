@@ -17,8 +17,7 @@ from experiments import runs, slopes
 from experiments.claim import Claim, Levels, Scope
 from experiments.claims import t1_rate
 from experiments.judging import settled
-from experiments.runs import RunResult
-from experiments.settings import UNBIASED, RunSettings
+from experiments.settings import UNBIASED, RunResult, RunSettings
 from experiments.work import BAR
 from theory.levels import holm
 

@@ -15,8 +15,7 @@ from experiments.code_version import version_of
 from experiments.environment import environment
 from experiments.files import digest
 from experiments.judging import as_they_count, cell_rows
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from experiments.sources import snapshot
 from experiments.store import Store
 

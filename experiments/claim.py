@@ -7,8 +7,7 @@ from typing import Any, Literal, NamedTuple, get_args
 from experiments.assumptions import Assumption
 from experiments.exact import Exact
 from experiments.instances import InstanceSpec
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from experiments.soundness import ROW, check
 from experiments.sources import Origin, origin
 from experiments.verdict import Evidence, Verdict

@@ -14,8 +14,7 @@ from experiments.claim import (
     settled_by,
 )
 from experiments.exact_cells import unmet
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from experiments.soundness import each
 from experiments.verdict import Verdict
 from theory.levels import holm

@@ -1,6 +1,5 @@
 """Training runs: settings in, per-seed summaries out; each run is computed once and stored."""
 
-from collections.abc import Mapping
 from functools import lru_cache, partial
 from typing import Any
 
@@ -15,7 +14,7 @@ from experiments.environment import environment
 from experiments.files import digest
 from experiments.instances import InstanceSpec, build
 from experiments.lanes import LANES, lane_bytes, lanes
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from experiments.store import Store
 from theory.advantages import Estimator
 from theory.chances import Chances
@@ -25,7 +24,6 @@ from theory.grpo import Training
 from theory.training import STEP, Trace, train
 
 EXACT = ("squared_bias", "variance")
-RunResult = Mapping[str, Any]
 
 
 @lru_cache(maxsize=64)

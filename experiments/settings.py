@@ -1,5 +1,6 @@
 """What a training run is, and what defines it."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -8,6 +9,8 @@ from theory.advantages import Estimator
 from theory.grpo import Objective
 
 UNBIASED = Estimator("leave_one_out")
+RunResult = Mapping[str, Any]
+"""What a run comes to, see ``experiments.runs.execute``."""
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,7 @@ from experiments.averages import Average, average
 from experiments.claim import STATISTICAL, Levels, Row, Scope, Verdict
 from experiments.constants import run_constants, step_size
 from experiments.instances import named
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.advantages import Estimator
 from theory.grpo import Objective
 from theory.levels import attained

@@ -11,8 +11,7 @@ from scipy.special import expit
 
 from experiments.claim import Scope
 from experiments.instances import InstanceSpec, build, named
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from experiments.theorem2_cells import Case, Cells, Option, check, random_policies
 from theory.advantages import Estimator
 from theory.exact import component_values

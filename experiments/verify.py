@@ -11,8 +11,8 @@ from experiments.files import canonical, check_replaceable, digest, sweep, write
 from experiments.judging import runs_of, stored_rows, telling
 from experiments.processes import is_first
 from experiments.provenance import provenance
-from experiments.runs import RunResult, execute
-from experiments.settings import RunSettings
+from experiments.runs import execute
+from experiments.settings import RunResult, RunSettings
 from experiments.store import Store
 from experiments.tables import Report, as_json, as_junit, report
 from experiments.work import work_through

@@ -5,15 +5,26 @@ millions of them can be visited piece by piece.
 """
 
 from math import comb
+from operator import index
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
-from theory.xi import check_tasks
-
+MAX_TASKS = 10**8
 MAX_VECTORS = 10**8
 Floats = NDArray[np.float64]
+
+
+def check_tasks(n: Any, field: str = "n") -> None:
+    """Raises ValueError, naming the field, unless ``n`` is a whole number of tasks in 1..10^8."""
+    try:
+        whole = not isinstance(n, bool) and 1 <= index(n) <= MAX_TASKS
+    except TypeError:
+        whole = False
+    if not whole:
+        raise ValueError(f"{field} = {n!r}: expected a whole number of tasks in 1..{MAX_TASKS}")
 
 
 def n_vectors(n: int, types: int) -> int:

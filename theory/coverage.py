@@ -16,12 +16,19 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from theory import pac_bayes
-from theory.counts import chance_roundings, count_vectors, log_chances, n_vectors, quantile
+from theory.counts import (
+    chance_roundings,
+    check_tasks,
+    count_vectors,
+    log_chances,
+    n_vectors,
+    quantile,
+)
 from theory.learning import Learned, Learning, learn, padded
 from theory.pac_bayes import check_level
 from theory.rounding import accumulated
 from theory.validation import fail
-from theory.xi import check_tasks, xi
+from theory.xi import xi
 
 CHUNK = 2**13
 """Count vectors at a time: one compilation serves every n, temperature and delta."""

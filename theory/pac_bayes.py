@@ -15,9 +15,9 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from theory.beta_tail import LEAST, upper_quantile
+from theory.counts import check_tasks
 from theory.kl import Number, kl_upper
 from theory.validation import fail
-from theory.xi import check_tasks
 
 Bound = Float[Array, "..."]
 # Reference point for constants that must be fixed before the tasks are seen.

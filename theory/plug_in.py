@@ -9,9 +9,10 @@ from math import ceil, inf, log
 
 import jax
 
+from theory.counts import MAX_TASKS, check_tasks
 from theory.kl import binary_kl, kl_upper
 from theory.pac_bayes import check_level, fresh_set
-from theory.xi import MAX_TASKS, check_tasks, xi
+from theory.xi import xi
 
 _kl, _upper = jax.jit(binary_kl), jax.jit(kl_upper)
 

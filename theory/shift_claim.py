@@ -7,10 +7,10 @@ L_S = D_S(hard) = h, L_T = 1 where the target is all hard, and KL(D_T ‖ D_S) =
 from flint import fmpq
 
 from theory.balls import Number, root
+from theory.counts import check_tasks
 from theory.divergences import above, divergence
 from theory.task_bounds import Rule, mcallester_value
 from theory.tasks import Tasks
-from theory.xi import check_tasks
 
 
 def hard_task(n: int, hard: fmpq, delta: fmpq) -> Tasks:

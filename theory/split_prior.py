@@ -20,12 +20,20 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from theory.counts import chance_roundings, count_vectors, failing, log_chances, n_vectors, quantile
+from theory.counts import (
+    chance_roundings,
+    check_tasks,
+    count_vectors,
+    failing,
+    log_chances,
+    n_vectors,
+    quantile,
+)
 from theory.coverage import bound_rounding
 from theory.learning import Learning, gibbs, mixed
 from theory.pac_bayes import check_level, maurer
 from theory.rounding import accumulated
-from theory.xi import check_tasks, xi
+from theory.xi import xi
 
 CHUNK = 2**13
 GAMMA = 0.5

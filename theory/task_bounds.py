@@ -12,9 +12,9 @@ from types import MappingProxyType
 from flint import arb, fmpq
 
 from theory.balls import Number, hull, root, total
+from theory.counts import check_tasks
 from theory.divergences import above, kl_exceeds
 from theory.tasks import Learned, Learner, Tasks, samples
-from theory.xi import check_tasks
 
 MAX_EXACT, MAX_ENCLOSED = 100, 10**5
 GRID = 8

@@ -11,9 +11,9 @@ from typing import Any, NamedTuple
 from flint import arb, fmpq
 
 from theory.balls import Number, total
+from theory.counts import MAX_TASKS
 from theory.fields import INSIDE, POSITIVE, UNIT, entry, listed, number, numbers, shares, whole
 from theory.multinomial import multinomial
-from theory.xi import MAX_TASKS
 
 
 class Tasks(NamedTuple):

@@ -4,22 +4,9 @@ It is the largest E exp(n kl(mean ‖ expectation)) over n i.i.d. losses in [0,1
 arXiv:cs/0411099), and xi(n) <= 2 sqrt n.
 """
 
-from operator import index
-from typing import Any
-
 import numpy as np
 
-MAX_TASKS = 10**8
-
-
-def check_tasks(n: Any, field: str = "n") -> None:
-    """Raises ValueError, naming the field, unless ``n`` is a whole number of tasks in 1..10^8."""
-    try:
-        whole = not isinstance(n, bool) and 1 <= index(n) <= MAX_TASKS
-    except TypeError:
-        whole = False
-    if not whole:
-        raise ValueError(f"{field} = {n!r}: expected a whole number of tasks in 1..{MAX_TASKS}")
+from theory.counts import check_tasks
 
 
 def xi(n: int) -> float:

@@ -18,8 +18,7 @@ from experiments.exact_cells import at_most, equality, exact, inequality, unmet
 from experiments.instances import InstanceSpec, build, named
 from experiments.iterates import SETTINGS, Iterates, certain, error, iterates
 from experiments.points import tilting
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.amplification import amplify
 from theory.tilting import has_no_chance
 

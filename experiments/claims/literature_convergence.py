@@ -25,8 +25,7 @@ from experiments.assumptions import not_on_models, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.exact_cells import certified, exact, unmet
 from experiments.points.convergence import EXACT, fate
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.amplification import orbit, slope
 from theory.balls import ends, fmpq
 from theory.trap import Recurrence

@@ -25,8 +25,7 @@ from experiments.correlations import (
 from experiments.exact_cells import equality, inequality, no_better, unmet
 from experiments.instances import InstanceSpec, build, named
 from experiments.points import correlation
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.advantages import EstimatorName
 from theory.correlation import decoupled_correlations, is_binary
 from theory.correlation_rate import decoupled_distance, joint_distance

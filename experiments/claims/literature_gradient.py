@@ -18,8 +18,7 @@ from experiments.exact_cells import at_most, exact, inequality, no_better, seen,
 from experiments.instances import InstanceSpec, build, named
 from experiments.listed_errors import listed_errors
 from experiments.points import gradient
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.curvature import Norm, contrast, curvature_moments, matrix_norm
 from theory.exact import law_gradients, prompt_values
 from theory.listing import Floats, Listing, list_episodes, obstacle

@@ -9,8 +9,7 @@ from experiments.assumptions import not_on_models, stated
 from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.exact_cells import certified, exact, unmet
 from experiments.points.groups import EXACT
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.advantages import EstimatorName
 from theory.distinct import COUNTED, count_groups, distinct_groups
 

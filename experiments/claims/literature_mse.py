@@ -21,8 +21,7 @@ from experiments.exact_cells import (
 from experiments.instances import InstanceSpec, build, named
 from experiments.listed_errors import listed_errors
 from experiments.points import noise as points
-from experiments.runs import RunResult
-from experiments.settings import UNBIASED, RunSettings
+from experiments.settings import UNBIASED, RunResult, RunSettings
 from theory.balls import ends
 from theory.group_law import Engine, GroupLaw, group_law
 from theory.ustatistic import listed_error, noise

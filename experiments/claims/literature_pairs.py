@@ -13,8 +13,7 @@ from experiments.claim import Claim, Row, Scope, Verdict
 from experiments.correlations import DECOUPLED
 from experiments.exact_cells import certified, exact, unmet
 from experiments.points import correlation
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.choice_correlation import group_correlations, independent
 
 CHANCES = (fmpq(1, 2), fmpq(9, 10))

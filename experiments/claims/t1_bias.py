@@ -13,8 +13,7 @@ from flint import arb, fmpq
 from experiments.assumptions import ENCLOSED
 from experiments.claim import Claim, Row, Scope
 from experiments.points.bias import EXACT, NORMALIZED, fair_model
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from experiments.verdict import compare
 from theory.advantages import Estimator
 from theory.balls import Number, ends, magnitude, shown

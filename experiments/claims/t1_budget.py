@@ -16,8 +16,7 @@ from experiments.exact_cells import equality, inequality, unmet
 from experiments.instances import InstanceSpec, build, named
 from experiments.listed_variance import ListedVariance, listed_variance
 from experiments.points.group_size import BUDGET
-from experiments.runs import RunResult
-from experiments.settings import UNBIASED, RunSettings
+from experiments.settings import UNBIASED, RunResult, RunSettings
 from theory.budget import budget_terms
 
 SHOWN = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)

@@ -22,8 +22,8 @@ from experiments.claim import Claim, Row, Scope
 from experiments.exact_cells import certified
 from experiments.instances import InstanceSpec, build, named
 from experiments.points.curl import EXACT
-from experiments.runs import RunResult, exact_law
-from experiments.settings import RunSettings
+from experiments.runs import exact_law
+from experiments.settings import RunResult, RunSettings
 from theory.advantages import Estimator
 from theory.choice_curl import is_curled
 from theory.curl import asymmetry, jacobian_rounding, update_jacobian

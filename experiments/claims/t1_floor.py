@@ -24,8 +24,7 @@ from experiments.claim import (
 from experiments.claims.t1_bias import stationary_gradient
 from experiments.constants import step_size
 from experiments.points.slopes import FLOOR
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.advantages import Estimator
 from theory.balls import ends
 

@@ -18,8 +18,7 @@ from experiments.exact_cells import Floats, equality, unmet
 from experiments.instances import InstanceSpec, build, named
 from experiments.listed_variance import listed_variance
 from experiments.points.group_size import LIMIT
-from experiments.runs import RunResult
-from experiments.settings import UNBIASED, RunSettings
+from experiments.settings import UNBIASED, RunResult, RunSettings
 from theory.exact import prompt_values
 from theory.group_law import plain_law
 from theory.update import pair_moments, update_moments

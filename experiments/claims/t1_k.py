@@ -19,8 +19,7 @@ from experiments.claim import Claim, Row, Scope
 from experiments.exact_cells import unmet
 from experiments.instances import build, named
 from experiments.points.components import EXACT, TOLERANCE
-from experiments.runs import RunResult
-from experiments.settings import UNBIASED, RunSettings
+from experiments.settings import UNBIASED, RunResult, RunSettings
 from experiments.verdict import compare
 from theory.advantages import Estimator
 from theory.balls import Number, magnitude, shown, square, total

@@ -32,8 +32,7 @@ from experiments.claims import t1_rate
 from experiments.constants import Constants, path_rounding, run_constants, step_size
 from experiments.instances import named
 from experiments.points.path_search import PATH
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.advantages import Estimator
 from theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
 from theory.intervals import drift_upper_limit, lower_limit, samples_needed

@@ -26,8 +26,7 @@ from experiments.claim import (
 from experiments.constants import run_constants, step_size
 from experiments.instances import InstanceSpec, build, named
 from experiments.points.path_search import RATE
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.intervals import samples_needed
 from theory.theorem1 import rate_bound
 

@@ -10,8 +10,7 @@ from experiments import slopes
 from experiments.assumptions import INTERIOR, stated
 from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope
 from experiments.points.slopes import SLOPE
-from experiments.runs import RunResult
-from experiments.settings import UNBIASED, RunSettings
+from experiments.settings import UNBIASED, RunResult, RunSettings
 from theory.advantages import Estimator
 
 MUTANTS = {

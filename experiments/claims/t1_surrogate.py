@@ -17,8 +17,7 @@ from experiments.claim import FAMILY_WISE_ERROR, Claim, Row, Scope
 from experiments.claims import t1_rate
 from experiments.instances import InstanceSpec, build, named
 from experiments.points.path_search import SURROGATE
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.advantages import Estimator
 
 DECOMPOSED = Estimator("componentwise_normalized")

@@ -18,8 +18,7 @@ from experiments.claim import Claim, Row, Scope
 from experiments.exact_cells import inequality, unmet
 from experiments.instances import InstanceSpec, build
 from experiments.points.benefit import BENEFIT
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.group_counts import coefficients_fit, entries
 from theory.one_update import single_decision
 

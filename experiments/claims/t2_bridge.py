@@ -18,8 +18,7 @@ from experiments.exact_cells import inequality, nearest, stored_only
 from experiments.instances import build
 from experiments.points.surrogates import BRIDGE as BRIDGE_POINTS
 from experiments.points.surrogates import CORRECTED as CORRECTED_POINTS
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.rounding import accumulated
 from theory.surrogate_gap import surrogate_gap
 

@@ -11,8 +11,7 @@ from experiments.assumptions import BINARY
 from experiments.claim import Claim, Row, Scope
 from experiments.exact_cells import inequality, nearest
 from experiments.points.gap_search import GAP
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from experiments.theorem2_cases import (
     static_cells,
     training_cells,

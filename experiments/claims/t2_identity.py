@@ -13,8 +13,7 @@ from experiments.exact_cells import certified, inequality, stored_only
 from experiments.instances import build
 from experiments.points.surrogates import IDENTITY
 from experiments.rational_groups import group_of, random_group
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.balls import largest, magnitude
 from theory.bridge import Group, scaled_misalignment
 

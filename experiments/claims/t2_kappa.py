@@ -13,8 +13,7 @@ from experiments.claim import Claim, Row, Scope
 from experiments.claims.t2_gap import CONSTANT_RESPONSE, grouped, of_all, summary, whole
 from experiments.exact_cells import inequality
 from experiments.points.first_order_search import KAPPA
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from experiments.theorem2_cases import (
     DECOMPOSED,
     TRAINED_AT,

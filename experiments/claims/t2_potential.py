@@ -24,8 +24,7 @@ from experiments.claim import (
 from experiments.instances import InstanceSpec, build, named
 from experiments.points.potential import POTENTIAL
 from experiments.potential_cells import exact_row
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from experiments.theorem2_cases import CONFIRMED, DECOMPOSED, TRAINED_AT, training_runs
 from experiments.theorem2_region import best_point, corners, region_rows, residual
 from theory.advantages import Estimator

@@ -10,8 +10,7 @@ from experiments.claim import Claim, Row, Scope
 from experiments.claims.t2_kappa import RESPONSE_STEPS
 from experiments.exact_cells import equality, nearest
 from experiments.points.first_order_search import ZERO
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from experiments.theorem2_cases import static_cells
 from theory.rounding import accumulated
 from theory.theorem2 import FIRST_ORDER

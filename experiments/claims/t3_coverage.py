@@ -25,7 +25,7 @@ from experiments.learning_problems import (
     specialists,
 )
 from experiments.points.coverage import EXACT
-from experiments.runs import RunResult, RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.coverage import BOUNDS, Coverage
 from theory.worst_posterior import KINDS, worst_posterior
 

@@ -19,7 +19,7 @@ from experiments.claim import Claim, Row, Scope
 from experiments.exact_cells import inequality, no_better
 from experiments.instances import InstanceSpec, build, named
 from experiments.points.depth import EXACT
-from experiments.runs import RunResult, RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.exact import prompt_values
 from theory.instances.relay import relay
 from theory.learning import sampled_policies

@@ -22,7 +22,7 @@ from experiments.learning_problems import (
     specialists,
 )
 from experiments.points.ood import EXACT
-from experiments.runs import RunResult, RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.coverage import BOUNDS, coverage
 from theory.kl import kl_divergence, kl_first
 from theory.learning import Learning

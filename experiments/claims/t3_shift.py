@@ -12,7 +12,7 @@ from math import log
 from experiments.assumptions import STORED, stated
 from experiments.claim import Claim, Row, Scope
 from experiments.points import klorder, shift
-from experiments.runs import RunResult, RunSettings
+from experiments.settings import RunResult, RunSettings
 from experiments.verdict import compare
 from theory.balls import Number, ends, fmpq
 from theory.shift_claim import hard_task, shift_rule, shift_term

@@ -24,7 +24,7 @@ from experiments.learning_problems import (
     specialists,
 )
 from experiments.points.tightness import EXACT
-from experiments.runs import RunResult, RunSettings
+from experiments.settings import RunResult, RunSettings
 from theory.coverage import BOUNDS
 from theory.kl import binary_kl
 from theory.slack import slack

@@ -18,7 +18,7 @@ from typing import Any
 from experiments.assumptions import in_cells, not_on_models
 from experiments.claim import Claim, Row, Scope
 from experiments.points.visual_arft import EXACT, MUTANTS, largest_divergence, need
-from experiments.runs import RunResult, RunSettings
+from experiments.settings import RunResult, RunSettings
 from experiments.verdict import Decision, compare
 from theory.balls import ends, rational
 from theory.plug_in import (

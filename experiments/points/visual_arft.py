@@ -9,10 +9,10 @@ from flint import fmpq
 from experiments.exact import Document, Exact
 from experiments.verdict import Decision, compare
 from theory.balls import Number
+from theory.counts import MAX_TASKS
 from theory.divergences import binary_divergence
 from theory.fields import INSIDE, UNIT, entry, number, whole
 from theory.task_bounds import nats, xi
-from theory.xi import MAX_TASKS
 
 MUTANTS = {"10 nats": fmpq(10)}
 """A divergence that is said to be borne."""

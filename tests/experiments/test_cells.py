@@ -13,8 +13,7 @@ from experiments.cells import cell_settings, finite, judge_cell
 from experiments.claim import Claim, Row, Scope
 from experiments.exact_cells import exact
 from experiments.instances import named
-from experiments.runs import RunResult
-from experiments.settings import RunSettings
+from experiments.settings import RunResult, RunSettings
 from experiments.store import Store
 from experiments.verify import verify
 

@@ -6,7 +6,8 @@ from math import comb, pi, sqrt
 import numpy as np
 import pytest
 
-from theory.xi import check_tasks, plain, xi
+from theory.counts import check_tasks
+from theory.xi import plain, xi
 
 
 def _by_definition(n):
