@@ -1,4 +1,4 @@
 """Settings, runs, claims and rows; what defines them and where they are stored."""
 
 # Before all others: it reads what they say as they are imported.
-import experiments.sources  # noqa: F401
+import grpo_checks.experiments.origin.sources  # noqa: F401

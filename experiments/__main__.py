@@ -20,7 +20,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         # Here, so that an interrupt or a broken installation has its own status too.
-        from experiments import command_line, terminal
+        from grpo_checks.experiments.commands import command_line
+        from grpo_checks.experiments.storage import terminal
     except KeyboardInterrupt:
         _interrupted()
     except Exception:

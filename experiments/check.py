@@ -5,13 +5,13 @@ from tempfile import TemporaryDirectory
 
 import jax
 
-from experiments.catalogue import find
-from experiments.claim import Scope
-from experiments.instances import from_argument
-from experiments.store import Store
-from experiments.tables import Report
-from experiments.verdict import Verdict
-from experiments.verify import verify
+from grpo_checks.experiments.claims.catalogue import find
+from grpo_checks.experiments.models.instances import from_argument
+from grpo_checks.experiments.protocol.claim import Scope
+from grpo_checks.experiments.protocol.verdict import Verdict
+from grpo_checks.experiments.runs.tables import Report
+from grpo_checks.experiments.runs.verify import verify
+from grpo_checks.experiments.storage.store import Store
 
 
 def assert_claim(

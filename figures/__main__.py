@@ -12,8 +12,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TextIO
 
-from figures.catalogue import FIGURES, draw, load
-from figures.rows import read_rows
+from grpo_checks.figures.catalogue import FIGURES, draw, load
+from grpo_checks.figures.rows import read_rows
 
 
 def main() -> int:

@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from figures.style import ESTIMATORS, PAGE_WIDTH, RC, SERIES, shared_legend
+from grpo_checks.figures.style import ESTIMATORS, PAGE_WIDTH, RC, SERIES, shared_legend
 
 
 def advice(rows: pd.DataFrame) -> Figure | None:

@@ -5,20 +5,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from figures import (
-    advice,
+from grpo_checks.figures import advice, speed
+from grpo_checks.figures.rows import read_rows
+from grpo_checks.figures.style import save
+from grpo_checks.figures.theorems import (
     bias,
     literature,
-    speed,
     theorem1,
     theorem2,
     theorem3,
-    theorem3_transfer,
     variance,
     waterfall,
 )
-from figures.rows import read_rows
-from figures.style import save
+from grpo_checks.figures.theorems import transfer as theorem3_transfer
 
 FIGURES = {
     "t1_rate": ("T1.rate", theorem1.rate),

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-# As experiments.table_file has them, which figures do not know.
+# As experiments.storage.table_file has them, which figures do not know.
 TEXTS = ("claim", "instance", "verdict", "evidence", "note")
 NAMES = ("expected", "case", "estimator", "statement", "observed_exact", "bound_exact")
 

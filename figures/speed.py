@@ -4,7 +4,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from figures.style import OBSERVED, PAGE_WIDTH, RC, REFERENCE, shared_legend
+from grpo_checks.figures.style import OBSERVED, PAGE_WIDTH, RC, REFERENCE, shared_legend
 
 COLUMNS = 4
 

@@ -24,9 +24,9 @@ jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
-install_import_hook(["theory"], "beartype.beartype")
+install_import_hook(["grpo_checks.theory"], "beartype.beartype")
 
-from experiments.resources import make_room  # noqa: E402
+from grpo_checks.experiments.computing.resources import make_room  # noqa: E402
 
 TRAINING = ("test_grpo", "test_lanes", "test_races", "test_sampling", "test_training")
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments.catalogue import listed
-from experiments.certificates import load_cases, path_of, summary
+from grpo_checks.experiments.claims.catalogue import listed
+from grpo_checks.experiments.protocol.certificates import load_cases, path_of, summary
 
 ROOT = Path(__file__).resolve().parents[1]
 FROZEN = ROOT / "tests" / "data" / "frozen"

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.advise import advise
-from experiments.files import check_target, write_atomic
-from experiments.folders import label
-from experiments.instances import from_argument
-from experiments.terminal import say, table_lines
+from grpo_checks.experiments.advice.advise import advise
+from grpo_checks.experiments.models.instances import from_argument
+from grpo_checks.experiments.storage.files import check_target, write_atomic
+from grpo_checks.experiments.storage.folders import label
+from grpo_checks.experiments.storage.terminal import say, table_lines
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

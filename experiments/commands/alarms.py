@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
-from experiments.alarms import count_alarms
-from experiments.catalogue import find
-from experiments.claim import FAMILY_WISE_ERROR, Scope
-from experiments.files import canonical, check_target, write_atomic
-from experiments.instances import from_argument
-from experiments.terminal import say
+from grpo_checks.experiments.audit.alarms import count_alarms
+from grpo_checks.experiments.claims.catalogue import find
+from grpo_checks.experiments.models.instances import from_argument
+from grpo_checks.experiments.protocol.claim import FAMILY_WISE_ERROR, Scope
+from grpo_checks.experiments.storage.files import canonical, check_target, write_atomic
+from grpo_checks.experiments.storage.terminal import say
 
 MAX_RUNS = 10**5
 

@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.catalogue import find
-from experiments.certificates import certified_rows
-from experiments.claim import Claim, overall
-from experiments.commands.listing import contents, heading
-from experiments.sensitivity import by_bound, least_lowering, place
-from experiments.store import Store
-from experiments.stored import PAPER, rows_of_claim
-from experiments.tables import STORED, margin
-from experiments.terminal import say
+from grpo_checks.experiments.audit.sensitivity import by_bound, least_lowering, place
+from grpo_checks.experiments.claims.catalogue import find
+from grpo_checks.experiments.commands.listing import contents, heading
+from grpo_checks.experiments.protocol.certificates import certified_rows
+from grpo_checks.experiments.protocol.claim import Claim, overall
+from grpo_checks.experiments.runs.stored import PAPER, rows_of_claim
+from grpo_checks.experiments.runs.tables import STORED, margin
+from grpo_checks.experiments.storage.store import Store
+from grpo_checks.experiments.storage.terminal import say
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

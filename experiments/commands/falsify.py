@@ -4,12 +4,12 @@ import argparse
 import json
 from pathlib import Path
 
-from experiments.catalogue import find
-from experiments.falsify import falsify
-from experiments.falsify_report import example, store
-from experiments.files import check_writable
-from experiments.replay import replay
-from experiments.terminal import say
+from grpo_checks.experiments.audit.falsify_report import example, store
+from grpo_checks.experiments.audit.replay import replay
+from grpo_checks.experiments.claims.catalogue import find
+from grpo_checks.experiments.falsifier.search import falsify
+from grpo_checks.experiments.storage.files import check_writable
+from grpo_checks.experiments.storage.terminal import say
 
 MAX_MINUTES = 24 * 60.0
 

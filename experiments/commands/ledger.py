@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from experiments.catalogue import chosen
-from experiments.files import write_atomic
-from experiments.ledger import LEDGER, PAPER, ledger_text
-from experiments.table_file import read_table
+from grpo_checks.experiments.claims.catalogue import chosen
+from grpo_checks.experiments.ledger.ledger import LEDGER, PAPER, ledger_text
+from grpo_checks.experiments.storage.files import write_atomic
+from grpo_checks.experiments.storage.table_file import read_table
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

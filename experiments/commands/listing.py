@@ -2,9 +2,9 @@
 
 import argparse
 
-from experiments.catalogue import CLAIMS
-from experiments.claim import Claim
-from experiments.terminal import say
+from grpo_checks.experiments.claims.catalogue import CLAIMS
+from grpo_checks.experiments.protocol.claim import Claim
+from grpo_checks.experiments.storage.terminal import say
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

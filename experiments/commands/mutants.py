@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.catalogue import chosen
-from experiments.environment import begun_elsewhere
-from experiments.files import check_target, write_atomic
-from experiments.folders import labels
-from experiments.mutants import all_mutants, sensitivities
-from experiments.store import Store
-from experiments.terminal import say, table_lines
+from grpo_checks.experiments.audit.mutants import all_mutants, sensitivities
+from grpo_checks.experiments.claims.catalogue import chosen
+from grpo_checks.experiments.origin.environment import begun_elsewhere
+from grpo_checks.experiments.storage.files import check_target, write_atomic
+from grpo_checks.experiments.storage.folders import labels
+from grpo_checks.experiments.storage.store import Store
+from grpo_checks.experiments.storage.terminal import say, table_lines
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

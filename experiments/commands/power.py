@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
-from experiments.files import write_atomic
-from experiments.power import power
-from experiments.stored import PAPER
-from experiments.table_file import read_table
-from experiments.terminal import say, table_lines
+from grpo_checks.experiments.audit.power import power
+from grpo_checks.experiments.runs.stored import PAPER
+from grpo_checks.experiments.storage.files import write_atomic
+from grpo_checks.experiments.storage.table_file import read_table
+from grpo_checks.experiments.storage.terminal import say, table_lines
 
 NUMBERS = ("seeds", "observed", "lower", "upper", "bound")
 

@@ -6,20 +6,20 @@ from pathlib import Path
 
 import pandas as pd
 
-from experiments.catalogue import chosen
-from experiments.claim import Claim, Scope
-from experiments.compilation import Compilations
-from experiments.environment import begun_elsewhere
-from experiments.files import check_writable, digest
-from experiments.folders import labels
-from experiments.instances import from_argument
-from experiments.ledger import differences
-from experiments.processes import is_first, join, start_together
-from experiments.resources import peak_memory
-from experiments.store import Store
-from experiments.tables import Report, expected
-from experiments.terminal import say, table_lines
-from experiments.verify import verify
+from grpo_checks.experiments.claims.catalogue import chosen
+from grpo_checks.experiments.computing.compilation import Compilations
+from grpo_checks.experiments.computing.processes import is_first, join, start_together
+from grpo_checks.experiments.computing.resources import peak_memory
+from grpo_checks.experiments.ledger.ledger import differences
+from grpo_checks.experiments.models.instances import from_argument
+from grpo_checks.experiments.origin.environment import begun_elsewhere
+from grpo_checks.experiments.protocol.claim import Claim, Scope
+from grpo_checks.experiments.runs.tables import Report, expected
+from grpo_checks.experiments.runs.verify import verify
+from grpo_checks.experiments.storage.files import check_writable, digest
+from grpo_checks.experiments.storage.folders import labels
+from grpo_checks.experiments.storage.store import Store
+from grpo_checks.experiments.storage.terminal import say, table_lines
 
 PROFILES = ("quick", "paper", "ci")
 """``ci``: the sizes of ``quick``, in a folder of its own and without a word on the ledger."""

@@ -20,7 +20,7 @@ import jax
 import numpy as np
 import pandas as pd
 
-from experiments.files import write_atomic
+from grpo_checks.experiments.storage.files import write_atomic
 
 jax.config.update("jax_enable_x64", True)
 HERE = Path(__file__).resolve().parent

@@ -15,12 +15,12 @@ import jax.numpy as jnp
 import numpy as np
 from timing import beside
 
-from theory.advantages import Estimator
-from theory.chances import Chances
-from theory.group_law import plain_law
-from theory.grpo import Training
-from theory.instances.random import random_instance
-from theory.training import Trace, train
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.group_law import plain_law
+from grpo_checks.theory.instances.random import random_instance
+from grpo_checks.theory.mdp.places import Chances
+from grpo_checks.theory.training.batch import Training
+from grpo_checks.theory.training.loop import Trace, train
 
 LOO = Estimator("leave_one_out")
 RUNS = 5

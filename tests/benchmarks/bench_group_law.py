@@ -14,11 +14,11 @@ import jax.numpy as jnp
 import numpy as np
 from timing import seconds
 
-from theory.advantages import Estimator
-from theory.group_law import group_law
-from theory.model import TAMDP
-from theory.policy import Tabular
-from theory.update import prompt_moments
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.group_law import group_law
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Tabular
+from grpo_checks.theory.updates.moments import prompt_moments
 
 WEIGHTS = ["5/10", "3/10", "2/10"]
 TARGET = 1e-6

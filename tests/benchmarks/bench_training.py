@@ -17,12 +17,12 @@ import peer_numpy
 from peer_model import Task, task
 from timing import beside
 
-from theory.advantages import Estimator
-from theory.chances import Chances
-from theory.group_law import plain_law
-from theory.grpo import Training
-from theory.instances.search import search
-from theory.training import Trace, train
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.group_law import plain_law
+from grpo_checks.theory.instances.tools.search import search
+from grpo_checks.theory.mdp.places import Chances
+from grpo_checks.theory.training.batch import Training
+from grpo_checks.theory.training.loop import Trace, train
 
 GROUP, SEEDS, STEPS, STEP = 8, 64, 200, 0.5
 LOO = Estimator("leave_one_out")

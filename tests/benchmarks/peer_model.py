@@ -4,8 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from theory.instances.instance import Instance
-from theory.policy import Tabular
+from grpo_checks.theory.instances.instance import Instance
+from grpo_checks.theory.mdp.policy import Tabular
 
 
 class Task(NamedTuple):

@@ -16,10 +16,10 @@ import peer_jax
 import peer_numpy
 from peer_model import task
 
-from theory.exact import value
-from theory.group_law import plain_law
-from theory.instances.search import search
-from theory.update import update_moments
+from grpo_checks.theory.estimators.group_law import plain_law
+from grpo_checks.theory.evaluation.values import value
+from grpo_checks.theory.instances.tools.search import search
+from grpo_checks.theory.updates.moments import update_moments
 
 _moments = jax.jit(update_moments)
 INSTANCE = search()

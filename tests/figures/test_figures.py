@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from matplotlib.image import imread
 
-from experiments.ledger import PAPER
-from figures import __main__ as cli
-from figures import theorem1
+from grpo_checks.experiments.ledger.ledger import PAPER
+from grpo_checks.figures import __main__ as cli
+from grpo_checks.figures.theorems import theorem1
 
 ROWS = pd.read_csv(PAPER / "rows.csv", low_memory=False)
 

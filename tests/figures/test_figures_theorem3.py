@@ -4,10 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from experiments.claim import Scope
-from experiments.claims import t3_shift, t3_visual_arft
-from figures import __main__ as cli
-from figures import theorem3, theorem3_transfer
+from grpo_checks.experiments.claims.generalization import shift as t3_shift
+from grpo_checks.experiments.claims.generalization import visual_arft as t3_visual_arft
+from grpo_checks.experiments.protocol.claim import Scope
+from grpo_checks.figures import __main__ as cli
+from grpo_checks.figures.theorems import theorem3
+from grpo_checks.figures.theorems import transfer as theorem3_transfer
 
 NATS = {"used": 0.4, "jensen": 0.1, "change_of_measure": 2.0, "markov": 3.0, "bernoulli": 1.5}
 

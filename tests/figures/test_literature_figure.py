@@ -2,9 +2,9 @@
 
 import pandas as pd
 import pytest
-from quick_rows import quick_rows
+from helpers.quick_rows import quick_rows
 
-from figures.literature import overview
+from grpo_checks.figures.theorems.literature import overview
 
 SHOWN = ("L.amplification", "L.tools", "L.convergence", "L.correlation.law", "L.groups")
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from figures.speed import cost
+from grpo_checks.figures.speed import cost
 
 
 def _rows(name, expected, sizes, seconds):

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 from matplotlib.collections import PathCollection
 
-from experiments.theorem2_region import region_rows
-from figures import theorem2
+from grpo_checks.experiments.claims.decomposition.region import region_rows
+from grpo_checks.figures.theorems import theorem2
 
 SIZES = (2, 4, 64)
 

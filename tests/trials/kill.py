@@ -21,8 +21,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from experiments.environment import MARK
-from experiments.files import digest
+from grpo_checks.experiments.origin.environment import MARK
+from grpo_checks.experiments.storage.files import digest
 
 Stored = dict[str, tuple[int, int]]
 

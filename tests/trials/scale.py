@@ -22,7 +22,7 @@ SWEEP = ("T1.rate", "T1.path", "T1.slope", "T1.floor", "T1.surrogate")
 PINNED = """
 import os, sys
 os.sched_setaffinity(0, set(sorted(os.sched_getaffinity(0))[: int(sys.argv.pop(1))]))
-from experiments.__main__ import main
+from grpo_checks.experiments.__main__ import main
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -6,8 +6,16 @@ import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
-from theory.arithmetic.logic import select
-from theory.arithmetic.registry import FUNCTIONS, Entry, Refused, Values, decided, is_real, rule
+from grpo_checks.theory.arithmetic.logic import select
+from grpo_checks.theory.arithmetic.registry import (
+    FUNCTIONS,
+    Entry,
+    Refused,
+    Values,
+    decided,
+    is_real,
+    rule,
+)
 
 PASSED = "runs its program"
 LONGEST = 100_000

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
-from theory.arithmetic import numbers
-from theory.arithmetic.registry import Refused, Values, decided, is_real, objects, rule
-from theory.balls import Number, magnitude
+from grpo_checks.theory.arithmetic import numbers
+from grpo_checks.theory.arithmetic.registry import Refused, Values, decided, is_real, objects, rule
+from grpo_checks.theory.numbers.balls import Number, magnitude
 
 EXACT = "rational stays rational"
 BALL = "ball"

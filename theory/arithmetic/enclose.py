@@ -22,11 +22,11 @@ import jax
 import numpy as np
 from flint import arb, ctx, fmpq
 
-from theory.arithmetic import control, elementwise, logic, reductions, structure
-from theory.arithmetic.interpreter import Constants, Evaluator
-from theory.arithmetic.numbers import number
-from theory.arithmetic.registry import RULES, Refused, Values, objects
-from theory.balls import PRECISION, Number
+from grpo_checks.theory.arithmetic import control, elementwise, logic, reductions, structure
+from grpo_checks.theory.arithmetic.interpreter import Constants, Evaluator
+from grpo_checks.theory.arithmetic.numbers import number
+from grpo_checks.theory.arithmetic.registry import RULES, Refused, Values, objects
+from grpo_checks.theory.numbers.balls import PRECISION, Number
 
 __all__ = ["Refused", "decide", "enclose", "exact", "supported"]
 MODULES = (elementwise, logic, reductions, structure, control)

@@ -7,8 +7,8 @@ import numpy as np
 from jax._src import source_info_util
 from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
-from theory.arithmetic.numbers import number
-from theory.arithmetic.registry import FUNCTIONS, RULES, Refused, Values, objects
+from grpo_checks.theory.arithmetic.numbers import number
+from grpo_checks.theory.arithmetic.registry import FUNCTIONS, RULES, Refused, Values, objects
 
 Constants = dict[float, Any]
 """What floats of the program that are no short dyadic numbers stand for: exact numbers, or, for

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
-from theory.arithmetic import numbers
-from theory.arithmetic.elementwise import mapped
-from theory.arithmetic.registry import Refused, Values, decided, is_real, objects, rule
-from theory.balls import Number
+from grpo_checks.theory.arithmetic import numbers
+from grpo_checks.theory.arithmetic.elementwise import mapped
+from grpo_checks.theory.arithmetic.registry import Refused, Values, decided, is_real, objects, rule
+from grpo_checks.theory.numbers.balls import Number
 
 DECIDED = "None where balls overlap"
 HULL = "hull where undecided"

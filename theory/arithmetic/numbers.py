@@ -10,8 +10,8 @@ from typing import Any
 
 from flint import arb, fmpq
 
-from theory.balls import Number, hull
-from theory.balls import root as exact_root
+from grpo_checks.theory.numbers.balls import Number, hull
+from grpo_checks.theory.numbers.balls import root as exact_root
 
 UNKNOWN = arb.nan()
 ZERO, ONE = fmpq(0), fmpq(1)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
-from theory.arithmetic import numbers
-from theory.arithmetic.elementwise import EXACT, mapped
-from theory.arithmetic.logic import (
+from grpo_checks.theory.arithmetic import numbers
+from grpo_checks.theory.arithmetic.elementwise import EXACT, mapped
+from grpo_checks.theory.arithmetic.logic import (
     DECIDED,
     REFUSED,
     both,
@@ -19,8 +19,8 @@ from theory.arithmetic.logic import (
     settled,
     truths,
 )
-from theory.arithmetic.registry import Values, is_real, objects, rule
-from theory.balls import Number
+from grpo_checks.theory.arithmetic.registry import Values, is_real, objects, rule
+from grpo_checks.theory.numbers.balls import Number
 
 
 def _rows(x: Values, axes: Any) -> tuple[Values, tuple[int, ...]]:

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from flint import fmpq
 
-from theory.arithmetic.numbers import UNKNOWN
-from theory.arithmetic.registry import Refused, Values, is_real, objects, rule
+from grpo_checks.theory.arithmetic.numbers import UNKNOWN
+from grpo_checks.theory.arithmetic.registry import Refused, Values, is_real, objects, rule
 
 EXACT = "moves entries"
 

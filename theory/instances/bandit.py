@@ -9,9 +9,9 @@ from fractions import Fraction
 import jax.numpy as jnp
 import numpy as np
 
-from theory.instances.instance import Instance
-from theory.model import TAMDP
-from theory.policy import Tabular
+from grpo_checks.theory.instances.instance import Instance
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Tabular
 
 PAYS = (Fraction(0), Fraction(1, 2), Fraction(1))
 

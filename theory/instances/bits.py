@@ -11,9 +11,9 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from theory.instances.instance import Instance
-from theory.model import TAMDP
-from theory.policy import Tabular
+from grpo_checks.theory.instances.instance import Instance
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Tabular
 
 N_BITS = 6
 

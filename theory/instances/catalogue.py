@@ -3,17 +3,17 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from theory.instances.bandit import bandit
-from theory.instances.bits import bits
-from theory.instances.coding import coding
-from theory.instances.conflict import conflict
-from theory.instances.instance import Instance
-from theory.instances.menu import menu
-from theory.instances.outcomes import outcomes
-from theory.instances.random import random_instance
-from theory.instances.relay import relay
-from theory.instances.search import search
-from theory.instances.specialists import specialists
+from grpo_checks.theory.instances.bandit import bandit
+from grpo_checks.theory.instances.bits import bits
+from grpo_checks.theory.instances.conflict import conflict
+from grpo_checks.theory.instances.instance import Instance
+from grpo_checks.theory.instances.menu import menu
+from grpo_checks.theory.instances.outcomes import outcomes
+from grpo_checks.theory.instances.random import random_instance
+from grpo_checks.theory.instances.specialists import specialists
+from grpo_checks.theory.instances.tools.coding import coding
+from grpo_checks.theory.instances.tools.relay import relay
+from grpo_checks.theory.instances.tools.search import search
 
 INSTANCES: Mapping[str, Callable[[int], Instance]] = MappingProxyType(
     {

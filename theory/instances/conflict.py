@@ -14,12 +14,10 @@ from math import acosh, exp, sqrt
 
 import jax.numpy as jnp
 import numpy as np
-from flint import fmpq
 
-from theory.instances.instance import Instance
-from theory.line import Line, Prompt
-from theory.model import TAMDP
-from theory.policy import LogLinear
+from grpo_checks.theory.instances.instance import Instance
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import LogLinear
 
 MAXIMISER = -acosh((1 + sqrt(5)) / 2)
 MAXIMUM = (1 / (1 + exp(-MAXIMISER)) + 1 / (1 + exp(2 * MAXIMISER))) / 2
@@ -53,10 +51,3 @@ def conflict(components: int = 1, start: float = 0.0) -> Instance:
         best=components * MAXIMUM,
         steepest=components**2 / 64,
     )
-
-
-def conflict_line() -> Line:
-    """The same model with one component, in rational numbers; x = ln of the odds."""
-    success, failure = (((fmpq(1), (fmpq(r),)),) for r in (1, 0))
-    prompts = tuple(Prompt(fmpq(1, 2), slope, (success, failure)) for slope in (1, -2))
-    return Line(prompts, (fmpq(1),))

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from theory.exact import Theta
-from theory.model import TAMDP
-from theory.optimum import optimal_value
-from theory.policy import LogLinear, Policy
+from grpo_checks.theory.evaluation.optimum import optimal_value
+from grpo_checks.theory.evaluation.values import Theta
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import LogLinear, Policy
 
 _optimal = jax.jit(optimal_value)
 

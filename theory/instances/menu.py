@@ -14,11 +14,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from theory import validation as check
-from theory.arrays import to_array
-from theory.instances.instance import Instance
-from theory.model import TAMDP
-from theory.policy import Tabular
+from grpo_checks.theory.instances.instance import Instance
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Tabular
+from grpo_checks.theory.numbers import validation as check
+from grpo_checks.theory.numbers.arrays import to_array
 
 CALLS = (("3/5", 0), ("1/5", "1/5"), (0, "11/50"), ("1/20", 0))
 WEIGHTS = (4, 7)

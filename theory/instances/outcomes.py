@@ -10,9 +10,9 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from theory.instances.instance import Instance
-from theory.model import TAMDP
-from theory.policy import Tabular
+from grpo_checks.theory.instances.instance import Instance
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Tabular
 
 MAX_COMPONENTS = 6
 

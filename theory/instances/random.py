@@ -3,10 +3,10 @@
 import jax
 import numpy as np
 
-from theory import validation as check
-from theory.instances.instance import Instance
-from theory.model import TAMDP
-from theory.policy import LogLinear, Policy, Tabular
+from grpo_checks.theory.instances.instance import Instance
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import LogLinear, Policy, Tabular
+from grpo_checks.theory.numbers import validation as check
 
 
 def _distribution(rng: np.random.Generator, size: int) -> np.ndarray:

@@ -22,9 +22,9 @@ from typing import NamedTuple
 from scipy.interpolate import BPoly
 from scipy.optimize import brentq
 
-from theory.instances.instance import Instance
-from theory.instances.menu import menu
-from theory.response import coefficients
+from grpo_checks.theory.estimators.response import coefficients
+from grpo_checks.theory.instances.instance import Instance
+from grpo_checks.theory.instances.menu import menu
 
 CLOSENESS = Fraction(1, 1000)
 AIM = 0.25

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from theory.instances.builder import build
-from theory.instances.instance import Instance
-from theory.policy import Tabular
+from grpo_checks.theory.instances.instance import Instance
+from grpo_checks.theory.mdp.builder import build
+from grpo_checks.theory.mdp.policy import Tabular
 
 COMPONENTS = ("accuracy", "format", "executability")
 SHOWN = Fraction(4, 5)

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.catalogue import CLAIMS, find
-from experiments.certificates import certified_rows, load_cases, path_of
-from experiments.claim import overall
-from experiments.falsify import certified_ratio, falsify
+from grpo_checks.experiments.claims.catalogue import CLAIMS, find
+from grpo_checks.experiments.falsifier.search import certified_ratio, falsify
+from grpo_checks.experiments.protocol.certificates import certified_rows, load_cases, path_of
+from grpo_checks.experiments.protocol.claim import overall
 
 LITERATURE = [claim for claim in CLAIMS if claim.name.startswith("L.")]
 MUTANTS = [(claim.name, mutant) for claim in LITERATURE for mutant in claim.mutants]

@@ -5,11 +5,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from experiments.points.rounding import near, odds, positive, table, unit
-from experiments.points.smaller import smaller_choice, smaller_group, smaller_menu
-from theory.bridge import parse_group
-from theory.choice import parse_choice
-from theory.menu_point import parse_menu
+from grpo_checks.experiments.falsifier.rounding import near, odds, positive, table, unit
+from grpo_checks.experiments.falsifier.smaller import smaller_choice, smaller_group, smaller_menu
+from grpo_checks.theory.rational.choices.choice import parse_choice
+from grpo_checks.theory.rational.menus.bridge import parse_group
+from grpo_checks.theory.rational.menus.menu import parse_menu
 
 
 @pytest.mark.parametrize("largest", [1, 3, 20, 100_000])

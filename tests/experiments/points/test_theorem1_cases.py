@@ -2,8 +2,8 @@
 
 import pytest
 
-from experiments.catalogue import find
-from experiments.certificates import certified_rows, load_cases, path_of
+from grpo_checks.experiments.claims.catalogue import find
+from grpo_checks.experiments.protocol.certificates import certified_rows, load_cases, path_of
 
 CLAIMS = {
     "T1.rate": "holds",

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.catalogue import find
-from experiments.falsify import certified_ratio, falsify
-from experiments.points import bias, components, curl
-from experiments.points.path_search import PATH, RATE, SURROGATE
+from grpo_checks.experiments.claims.catalogue import find
+from grpo_checks.experiments.falsifier.search import certified_ratio, falsify
+from grpo_checks.experiments.points.stationarity import bias, components, curl
+from grpo_checks.experiments.points.stationarity.path_search import PATH, RATE, SURROGATE
 
 FINE = 100_000
 

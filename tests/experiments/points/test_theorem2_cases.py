@@ -6,12 +6,12 @@ import jax
 import numpy as np
 import pytest
 
-from experiments.catalogue import CLAIMS, find
-from experiments.certificates import certified_rows, load_cases, path_of
-from experiments.falsify import certified_ratio, falsify
-from experiments.points import benefit
-from experiments.points.first_order_search import Family, Shape
-from experiments.points.gap_search import SHAPES
+from grpo_checks.experiments.claims.catalogue import CLAIMS, find
+from grpo_checks.experiments.falsifier.search import certified_ratio, falsify
+from grpo_checks.experiments.points.decomposition import benefit
+from grpo_checks.experiments.points.decomposition.first_order_search import Family, Shape
+from grpo_checks.experiments.points.decomposition.gap_search import SHAPES
+from grpo_checks.experiments.protocol.certificates import certified_rows, load_cases, path_of
 
 SHARP = {"calls": [["5/8", 0], ["3/8", "1/4"]], "odds": [1, 3], "slopes": [1]}
 COIN = {

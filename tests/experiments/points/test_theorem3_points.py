@@ -8,23 +8,23 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from experiments.catalogue import find
-from experiments.certificates import certified_rows, load_cases, path_of
-from experiments.claim import overall
-from experiments.falsify import falsify
-from experiments.points import depth, klorder, ood, shift, visual_arft
-from experiments.points.coverage import decide as cover
-from experiments.points.coverage_search import CHOICES, SEARCH
-from theory.balls import ends
-from theory.coverage import BOUNDS, coverage
-from theory.learning import Learning
-from theory.plug_in import largest_divergence
-from theory.task_bounds import xi
-from theory.task_worst import breakable
-from theory.tasks import parse_tasks, samples
-from theory.transfer import Shifted, shifted
-from theory.worst_posterior import worst_posterior
-from theory.xi import xi as xi_in_floats
+from grpo_checks.experiments.claims.catalogue import find
+from grpo_checks.experiments.falsifier.search import falsify
+from grpo_checks.experiments.points.generalization import depth, klorder, ood, shift, visual_arft
+from grpo_checks.experiments.points.generalization.coverage import decide as cover
+from grpo_checks.experiments.points.generalization.coverage_search import CHOICES, SEARCH
+from grpo_checks.experiments.protocol.certificates import certified_rows, load_cases, path_of
+from grpo_checks.experiments.protocol.claim import overall
+from grpo_checks.theory.generalization.coverage import BOUNDS, coverage
+from grpo_checks.theory.generalization.learning import Learning
+from grpo_checks.theory.generalization.maurer_constant import xi as xi_in_floats
+from grpo_checks.theory.generalization.plug_in import largest_divergence
+from grpo_checks.theory.generalization.transfer import Shifted, shifted
+from grpo_checks.theory.generalization.worst_posterior import worst_posterior
+from grpo_checks.theory.numbers.balls import ends
+from grpo_checks.theory.rational.tasks.bounds import xi
+from grpo_checks.theory.rational.tasks.tasks import parse_tasks, samples
+from grpo_checks.theory.rational.tasks.worst import breakable
 
 NAMES = [
     f"T3.{c}" for c in ("coverage", "tightness", "ood", "depth", "shift", "klorder", "visual_arft")

@@ -9,7 +9,7 @@ import pytest
 from jax import lax
 from test_primitives import BINARY, UNARY
 
-from theory.arithmetic.enclose import enclose, exact, supported
+from grpo_checks.theory.arithmetic.enclose import enclose, exact, supported
 
 LOOP = lambda x: lax.while_loop(lambda c: c[0] < 3, lambda c: (c[0] + 1, c[1] * x), (0, x))  # noqa: E731
 # Functions of a (3, 4) array of dyadic numbers, on which float64 makes no error.

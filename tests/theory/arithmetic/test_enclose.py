@@ -9,9 +9,9 @@ import pytest
 from flint import arb, fmpq
 from jax import lax
 
-from theory.arithmetic import registry
-from theory.arithmetic.control import enclosed_by
-from theory.arithmetic.enclose import Refused, decide, enclose, exact, supported
+from grpo_checks.theory.arithmetic import registry
+from grpo_checks.theory.arithmetic.control import enclosed_by
+from grpo_checks.theory.arithmetic.enclose import Refused, decide, enclose, exact, supported
 
 
 def test_rational_while_it_can_be():

@@ -11,8 +11,8 @@ import pytest
 from flint import arb, fmpq
 from jax import lax
 
-from theory.arithmetic.enclose import enclose, exact
-from theory.balls import ends
+from grpo_checks.theory.arithmetic.enclose import enclose, exact
+from grpo_checks.theory.numbers.balls import ends
 
 DIGITS = 60
 # JAX function, its value by mpmath, and the range of its rational arguments.

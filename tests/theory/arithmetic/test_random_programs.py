@@ -6,9 +6,9 @@ from flint import arb, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from theory.arithmetic import registry
-from theory.arithmetic.enclose import enclose
-from theory.balls import ends
+from grpo_checks.theory.arithmetic import registry
+from grpo_checks.theory.arithmetic.enclose import enclose
+from grpo_checks.theory.numbers.balls import ends
 
 # Each as JAX and as mpmath has it; all are defined everywhere.
 STEPS = {

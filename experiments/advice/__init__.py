@@ -1,0 +1,1 @@
+"""Which estimator and group size for a model."""

@@ -1,0 +1,55 @@
+"""What the table of ``advise`` recommends, in sentences."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from grpo_checks.experiments.advice.bias_floor import floor_line
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.evaluation.values import Theta
+from grpo_checks.theory.instances.instance import Instance
+from grpo_checks.theory.updates.budget import BudgetTerms
+
+
+def best_size(terms: BudgetTerms, budget: int) -> str:
+    """What G* says within a budget: groups have 2 to N members."""
+    best = float(terms.best)
+    if not terms.between > 0:
+        if not terms.excess > 0:
+            return "there is nothing to learn, V = 0 for every G"
+        return "N V falls with G up to N: grad J is the same for all prompts, there is no G*"
+    if best > budget:
+        return f"N V falls with G up to N (G* = {best:.3g})"
+    if best < 2:
+        return f"N V rises with G, so that 2 is best (G* = {best:.3g})"
+    return f"N V is least at G* = {best:.3g}"
+
+
+def recommended(
+    instance: Instance,
+    theta: Theta,
+    table: pd.DataFrame,
+    estimators: Sequence[Estimator],
+    budget: int,
+) -> list[str]:
+    """The best group size of each estimator, and where the biased ones lead."""
+    lines = []
+    for estimator in estimators:
+        own = table[table["estimator"] == estimator.name].dropna(subset=["signal"])
+        if own.empty:
+            continue
+        best = own.sort_values("signal").iloc[-1]
+        if not best["signal"] > 0:
+            lines.append(f"{estimator.name}: e = 0 for every G, no step is sure to raise J")
+            continue
+        size, silent = int(best["group_size"]), best["silent"]
+        share = "an unknown share" if np.isnan(silent) else f"{silent:.1%}"
+        lines.append(
+            f"{estimator.name}: best G = {size} with step {best['step']:.3g}: one update of "
+            f"{budget} episodes raises J by at least e/(2L), e = {best['signal']:.3g}; "
+            f"{share} of groups silent"
+        )
+        if not estimator.is_plain:
+            lines.append(floor_line(instance, theta, estimator, size))
+    return lines

@@ -1,0 +1,1 @@
+"""The verifier, verified: mutants, power, false alarms, stored points."""

@@ -1,0 +1,107 @@
+"""What a falsifier found: stored, printed as a readable example, and as a test to copy."""
+
+import json
+import pprint
+from pathlib import Path
+from typing import Any
+
+from grpo_checks.experiments.falsifier.search import Found
+from grpo_checks.experiments.protocol.certificates import summary
+from grpo_checks.experiments.protocol.claim import Claim
+from grpo_checks.experiments.storage.files import write_atomic
+from grpo_checks.experiments.storage.folders import label
+from grpo_checks.theory.numbers.balls import shown
+
+TEST = '''"""A point that falsify has found."""
+
+from grpo_checks.experiments.claims.catalogue import find
+
+DOCUMENT = {document}
+
+
+def test_{name}():
+    """Decided in rational or ball arithmetic, not in floating point."""
+    exact = find({place!r}).exact
+    assert exact is not None
+    assert exact.decide(DOCUMENT, {mutant!r}).verdict == {verdict!r}
+'''
+
+
+def identifier(claim: str) -> str:
+    """A claim's name as part of a file's or function's name."""
+    return "".join(c if c.isalnum() else "_" for c in claim).lower()
+
+
+def as_test(claim: str, found: Found, mutant: str | None, file: str | None = None) -> str:
+    """A module for pytest that asserts what was found; ``file``: where a claim of one's own is."""
+    assert found.decision is not None
+    return TEST.format(
+        place=file or claim,
+        mutant=mutant,
+        name=identifier(claim),
+        document=pprint.pformat(dict(found.document or {}), width=96, sort_dicts=False),
+        verdict=found.decision.verdict,
+    )
+
+
+def as_json(
+    claim: Claim, found: Found, mutant: str | None, seed: int, minutes: float
+) -> dict[str, Any]:
+    """The point and what was found there; reproduced by deciding ``document`` again.
+
+    ``minutes`` is the limit that the search was given.
+    """
+    decided = None if found.decision is None else summary(found.decision)
+    return {
+        "claim": claim.name,
+        "mutant": mutant,
+        "seed": seed,
+        "minutes": minutes,
+        "starts": found.tried,
+        "ratio": found.ratio if abs(found.ratio) < 1e308 else None,
+        "document": found.document,
+        "found": decided,
+        "uncertified": len(found.uncertified),
+    }
+
+
+def store(
+    claim: Claim,
+    found: Found,
+    mutant: str | None,
+    seed: int,
+    minutes: float,
+    folder: Path,
+    file: str | None = None,
+) -> Path:
+    """Write point.json and, if there is a point, a test of it to the folder of this search.
+
+    ``file``: where a claim of one's own is.
+    """
+    name = identifier(claim.name) if file is None else label(file)
+    part = name + (f"-{identifier(mutant)}" if mutant else "")
+    target = folder / part / f"seed-{seed}"
+    content = json.dumps(as_json(claim, found, mutant, seed, minutes), indent=1)
+    write_atomic(target / "point.json", content + "\n")
+    if found.decision is not None:
+        text = as_test(claim.name, found, mutant, file)
+        write_atomic(target / f"test_{identifier(claim.name)}.py", text)
+    return target
+
+
+def example(claim: Claim, found: Found) -> str:
+    """Readable, for the terminal."""
+    if found.decision is None or found.document is None:
+        return f"{claim.name}: no point was certified after {found.tried} starts"
+    verdict = "violated" if found.refuted else "no violation; the tightest point"
+    sides = [shown(x, 15) for x in (found.decision.observed, found.decision.bound)]
+    lines = [
+        f"{claim.name}: {claim.statement}",
+        f"{verdict}: observed {sides[0]}, bound {sides[1]}",
+        f"observed/bound = {found.ratio:.6g}, certified; {found.tried} starts",
+        found.decision.note,
+        pprint.pformat(dict(found.document), width=96, sort_dicts=False),
+    ]
+    if found.uncertified:
+        lines.append(f"{len(found.uncertified)} points above 1 in floating point, none confirmed")
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,1 @@
+"""T2.benefit: whether decomposing pays, in races."""

@@ -1,0 +1,1 @@
+"""Theorem 2: one file a claim."""

@@ -1,0 +1,1 @@
+"""Theorem 3: one file a claim."""

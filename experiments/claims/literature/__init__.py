@@ -1,0 +1,1 @@
+"""What papers beside the abstract say: one file a claim."""

@@ -1,0 +1,85 @@
+"""The maximiser of a KL-regularised objective found by gradient ascent: a second way to it."""
+
+from math import sqrt
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from scipy import optimize
+from scipy.special import expit, logit
+
+from grpo_checks.experiments.models.instances import InstanceSpec, build
+from grpo_checks.experiments.protocol.cell_rows import at_most, exact
+from grpo_checks.experiments.protocol.claim import Row
+from grpo_checks.theory.evaluation.amplification import amplify
+from grpo_checks.theory.evaluation.tilting import (
+    best_outcome,
+    per_prompt,
+    regularised,
+    success,
+    tilt,
+    whitened,
+)
+from grpo_checks.theory.updates.rounding import ELEMENTARY, rounding, sweep_roundings
+
+_amplify = jax.jit(amplify)
+
+
+@jax.jit
+def _problem(mdp, policy, theta, event, beta, eps):  # type: ignore[no-untyped-def]
+    """pi_ref, its chance of success and advantages, and the largest F, summed over prompts."""
+    reference = per_prompt(mdp, policy.log_probs(theta))
+    start = success(mdp, reference, event)
+    advantage = whitened(event, start, eps)
+    best = tilt(mdp, reference, advantage, beta)
+    return reference, start, advantage, regularised(mdp, best, reference, advantage, beta).sum()
+
+
+@jax.jit
+def _objective(mdp, logits, reference, advantage, event, beta):  # type: ignore[no-untyped-def]
+    """-F of softmax logits (Q,S,A), its gradient, and the chance of success."""
+
+    def loss(x):  # type: ignore[no-untyped-def]
+        legal = jnp.isfinite(reference)
+        raw = jnp.where(legal | ~legal.any(-1, keepdims=True), x, -jnp.inf)
+        policies = jnp.where(legal, jax.nn.log_softmax(raw, -1), -jnp.inf)
+        value = regularised(mdp, policies, reference, advantage, beta).sum()
+        return -value, success(mdp, policies, event)
+
+    return jax.value_and_grad(loss, has_aux=True)(logits)
+
+
+def ascent_rows(spec: InstanceSpec, beta: float, eps: float) -> list[Row]:
+    """One step of the sequence by quasi-Newton ascent of F over logits, from the uniform policy.
+
+    F* - F(pi) = beta KL, so by Pinsker |p - p*| <= sqrt((F* - F)/(2 beta)) for what was found.
+    """
+    _, mdp, policy, theta, *_ = build(spec)
+    event = best_outcome(mdp, 0)
+    reference, start, advantage, top = _problem(mdp, policy, theta, event, beta, eps)
+
+    def at(x: Any) -> Any:
+        logits = x.reshape(reference.shape)
+        return _objective(mdp, logits, reference, advantage, event, beta)
+
+    def fun(x: Any) -> tuple[float, Any]:
+        (loss, _), slope = at(x)
+        return float(loss), np.asarray(slope).reshape(-1)
+
+    found = optimize.minimize(fun, np.zeros(reference.size), jac=True, method="BFGS", tol=1e-9)
+    (loss, reached), _ = at(found.x)
+    # What is lost to the optimum is summed over prompts, an upper bound for each.
+    # F is a mean of advantages and beta times one of logarithms; the chances are those of a sweep.
+    largest = float(np.abs(advantage).max())
+    steps = 2 * sweep_roundings(mdp, policy, theta) + 4 * ELEMENTARY
+    lost = max(float(top) + float(loss), 0.0) + rounding(4 * largest * start.size, steps)
+    within, rows = sqrt(lost / (2 * beta)) + rounding(1 + largest / beta, steps), []
+    for q, (p, p_ref) in enumerate(zip(map(float, reached), map(float, start), strict=True)):
+        expected = float(expit(_amplify(logit(p_ref), logit(p_ref), beta, eps)))
+        parameters = {"component": 0, "prompt": q, "beta": beta, "eps": eps, "iterate": 1}
+        note = f"by gradient ascent, within Pinsker's {within:.1e}"
+        extra = {"reference": p_ref, "method": "ascent", "objective_gap": lost}
+        head = ("L.amplification", spec.name, parameters, p, expected)
+        rows.append(exact(*head, at_most(abs(p - expected), 0.0, within), note, extra))
+    return rows

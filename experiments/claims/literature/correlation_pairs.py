@@ -1,0 +1,54 @@
+"""L.correlation.G: does decoupling give every component the same correlation at finite G?
+
+It does in the limit (arXiv:2509.22047); in groups of two it changes nothing but the scale, here by
+listing all groups in rational arithmetic.
+"""
+
+from collections.abc import Mapping
+
+from flint import fmpq
+
+from grpo_checks.experiments.models.settings import RunResult, RunSettings
+from grpo_checks.experiments.points.literature import correlation
+from grpo_checks.experiments.points.literature.correlations import DECOUPLED
+from grpo_checks.experiments.protocol.assumptions import not_on_models, stated
+from grpo_checks.experiments.protocol.cell_rows import certified, exact, unmet
+from grpo_checks.experiments.protocol.claim import Claim, Row, Scope, Verdict
+from grpo_checks.theory.rational.choices.correlation import group_correlations, independent
+
+CHANCES = (fmpq(1, 2), fmpq(9, 10))
+WEIGHTS = (fmpq(1), fmpq(1))
+
+
+def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """Groups of two, listed in rational arithmetic: squared correlations against 1/K."""
+    claim = "L.correlation.G"
+    if scope.instance is not None:
+        why = "about groups of two of independent components, whatever the model"
+        return [unmet(claim, scope.instance.name, {}, why)]
+    found = group_correlations(independent(CHANCES), WEIGHTS, 2, DECOUPLED)
+    wanted, rows = fmpq(1, len(CHANCES)), []
+    for k, (square, p) in enumerate(zip(found, CHANCES, strict=True)):
+        verdict: Verdict = "holds" if square == wanted else "refuted"
+        note = f"exact: squared correlation {square} for p = {p}, not {wanted}"
+        parameters = {"component": k, "group_size": 2, "estimator": DECOUPLED.name}
+        numbers = (float(square), float(wanted))
+        rows.append(certified(exact(claim, "pairs", parameters, *numbers, verdict, note)))
+    return rows
+
+
+CLAIM = Claim(
+    name="L.correlation.G",
+    statement="arXiv:2509.22047 at finite G: decoupled correlations are all 1/sqrt K",
+    provenance="literature",
+    expected="refuted",
+    proof=("grpo_checks.theory.updates.correlation",),
+    assumptions=(
+        not_on_models("about groups of two of independent components, whatever the model"),
+        *stated("independent binary components", "equal weights"),
+    ),
+    mutants={},
+    runs=lambda scope: [],
+    rows=rows,
+    exact=correlation.EQUAL,
+)

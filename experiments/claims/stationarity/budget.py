@@ -1,0 +1,98 @@
+"""T1.budget: the best group size at a fixed number of episodes, in closed form.
+
+V of one drawn prompt is a sum over groups; a, b and f are moments of single episodes.
+"""
+
+from collections.abc import Mapping
+from math import ceil, floor, sqrt
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from grpo_checks.experiments.claims.stationarity.listed_variance import (
+    ListedVariance,
+    listed_variance,
+)
+from grpo_checks.experiments.models.instances import InstanceSpec, build, named
+from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
+from grpo_checks.experiments.points.stationarity.group_size import BUDGET
+from grpo_checks.experiments.protocol.assumptions import SEVERAL_PROMPTS
+from grpo_checks.experiments.protocol.cell_rows import equality, inequality, unmet
+from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.theory.updates.budget import budget_terms
+
+SHOWN = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
+SIZES = sorted({*range(2, 17), *SHOWN})
+MUTANTS = {"no pair term": "G* = 1 + sqrt(a/f)"}
+
+
+@jax.jit
+def _closed(mdp, policy, theta):  # type: ignore[no-untyped-def]
+    """The three terms, and N V at every G from 2 up."""
+    terms = budget_terms(mdp, policy, theta)
+    return terms, terms.cost(jnp.arange(2.0, SIZES[-1] + 1.0)), terms.best
+
+
+def _specs(scope: Scope) -> list[InstanceSpec]:
+    if scope.instance is not None:
+        return [scope.instance]
+    seeds = 14 if scope.profile == "paper" else 3
+    shown = ("search", "coding", "bits") if scope.profile == "paper" else ("search",)
+    named_ones = [named(name, components=3) for name in shown]
+    conflict = [named("conflict", components=1, start=x) for x in (-2.0, -0.5, 0.0, 1.0)]
+    return named_ones + conflict + [named("random", components=1, seed=s) for s in range(seeds)]
+
+
+def _listed(spec: InstanceSpec, best: float) -> ListedVariance:
+    """V at the sizes of all instances, and at the two next to ``best``."""
+    near = {floor(best), ceil(best)} if best < SIZES[-1] else set()
+    return listed_variance(spec, tuple(sorted({*SIZES, *(g for g in near if g >= 2)})))
+
+
+def _rows_of(spec: InstanceSpec, mutant: str | None) -> list[Row]:
+    instance = build(spec)
+    model = (instance.mdp, instance.policy, instance.theta)
+    terms, formula, best_real = jax.device_get(_closed(*model))
+    parameters = {"components": instance.mdp.weights.shape[0], "estimator": UNBIASED.name}
+    head = ("T1.budget", spec.name, parameters)
+    of = _listed(spec, float(best_real) if terms.between > 0 else 2.0)
+    if not of.sizes:
+        return [unmet(*head, "too many groups to sum over")]
+    if not terms.between > of.error[0]:
+        return [unmet(*head, "one gradient for all prompts, or none: no group size is best")]
+    g = np.array(of.sizes)
+    costs, expected, closed = g * of.drawn, formula[g - 2], float(best_real)
+    if mutant == "no pair term":
+        closed = 1 + sqrt(terms.within / terms.between)
+    # N V is convex in G, so the best whole G is next to the best real one (at least 2).
+    best = of.sizes[int(np.argmin(costs))]
+    off = abs(min(max(closed, 2.0), of.sizes[-1]) - best)
+    options = {k: v for k, v in spec.options if k in ("start", "seed")}
+    curve = {f"N V at G={n}": float(c) for n, c in zip(of.sizes, costs, strict=True) if n in SHOWN}
+    extra = {"group_size": best, "best_real_group_size": closed, **options, **curve}
+    at = int(np.argmax(np.abs(costs - expected) / (g * of.error)))
+    numbers = (float(costs[at]), float(expected[at]), float(2 * g[at] * of.error[at]))
+    cost = equality(*head, *numbers, "N V, G f + a + (2b-a)/(G-1)", {"group_size": of.sizes[at]})
+    return [inequality(*head, off, 1.0, 0.0, "whole sizes from G*", extra), cost]
+
+
+def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """Distance between G* and the whole G of least N V, and N V itself, for each instance."""
+    return [row for spec in _specs(scope) for row in _rows_of(spec, scope.mutant)]
+
+
+CLAIM = Claim(
+    name="T1.budget",
+    statement="B prompts drawn, B G = N >= G*: N V = G f + a + (2b-a)/(G-1), least next to "
+    "G* = 1 + sqrt((2b-a)/f)",
+    provenance="derived",
+    expected="holds",
+    proof=("grpo_checks.theory.updates.budget",),
+    figures=("t1_budget",),
+    assumptions=(SEVERAL_PROMPTS,),
+    mutants=MUTANTS,
+    runs=lambda scope: [],
+    rows=rows,
+    exact=BUDGET,
+)

@@ -1,0 +1,123 @@
+"""T1.K: "the variance of an update is proportional to K/G" (Assumption 2, as reported).
+
+On `bits` the policy does not grow with K and every answer has the same |s|^2. V comes from the
+model, by listing groups of rewards in rational or ball arithmetic; exponents are fitted in balls.
+They depend on units: with unit weights V of `leave_one_out` grows as K for uncorrelated components
+and as K^2 for perfectly correlated ones, with weights 1/K as 1/K or not at all, and normalised
+advantages have no unit. In G they tend to -1 and are not there yet.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from flint import arb, fmpq
+
+from grpo_checks.experiments.models.instances import build, named
+from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
+from grpo_checks.experiments.points.stationarity.components import EXACT, TOLERANCE
+from grpo_checks.experiments.protocol.assumptions import DIAL, in_cells
+from grpo_checks.experiments.protocol.cell_rows import unmet
+from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.verdict import compare
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.mdp.policy import Tabular
+from grpo_checks.theory.numbers.balls import Number, magnitude, shown, square, total
+from grpo_checks.theory.rational.choices.instance import uniform_choice
+from grpo_checks.theory.rational.choices.values import value_update
+
+NORMALIZED = Estimator("group_normalized")
+COMPONENTS = {"quick": (1, 2, 3, 4), "paper": (1, 2, 3, 4, 5, 6)}
+GROUPS = {"quick": (2, 4, 8, 16), "paper": (2, 4, 8, 16, 32)}
+GROUP_SIZE, THREE = 8, 3
+UNIT, MEAN = "1", "1/K"
+"""Weights of each component: a sum of rewards, or their mean."""
+CELLS = (
+    *((UNBIASED, UNIT, c) for c in (0.0, 0.25, 0.5, 1.0)),
+    *((UNBIASED, MEAN, c) for c in (0.0, 1.0)),
+    *((NORMALIZED, UNIT, c) for c in (0.0, 1.0)),
+)
+"""Exponents in K: estimator, weights, correlation of the components."""
+
+
+@lru_cache(maxsize=256)
+def model_variance(
+    components: int, correlation: float, group_size: int, estimator: Estimator, weights: str
+) -> Number:
+    """V on `bits` at its uniform policy."""
+    instance = build(named("bits", components=components, correlation=correlation))
+    assert isinstance(instance.policy, Tabular)
+    (kinds,) = (of := uniform_choice(instance.mdp, instance.policy)).kinds
+    scale = fmpq(1, components) if weights == MEAN else fmpq(1)
+    return value_update(kinds, [w * scale for w in of.weights], group_size, estimator).variance
+
+
+def fitted_exponent(sizes: Sequence[int], values: Sequence[Number]) -> arb:
+    """Least squares slope of ln value against ln size, enclosed."""
+    logs = [arb(k).log() for k in sizes]
+    mean = total(logs) / len(logs)
+    rise = total((x - mean) * arb(v).log() for x, v in zip(logs, values, strict=True))
+    return arb(rise / total(square(x - mean) for x in logs))
+
+
+def changing_policy(components: Sequence[int]) -> str | None:
+    """Why growth in K is not that of the rewards alone; None where it is: one policy for all K."""
+    first, *others = (build(named("bits", components=k)) for k in components)
+    for other in others:
+        arrays = ((x.theta, x.mdp.legal, x.policy.legal) for x in (first, other))
+        if not all(np.array_equal(a, b) for a, b in zip(*arrays, strict=True)):
+            return "the policy changes with K"
+    return None
+
+
+def _row(
+    grows_in: str, sizes: Sequence[int], values: Sequence[Number], cell: Mapping[str, Any]
+) -> Row:
+    """Of an exponent that is to be 1 in K, or -1 in G."""
+    fitted, wanted = fitted_exponent(sizes, values), 1 if grows_in == "K" else -1
+    verdict = compare(magnitude(fitted - wanted), TOLERANCE).verdict
+    exponent, reach = 0.0 if fitted.contains(0) else float(fitted), float(TOLERANCE)
+    curve = {f"V at {grows_in}={n}": float(v) for n, v in zip(sizes, values, strict=True)}
+    ratio = shown(values[1] / values[0], 8)
+    note = f"exact: V({grows_in}={sizes[1]})/V({grows_in}={sizes[0]}) = {ratio}"
+    limits = (exponent, exponent, exponent, wanted + reach)
+    extra = {"grows_in": grows_in, "window_low": wanted - reach, **cell, **curve}
+    largest = {"components": sizes[-1], "group_size": GROUP_SIZE}
+    parameters = largest if grows_in == "K" else {"components": THREE, "group_size": sizes[-1]}
+    return Row("T1.K", "bits", parameters, *limits, verdict, note, extra, evidence="certified")
+
+
+def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """Fitted exponents of V: in K for each estimator, unit and correlation; in G for three bits."""
+    components, groups, found = COMPONENTS[scope.profile], GROUPS[scope.profile], []
+    why = changing_policy(components)
+    if why is not None:
+        return [unmet("T1.K", "bits", {}, why)]
+    for estimator, weights, correlation in CELLS:
+        values = [
+            model_variance(k, correlation, GROUP_SIZE, estimator, weights) for k in components
+        ]
+        cell = {"correlation": correlation, "estimator": estimator.name, "weights": weights}
+        found.append(_row("K", components, values, cell))
+    for estimator in (UNBIASED, NORMALIZED):
+        values = [model_variance(THREE, 0.0, g, estimator, UNIT) for g in groups]
+        cell = {"correlation": 0.0, "estimator": estimator.name, "weights": UNIT}
+        scaled = {f"G V at G={g}": float(g * v) for g, v in zip(groups, values, strict=True)}
+        found.append(_row("G", groups, values, {**cell, **scaled}))
+    return found
+
+
+CLAIM = Claim(
+    name="T1.K",
+    statement="V is proportional to K/G: fitted exponents within 0.05 of 1 in K and of -1 in G",
+    provenance="reported",
+    expected="refuted",
+    proof=("grpo_checks.theory.updates.ustatistic",),
+    figures=("t1_k",),
+    assumptions=(DIAL, in_cells("a policy that does not change with K")),
+    mutants={},
+    runs=lambda scope: [],
+    rows=rows,
+    exact=EXACT,
+)

@@ -1,0 +1,107 @@
+"""T1.floor: the std-normalised run ends on `conflict` where J is not stationary.
+
+For G = 8 |grad J|^2 at the zero of E[g] is certified (the rational enclosure of T1.bias), and the
+fall of the average of |grad J|^2 flattens from decade to decade; for G = 2 and 3, where c_G is
+constant, it goes on as T^(-1/2). It is no lower limit of |grad J|^2 along the run, which crosses
+the maximiser of J on its way.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from grpo_checks.experiments.claims.stationarity.bias import stationary_gradient
+from grpo_checks.experiments.models.constants import step_size
+from grpo_checks.experiments.models.settings import RunResult, RunSettings
+from grpo_checks.experiments.points.stationarity.slopes import FLOOR
+from grpo_checks.experiments.protocol.assumptions import ENCLOSED, stated
+from grpo_checks.experiments.protocol.claim import (
+    FAMILY_WISE_ERROR,
+    STATISTICAL,
+    Claim,
+    Levels,
+    Row,
+    Scope,
+    judge,
+)
+from grpo_checks.experiments.runs import slopes
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.numbers.balls import ends
+
+NORMALIZED = Estimator("group_normalized")
+KEEPS, STALLS = {"quick": (3,), "paper": (2, 3)}, 8
+LENGTHS = {"quick": (100, 300, 3000)}
+MUTANTS = {
+    "no floor": "G = 8 keeps the slope -1/2 too",
+    "stalls early": "the slope flattens by 1/2 within the lengths of the profile",
+}
+
+
+def runs(scope: Scope) -> list[RunSettings]:
+    """One set of runs per group size."""
+    kept = [run for g in KEEPS[scope.profile] for run in slopes.cell(g, scope, NORMALIZED)]
+    return kept + _stalling(scope)
+
+
+def _stalling(scope: Scope) -> list[RunSettings]:
+    """Longer runs, which flattening needs to be seen."""
+    return slopes.cell(STALLS, scope, NORMALIZED, lengths=LENGTHS.get(scope.profile, ()))
+
+
+def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
+    """Flattening in training, next to the certified floor that it flattens towards."""
+    cell = _stalling(scope)
+    lengths = np.array([run.n_steps for run in cell])
+    found = slopes.fall(slopes.flattening_weights(lengths), cell, results)
+    level = FAMILY_WISE_ERROR / (len(KEEPS[scope.profile]) + 1)
+    lower, upper = found.limits(level)
+    floor = ends(stationary_gradient(STALLS))[0]
+    bound = -0.5 if scope.mutant == "stalls early" else 0.0
+    verdict = judge(upper, lower, bound)
+    note = f"|grad J|^2 >= {float(floor):.6g} at the zero of E[g], certified"
+    if not floor > 0:
+        verdict = "refuted"
+    elif verdict == "refuted":
+        note = STATISTICAL
+    means = np.array([a.mean for a in found.averages])
+    local = np.diff(np.log(means)) / np.diff(np.log(lengths))
+    shown = {f"slope up to T={t}": float(x) for t, x in zip(lengths[1:], local, strict=True)}
+    extra = {"floor": float(floor), **shown, **slopes.points(cell, results, level)}
+    parameters = {**cell[-1].parameters(), "step": step_size(cell[-1])}
+    limits, levels = (
+        (found.value, lower, upper, bound),
+        Levels(found.below(bound), found.above(bound)),
+    )
+    return Row(
+        "T1.floor", "conflict", parameters, *limits, verdict, note, extra,
+        evidence="statistical", levels=levels,
+    )  # fmt: skip
+
+
+def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """G = 2 and 3: the slope and its window. G = 8: how much it flattens."""
+    keeps = KEEPS[scope.profile]
+    level = FAMILY_WISE_ERROR / (len(keeps) + 1)
+    cells = [slopes.cell(g, scope, NORMALIZED) for g in keeps]
+    if scope.mutant == "no floor":
+        cells.append(_stalling(scope))
+    kept = [slopes.window_row("T1.floor", cell, results, level) for cell in cells]
+    return kept if scope.mutant == "no floor" else [*kept, _stalled(scope, results)]
+
+
+CLAIM = Claim(
+    name="T1.floor",
+    statement="on `conflict` std-normalised GRPO stalls for G = 8, and keeps T^(-1/2) for G = 2, 3",
+    provenance="derived",
+    expected="holds",
+    proof=("grpo_checks.theory.rational.menus.response",),
+    figures=("t1_floor",),
+    assumptions=(
+        ENCLOSED,
+        *stated("eps = 0, ddof = 0", "theta_0 = 0, full sweep, eta = min(1, sqrt(G/T))"),
+    ),
+    mutants=MUTANTS,
+    runs=runs,
+    rows=rows,
+    exact=FLOOR,
+)

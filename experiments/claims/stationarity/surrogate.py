@@ -1,0 +1,94 @@
+"""T1.surrogate: decomposed GRPO converges at the rate of T1.rate, to stationary points of Jtilde.
+
+Jtilde is sqrt(G-1) L-smooth and its gradient is E[g] of `componentwise_normalized`, so T1.rate
+holds with Jtilde for J (``theory.updates.potential``); J* becomes the upper bound R_max F_G(1). On
+`conflict`, where Jtilde has an interior maximum, the average of |grad Jtilde|^2 falls as T^(-1/2)
+even at G = 8, where that of |grad J|^2 flattens (T1.floor).
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+
+from grpo_checks.experiments.claims.stationarity import rate as t1_rate
+from grpo_checks.experiments.models.instances import InstanceSpec, build, named
+from grpo_checks.experiments.models.settings import RunResult, RunSettings
+from grpo_checks.experiments.points.stationarity.path_search import SURROGATE
+from grpo_checks.experiments.protocol.assumptions import BINARY, in_cells, stated
+from grpo_checks.experiments.protocol.claim import FAMILY_WISE_ERROR, Claim, Row, Scope
+from grpo_checks.experiments.runs import slopes
+from grpo_checks.theory.estimators.advantages import Estimator
+
+DECOMPOSED = Estimator("componentwise_normalized")
+SLOPE_GROUP = 8
+MUTANTS = {"exponent": t1_rate.MUTANTS["exponent"], "of J": "the slope of |grad J|^2 instead"}
+
+
+def _grid(scope: Scope) -> list[RunSettings]:
+    """The cells of the rate, without their number of seeds."""
+    specs: list[InstanceSpec] = [named("conflict", components=1)]
+    sizes, lengths = [8], [10_000]
+    if scope.profile == "paper":
+        specs += [named("coding", components=2), named("bits", components=3, correlation=0.5)]
+        sizes, lengths = [2, 4, 8, 16], [1000, 10_000]
+    if scope.instance is not None:
+        specs = [scope.instance]
+    return [
+        RunSettings(s, g, t, t1_rate.MIN_SEEDS, DECOMPOSED, objective="potential")
+        for s in specs
+        if _is_binary(s)
+        for g in sizes
+        for t in lengths
+    ]
+
+
+def _is_binary(spec: InstanceSpec) -> bool:
+    return bool(np.isin(np.asarray(build(spec).mdp.class_vector), (0, 1)).all())
+
+
+def _slope_cell(scope: Scope) -> list[RunSettings]:
+    """Runs on `conflict` with G = 8; none for another instance."""
+    if scope.instance is not None and not scope.instance.is_named("conflict"):
+        return []
+    objective = "reward" if scope.mutant == "of J" else "potential"
+    return slopes.cell(SLOPE_GROUP, scope, DECOMPOSED, objective)  # type: ignore[arg-type]
+
+
+def _rate_runs(scope: Scope) -> list[RunSettings]:
+    cells = _grid(scope)
+    level = FAMILY_WISE_ERROR / (len(cells) + 1)
+    return [replace(r, seeds=t1_rate.planned_seeds(r, level, scope.seeds)) for r in cells]
+
+
+def runs(scope: Scope) -> list[RunSettings]:
+    """One run per cell of the rate, and those of the slope."""
+    return _rate_runs(scope) + _slope_cell(scope)
+
+
+def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """The rate in each cell, and the slope on `conflict`."""
+    cells, sloped = _rate_runs(scope), _slope_cell(scope)
+    level = FAMILY_WISE_ERROR / (len(cells) + 1)
+    found = [t1_rate.judged("T1.surrogate", r, results[r], level, scope.mutant) for r in cells]
+    if sloped:
+        found.append(slopes.window_row("T1.surrogate", sloped, results, level))
+    return found
+
+
+CLAIM = Claim(
+    name="T1.surrogate",
+    statement="`componentwise_normalized` converges as in T1.rate, with Jtilde for J",
+    provenance="derived",
+    expected="holds",
+    proof=("grpo_checks.theory.updates.potential",),
+    assumptions=(
+        BINARY,
+        *stated("eps = 0, ddof = 0"),
+        in_cells("constant step eta <= 1/(sqrt(G-1) L)"),
+    ),
+    mutants=MUTANTS,
+    runs=runs,
+    rows=rows,
+    exact=SURROGATE,
+)

@@ -1,0 +1,1 @@
+"""Where violations are looked for: ascent, rounding, shrinking."""

@@ -1,0 +1,69 @@
+"""Choice models with real numbers, differentiable: what falsifiers climb on.
+
+Rewards are real here, so that groups are listed and advantages computed without telling classes of
+equal rewards apart; ``theory.estimators.group_law`` needs them fixed.
+"""
+
+from functools import cache
+from math import factorial, prod
+from typing import NamedTuple
+
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from numpy.typing import NDArray
+
+from grpo_checks.theory.estimators.advantages import Estimator, scale
+from grpo_checks.theory.numbers.multinomial import compositions
+
+EQUAL = 1e-12
+"""Rewards closer than this do not vary: their spread is rounding."""
+
+
+class Kinds(NamedTuple):
+    """Of one prompt, as ``theory.rational.choices.choice.Kind``."""
+
+    chance: Float[Array, " N"]
+    rewards: Float[Array, "N K"]
+    score: Float[Array, "N n"]
+
+
+class Moments(NamedTuple):
+    """E[g], and E|g|^2 - |E[g]|^2, of one prompt's update."""
+
+    mean: Float[Array, " n"]
+    variance: Float[Array, ""]
+
+
+@cache
+def listed(group_size: int, n_kinds: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """All groups without order: how many members of each kind (M, N), and in how many ways."""
+    counts = list(compositions(group_size, n_kinds))
+    ways = [factorial(group_size) / prod(map(factorial, c)) for c in counts]
+    return np.array(counts, float), np.array(ways)
+
+
+def _scaled(
+    values: Float[Array, " N"], counts: NDArray[np.float64], size: int, estimator: Estimator
+) -> Float[Array, "M N"]:
+    centred = values[None] - (counts @ values / size)[:, None]
+    spread = (counts * jnp.square(centred)).sum(1)
+    factor = scale(jnp.where(spread > EQUAL, spread, 0.0), size, estimator)
+    return centred * factor[:, None]
+
+
+def update(
+    kinds: Kinds, weights: Float[Array, " K"], group_size: int, estimator: Estimator
+) -> Moments:
+    """By listing groups."""
+    counts, ways = listed(group_size, kinds.chance.shape[0])
+    # Not a power: its derivative in the exponent's base is nan at chance 0.
+    chance = jnp.asarray(ways) * jnp.exp(counts @ jnp.log(kinds.chance))
+    if estimator.name == "componentwise_normalized":
+        columns = zip(weights, kinds.rewards.T, strict=True)
+        every = sum(w * _scaled(c, counts, group_size, estimator) for w, c in columns)
+    else:
+        every = _scaled(kinds.rewards @ weights, counts, group_size, estimator)
+    g = (counts * every) @ kinds.score / group_size
+    mean = chance @ g
+    return Moments(mean, chance @ jnp.square(g - mean[None]).sum(1))

@@ -1,0 +1,106 @@
+"""Reading a user's instance from a JSON file: one clear error for whatever is wrong with it.
+
+The format is the keyword arguments of ``theory.mdp.mdp.TAMDP`` as nested lists, with numbers or
+fractions such as "1/3", plus ``format``, ``name``, ``policy`` and, optionally, ``theta``; see
+experiments/examples/lookup.json, which is explained in the README.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+
+from grpo_checks.experiments.storage.input_file import parse_json, read_text
+from grpo_checks.theory.instances.instance import Instance
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import LogLinear, Policy, Tabular
+from grpo_checks.theory.numbers import validation as check
+from grpo_checks.theory.numbers.arrays import to_array
+from grpo_checks.theory.numbers.rationals import abridged
+
+FORMAT = "ta-mdp/1"
+MAX_NAME = 64
+MODEL_KEYS = (
+    "prompt_distribution",
+    "initial_distribution",
+    "depth",
+    "tool_transition",
+    "legal",
+    "reward",
+    "weights",
+)
+REQUIRED = ("format", "name", "policy", *MODEL_KEYS)
+POLICY_KEYS = {"tabular": ("observation",), "log-linear": ("features",)}
+
+
+def load_instance(path: Path) -> Instance:
+    """The instance that a file describes. Raises ValueError, naming file and field."""
+    return parse_text(path, read_text(path))
+
+
+def parse_text(path: Path, text: str) -> Instance:
+    """The instance that the text of a file describes. Raises ValueError, naming file and field."""
+    try:
+        return parse_instance(parse_json(text))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+
+
+def _check_keys(
+    found: Any, where: str, required: tuple[str, ...], optional: tuple[str, ...]
+) -> None:
+    if not isinstance(found, dict):
+        raise ValueError(f"{where} = {abridged(found)}: expected an object with named fields")
+    for key in found:
+        if key not in required + optional:
+            raise ValueError(
+                f"{where}: unknown key {abridged(key)}: expected {required + optional}"
+            )
+    for key in required:
+        if key not in found:
+            raise ValueError(f"{where}: key {key!r} is missing")
+
+
+def parse_instance(content: Any) -> Instance:
+    """The instance that a decoded file describes. Raises ValueError, naming the field."""
+    _check_keys(content, "file", REQUIRED, ("theta", "description"))
+    if content["format"] != FORMAT:
+        raise ValueError(f"format = {abridged(content['format'])}: expected {FORMAT!r}")
+    name = content["name"]
+    if not (isinstance(name, str) and name.isidentifier() and len(name) <= MAX_NAME):
+        expected = f"up to {MAX_NAME} letters, digits and underscores"
+        raise ValueError(f"name = {abridged(name)}: expected {expected}")
+    if not isinstance(described := content.get("description", ""), str):
+        raise ValueError(f"description = {abridged(described)}: expected a text")
+    mdp = TAMDP(**{key: content[key] for key in MODEL_KEYS})
+    policy = _policy(mdp, content["policy"])
+    theta = policy.zeros()
+    _check_cost(mdp, theta.size)
+    if "theta" in content:
+        given = to_array("theta", content["theta"], theta.ndim)
+        check.check_shape("theta", given, theta.shape, "(as the policy's parameters)")
+        check.check_entries("theta", given, abs(given) <= 50, "a logit in [-50, 50]")
+        theta = jnp.asarray(given)
+    return Instance(name, mdp, policy, theta)
+
+
+def _check_cost(mdp: TAMDP, n: int) -> None:
+    """The gradients of the reward law (Q,C,n), and pairs of reward vectors, must fit in memory."""
+    n_prompts, n_classes = mdp.prompt_distribution.size, mdp.class_vector.shape[0]
+    entries = n_prompts * n_classes * max(n, n_classes)
+    if entries > check.MAX_ENTRIES:
+        size = f"{n_classes} distinct vectors, {n} parameters, {n_prompts} prompts"
+        most = f"at most {8 * check.MAX_ENTRIES / 2**30:.3g} GiB of gradients"
+        raise ValueError(f"reward = {size}: expected {most}, not {8 * entries / 2**30:.3g}")
+
+
+def _policy(mdp: TAMDP, described: Any) -> Policy:
+    kinds = tuple(POLICY_KEYS)
+    kind = described.get("kind") if isinstance(described, dict) else None
+    if kind not in kinds:
+        raise ValueError(f"policy.kind = {abridged(kind)}: expected one of {kinds}")
+    if kind == "log-linear":
+        _check_keys(described, "policy", ("kind", "features"), ())
+        return LogLinear(mdp, described["features"])
+    _check_keys(described, "policy", ("kind",), ("observation",))
+    return Tabular(mdp, described.get("observation"))

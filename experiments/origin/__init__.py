@@ -1,0 +1,1 @@
+"""Which code, platform and options a number was computed by."""

@@ -1,0 +1,1 @@
+"""Claims of this subject at rational points."""

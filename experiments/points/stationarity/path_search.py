@@ -1,0 +1,88 @@
+"""Where falsifiers look for T1.rate, T1.path and T1.surrogate: short runs on a few prompts."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from numpy.typing import NDArray
+
+from grpo_checks.experiments.falsifier.rounding import near_positive
+from grpo_checks.experiments.falsifier.smaller import smaller_run
+from grpo_checks.experiments.points.stationarity import paths, relaxed_path
+from grpo_checks.experiments.points.stationarity.relaxed_path import (
+    Space,
+    best,
+    dimension,
+    parts,
+    run,
+    start_value,
+)
+from grpo_checks.experiments.protocol.points import Document, Exact, Search
+from grpo_checks.experiments.protocol.verdict import Decision
+from grpo_checks.theory.convergence.stationarity import path_terms, rate_bound, rate_step
+from grpo_checks.theory.estimators.response import coefficients
+from grpo_checks.theory.estimators.response import potential as climbed
+
+
+def _path_ratio(x: Any, space: Space) -> Any:
+    at = parts(x, space)
+    smoothness = max(f * f for f in space.slopes) / 4
+    step = at.share / smoothness
+    found = run(at, space, step)
+    terms = path_terms(
+        found.gain, found.squared_bias, found.variance, step, space.steps, smoothness
+    )
+    return found.squared_gradient / terms.bound
+
+
+def _rate_ratio(x: Any, space: Space) -> Any:
+    at = parts(x, space)
+    smoothness, within = (max(f * f for f in space.slopes) / 4,) * 2
+    if space.binary:
+        smoothness *= float(coefficients(space.group_size)[0])
+        top = climbed(jnp.asarray(1.0), space.group_size)
+    else:
+        top, within = best(at, space), within / space.group_size
+    gap = jnp.maximum(top - start_value(at, space), 1e-9)
+    of = (gap, jnp.square(at.rho).sum() * within, space.steps, smoothness)
+    return run(at, space, rate_step(*of)).squared_gradient / rate_bound(*of)
+
+
+def _path_document(x: NDArray[np.float64], space: Space, n: int) -> Document:
+    share = near_positive(float(parts(jnp.asarray(x), space).share), n)
+    found = relaxed_path.document(x, space, n)
+    return {**found, "step_share": share, "estimator": space.estimator}
+
+
+def _at_the_rate(decide: Callable[..., Decision], *choices: Space) -> Exact:
+    search = Search(choices, dimension, _rate_ratio, relaxed_path.document)
+    return Exact(decide, search, smaller_run)
+
+
+RATE = _at_the_rate(
+    paths.decide_rate,
+    *(Space((1, -2), 1), Space((1, -2), 2), Space((1,), 2), Space((1, -1), 1, 4)),
+)
+SURROGATE = _at_the_rate(
+    paths.decide_surrogate,
+    *(
+        Space(slopes, steps, g, "componentwise_normalized", True)
+        for slopes, steps, g in (((1, -2), 1, 2), ((1, -2), 2, 3), ((1,), 2, 4))
+    ),
+)
+PATH = Exact(
+    paths.decide_path,
+    Search(
+        choices=(
+            Space((1, -2), 1),
+            Space((1, -2), 2, 2, "mean_baseline"),
+            Space((1, -2), 1, 2, "group_normalized"),
+            Space((1,), 2, 4, "group_normalized"),
+        ),
+        dimension=dimension,
+        ratio=_path_ratio,
+        document=_path_document,
+    ),
+    smaller_run,
+)

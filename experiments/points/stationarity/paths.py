@@ -1,0 +1,142 @@
+"""Points of T1.rate, T1.path and T1.surrogate: a run on a log-odds line, all its paths summed.
+
+A document is a line model with ``odds``, where the run starts, a ``group_size`` and ``steps`` = T.
+T1.path takes any ``estimator`` within groups and ``step_share`` = eta L in (0, 1] besides; the step
+of the other two is the one that they name.
+"""
+
+from typing import NamedTuple
+
+from flint import fmpq
+
+from grpo_checks.experiments.falsifier.reading import between, estimator_of, group_size_of
+from grpo_checks.experiments.models.settings import UNBIASED
+from grpo_checks.experiments.protocol.points import Document
+from grpo_checks.experiments.protocol.verdict import Decision, compare, unmet
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.numbers.balls import Number, least, root, square
+from grpo_checks.theory.numbers.fields import Range, entry, number, whole
+from grpo_checks.theory.rational.lines.chain import Averages, Chain, steepest_of, top_of
+from grpo_checks.theory.rational.lines.line import (
+    J,
+    Line,
+    Objective,
+    parse_line,
+    parse_odds,
+    potential,
+    slope,
+    value,
+)
+from grpo_checks.theory.rational.lines.optimum import change_of_sign, optimum
+from grpo_checks.theory.rational.lines.update import moves
+
+MAX_STEPS, HALVINGS = 1000, 20
+SHARE = Range("a number in (0, 1]", lambda x: 0 < x <= 1)
+DECOMPOSED = Estimator("componentwise_normalized")
+
+
+def averages(
+    line: Line,
+    odds: fmpq,
+    step: Number,
+    n_steps: int,
+    group_size: int,
+    estimator: Estimator,
+    objective: Objective = J,
+) -> Averages:
+    """Of all runs with a constant step."""
+    every = [moves(line, q, group_size, estimator) for q in range(len(line.prompts))]
+    return Chain(line, odds, step, group_size, every, objective).run(n_steps)
+
+
+def decide_path(document: Document, mutant: str | None) -> Decision:
+    """T1.path: its left side against the sum of its three terms."""
+    line, odds, size = parse_line(document), parse_odds(document), group_size_of(document)
+    n_steps, share = whole(document, "steps", 1, MAX_STEPS), _step_share(document)
+    step = share / line.smoothness
+    found = averages(line, odds, step, n_steps, size, estimator_of(document))
+    terms = {
+        "no optimisation term": 2 * found.gain / (step * n_steps),
+        "no bias term": found.squared_bias,
+        "no variance term": share * found.variance,
+    }
+    kept = [term for dropped, term in terms.items() if dropped != mutant]
+    bound = sum(kept, fmpq(0))
+    return compare(found.squared_gradient, bound, f"average of |grad J|^2 over {n_steps} steps")
+
+
+def _step_share(document: Document) -> fmpq:
+    return number("step_share", entry(document, "step_share"), SHARE)
+
+
+class Rate(NamedTuple):
+    """What T1.rate speaks of, for J or for Jtilde."""
+
+    objective: Objective
+    estimator: Estimator
+    smoothness: Number
+    gap: Number
+    variance: Number
+    """V_sup."""
+
+    def step(self, n_steps: int) -> Number:
+        """min(1/L, sqrt(2 gap/(L V_sup T)))."""
+        best = root(2 * self.gap / (self.smoothness * self.variance * n_steps))
+        return least((1 / self.smoothness, best))
+
+    def bound(self, n_steps: int, mutant: str | None) -> Number:
+        """2 L gap/T + sqrt(8 L gap V_sup/T)."""
+        first = 2 * self.smoothness * self.gap / n_steps
+        second = root(8 * self.smoothness * self.gap * self.variance / n_steps)
+        if mutant == "exponent":
+            second = second / root(fmpq(n_steps))
+        return first if mutant == "no variance term" else first + second
+
+
+def _decide(document: Document, mutant: str | None, line: Line, rate: Rate) -> Decision:
+    n_steps, odds = whole(document, "steps", 1, MAX_STEPS), parse_odds(document)
+    if not rate.gap > 0:
+        return unmet("the start is optimal")
+    bound = rate.bound(n_steps, mutant)
+    of = (group_size_of(document), rate.estimator, rate.objective)
+    found = averages(line, odds, rate.step(n_steps), n_steps, *of).squared_gradient
+    trivial = steepest_of(line, rate.objective)
+    decision = compare(found, bound, f"average over {n_steps} steps")
+    if decision.verdict == "holds" and bound >= trivial * trivial:
+        return decision._replace(note="no better than the trivial bound on |grad|^2")
+    return decision
+
+
+def decide_rate(document: Document, mutant: str | None) -> Decision:
+    """T1.rate: `leave_one_out`, with J* of the model's own policy class."""
+    line, size = parse_line(document), group_size_of(document)
+    gap = optimum(line) - value(line, parse_odds(document))
+    rate = Rate(J, UNBIASED, line.smoothness, gap, line.variance_bound(size))
+    return _decide(document, mutant, line, rate)
+
+
+def _zero(document: Document, line: Line, objective: Objective) -> Number:
+    """Encloses odds at which the objective is stationary; ``between``: where its slope changes."""
+    low, high = between(document)
+    try:
+        return change_of_sign(lambda z: slope(line, z, objective), low, high, HALVINGS)
+    except ArithmeticError as error:
+        raise ValueError(f"between = {document['between']}: {error}") from None
+
+
+def decide_surrogate(document: Document, mutant: str | None) -> Decision:
+    """T1.surrogate: the same with Jtilde, sqrt(G-1) L-smooth and at most R_max F_G(1).
+
+    ``of J``: that runs end where J is stationary, at a stationary point of Jtilde.
+    """
+    line, size = parse_line(document), group_size_of(document)
+    if any(r not in (0, 1) for p in line.prompts for a in p.actions for _, row in a for r in row):
+        return unmet("needs binary components")
+    climbed = potential(size)
+    if mutant == "of J":
+        note = "|grad J|^2 where grad Jtilde vanishes"
+        return compare(square(slope(line, _zero(document, line, climbed))), fmpq(0), note)
+    gap = top_of(line, climbed) - value(line, parse_odds(document), climbed)
+    smoothness = root(fmpq(size - 1)) * line.smoothness
+    rate = Rate(climbed, DECOMPOSED, smoothness, gap, line.variance_bound(1))
+    return _decide(document, mutant, line, rate)

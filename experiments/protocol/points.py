@@ -1,0 +1,51 @@
+"""How a claim is decided at a rational point, and how such points are searched for."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grpo_checks.experiments.protocol.soundness import one
+from grpo_checks.experiments.protocol.verdict import Decision
+
+Document = Mapping[str, Any]
+"""A point of a claim as JSON: model, policy, group size, whatever it speaks of; integers and
+fractions such as "7/20" only."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """Where a falsifier looks. Discrete structure is a choice, all else real numbers.
+
+    With ``by_gradient`` ``ratio`` is differentiable JAX code for one point, compiled once per
+    choice; otherwise any function of a NumPy array, climbed without derivatives.
+    """
+
+    choices: Sequence[Any]
+    """Hashable: group sizes, numbers of prompts, actions and components, ..."""
+    dimension: Callable[[Any], int]
+    """How many real parameters go with a choice; all of R is allowed for each."""
+    ratio: Callable[[Any, Any], Any]
+    """observed/bound at (parameters, choice): above 1 where the claim is violated. Any number that
+    grows with the violation will do where the bound is 0."""
+    document: Callable[[NDArray[np.float64], Any, int], Document]
+    """The nearest rational point with denominators (or odds) up to a number."""
+    by_gradient: bool = True
+
+
+@dataclass(frozen=True)
+class Exact:
+    """A claim at rational points."""
+
+    decide: Callable[[Document, str | None], Decision]
+    """In rational or ball arithmetic, for the claim or for the mutant named. Raises ValueError for
+    a document that is no point of the claim."""
+    search: Search | None = None
+    simpler: Callable[[Document], Iterable[Document]] = lambda document: ()
+    """Documents with a prompt, action, component, ... less. Numbers are rounded elsewhere."""
+
+    def decided(self, document: Document, mutant: str | None) -> Decision:
+        """``decide``, which may be somebody's own. Raises ValueError, also for no Decision."""
+        return one(self.decide, self.decide(document, mutant), Decision)

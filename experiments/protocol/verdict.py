@@ -1,0 +1,67 @@
+"""What a check comes back with, and what it rests on."""
+
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
+
+from flint import fmpq
+
+from grpo_checks.theory.numbers.balls import Number, ends, magnitude
+from grpo_checks.theory.rational.tasks.divergences import Logs
+
+Verdict = Literal["holds", "refuted", "vacuous", "assumption unmet", "inconclusive"]
+Evidence = Literal["certified", "exact", "statistical"]
+"""Decided in rational or ball arithmetic; computed exactly up to float64 rounding; sampled."""
+AGREEMENT = fmpq(1, 10**50)
+"""Balls cannot show that two irrational numbers are equal: they are to be this close, certainly."""
+
+
+class Decision(NamedTuple):
+    """One point of a claim, decided without floating point."""
+
+    observed: Number
+    bound: Number
+    verdict: Verdict
+    note: str = ""
+
+    @property
+    def numbers(self) -> tuple[float, float, float, float]:
+        """As a row has them: observed, its lower and upper end, and the bound's lower end."""
+        low, high = ends(self.observed)
+        return float((low + high) / 2), float(low), float(high), float(ends(self.bound)[0])
+
+
+def compare(observed: Number, bound: Number, note: str = "") -> Decision:
+    """Of an inequality observed <= bound; overlapping balls decide nothing."""
+    if observed <= bound:
+        return Decision(observed, bound, "holds", note)
+    return Decision(observed, bound, "refuted" if observed > bound else "inconclusive", note)
+
+
+def compare_logs(observed: Logs, bound: Logs, note: str = "") -> Decision:
+    """Of sums of logarithms; equality is decided too, by the primes of all numbers."""
+    if bound.plus(observed, fmpq(-1)).value == 0:
+        return Decision(bound.value, bound.value, "holds", "equal")
+    return compare(observed.value, bound.value, note)
+
+
+def agree(observed: Number, expected: Number, note: str = "") -> Decision:
+    """Of an equation; exactly where both sides are rational, else to 50 digits."""
+    apart = observed - expected
+    tolerance = fmpq(0) if isinstance(apart, fmpq) else AGREEMENT
+    verdict = compare(magnitude(apart), tolerance).verdict
+    return Decision(observed, expected, verdict, note)
+
+
+def worst(decisions: Iterable[Decision]) -> Decision:
+    """Of a statement about several numbers: the first that is violated, or undecided, or any."""
+    listed = list(decisions)
+    for verdict in ("refuted", "inconclusive"):
+        for decision in listed:
+            if decision.verdict == verdict:
+                return decision
+    return listed[0]
+
+
+def unmet(why: str) -> Decision:
+    """The point breaks an assumption of the claim."""
+    return Decision(fmpq(0), fmpq(0), "assumption unmet", why)

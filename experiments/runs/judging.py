@@ -1,0 +1,131 @@
+"""From claims and runs to rows that count: assumptions first, then the cells, then Holm."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from grpo_checks.experiments.models.settings import RunResult, RunSettings
+from grpo_checks.experiments.protocol.assumptions import nothing_to_learn
+from grpo_checks.experiments.protocol.cell_rows import unmet
+from grpo_checks.experiments.protocol.certificates import certified_rows
+from grpo_checks.experiments.protocol.claim import (
+    FAMILY_WISE_ERROR,
+    STATISTICAL,
+    Claim,
+    Row,
+    Scope,
+    settled_by,
+)
+from grpo_checks.experiments.protocol.soundness import each
+from grpo_checks.experiments.protocol.verdict import Verdict
+from grpo_checks.theory.convergence.error_levels import holm
+
+FLOATING = "in floating point, not certified"
+EQUAL = "equal up to rounding"
+
+
+def unmet_rows(claim: Claim, scope: Scope) -> list[Row]:
+    """One row where the model asked about breaks an assumption, or has nothing to learn."""
+    if scope.instance is None:
+        return []
+    head: tuple[str, str, dict[str, object]] = (claim.name, scope.instance.name, {})
+    for assumption in claim.assumptions:
+        why = assumption.broken_by(scope.instance)
+        if why is not None:
+            return [unmet(*head, f"{assumption.text}: {why}")]
+    why = nothing_to_learn(scope.instance)
+    return [] if why is None else [Row(*head, None, None, None, None, "vacuous", why)]
+
+
+def runs_of(claim: Claim, scope: Scope) -> list[RunSettings]:
+    """The training runs that a claim needs; none where an assumption is unmet."""
+    if unmet_rows(claim, scope):
+        return []
+    return each(claim.runs, claim.runs(scope), RunSettings)
+
+
+def settled(rows: Sequence[Row]) -> list[Row]:
+    """Sampled cells that simultaneous limits leave open, decided by Holm's step-down where it can.
+
+    The limits shown are Bonferroni's over the cells of a claim; Holm's test has the same
+    family-wise level in either direction and never decides less.
+    """
+    found = list(rows)
+    sampled = [(i, row.levels) for i, row in enumerate(rows) if row.levels is not None]
+    holds = holm([levels.holds for _, levels in sampled], FAMILY_WISE_ERROR)
+    refuted = holm([levels.refuted for _, levels in sampled], FAMILY_WISE_ERROR)
+    for (i, levels), above, below in zip(sampled, holds, refuted, strict=True):
+        if rows[i].verdict != "inconclusive":
+            continue
+        if above == below:
+            found[i] = _with_price(rows[i])
+        elif below:
+            found[i] = replace(rows[i], verdict="refuted", note=f"Holm; {STATISTICAL}")
+        else:
+            verdict: Verdict = "vacuous" if levels.weak else "holds"
+            found[i] = replace(rows[i], verdict=verdict, note="by Holm's step-down test")
+    return found
+
+
+def _with_price(row: Row) -> Row:
+    """An open row that says how many seeds would settle it: widths fall as one over their root."""
+    edges = [e for e in (row.bound, row.extra.get("window_low")) if e is not None]
+    numbers = (row.observed, row.lower, row.upper)
+    seeds = row.parameters.get("seeds")
+    if "would settle" in row.note or not edges or None in numbers or seeds is None:
+        return row
+    value, low, high = (float(x) for x in numbers if x is not None)
+    slack = min(abs(value - edge) for edge in edges)
+    needed = seeds * ((high - low) / 2 / slack) ** 2 if slack > 0 else float("inf")
+    said = f"{row.note}; " if row.note else ""
+    return replace(row, note=said + settled_by(needed))
+
+
+def sober(row: Row) -> Row:
+    """The row as it counts, which says what floating point alone has decided.
+
+    A violation beyond the rounding error is *refuted*, and no counterexample.
+    """
+    if row.evidence != "exact":
+        return row
+    if row.verdict == "refuted":
+        return _noted(row, FLOATING)
+    numbers = (row.observed, row.bound, row.rounding)
+    if row.verdict != "holds" or None in numbers:
+        return row
+    observed, bound, rounding = (float(x) for x in numbers if x is not None)
+    return _noted(row, EQUAL) if abs(bound - observed) <= rounding else row
+
+
+def _noted(row: Row, said: str) -> Row:
+    if said in row.note:
+        return row
+    return replace(row, note=f"{row.note}; {said}" if row.note else said)
+
+
+def cell_rows(claim: Claim, scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """The rows of a claim's cells, as they count."""
+    silent = unmet_rows(claim, scope)
+    made = [] if silent else each(claim.rows, claim.rows(scope, results), Row)
+    return silent or as_they_count(made)
+
+
+def as_they_count(rows: Sequence[Row]) -> list[Row]:
+    """After Holm's test, and with what floating point alone decided; once more changes nothing."""
+    return [sober(row) for row in settled(rows)]
+
+
+def stored_rows(claim: Claim, scope: Scope) -> list[Row]:
+    """Those of its stored points, decided now; they are of no model that a user could bring."""
+    return [] if scope.instance else certified_rows(claim, scope.mutant)
+
+
+def telling(claim: Claim, rows: list[Row]) -> list[Row]:
+    """The rows themselves. Raises ValueError where there are none: silence is no verdict."""
+    if not rows:
+        raise ValueError(f"claim = {claim.name!r}: no rows: expected a cell or a stored case")
+    return rows
+
+
+def rows_of(claim: Claim, scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """All, judged now. Raises ValueError where there are none."""
+    return telling(claim, [*cell_rows(claim, scope, results), *stored_rows(claim, scope)])

@@ -1,0 +1,1 @@
+"""Files, locks, folders, text: where results are kept and how they are read."""

@@ -1,0 +1,159 @@
+"""Figures of Theorem 3 on transfer, from its rows: shifts, depth, false terms, Visual-ARFT."""
+
+import numpy as np
+import pandas as pd
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from grpo_checks.figures.style import BOUND, OBSERVED, PAGE_WIDTH, RC, REFERENCE, shared_legend
+
+LABELS = {
+    "oscillation": (r"$L_S + \mathrm{osc}\cdot\mathrm{TV}$", "#56B4E9", "s", "--"),
+    "chi_square": (r"$\chi^2$", "#009E73", "D", "--"),
+    "variation": (r"$L_S + \mathrm{TV}$", "#E69F00", "v", "-."),
+    "data_processing": ("data processing", "#CC79A7", "P", ":"),
+    "pinsker": (r"$L_S + \sqrt{\mathrm{KL}/2}$", "#D55E00", "^", "-."),
+}
+FIRST, SECOND = OBSERVED, BOUND
+
+
+def ood(rows: pd.DataFrame) -> Figure | None:
+    """T3.ood on `specialists`, for the policy that loses most: its risk, and each bound's slack."""
+    data = rows[(rows["claim"] == "T3.ood") & rows["observed"].notna()]
+    if data.empty or "shown_risk" not in data:
+        return None
+    data = data[data["shown_risk"].notna() & (data["instance"] == data["instance"].iloc[0])]
+    data = data[data["policy_class"] == data["policy_class"].iloc[0]]
+    shifts = list(dict.fromkeys(data["shift"].astype(str)))
+    with rc_context(dict(RC)):  # type: ignore[arg-type]
+        figure = Figure((PAGE_WIDTH, 2.9), layout="constrained")
+        left, right = figure.subplots(1, 2)
+        for name, (label, colour, marker, line) in LABELS.items():
+            cells = data[data["bound_name"] == name]
+            slack = cells["shown_bound"] - cells["shown_risk"]
+            right.plot(range(len(cells)), slack, marker + line, color=colour, label=label)
+        cells = data[data["bound_name"] == "pinsker"]
+        for column, look, colour, label in (
+            ("shown_bound", "^-.", BOUND, r"$L_S + \sqrt{\mathrm{KL}/2}$"),
+            ("shown_risk", "o-", OBSERVED, "exact $L_T$"),
+        ):
+            left.plot(range(len(cells)), cells[column], look, color=colour, label=label)
+        for axes, title in ((left, "risk on the target"), (right, "bound minus exact $L_T$")):
+            axes.set_xticks(range(len(shifts)), shifts, rotation=30)
+            axes.set_ylabel(title)
+        figure.supxlabel("share of target tasks moved to the rarest type; new types", fontsize=8)
+        left.legend(frameon=False)
+        right.legend(frameon=False, loc="upper left")
+    return figure
+
+
+def depth(rows: pd.DataFrame) -> Figure | None:
+    """T3.depth on `relay`: the gap in value against D, where losses are final and where not."""
+    data = rows[(rows["claim"] == "T3.depth") & (rows["instance"] == "relay")]
+    data = data[data["kind"].isin(["final", "repaired"])] if len(data) else data
+    if data.empty:
+        return None
+    with rc_context(dict(RC)):  # type: ignore[arg-type]
+        figure = Figure((PAGE_WIDTH, 2.6), layout="constrained")
+        axes = figure.subplots()
+        final = data[data["kind"] == "final"].sort_values("depth")
+        looks = (("final", "o-", FIRST), ("repaired", "^-", "#009E73"))
+        for kind, look, colour in looks:
+            cells = data[data["kind"] == kind].sort_values("depth")
+            axes.plot(cells["depth"], cells["observed"], look, color=colour, label=f"gap, {kind}")
+        axes.plot(final["depth"], final["bound"], "s--", color=BOUND, label=r"bound, $D\,$max TV")
+        sharper = r"bound, $1-(1-\mathrm{max\ TV})^D$"
+        axes.plot(final["depth"], final["sharper_bound"], "x:", color=REFERENCE, label=sharper)
+        axes.set_xscale("log", base=2)
+        axes.set_yscale("log")
+        axes.set_xticks(final["depth"], [f"{int(d)}" for d in final["depth"]])
+        axes.set_xlabel("number of tool calls $D$")
+        axes.set_ylabel("$|V_T - V_S|$")
+        figure.legend(loc="outside upper center", ncols=4, frameon=False)
+    return figure
+
+
+def _terms(axes: Axes, cells: pd.DataFrame, hard: str) -> None:
+    n = cells["n_tasks"]
+    axes.plot(n, cells["gap"], "o-", color=OBSERVED, label="exact gap $L_T - L_S$")
+    reported = r"reported, $\sqrt{\mathrm{KL}/2n}$"
+    axes.plot(n, cells["shift_term_reported"], "s--", color=BOUND, label=reported)
+    axes.plot(
+        n, cells["shift_term"], "^:", color=REFERENCE, label=r"Pinsker, $\sqrt{\mathrm{KL}/2}$"
+    )
+    axes.set_xscale("log")
+    axes.set_ylim(0, None)
+    axes.set_title(f"$D_S$(hard) = {hard}")
+    axes.set_xlabel("number of tasks $n$")
+
+
+def shift(rows: pd.DataFrame) -> Figure | None:
+    """T3.shift: both shift terms next to the exact gap, and how often the reported bound fails."""
+    data = rows[rows["claim"] == "T3.shift"]
+    if data.empty:
+        return None
+    data = data.sort_values("n_tasks")
+    fractions = list(data["hard"].unique())
+    with rc_context(dict(RC)):  # type: ignore[arg-type]
+        figure = Figure((PAGE_WIDTH, 2.6), layout="constrained")
+        panels = figure.subplots(1, len(fractions) + 1)
+        for axes, hard in zip(panels, fractions, strict=False):
+            _terms(axes, data[data["hard"] == hard], str(hard))
+        panels[0].set_ylabel("shift in risk")
+        last = panels[-1]
+        for hard, look, colour in zip(fractions, ("o-", "s-"), (FIRST, SECOND), strict=False):
+            cells = data[data["hard"] == hard]
+            last.plot(cells["n_tasks"], cells["observed"], look, color=colour, label=f"hard {hard}")
+        last.axhline(data["delta"].iloc[0], color=REFERENCE, linestyle="--", label=r"$\delta$")
+        last.set_xscale("log")
+        last.set_title("reported bound: P(it fails)")
+        last.set_xlabel("number of tasks $n$")
+        last.legend(frameon=False)
+        shared_legend(figure, panels[0], 3)
+    return figure
+
+
+def _cells(axes: Axes, data: pd.DataFrame) -> None:
+    benchmarks = list(dict.fromkeys(data["benchmark"]))
+    sizes = sorted(data["n_tasks"].unique())
+    looks = dict(zip(sizes, ("o", "s", "^", "D"), strict=False))
+    colours = dict(zip(sizes, ("#0072B2", "#D55E00", "#009E73", "#CC79A7"), strict=False))
+    for size in sizes:
+        for trained in (True, False):
+            cells = data[(data["n_tasks"] == size) & (data["trained_on"].astype(bool) == trained)]
+            place = cells["benchmark"].map(benchmarks.index) + 0.16 * (sizes.index(size) - 1.5)
+            label = f"n = {int(size)}" + ("" if trained else ", hypothetical")
+            fill = "full" if trained else "none"
+            axes.plot(
+                place,
+                cells["observed"],
+                looks[size],
+                color=colours[size],
+                fillstyle=fill,
+                label=label,
+                linestyle="",
+            )
+    axes.axhline(0, color=REFERENCE, linestyle="--", linewidth=0.8)
+    axes.set_yscale("symlog", linthresh=5)
+    axes.set_yticks([-10, 0, 10, 100, 1000], ["-10", "0", "10", "100", "1000"])
+    axes.set_xticks(range(len(benchmarks)), benchmarks, rotation=30, ha="right")
+
+
+def visual_arft(rows: pd.DataFrame) -> Figure | None:
+    """T3.visual_arft: the largest KL that would still certify more than the base model's score."""
+    data = rows[rows["claim"] == "T3.visual_arft"]
+    data = data[data["train_loss"] == "observed"] if len(data) else data
+    if data.empty:
+        return None
+    with rc_context(dict(RC)):  # type: ignore[arg-type]
+        figure = Figure((PAGE_WIDTH, 4.4), layout="constrained")
+        models, metrics = list(dict.fromkeys(data["model"])), list(dict.fromkeys(data["metric"]))
+        grid = figure.subplots(len(metrics), len(models), sharex=True, sharey=True, squeeze=False)
+        for (i, j), axes in np.ndenumerate(grid):
+            cell = data[(data["metric"] == metrics[i]) & (data["model"] == models[j])]
+            _cells(axes, cell)
+            axes.set_title(f"{models[j]}, {metrics[i]}")
+        figure.supylabel("largest KL$(Q,P)$ in nats; below 0: none will do", fontsize=8)
+        shared_legend(figure, grid[0, 0])
+    return figure

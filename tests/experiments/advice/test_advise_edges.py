@@ -1,0 +1,85 @@
+"""Guidance where there is nothing to learn, or nothing that float64 could follow."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grpo_checks.experiments import __main__ as cli
+from grpo_checks.experiments.advice.advise import ESTIMATORS
+from grpo_checks.experiments.advice.bias_floor import floor_line
+from grpo_checks.experiments.models.instances import build, from_argument
+
+CERTAIN = Path(__file__).parents[2] / "data"
+
+
+def _asked(name, tmp_path, capsys, rewards, weights, theta):
+    """What `advise` prints and stores for one state with an answer for each row of rewards."""
+    document = {
+        "format": "ta-mdp/1",
+        "name": name,
+        "policy": {"kind": "tabular"},
+        "prompt_distribution": [1],
+        "initial_distribution": [[1]],
+        "depth": [0],
+        "tool_transition": [],
+        "legal": [[True] * len(rewards)],
+        "reward": [[rewards]],
+        "weights": weights,
+        "theta": [theta],
+    }
+    path = tmp_path / f"{name}.json"
+    path.write_text(json.dumps(document))
+    command = ["advise", "--instance", str(path), "--budget", "4", "--out", str(tmp_path)]
+    assert cli.main(command) == 0
+    return capsys.readouterr().out, pd.read_csv(tmp_path / "rows.csv")
+
+
+@pytest.mark.parametrize(
+    ("rewards", "weights", "learn"),
+    [
+        ([[1], [1]], [1], False),
+        ([[0], [0]], [1], False),
+        ([[1, 0], [0, 1]], [1, 1], False),
+        ([[1, 0], [1, 1]], [1, 1], True),
+        ([[0, 0], [0, 1]], [1, 2], True),
+    ],
+    ids=str,
+)
+def test_nothing_to_learn_is_said_in_words(rewards, weights, learn, tmp_path, capsys):
+    """Equal rewards, components that cancel, or one that never varies: no nan, no inf."""
+    theta = [0.5] + [0.0] * (len(rewards) - 1)
+    printed, rows = _asked("dull", tmp_path, capsys, rewards, weights, theta)
+    assert not re.search(r"\b(nan|inf|NaN)\b", printed)
+    assert not np.isinf(rows.select_dtypes(float)).any().any()
+    assert ("nothing to learn, V = 0 for every G" in printed) != learn
+    assert printed.count("e = 0 for every G") == (0 if learn else len(ESTIMATORS))
+    assert ("group_normalized, filtered: no group speaks" in printed) != learn
+    assert ("G*" in printed) == learn
+    numbers = rows.dropna(subset=["signal"])
+    assert numbers.notna().drop(columns="note").all().all()
+    # 3 estimators and sizes 2, 3, 4; filtered ones where there are any.
+    assert len(numbers) == (12 if learn else 9)
+    np.testing.assert_equal(np.isclose(numbers["silent"], 1, 0, 1e-15).all(), not learn)
+
+
+def test_opposed_components_are_silent_for_every_size(tmp_path, capsys):
+    """(1, 0) and (0, 1) with equal weights cancel in groups of any size; with (1, 1) they speak."""
+    _, rows = _asked("opposed", tmp_path, capsys, [[1, 0], [0, 1], [1, 1]], [1, 1], [0, 0, 0])
+    silent = rows.set_index(["estimator", "group_size"])["silent"]
+    # Three answers alike, two of which are as one.
+    for g in (2, 3, 4):
+        for estimator in ("componentwise_normalized", "group_normalized"):
+            assert silent[(estimator, g)] == pytest.approx((2**g + 1) / 3**g, rel=1e-13)
+
+
+def test_what_cannot_be_followed_is_not_called_a_zero():
+    """theta = 50: |E g|^2 is 1e-43 without a zero; equal rewards: E[g] is 0."""
+    instance = build(from_argument(str(CERTAIN / "near_certain.json")))
+    line = floor_line(instance, instance.theta, ESTIMATORS[1], 4)
+    assert line.endswith("too small to follow")
+    rare = build(from_argument(str(CERTAIN / "rare_success.json")))
+    assert "no zero of E[g]" in floor_line(rare, rare.theta, ESTIMATORS[1], 64)

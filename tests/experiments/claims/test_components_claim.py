@@ -1,0 +1,114 @@
+"""T1.K: exponents of V on `bits`, from the model; its numbers in a second way."""
+
+from fractions import Fraction
+
+import jax
+import pytest
+from flint import fmpq
+
+from grpo_checks.experiments.claims.stationarity import components as t1_k
+from grpo_checks.experiments.models.instances import build, named
+from grpo_checks.experiments.protocol.claim import Scope
+from grpo_checks.experiments.runs.judging import rows_of
+from grpo_checks.theory.estimators.group_law import group_law
+from grpo_checks.theory.rational.choices import values as choice_values
+from grpo_checks.theory.updates.moments import update_moments
+
+_moments = jax.jit(update_moments)
+LOO, GRPO = t1_k.UNBIASED, t1_k.NORMALIZED
+
+
+def _exponents():
+    rows = t1_k.rows(Scope("quick"), {})
+    names = ("grows_in", "estimator", "weights", "correlation")
+    return {tuple(row.extra[name] for name in names): row for row in rows}
+
+
+def test_exponents_in_components_and_group_size():
+    """In K they depend on the unit and the correlation, in G they are not -1 yet."""
+    rows = _exponents()
+    assert {row.evidence for row in rows.values()} == {"certified"}
+    found = {key: row.observed for key, row in rows.items()}
+    loo, grpo = LOO.name, GRPO.name
+    for key, expected in (
+        (("K", loo, "1", 0.0), 1),
+        (("K", loo, "1", 1.0), 2),
+        (("K", loo, "1/K", 0.0), -1),
+        (("K", loo, "1/K", 1.0), 0),
+        (("K", grpo, "1", 1.0), 0),
+    ):
+        assert found[key] == pytest.approx(expected, abs=1e-12)
+    assert 1.05 < found["K", loo, "1", 0.25] < found["K", loo, "1", 0.5] < 1.95
+    assert 0 < found["K", grpo, "1", 0.0] < 0.01
+    assert found["G", loo, "1", 0.0] < -1.2
+    assert -0.9 < found["G", grpo, "1", 0.0] < -0.8
+    held = [key for key, row in rows.items() if row.verdict == "holds"]
+    assert held == [("K", loo, "1", 0.0)]
+    assert {row.verdict for row in rows.values()} == {"holds", "refuted"}
+
+
+def test_normalised_variance_of_three_bits():
+    """G V, to the digits of the theory."""
+    scaled = {g: float(g * t1_k.model_variance(3, 0.0, g, GRPO, "1")) for g in (2, 4, 8, 16, 32)}
+    expected = dict(zip(scaled, (0.678, 0.942, 0.971, 0.964, 0.958), strict=True))
+    assert scaled == pytest.approx(expected, abs=5e-4)
+
+
+def _closed_form(components, correlation, g):
+    """V = a/G + (2b-a)/(G(G-1)) in whole numbers: |s|^2 = 63/64, |grad J|^2 = Var(E[R|y])/64."""
+    own = [Fraction(bin(y % 2**components).count("1")) for y in range(64)]
+    shared = [Fraction(components * (y % 2)) for y in range(64)]
+    c = Fraction(correlation)
+    spread = lambda pairs: sum(p * x * x for p, x in pairs) - sum(p * x for p, x in pairs) ** 2  # noqa: E731
+    every = [((1 - c) / 64, x) for x in own] + [(c / 64, x) for x in shared]
+    mixed = [(Fraction(1, 64), (1 - c) * x + c * y) for x, y in zip(own, shared, strict=True)]
+    whole, slope = spread(every) * Fraction(63, 64), spread(mixed) / 64
+    return (whole - slope + (whole + slope) / (g - 1)) / g
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.25, 0.5, 1.0])
+def test_variance_on_bits_in_whole_numbers(correlation):
+    """By listing groups, and from moments of episodes; G V = K/4 (62 G + 2)/(64 (G-1))."""
+    g = t1_k.GROUP_SIZE
+    for k in (1, 2, 4):
+        found = t1_k.model_variance(k, correlation, g, LOO, "1")
+        expected = _closed_form(k, correlation, g)
+        assert found == fmpq(expected.numerator, expected.denominator)
+        assert t1_k.model_variance(k, correlation, g, LOO, "1/K") == found / k**2
+        if correlation == 0:
+            assert g * found == fmpq(k, 4) * fmpq(62 * g + 2, 64 * (g - 1))
+
+
+@pytest.mark.parametrize("estimator", [LOO, GRPO])
+def test_variance_on_bits_in_floats(estimator):
+    """The general group law on the same instance."""
+    instance = build(named("bits", components=3, correlation=0.5))
+    law = group_law(instance.mdp, 8, estimator, "counts")
+    found = _moments(instance.mdp, instance.policy, instance.theta, law).variance
+    exact = t1_k.model_variance(3, 0.5, 8, estimator, "1")
+    assert float(found) == pytest.approx(float(exact), rel=1e-12)
+
+
+def test_another_model_would_change_the_exponent(monkeypatch):
+    """V comes from the instance: with fewer answers, or a policy that grows, it says so."""
+    monkeypatch.setattr(choice_values, "groups", lambda kinds, size: _pairs(kinds))
+    t1_k.model_variance.cache_clear()
+    try:
+        assert _exponents()["K", LOO.name, "1", 0.0].verdict == "refuted"
+    finally:
+        t1_k.model_variance.cache_clear()
+    bits = build(named("bits", components=2))
+    monkeypatch.setattr(t1_k, "build", lambda spec: bits._replace(theta=spec))
+    (row,) = t1_k.rows(Scope("quick"), {})
+    assert (row.verdict, row.note) == ("assumption unmet", "the policy changes with K")
+
+
+def _pairs(kinds):
+    """One group, of the first reward and the last, seven to one."""
+    yield fmpq(1), (7, *[0] * (len(kinds) - 2), 1)
+
+
+def test_other_instances_leave_the_assumption_unmet():
+    """A claim about a family says nothing of another model."""
+    (row,) = rows_of(t1_k.CLAIM, Scope("quick", named("coding", components=1)), {})
+    assert row.verdict == "assumption unmet"

@@ -1,0 +1,181 @@
+"""What the ledger says follows the numbers: other rows, other words; numbers that read well."""
+
+import re
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from grpo_checks.experiments.ledger.ledger import PAPER, ledger_text
+from grpo_checks.experiments.ledger.summary import summary
+from grpo_checks.experiments.ledger.theorems import bias as ledger_bias
+from grpo_checks.experiments.ledger.theorems.amplification import amplification
+from grpo_checks.experiments.ledger.theorems.theorem1 import section as theorem1
+from grpo_checks.experiments.ledger.theorems.theorem2 import section as theorem2
+from grpo_checks.experiments.ledger.theorems.variance import variance
+from grpo_checks.experiments.ledger.verifier import section as verifier
+from grpo_checks.experiments.origin.provenance import _device
+from grpo_checks.experiments.storage.text import WIDTH, counts, enclosed, markdown, span, wrapped
+
+ROWS = pd.read_csv(PAPER / "rows.csv", low_memory=False).copy()
+VERDICTS = pd.read_csv(PAPER / "verdicts.csv", keep_default_na=False)
+NO_CASES = pd.DataFrame(columns=["claim", "case", "verdict", "observed", "bound", "note"])
+
+
+def _flat(text):
+    return " ".join(text.split())
+
+
+def _of(claim, rows=ROWS):
+    return rows[rows["claim"] == claim]
+
+
+def _changed(claim, **columns):
+    """The rows with columns of one claim set to other values."""
+    rows = ROWS.copy()
+    for name, value in columns.items():
+        rows.loc[rows["claim"] == claim, name] = value
+    return rows
+
+
+def _summary(number, rows=ROWS):
+    return _flat(summary(number, rows, NO_CASES, VERDICTS))
+
+
+def test_a_floor_is_where_runs_end_and_no_limit_on_the_way():
+    """|grad J|^2 at the zero of E[g]; whether a run crosses the maximiser is computed."""
+    said = _summary(1)
+    assert "at G = 8 has |grad J|^2 = 0.000144, and runs end there" in said
+    assert "never falls" not in said
+    assert "|grad J|^2 = 0.25, and" in _summary(1, _changed("T1.floor", floor=0.25))
+    assert "cross the maximiser" in ledger_bias._crossing(-1.0613, -1.1915)
+    for maximiser, zero in ((-1.2, -1.1), (1.0, -1.1), (-1.1, 0.5)):
+        assert "do not meet the maximiser" in ledger_bias._crossing(maximiser, zero)
+
+
+def test_slopes_are_those_of_the_step_rule():
+    """The summary names the rule; the fitted numbers are those of the rows."""
+    said = _summary(1, _changed("T1.slope", observed=-0.321))
+    assert "eta = min(1, sqrt(G/T)), the average of |grad J|^2 on `conflict` falls as T^s" in said
+    assert "s = -0.321 and -0.321; another rule for the step has another slope" in said
+    text = _flat(theorem1(ROWS))
+    assert "The slope is that of the step rule" in text
+    assert "is real where" not in text
+
+
+def test_verdicts_in_the_prose_are_computed():
+    """A claim that comes out otherwise is said to, in its section and on top."""
+    assert "**T1.budget** holds" in theorem1(ROWS)
+    assert "**T1.budget** is refuted" in theorem1(_changed("T1.budget", verdict="refuted"))
+    assert "**T2.gap** is inconclusive" in theorem2(_changed("T2.gap", verdict="inconclusive"))
+
+
+def test_a_verdict_that_was_not_expected_is_told_on_top(tmp_path):
+    """Where prose was written for another outcome; silence where there is none."""
+    for name in ("rows.csv", "provenance.json"):
+        shutil.copy(PAPER / name, tmp_path)
+    as_expected = VERDICTS.assign(verdict=VERDICTS["expected"])
+    as_expected.to_csv(tmp_path / "verdicts.csv", index=False)
+    assert "Not as expected" not in ledger_text(tmp_path)
+    as_expected.loc[as_expected["claim"] == "T2.gap", "verdict"] = "vacuous"
+    as_expected.to_csv(tmp_path / "verdicts.csv", index=False)
+    told = "**Not as expected:** T2.gap is vacuous, expected: holds."
+    assert told in ledger_text(tmp_path)
+
+
+def test_losses_are_those_of_unrestricted_policies():
+    """3.5 % and the like are said of them alone, at first-order points, in both places."""
+    said, details = _summary(2), _flat(theorem2(ROWS))
+    assert "At a first-order point, normalising components separately costs at most 3.5%" in said
+    assert "That is over unrestricted policies of one prompt." in said
+    assert "at a first-order point (phi = 0) of an unrestricted policy" in details
+    assert "Neither is said of policies that share parameters" in details
+    assert "at most 50.0% (G = 4)" in _summary(2, _changed("T2.kappa", factor=0.5))
+
+
+def test_the_lead_in_the_summary_is_that_of_the_map():
+    """Of `outcomes` alone: a cell of another model does not stretch it; one value is no range."""
+    rows, benefit = ROWS.copy(), _of("T2.benefit")
+    rows.loc[benefit.index, "gain_lead"] = -1.0
+    rows.loc[benefit.index[benefit["instance"] == "outcomes"], "gain_lead"] = 0.1
+    assert "one update gains 10.0% of the larger gain" in _summary(2, rows)
+
+
+def test_a_test_set_does_not_speak_for_pac_bayes():
+    """The largest failure over delta is that of the PAC-Bayes bounds: delta/xi(5) at one law."""
+    assert "(largest failure probability over delta 0.28)" in _summary(3)
+    coverage = _of("T3.coverage")
+    assert (coverage["observed"] / coverage["delta"]).max() == pytest.approx(1, rel=1e-6)
+
+
+def test_cycles_are_those_of_the_rows():
+    """No penalty is called safe; the smallest one that cycles is named with its prompt."""
+    by_claim = dict(iter(ROWS.groupby("claim")))
+    scan = by_claim["L.convergence"]
+    cycles = scan["verdict"] == "refuted"
+    scan, cycles = scan[~cycles | (scan["beta"] > 0.5)], scan[cycles & (scan["beta"] > 0.5)]
+    more = cycles.head(1).assign(beta=0.5, eps=0.05, reference=1e-4)
+    said = _flat(amplification({**by_claim, "L.convergence": pd.concat([scan, more])}))
+    assert f"in the following {len(cycles) + 1} cells" in said
+    assert f"at penalties from 0.5 to {cycles['beta'].max():.2g}" in said
+    assert "as beta = 0.5 does at p_ref = 0.0001" in said
+    assert "every cell settled" not in said
+
+
+def test_the_best_group_size_needs_a_budget_that_reaches_it():
+    """N >= G*; sizes are those of the rows that hold."""
+    by_claim = dict(iter(ROWS.groupby("claim")))
+    assert "at a fixed number N >= G* of episodes" in _flat(variance(by_claim))
+    by_claim["T1.budget"] = by_claim["T1.budget"].assign(group_size=7.0)
+    assert "groups of 7 were best on these models" in _flat(variance(by_claim))
+
+
+def test_points_name_the_bound_that_they_are_of(tmp_path):
+    """.9999 of a test set's bound is not PAC-Bayes."""
+    shutil.copytree(PAPER / "falsify" / "t3_coverage", tmp_path / "falsify" / "t3_coverage")
+    shutil.copytree(PAPER / "falsify" / "t3_shift", tmp_path / "falsify" / "t3_shift")
+    said = verifier(ROWS, NO_CASES, tmp_path)
+    assert "| T3.coverage | fresh tasks, one policy | 0.999899 |" in said
+
+
+def test_numbers_read_well():
+    """One number for a range of one, whole numbers in full, no more digits than say something."""
+    assert span(pd.Series([1.0, 1.0])) == "1"
+    assert span(pd.Series([0.0, -0.0])) == "0"
+    assert span(pd.Series([0.5829, 0.5831])) == "0.583"
+    assert span(pd.Series([1.0, 2.0])) == "1 to 2"
+    assert span(pd.Series(dtype=float)) == counts(pd.Series(dtype=float)) == "none"
+    assert counts(pd.Series([128.0, 128.0])) == "128"
+    assert counts(pd.Series([128, 1024])) == "128 to 1,024"
+    assert enclosed(6.300110139091016e-06, 6.300110143423731e-06, 6) == "6.30011e-06"
+    assert enclosed(1.0, 1.1, 6) == "1 to 1.1"
+    table = markdown(pd.DataFrame({"x": [0.1 + 0.2, 4.0, np.nan], "y": [1, 2, 3], "z": "a|b"}))
+    assert table.splitlines()[2:] == [
+        r"| 0.3 | 1 | a\|b |",
+        r"| 4 | 2 | a\|b |",
+        r"|  | 3 | a\|b |",
+    ]
+    assert _device(1, "cpu", "cpu") == "1 x cpu"
+    assert _device(4, "gpu", "NVIDIA H100") == "4 x gpu (NVIDIA H100)"
+
+
+def test_no_number_of_the_ledger_is_nonsense():
+    """No range of one value, no distance of 0 from 1, no power of 0, no 17 digits, no nan."""
+    parts = [theorem1(ROWS), theorem2(ROWS)]
+    prose = "\n".join(parts + [_summary(number) for number in (1, 2, 3)])
+    assert not re.findall(r"(?<![\w./])(\S+) to \1(?![\w.])", prose)
+    assert not re.findall(r"\d\.\d{13,}|\bnan\b", prose)
+
+
+def test_prose_is_wrapped_and_nothing_else():
+    """Tables, headings and pictures stay; no line begins with an operator."""
+    prose = "a sum of terms " + "x - y + z >= 3 " * 20
+    table = "| a | b |\n| --- | --- |\n| " + "1 " * 80 + "| 2 |"
+    text = f"# {prose}\n\n{prose}\n\n{table}\n\n![{prose}](x.png)\n"
+    head, body, kept, picture = wrapped(text).split("\n\n")
+    assert (head, kept, picture) == (f"# {prose}", table, f"![{prose}](x.png)\n")
+    lines = body.splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert _flat(body) == _flat(prose)
+    assert not [line for line in lines if line.startswith(("-", "+", ">"))]

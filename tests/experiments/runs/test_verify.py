@@ -1,0 +1,152 @@
+"""The command as a user runs it: verdicts, exit statuses, mutants, interruptions."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+
+from grpo_checks.experiments import __main__ as cli
+from grpo_checks.experiments.claims.catalogue import CLAIMS
+from grpo_checks.experiments.models.instances import named
+from grpo_checks.experiments.models.settings import RunSettings
+from grpo_checks.experiments.runs.training import execute
+from grpo_checks.experiments.storage.store import Store
+
+# Claims without runs have quick tests of their own (test_exact_claims), on instances of their own.
+SAMPLED = ("T1.rate", "T1.path", "T1.slope", "T1.floor", "T1.surrogate")
+MUTANTS = [(c.name, mutant) for c in CLAIMS for mutant in c.mutants if c.name in SAMPLED]
+APPLICABLE = (*SAMPLED, "T1.budget", "T1.bias", "T1.G")
+
+
+@pytest.fixture(scope="session")
+def out(tmp_path_factory):
+    """An output folder whose stored runs the tests share."""
+    return tmp_path_factory.mktemp("results")
+
+
+@pytest.fixture
+def verify(out):
+    """Run ``verify`` on `conflict`, which is cheap; returns status and folder of the tables."""
+
+    def run(claim, mutant=None, folder=out):
+        options = ["--claim", claim, "--instance", "conflict", "--out", str(folder)]
+        before = set(folder.glob("part/*"))
+        status = cli.main(["verify", *options, *(["--mutant", mutant] if mutant else [])])
+        (made,) = set(folder.glob("part/*")) - before
+        return status, made
+
+    return run
+
+
+@pytest.mark.parametrize("claim", APPLICABLE)
+def test_claims_hold_and_are_stored(claim, verify):
+    """Exit status 0; tables without a NaN where a number belongs; facts beside them."""
+    status, folder = verify(claim)
+    assert status == 0
+    rows = pd.read_csv(folder / "rows.csv")
+    assert (rows["claim"] == claim).all()
+    assert rows[["observed", "lower", "upper", "bound", "slack", "verdict"]].notna().all().all()
+    assert ((rows["lower"] <= rows["observed"]) & (rows["observed"] <= rows["upper"])).all()
+    facts = json.loads((folder / "provenance.json").read_text())
+    assert facts["precision"] == "float64"
+    assert {"settings_sha256", "device", "packages", "wall_seconds"} <= set(facts)
+
+
+@pytest.mark.parametrize(("claim", "mutant"), MUTANTS)
+def test_mutants_are_refuted(claim, mutant, verify, capsys):
+    """A suite that says "holds" is worth what it says of a false claim."""
+    status, folder = verify(claim, mutant)
+    assert status == 0
+    assert pd.read_csv(folder / "verdicts.csv")["verdict"].tolist() == ["refuted"]
+    assert "refuted" in capsys.readouterr().out
+    assert 'failures="0"' in (folder / "junit.xml").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--claim", "T9.none"], "claim = 'T9.none'"),
+        (["--instance", "nowhere"], "instance = 'nowhere'"),
+        (["--claim", "T1.path", "--mutant", "none"], "mutant = 'none'"),
+        (["--mutant", "exponent"], "exactly one --claim"),
+        (["--seeds", "0"], "seeds = 0"),
+    ],
+)
+def test_bad_arguments(arguments, named, tmp_path, capsys):
+    """Exit status 2, one line that names what was wrong, nothing written."""
+    assert cli.main(["verify", *arguments, "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert named in error
+    assert error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_list_names_every_claim(capsys):
+    """With provenance and mutants."""
+    assert cli.main(["list"]) == 0
+    printed = capsys.readouterr().out
+    for claim in CLAIMS:
+        assert f"{claim.name}  [{claim.provenance}; expected: {claim.expected}]" in printed
+
+
+# A job in the background may have inherited that Ctrl-C is ignored.
+LISTENING = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from grpo_checks.experiments.__main__ import main
+sys.exit(main())
+"""
+
+
+def _interrupt(folder, stop):
+    """Start ``verify``, send ``stop`` as soon as one more run is stored; its exit status."""
+    options = ["--claim", "T1.path", "--instance", "conflict", "--out", str(folder)]
+    before = len(list(folder.glob("cells/*.json")))
+    process = subprocess.Popen(
+        [sys.executable, "-c", LISTENING, "verify", *options],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while len(list(folder.glob("cells/*.json"))) <= before and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(stop)
+    return process.wait(60)
+
+
+def test_an_interrupted_run_resumes(verify, out, tmp_path):
+    """Ctrl-C and kill -9 lose no finished run, leave no half table, and change no number."""
+    reference = next(iter(out.glob("part/T1.path+conflict")), None) or verify("T1.path")[1]
+    assert _interrupt(tmp_path, signal.SIGINT) == 3
+    assert _interrupt(tmp_path, signal.SIGKILL) == -signal.SIGKILL
+    assert not (tmp_path / "part").exists()
+    stored = {p: os.stat(p).st_mtime_ns for p in tmp_path.glob("cells/*.json")}
+    assert len(stored) >= 2
+    status, folder = verify("T1.path", folder=tmp_path)
+    assert status == 0
+    assert {p: os.stat(p).st_mtime_ns for p in stored} == stored
+    assert (folder / "rows.csv").read_text() == (reference / "rows.csv").read_text()
+
+
+def test_a_diverging_run_is_a_recorded_verdict(monkeypatch, verify, tmp_path):
+    """Not a crash, and not a number."""
+    from grpo_checks.experiments.runs import training as runs
+
+    monkeypatch.setattr(runs, "_execute", lambda run: {"diverged": True})
+    status, folder = verify("T1.path", folder=tmp_path)
+    rows = pd.read_csv(folder / "rows.csv")
+    assert status == 1
+    assert set(rows["verdict"]) == {"inconclusive"}
+    assert rows["note"].str.contains("finite").all()
+
+
+def test_an_overflow_is_found(tmp_path):
+    """A step of 1e300 leaves the finite numbers: that is the result of the run, and stored."""
+    run = RunSettings(named("conflict", components=1), 2, 8, 128, step=1e300)
+    for _ in range(2):
+        assert execute(run, Store(tmp_path)) == {"diverged": True}

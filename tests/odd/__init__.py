@@ -1,0 +1,1 @@
+"""Files and models that nobody should write, for tests of what is said of them."""

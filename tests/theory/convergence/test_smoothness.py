@@ -1,0 +1,182 @@
+"""The constants of Theorem 1 at a thousand points: never exceeded, and not idle either."""
+
+from functools import cache, partial
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from helpers.oracles import pad_classes
+
+from grpo_checks.theory.convergence.smoothness import (
+    general_smoothness,
+    leave_one_out_variance_bound,
+    smoothness,
+    squared_gradient_bound,
+    squared_score_bound,
+    tabular_smoothness,
+)
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.group_law import plain_law
+from grpo_checks.theory.evaluation.score import score_moments
+from grpo_checks.theory.evaluation.values import value
+from grpo_checks.theory.instances.bits import bits
+from grpo_checks.theory.instances.conflict import conflict
+from grpo_checks.theory.instances.instance import Instance
+from grpo_checks.theory.instances.random import random_instance
+from grpo_checks.theory.instances.tools.coding import coding
+from grpo_checks.theory.instances.tools.search import search
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Tabular
+from grpo_checks.theory.updates.moments import update_moments
+
+SMALL = {"width": 1, "tools": 1, "answers": 2, "depth": 1, "components": 1}
+FAMILIES = {
+    "tabular": {"prompts": 2, "depth": 2, "components": 2},
+    "shared": {"prompts": 3, "separable": False, "width": 3, "tools": 1, "depth": 1},
+    "features": {"prompts": 2, "features": 3, "depth": 2, "components": 2},
+    "one feature": {"prompts": 1, "features": 1, **SMALL},
+    "small": {"prompts": 1, **SMALL},
+}
+
+
+def _random(seed, options):
+    instance = random_instance(seed=seed, **options)
+    return instance._replace(mdp=pad_classes(instance.mdp))
+
+
+INSTANCES = {
+    "search": search,
+    "coding": coding,
+    "conflict": conflict,
+    "conflict, three components": lambda: conflict(3),
+    "bits": lambda: bits(3, 0.5, 0.3),
+    **{
+        f"{name} {seed}": partial(_random, seed, options)
+        for name, options in FAMILIES.items()
+        for seed in (0, 1, 3)
+    },
+}
+POINTS = 50
+UNBIASED = Estimator("leave_one_out")
+SETTINGS = [(g, b) for g in (2, 8) for b in (None, 1, 3)]
+# Rounding of eigenvalues, gradients and the constants themselves.
+ROUNDING = 1 + 1e-12
+
+
+@eqx.filter_jit
+def _at_points(mdp, policy, points):
+    """Hessian, |grad J|^2, E|s|^2 (Q,), and V of `leave_one_out` in all settings, at each point."""
+    shape = policy.zeros().shape
+
+    def one(flat):
+        theta = flat.reshape(shape)
+        hessian = jax.hessian(lambda x: value(mdp, policy, x.reshape(shape)))(flat)
+        each = [update_moments(mdp, policy, theta, plain_law(UNBIASED, g), b) for g, b in SETTINGS]
+        score = score_moments(mdp, policy, theta).sum(-1)
+        variances = jnp.stack([moments.variance for moments in each])
+        return hessian, each[0].squared_gradient, score, variances
+
+    return jax.vmap(one)(points)
+
+
+@cache
+def _measured(name):
+    """The instance and, at 50 points near and far, spectral norm, |grad J|^2, E|s|^2 and V."""
+    instance = INSTANCES[name]()
+    rng = np.random.default_rng(sorted(INSTANCES).index(name))
+    scales = np.exp(rng.uniform(np.log(0.1), np.log(5), (POINTS, 1)))
+    points = scales * rng.normal(size=(POINTS, instance.theta.size))
+    hessian, *rest = _at_points(instance.mdp, instance.policy, jnp.asarray(points))
+    norm = np.abs(np.linalg.eigvalsh(np.asarray(hessian))).max(1)
+    return instance, norm, *map(np.asarray, rest)
+
+
+def _largest(measured, bound):
+    """The largest share of a bound that is reached."""
+    assert np.isfinite(measured).all()
+    return np.max(measured / np.maximum(np.asarray(bound), 1e-300)) / ROUNDING
+
+
+@pytest.mark.parametrize("name", INSTANCES)
+def test_hessian_is_within_smoothness(name):
+    """The descent lemma with an L too small would prove a rate that does not hold."""
+    instance, norm, *_ = _measured(name)
+    assert 1e-3 < _largest(norm, smoothness(instance.mdp, instance.policy)) <= 1
+    assert 1e-3 < _largest(norm, general_smoothness(instance.mdp, instance.policy)) <= 1
+
+
+@pytest.mark.parametrize("name", INSTANCES)
+def test_gradient_is_within_its_bound(name):
+    """Finite-sample intervals take this for the range of |grad J|^2."""
+    instance, _, square, *_ = _measured(name)
+    assert 1e-3 < _largest(square, squared_gradient_bound(instance.mdp, instance.policy)) <= 1
+    if instance.steepest is not None:
+        assert 0.5 < _largest(square, instance.steepest) <= 1
+
+
+@pytest.mark.parametrize("name", INSTANCES)
+def test_score_is_within_its_bound(name):
+    """Every bound on a variance rests on this one."""
+    instance, _, _, score, _ = _measured(name)
+    assert 1e-3 < _largest(score, squared_score_bound(instance.mdp, instance.policy)) <= 1
+
+
+@pytest.mark.parametrize("name", INSTANCES)
+def test_variance_is_within_its_bound(name):
+    """V_sup of T1.rate, on the full sweep and with drawn prompts."""
+    instance, _, _, _, variances = _measured(name)
+    for (g, b), v in zip(SETTINGS, variances.T, strict=True):
+        bound = leave_one_out_variance_bound(instance.mdp, instance.policy, g, b)
+        assert 1e-3 < _largest(v, bound) <= 1
+
+
+def test_bounds_are_approached():
+    """Over the thousand points: an L four times too small would show, other bounds sooner."""
+    assert len(INSTANCES) * POINTS == 1000
+    shares = [_shares(*_measured(name)) for name in INSTANCES]
+    hessian, square, score, variance = np.max(shares, 0)
+    assert hessian > 0.25
+    assert square > 0.9
+    assert score > 0.99
+    assert variance > 1 / 3
+
+
+def _shares(instance, norm, square, score, variances):
+    constants = instance.mdp, instance.policy
+    return [
+        _largest(norm, smoothness(*constants)),
+        _largest(square, squared_gradient_bound(*constants)),
+        _largest(score, squared_score_bound(*constants)),
+        _largest(variances[:, 0], leave_one_out_variance_bound(*constants, *SETTINGS[0])),
+    ]
+
+
+def two_steps():
+    """J = p q over two states with two actions each, the steepest curvature known: 27/64 of L."""
+    mdp = TAMDP(
+        prompt_distribution=[1.0],
+        initial_distribution=[[1.0, 0.0]],
+        depth=[0, 1],
+        tool_transition=[[[0.0, 1.0]], [[0.0, 0.0]]],
+        legal=[[True, True, False], [False, True, True]],
+        reward=[[[[0], [0]], [[1], [0]]]],
+        weights=[1],
+    )
+    policy = Tabular(mdp)
+    # Success probability 3/4 in both states.
+    theta = jnp.zeros((2, 3)).at[0, 0].set(jnp.log(3.0)).at[1, 1].set(jnp.log(3.0))
+    return Instance("two steps", mdp, policy, theta)
+
+
+def test_a_quarter_of_smoothness_is_exceeded():
+    """The check can fail: it sees an L that is too small by a factor of 64/27 or more."""
+    _, mdp, policy, theta, *_ = two_steps()
+    hessian, square, *_ = _at_points(mdp, policy, theta.reshape(1, -1))
+    norm = np.abs(np.linalg.eigvalsh(hessian[0])).max()
+    L = float(smoothness(mdp, policy))
+    assert tabular_smoothness(mdp, policy) == L == 0.5
+    np.testing.assert_allclose(norm / L, 27 / 64, atol=1e-12)
+    assert norm > L / 4
+    np.testing.assert_allclose(square[0], 2 * 2 * (3 / 4 * 3 / 16) ** 2, atol=1e-12)

@@ -1,0 +1,105 @@
+"""c_G and its potential: closed forms, limits, the group law, automatic differentiation."""
+
+from math import sqrt
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flint import fmpq
+
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.group_law import group_law
+from grpo_checks.theory.estimators.response import (
+    MAX_GROUP,
+    coefficients,
+    kappa,
+    potential,
+    response,
+)
+from grpo_checks.theory.instances.bits import bits
+from grpo_checks.theory.numbers.balls import ends
+from grpo_checks.theory.rational.menus import response as response_balls
+
+GRID = jnp.linspace(0, 1, 41)
+OPTIONS = [(0, 0.0), (1, 0.0), (0, 0.3), (1, 1e-4)]
+KAPPA = {2: 1, 3: 1, 4: 1.0718, 5: 1.1596, 8: 1.4258, 16: 2.0024, 64: 4.0003}
+
+
+def test_closed_forms():
+    """c_2 = 1, c_3 = sqrt 2, c_4 = sqrt 3 - (2 sqrt 3 - 3) p (1-p), at p = 0 and 1 too."""
+    known = {2: 1.0, 3: sqrt(2), 4: sqrt(3) - (2 * sqrt(3) - 3) * GRID * (1 - GRID)}
+    for size, expected in known.items():
+        assert float(jnp.abs(response(GRID, size) - expected).max()) < 1e-14
+
+
+@pytest.mark.parametrize("size", [2, 3, 4, 8, 16, 64])
+def test_against_enclosures(size):
+    """The same sum in balls: 0, 1 and everything between; its potential too."""
+    for p in (fmpq(0), fmpq(1, 7), fmpq(1, 2), fmpq(99, 100), fmpq(1)):
+        at = jnp.asarray(float(p))
+        for of, sure in (
+            (response, response_balls.response),
+            (potential, response_balls.potential),
+        ):
+            low, high = ends(sure(size, p))
+            found = float(of(at, size))
+            assert float(low) * (1 - 1e-13) <= found <= float(high) * (1 + 1e-13)
+
+
+@pytest.mark.parametrize(("ddof", "eps"), OPTIONS)
+@pytest.mark.parametrize("size", [2, 3, 4, 8])
+def test_against_the_group_law(size, ddof, eps):
+    """h(1) - h(0) = c_G(p): what a success is worth more than a failure."""
+    law = group_law(bits(1).mdp, size, Estimator("group_normalized", ddof, eps))
+    for p in (0.1, 0.5, 0.9):
+        mean = law.moments(jnp.array([1 - p, p])).mean
+        expected = float(response(jnp.asarray(p), size, ddof, eps))
+        assert abs(float(mean[1] / p - mean[0] / (1 - p)) - expected) < 1e-12
+
+
+def test_shape_and_limits():
+    """Convex, symmetric, largest at the ends; 1/sqrt(p(1-p)) for large groups; ddof is a factor."""
+    for size in (4, 8, 64):
+        c = np.asarray(response(GRID, size))
+        np.testing.assert_allclose(c, c[::-1], rtol=1e-12)
+        assert (np.diff(c, 2) > -1e-12).all()
+        assert abs(c[0] - sqrt(size - 1)) < 1e-14 * size
+        unbiased = np.asarray(response(GRID, size, 1))
+        np.testing.assert_allclose(unbiased, c * sqrt((size - 1) / size), rtol=1e-13)
+    inner = jnp.linspace(0.2, 0.8, 7)
+    off = [
+        float(jnp.abs(response(inner, g) * jnp.sqrt(inner * (1 - inner)) - 1).max())
+        for g in (50, 400)
+    ]
+    assert off[1] < off[0] / 6 < 0.1
+
+
+@pytest.mark.parametrize(("ddof", "eps"), OPTIONS)
+def test_the_potential_has_this_slope(ddof, eps):
+    """F_G(0) = 0 and F_G' = c_G by automatic differentiation; 2 arcsin sqrt p for large G."""
+    for size in (2, 5, 64):
+        slope = jax.vmap(jax.grad(lambda p, g=size: potential(p, g, ddof, eps)))(GRID)
+        np.testing.assert_allclose(slope, response(GRID, size, ddof, eps), rtol=1e-11)
+        assert float(potential(jnp.asarray(0.0), size, ddof, eps)) == 0
+    if not eps:
+        # From the middle: near p = 0, where 1/sqrt(p(1-p)) is infinite, convergence is slow.
+        inner, half = jnp.linspace(0.2, 0.8, 7), jnp.asarray(0.5)
+        climb = potential(inner, MAX_GROUP, ddof) - potential(half, MAX_GROUP, ddof)
+        arcsine = 2 * jnp.arcsin(jnp.sqrt(inner)) - jnp.pi / 2
+        assert float(jnp.abs(climb - arcsine).max()) < 2e-3
+
+
+def test_kappa():
+    """The table of theory section 3, and its supremum over all policies."""
+    for size, expected in KAPPA.items():
+        assert abs(kappa(size) - expected) < 1e-4
+        c = response(GRID, size)
+        assert abs(float(c.max() / c.min()) - kappa(size)) < 1e-12
+
+
+@pytest.mark.parametrize("size", [1, MAX_GROUP + 1])
+def test_bad_group_sizes(size):
+    """Too small to be relative, too large for float64."""
+    with pytest.raises(ValueError, match=f"group_size = {size}"):
+        coefficients(size)

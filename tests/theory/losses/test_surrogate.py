@@ -1,0 +1,186 @@
+"""The surrogate against TRL's losses and formula, and what its options may not touch."""
+
+import json
+from functools import partial
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import jaxtyping
+import numpy as np
+import pytest
+
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.instances.conflict import conflict
+from grpo_checks.theory.losses.surrogate import Clipping, k3, step_weights, surrogate_loss
+from grpo_checks.theory.mdp.places import Chances
+from grpo_checks.theory.training.batch import Training, batch_loss, sample_batch
+from grpo_checks.theory.training.episodes import action_cdf
+
+ORACLE = json.loads((Path(__file__).parents[2] / "data" / "grpo_losses.json").read_text())
+CONFLICT = conflict()
+
+
+def _clipping(case):
+    return Clipping(
+        low=case["epsilon"],
+        high=case["epsilon_high"],
+        ceiling=case["delta"],
+        level=case["importance_sampling_level"],
+        beta=case["beta"],
+        ratio_weighted_kl=case.get("use_bias_correction_kl", False),
+    )
+
+
+def _label(case):
+    return "-".join(str(v) for k, v in case.items() if k not in ("loss", "grad"))
+
+
+@pytest.mark.parametrize("case", ORACLE["cases"], ids=_label)
+def test_reproduces_trl(case):
+    """Loss and gradient of the trainer that practitioners run; 1e-6, as for its advantages."""
+    names = ("new_logps", "old_logps", "ref_logps", "mask", "advantages")
+    new, old, reference, mask, advantages = (jnp.array(ORACLE[n]) for n in names)
+    weights = step_weights(mask, case["loss_type"], ORACLE["max_completion_length"])
+    rest = (old, reference, mask, advantages, weights, _clipping(case))
+    loss, slope = jax.value_and_grad(surrogate_loss)(new, *rest)
+    np.testing.assert_allclose(loss, case["loss"], atol=1e-6, rtol=0)
+    np.testing.assert_allclose(slope, case["grad"], atol=1e-6, rtol=0)
+
+
+def _trl_loss(new, old, reference, mask, advantages, weights, c):
+    """TRL's formula in NumPy: the KL is weighted by the ratio itself, before delta caps it."""
+    log_ratio = new - old
+    if c.level == "sequence":
+        log_ratio = (log_ratio * mask).sum(1, keepdims=True) / mask.sum(1, keepdims=True)
+    ratio, gain = np.exp(log_ratio), advantages[:, None]
+    kl = (np.exp(reference - new) - (reference - new) - 1) * (ratio if c.ratio_weighted_kl else 1)
+    held = np.clip(ratio, 1 - c.low, 1 + (c.low if c.high is None else c.high))
+    capped = ratio if c.ceiling is None else np.minimum(ratio, c.ceiling)
+    return ((-np.minimum(capped * gain, held * gain) + c.beta * kl) * weights).sum()
+
+
+@pytest.mark.parametrize("ratio_weighted_kl", [False, True])
+@pytest.mark.parametrize("level", ["token", "sequence"])
+@pytest.mark.parametrize("ceiling", [None, 1.3])
+def test_matches_trl_formula_far_off_policy(ceiling, level, ratio_weighted_kl):
+    """In the oracle cases no ratio reaches delta, so that option needs a harder sample."""
+    rng = np.random.default_rng(0)
+    new, old, reference = -rng.exponential(size=(3, 64, 5))
+    mask = (np.arange(5) < rng.integers(1, 6, (64, 1))).astype(float)
+    advantages, weights = rng.normal(size=64), mask / mask.sum()
+    clipping = Clipping(0.2, 0.28, ceiling, level, 0.3, ratio_weighted_kl)
+    arrays = (new, old, reference, mask, advantages, weights)
+    loss = partial(surrogate_loss, clipping=clipping)
+    ours = loss(*[jnp.asarray(a) for a in arrays])
+    np.testing.assert_allclose(ours, _trl_loss(*arrays, clipping), atol=1e-12)
+
+
+def test_k3_estimates_kl():
+    """Non-negative, 0 at equality, and unbiased: its mean over all actions is the KL itself."""
+    rng = np.random.default_rng(0)
+    pi, reference = rng.dirichlet(np.ones(7), (2, 20))
+    penalty = np.asarray(k3(jnp.log(jnp.asarray(pi)), jnp.log(jnp.asarray(reference))))
+    assert (penalty >= 0).all()
+    assert penalty.max() > 1
+    assert (k3(jnp.log(pi), jnp.log(pi)) == 0).all()
+    kl = (pi * np.log(pi / reference)).sum(-1)
+    np.testing.assert_allclose((pi * penalty).sum(-1), kl, atol=1e-12)
+
+
+@partial(jax.jit, static_argnames="clipping")
+def _on_policy(clipping):
+    """The gradient of one batch's loss at the policy that sampled it."""
+    _, mdp, policy, *_ = CONFLICT
+    theta, training = jnp.array([0.4]), Training(Estimator("leave_one_out"), 8, clipping=clipping)
+    cdf = action_cdf(policy.probs(theta))
+    batch = sample_batch(jax.random.key(2), Chances(mdp), cdf, training)
+    old = policy.log_probs(theta)
+    return jax.grad(lambda t: batch_loss(mdp, policy, t, old, old, batch, training))(theta)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"level": "sequence"},
+        {"high": 0.28, "ceiling": 1.5},
+        {"beta": 0.5},
+        {"beta": 0.5, "ratio_weighted_kl": True, "level": "sequence"},
+        {"low": 0.0},
+        {"high": 0.0},
+        {"ceiling": 1.0},
+        {"ceiling": 0.5},
+    ],
+    ids=str,
+)
+def test_options_do_not_touch_the_on_policy_gradient(monkeypatch, options):
+    """Every accepted option acts off policy only; one that would not must be refused."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    try:
+        clipping = Clipping(**options)
+    except ValueError as refusal:
+        assert next(iter(options)) in str(refusal)  # noqa: PT017
+        return
+    plain = _on_policy(Clipping())
+    assert abs(plain[0]) > 1e-2
+    np.testing.assert_allclose(_on_policy(clipping), plain, atol=1e-12)
+
+
+def _one_step(ratio, advantage, clipping):
+    """Loss and its derivative for one episode of one step; the derivative is by log pi."""
+    one, zero = jnp.ones((1, 1)), jnp.zeros((1, 1))
+    rest = (zero, zero, one, jnp.array([advantage]), one, clipping)
+    loss, slope = jax.value_and_grad(surrogate_loss)(jnp.log(jnp.array([[ratio]])), *rest)
+    return float(loss), float(slope[0, 0])
+
+
+@pytest.mark.parametrize(
+    ("ratio", "advantage", "loss", "slope"),
+    [
+        (1.5, 2.0, -1.28 * 2, 0.0),  # above the range and still rising: blocked
+        (0.5, -2.0, 0.8 * 2, 0.0),  # below the range and still falling: blocked
+        (1.5, -2.0, 3.0, 3.0),  # moving back into the range: kept
+        (0.5, 2.0, -1.0, -1.0),
+        (1.25, 2.0, -2.5, -2.5),  # inside, because high is .28 and not .2
+        (2.5, -2.0, 4.0, 0.0),  # above the ceiling: blocked whatever the sign
+    ],
+)
+def test_clipping_blocks_only_the_bad_direction(ratio, advantage, loss, slope):
+    """Worked by hand, one case on each side of each limit."""
+    ours = _one_step(ratio, advantage, Clipping(0.2, 0.28, ceiling=2.0))
+    np.testing.assert_allclose(ours, (loss, slope), atol=1e-12)
+
+
+def test_empty_rows_weigh_nothing():
+    """A completion whose every token is masked must not divide by zero."""
+    mask = jnp.array([[0.0, 0.0], [1.0, 1.0]])
+    for aggregation in ("grpo", "bnpo", "dapo", "dr_grpo"):
+        assert (step_weights(mask, aggregation, 2)[0] == 0).all()
+        assert (step_weights(0 * mask, aggregation, 2) == 0).all()
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("low", -0.1),
+        ("high", float("nan")),
+        ("ceiling", float("inf")),
+        ("ceiling", -1.0),
+        ("beta", -0.01),
+        ("level", "word"),
+    ],
+)
+def test_bad_clipping_is_refused(monkeypatch, field, value):
+    """The message names the field, the value and what was expected."""
+    # Outside the tests no hook checks types first.
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    with pytest.raises(ValueError, match=f"{field} = {value!r}: expected"):
+        Clipping(**{field: value})
+
+
+@pytest.mark.parametrize("aggregation", ["sum", "mean"])
+def test_bad_aggregation_is_refused(monkeypatch, aggregation):
+    """An unknown aggregation must not fall back to one that exists."""
+    monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
+    with pytest.raises(ValueError, match=f"aggregation = '{aggregation}': expected one"):
+        step_weights(jnp.ones((2, 2)), aggregation, 2)

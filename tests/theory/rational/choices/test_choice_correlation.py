@@ -1,0 +1,86 @@
+"""corr(r_k, A) by listing, in rational numbers and balls: the float64 formulas and group law."""
+
+from functools import cache
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flint import fmpq
+from helpers import choice_instance
+
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.group_law import group_law
+from grpo_checks.theory.evaluation.values import reward_law
+from grpo_checks.theory.numbers.balls import ends
+from grpo_checks.theory.rational.choices.choice import parse_choice
+from grpo_checks.theory.rational.choices.correlation import (
+    covariance,
+    decoupled,
+    group_correlations,
+    independent,
+    limit_decoupled,
+    limit_joint,
+)
+from grpo_checks.theory.updates.correlation import decoupled_correlations, limit_correlations
+from grpo_checks.theory.updates.correlation import group_correlations as by_group_law
+
+CHANCES = (fmpq(1, 2), fmpq(9, 10), fmpq(1, 3))
+WEIGHTS = (fmpq(1), fmpq(2), fmpq(1, 2))
+P, W = (jnp.array([float(x) for x in v]) for v in (CHANCES, WEIGHTS))
+JOINT, DECOUPLED = Estimator("group_normalized"), Estimator("componentwise_normalized")
+_form = jax.jit(decoupled_correlations, static_argnames="group_size")
+
+
+@cache
+def _floats():
+    """A law of dependent graded components, and what float64 says of it: limits, G = 3."""
+    document = choice_instance.document(0, components=2, binary=False)
+    of, model = parse_choice(document), choice_instance.instance(document)
+    groups = [group_law(model.mdp, 3, estimator) for estimator in (JOINT, DECOUPLED)]
+
+    def all_of(mdp, policy, theta, groups):
+        law = reward_law(mdp, policy.probs(theta))[0]
+        found = [by_group_law(mdp, law, group) for group in groups]
+        return limit_correlations(mdp, law), found
+
+    return of, *eqx.filter_jit(all_of)(*model[1:4], groups)
+
+
+def _roots(squares):
+    """Correlations from their signed squares."""
+    found = np.array([float(ends(x)[0]) for x in squares])
+    return np.sign(found) * np.sqrt(np.abs(found))
+
+
+def test_limits_from_any_law():
+    """A whitened by the law."""
+    of, floats, _ = _floats()
+    for find, expected in zip((limit_joint, limit_decoupled), floats, strict=True):
+        np.testing.assert_allclose(_roots(find(of.kinds[0], of.weights)), expected, rtol=1e-11)
+    assert covariance(of.kinds[0], 0, 1) != 0
+
+
+def test_groups_by_the_group_law():
+    """Joint and decoupled, by count vectors and lattices."""
+    of, _, both = _floats()
+    for estimator, floats in zip((JOINT, DECOUPLED), both, strict=True):
+        found = group_correlations(of.kinds[0], of.weights, 3, estimator)
+        np.testing.assert_allclose(_roots(found), floats, rtol=1e-11)
+
+
+@pytest.mark.parametrize("size", [2, 3, 5])
+def test_the_closed_form(size):
+    """Of independent binary components, in float64 and by listing: 50 digits."""
+    formula = decoupled(WEIGHTS, CHANCES, size)
+    np.testing.assert_allclose(_roots(formula), _form(W, P, size), rtol=1e-12)
+    if size <= 3:
+        found = group_correlations(independent(CHANCES), WEIGHTS, size, DECOUPLED)
+        assert all(abs(a - b) < fmpq(1, 10**50) for a, b in zip(found, formula, strict=True))
+
+
+def test_certain_components_are_refused():
+    """The chance is named."""
+    with pytest.raises(ValueError, match="chances = 1"):
+        independent((fmpq(1, 2), fmpq(1)))

@@ -1,0 +1,80 @@
+"""E[g] and grad Jtilde before 1/(sd_j + eps): against a listing of advantages, and in floats."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flint import fmpq
+
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.response import potential
+from grpo_checks.theory.rational.choices.choice import parse_choice
+from grpo_checks.theory.rational.choices.potential import (
+    enclosed,
+    expected_field,
+    is_binary,
+    potential_field,
+)
+from grpo_checks.theory.rational.choices.update import update
+from grpo_checks.theory.rational.menus.menu import Option
+
+
+def _drawn(seed, prompts, components):
+    rng = np.random.default_rng(seed)
+    vectors = list(np.ndindex(*[2] * components))
+
+    def action():
+        shares = rng.integers(1, 6, len(vectors)).tolist()
+        outcomes = [{"share": s, "rewards": list(v)} for s, v in zip(shares, vectors, strict=True)]
+        return {"odds": int(rng.integers(1, 6)), "outcomes": outcomes}
+
+    return {
+        "weights": rng.integers(1, 6, components).tolist(),
+        "prompts": [{"share": q + 1, "actions": [action(), action()]} for q in range(prompts)],
+    }
+
+
+@pytest.mark.parametrize(("ddof", "eps"), [(0, 0.0), (1, 0.25)])
+@pytest.mark.parametrize(("prompts", "components", "size"), [(1, 2, 4), (2, 1, 5), (1, 1, 2)])
+def test_three_computations_agree(prompts, components, size, ddof, eps):
+    """Listed advantages, in balls; both fields; and the potential by automatic differentiation."""
+    document = _drawn(size, prompts, components)
+    model, option = parse_choice(document), Option(size, ddof, fmpq(int(4 * eps), 4))
+    assert is_binary(model)
+    field = expected_field(model, size)
+    assert field == potential_field(model, size)
+    found = enclosed(field, option)
+    listed = update(model, size, Estimator("componentwise_normalized", ddof, eps)).mean
+    assert not any(a > b or a < b for a, b in zip(found, listed, strict=True))
+    shares = np.array([p["share"] for p in document["prompts"]], float)
+    logits, earned = [], []
+    for prompt in document["prompts"]:
+        logits.append([np.log(a["odds"]) for a in prompt["actions"]])
+        outcomes = [
+            np.array([[o["share"], *o["rewards"]] for o in a["outcomes"]])
+            for a in prompt["actions"]
+        ]
+        earned.append([rows[:, :1].T @ rows[:, 1:] / rows[:, 0].sum() for rows in outcomes])
+    earned = jnp.asarray(np.array(earned)[:, :, 0])
+
+    def value(at):
+        success = jnp.einsum("qm,qmk->qk", jax.nn.softmax(at), earned)
+        each = potential(success, size, ddof, eps) @ jnp.asarray(document["weights"], float)
+        return jnp.asarray(shares / shares.sum()) @ each
+
+    slope = jax.grad(value)(jnp.asarray(logits)).reshape(-1)
+    np.testing.assert_allclose(np.array([float(x) for x in found]), slope, atol=1e-14)
+
+
+def test_one_response_is_another_field():
+    """c_G(1/2) grad J: the comparison can fail."""
+    model = parse_choice(_drawn(0, 1, 2))
+    assert potential_field(model, 4, fmpq(1, 2)) != expected_field(model, 4)
+
+
+def test_graded_rewards_are_noticed():
+    """One reward of 1/2."""
+    actions = [{"odds": 1, "outcomes": [{"share": 1, "rewards": ["1/2"]}]}]
+    assert not is_binary(
+        parse_choice({"weights": [1], "prompts": [{"share": 1, "actions": actions}]})
+    )

@@ -1,0 +1,98 @@
+"""Distances of laws in rational numbers and balls, against mpmath, SciPy and whole powers."""
+
+import mpmath
+import numpy as np
+import pytest
+from flint import arb, fmpq
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import rel_entr
+
+from grpo_checks.theory.rational.tasks.divergences import (
+    Logs,
+    binary_divergence,
+    binary_kl,
+    chi_square,
+    divergence,
+    kl_exceeds,
+    kl_inverse,
+    variation,
+)
+
+HALF, TENTH = fmpq(1, 2), fmpq(1, 10)
+LAWS = st.lists(st.integers(1, 30), min_size=3, max_size=3)
+
+
+def law(odds):
+    """Chances in these proportions."""
+    return [fmpq(x, sum(odds)) for x in odds]
+
+
+@given(LAWS, LAWS)
+def test_distances_in_floats(first, second):
+    """TV, KL and chi-square by NumPy and SciPy."""
+    p, q = law(first), law(second)
+    a, b = (np.array([float(x) for x in side]) for side in (p, q))
+    assert float(variation(p, q)) == pytest.approx(np.abs(a - b).sum() / 2)
+    assert float(chi_square(p, q)) == pytest.approx(((a - b) ** 2 / b).sum())
+    assert float(divergence(p, q).value) == pytest.approx(rel_entr(a, b).sum(), abs=1e-12)
+
+
+def test_what_is_excluded_is_infinitely_far():
+    """A law that shows what the other never does; the other way is finite."""
+    p, q = law([1, 1, 2]), law([1, 3, 0])
+    assert divergence(p, q) is None
+    assert chi_square(p, q) is None
+    assert float(divergence(q, p).value) == pytest.approx(float(fmpq(3, 4)) * np.log(3))
+
+
+def test_whole_powers():
+    """exp(10 kl(1/2 ‖ 1/10)) = 5^10/9^5, by hand; no power 3 is rational."""
+    found = binary_divergence(HALF, TENTH)
+    assert found.denominator == 2
+    assert found.power(10) == fmpq(5**10, 9**5)
+    assert found.power(3) is None
+
+
+def test_equality_is_decided():
+    """ln 4 + ln 9 = 2 ln 6, which no ball can say; a changed number is not equal."""
+    one, two = fmpq(1), fmpq(2)
+    equal = Logs(((one, fmpq(4)), (one, fmpq(9)), (-two, fmpq(6))))
+    assert equal.value == 0
+    assert Logs(((one, fmpq(4)), (one, fmpq(9)), (-two, fmpq(601, 100)))).value < 0
+
+
+@settings(deadline=None, max_examples=20)
+@given(st.integers(1, 17), st.integers(1, 10))
+def test_the_inverse_of_kl(q, tenths):
+    """At 40 digits kl is the nats at it; a risk is above it iff kl exceeds them."""
+    q, nats = fmpq(q, 20), fmpq(tenths, 10)
+    found = kl_inverse(q, nats)
+    with mpmath.workdps(40):
+        p = mpmath.mpf(str(found.mid().str(40, radius=False)))
+        a = mpmath.mpf(int(q.p)) / int(q.q)
+        kl = a * mpmath.log(a / p) + (1 - a) * mpmath.log((1 - a) / (1 - p))
+        # The slope of kl is (p-q)/(p(1-p)): 2^-60 in p is more in nats.
+        assert abs(kl - mpmath.mpf(tenths) / 10) < 1e-17 / (p * (1 - p))
+    step = (1 - found) / 1000
+    assert kl_exceeds(q, found + step, nats) is True
+    assert kl_exceeds(q, found - step, nats) is False
+
+
+def test_published_inverses():
+    """(.1, .05) and (.5, .1) to 17 digits, which are those of the float64 next to each number."""
+    for q, nats, value in (
+        (0.1, 0.05, "0.22007860110692462922"),
+        (0.5, 0.1, "0.71287863145582399578"),
+    ):
+        assert abs(kl_inverse(arb(q), arb(nats)) - arb(value)) < arb("1e-17")
+    assert kl_inverse(fmpq(1), TENTH) == 1
+
+
+def test_next_to_each_other_and_at_the_ends():
+    """Overlapping balls do not exceed; certain failure is infinitely far."""
+    near = arb(HALF).union(arb(HALF) + arb("1e-60"))
+    assert kl_exceeds(near, near, TENTH) is False
+    assert kl_exceeds(HALF, fmpq(1), fmpq(100)) is True
+    assert kl_exceeds(HALF, TENTH, TENTH) is False
+    assert binary_kl(fmpq(0), TENTH) > 0

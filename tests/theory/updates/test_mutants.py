@@ -1,0 +1,105 @@
+"""The comparison with all groups of whole episodes notices every small change of the formulas.
+
+Each mutant is one edit of the source; an edit that no longer applies fails too.
+"""
+
+import inspect
+import sys
+import textwrap
+from typing import Any, NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from helpers import oracles
+from helpers.binary_model import BINARY
+from helpers.group_oracles import group_updates
+
+from grpo_checks.theory.estimators import advantages, group_table
+from grpo_checks.theory.estimators import group_counts as counts
+from grpo_checks.theory.estimators import group_pairs as pairs
+from grpo_checks.theory.estimators import group_sums as sums
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.group_law import Engine, group_law
+from grpo_checks.theory.updates import moments as update
+
+JOINT = Estimator("group_normalized", 1, 0.3)
+SPLIT = Estimator("componentwise_normalized", 0, 0.3)
+
+
+class Mutant(NamedTuple):
+    """One edit of the function ``name`` of ``place``, and a request that uses it."""
+
+    place: Any
+    name: str
+    old: str
+    new: str
+    estimator: Estimator
+    engine: Engine
+
+
+MUTANTS = {
+    "ddof swapped": Mutant(
+        counts, "scale", "count - estimator.ddof", "count - 1 + estimator.ddof", JOINT, "counts"
+    ),
+    "eps inside the root": Mutant(
+        advantages, "inverse_sd", "if inside else", "if not inside else", JOINT, "lattice"
+    ),
+    "(G-1)/G dropped": Mutant(
+        group_table.Table, "speaking", "(g - 1) * cross", "g * cross", JOINT, "lattice"
+    ),
+    "1/G of the scores dropped": Mutant(
+        update, "speaking_moments", "/ group.group_size", "", SPLIT, "counts"
+    ),
+    "between rewards dropped": Mutant(
+        update, "speaking_moments", "own + jnp.maximum(between, 0.0)", "own", SPLIT, "counts"
+    ),
+    "silent groups forgotten": Mutant(
+        update, "group_moments", "+ silent *", "+ 0 * silent *", JOINT, "counts"
+    ),
+    "not about the mean": Mutant(
+        counts.CountTable, "speaking", "(apart * of_speaking[:, None]).T @ apart",
+        "(pull * of_speaking[:, None]).T @ pull", JOINT, "counts",
+    ),
+    "not recentred, counts": Mutant(
+        counts, "advantages", "(counts @ column)[:, None]", "0 * counts", JOINT, "counts"
+    ),
+    "not recentred, sums": Mutant(
+        sums.SumTable, "_pair", "self.steps[v, 0] - mean", "self.steps[v, 0]", JOINT, "lattice"
+    ),
+    "not recentred, pairs": Mutant(
+        pairs.PairTable, "_normalized", "- count[None] / g", "- 0 * count[None]", SPLIT, "lattice"
+    ),
+    "own reward not counted": Mutant(
+        pairs.PairTable, "_pair", "both[:, None] + both[None]", "0 * both[:, None] + both[None]",
+        SPLIT, "lattice",
+    ),
+}  # fmt: skip
+
+
+def _largest_difference(estimator, engine, size=4):
+    """Between the exact moments and the sums over all groups."""
+    theta = jnp.asarray(np.random.default_rng(0).normal(size=BINARY.theta.shape))
+    model = BINARY.mdp, BINARY.policy, theta
+    law = group_law(BINARY.mdp, size, estimator, engine)
+    # A lambda of its own: no compilation from before the edit is used.
+    found = eqx.filter_jit(lambda *a: update.prompt_moments(*a))(*model, law)
+    options = size, estimator.name, estimator.ddof, estimator.eps
+    mean, variance = oracles.moments(*group_updates(oracles.list_episodes(*model)[0], *options))
+    off = np.abs(np.asarray(found.mean[0]) - mean).max()
+    return max(off, abs(float(found.variance[0]) - variance))
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_every_mutant_is_noticed(name, monkeypatch):
+    """By a difference far above the tolerance of 1e-12; without the edit there is none."""
+    mutant = MUTANTS[name]
+    assert _largest_difference(mutant.estimator, mutant.engine) < 1e-12
+    original = getattr(mutant.place, mutant.name)
+    source = textwrap.dedent(inspect.getsource(original))
+    assert mutant.old in source
+    space = dict(vars(sys.modules[original.__module__]))
+    exec(source.replace(mutant.old, mutant.new), space)
+    monkeypatch.setattr(mutant.place, mutant.name, space[mutant.name])
+    assert _largest_difference(mutant.estimator, mutant.engine) > 1e-4

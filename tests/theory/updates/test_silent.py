@@ -1,0 +1,101 @@
+"""Silent groups and what filtering does, against groups of whole episodes written out."""
+
+from fractions import Fraction
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from helpers import oracles
+from helpers.binary_model import binary_instance
+from helpers.group_oracles import group_updates
+
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.group_law import group_law, plain_law
+from grpo_checks.theory.instances.conflict import conflict
+from grpo_checks.theory.updates.moments import update_moments
+from grpo_checks.theory.updates.silent import filtered_moments, silent_probabilities
+
+ESTIMATORS = [Estimator("group_normalized"), Estimator("componentwise_normalized", 1, 1e-4)]
+INSTANCE = binary_instance(2, seed=7, prompts=2, width=1, tools=1, answers=2, depth=1)
+MODEL = INSTANCE.mdp, INSTANCE.policy, INSTANCE.theta + 0.4
+SIZE = 3
+
+
+@pytest.fixture(scope="module", params=ESTIMATORS, ids=lambda e: e.name)
+def listed(request):
+    """The estimator, and probability and update of every group of each prompt."""
+    estimator = request.param
+    options = SIZE, estimator.name, estimator.ddof, estimator.eps
+    return estimator, [group_updates(e, *options) for e in oracles.list_episodes(*MODEL)]
+
+
+def _speaking(groups):
+    """The groups with an update, and their total probability."""
+    kept = np.abs(groups[1]).max(1) > 0
+    return groups[0][kept], groups[1][kept]
+
+
+def test_probability_of_silence(listed):
+    """The groups without any update are those of equal rewards."""
+    estimator, groups = listed
+    law = group_law(MODEL[0], SIZE, estimator)
+    found = eqx.filter_jit(silent_probabilities)(*MODEL, law)
+    for q, group in enumerate(groups):
+        assert abs(float(found[q]) - (1 - _speaking(group)[0].sum())) < 1e-12
+        assert 0.01 < float(found[q]) < 0.99
+
+
+def test_filtered_sweep(listed):
+    """Each prompt's group drawn until it speaks: moments and number of episodes."""
+    estimator, groups = listed
+    rho = np.asarray(MODEL[0].prompt_distribution)
+    found = eqx.filter_jit(filtered_moments)(*MODEL, group_law(MODEL[0], SIZE, estimator))
+    kept = [_speaking(g) for g in groups]
+    each = [oracles.moments(p / p.sum(), x) for p, x in kept]
+    np.testing.assert_allclose(found.update.mean, rho @ [m for m, _ in each], atol=1e-12)
+    assert abs(float(found.update.variance) - rho**2 @ [v for _, v in each]) < 1e-12
+    episodes = SIZE * sum(1 / p.sum() for p, _ in kept)
+    assert abs(float(found.episodes) - episodes) < 1e-10
+
+
+def test_filtered_draws_keep_the_direction(listed):
+    """B kept groups, prompts drawn anew: E g is divided by the chance that a group speaks."""
+    estimator, groups = listed
+    law, rho = group_law(MODEL[0], SIZE, estimator), np.asarray(MODEL[0].prompt_distribution)
+    found = eqx.filter_jit(filtered_moments)(*MODEL, law, 2)
+    kept = [_speaking(g) for g in groups]
+    chance = np.concatenate([r * p for r, (p, _) in zip(rho, kept, strict=True)])
+    mean, variance = oracles.moments(chance / chance.sum(), np.concatenate([x for _, x in kept]))
+    np.testing.assert_allclose(found.update.mean, mean, atol=1e-12)
+    assert abs(float(found.update.variance) - variance / 2) < 1e-12
+    whole = eqx.filter_jit(update_moments)(*MODEL, law)
+    np.testing.assert_allclose(found.update.mean * chance.sum(), whole.mean, atol=1e-12)
+    np.testing.assert_allclose(found.update.gradient, whole.gradient, atol=1e-13)
+    assert abs(float(found.episodes) - 2 * SIZE / chance.sum()) < 1e-10
+
+
+def test_silence_on_conflict_in_fractions():
+    """p^G + (1-p)^G at p = 1/2 and, for the second prompt, 1/2: 1/128 each at G = 8."""
+    instance = conflict()
+    law = group_law(instance.mdp, 8, ESTIMATORS[0])
+    found = silent_probabilities(instance.mdp, instance.policy, instance.theta, law)
+    assert found.tolist() == [float(Fraction(2, 2**8))] * 2
+
+
+def test_a_prompt_that_cannot_speak():
+    """Equal rewards for all: nothing to divide by, no NaN, and a finite gradient of the rest."""
+    mdp = INSTANCE.mdp
+    same = eqx.tree_at(lambda m: m.class_index, mdp, jnp.zeros_like(mdp.class_index))
+    law = group_law(mdp, SIZE, ESTIMATORS[0])
+    found = jax.jit(filtered_moments)(same, *MODEL[1:], law)
+    assert (found.update.mean == 0).all()
+    assert float(found.update.variance) == 0
+    assert float(found.episodes) == np.inf
+
+
+def test_a_law_without_rewards_is_refused():
+    """The plain law does not know which rewards are equal."""
+    with pytest.raises(ValueError, match="expected a law made by"):
+        silent_probabilities(*MODEL, plain_law(Estimator("leave_one_out"), 4))

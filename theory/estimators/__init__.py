@@ -1,0 +1,1 @@
+"""Group-relative advantages and their exact law over groups."""

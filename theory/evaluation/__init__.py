@@ -1,0 +1,1 @@
+"""Exact quantities of one policy: values, gradients, optima, episodes."""

@@ -1,0 +1,1 @@
+"""Theorem 3: PAC-Bayes bounds, their exact coverage, transfer."""

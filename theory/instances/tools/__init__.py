@@ -1,0 +1,1 @@
+"""Instances in which an episode calls tools."""

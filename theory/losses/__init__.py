@@ -1,0 +1,1 @@
+"""The losses that trainers minimise: clipped, penalised, aggregated."""

@@ -1,0 +1,1 @@
+"""The tool-augmented MDP, its policies, and the places an episode can be in."""

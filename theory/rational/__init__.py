@@ -1,0 +1,1 @@
+"""Claims at rational points, without floating point."""

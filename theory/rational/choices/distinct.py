@@ -1,0 +1,68 @@
+"""How many groups of advantages differ, from the advantages themselves: K binary rewards.
+
+A second way beside ``theory.estimators.distinct``. Joint advantages d/sqrt(sum d^2) are told apart
+by their signed squares, which are rational. Decoupled ones are sums of roots; the sum of their
+exponentials names the multiset, since exponentials of different algebraic numbers are linearly
+independent (Lindemann and Weierstrass). Balls show that two such sums differ, never that they
+agree: a lower bound. All members of a silent group have advantage 0, whatever they earned: an upper
+bound.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from flint import arb, fmpq
+
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.numbers.balls import Number, total
+from grpo_checks.theory.rational.choices.choice import composite
+from grpo_checks.theory.rational.choices.correlation import independent
+from grpo_checks.theory.rational.choices.update import group_advantages, groups
+
+DECOUPLED = Estimator("componentwise_normalized")
+
+
+class Distinct(NamedTuple):
+    """Numbers of different groups."""
+
+    groups: int
+    """Of reward vectors."""
+    joint: int
+    fewest: int
+    """Decoupled, at least."""
+    most: int
+    """Decoupled, at most."""
+
+
+def separated(numbers: Iterable[Number]) -> int:
+    """How many different numbers there are, at least."""
+    found, top = 0, arb.neg_inf()
+    for x in sorted(map(arb, numbers), key=lambda x: x.mid()):
+        if x > top:
+            found += 1
+        top = x.upper().max(top)
+    return found
+
+
+def _joint_name(rewards: Sequence[fmpq], counts: Sequence[int]) -> tuple[fmpq, ...]:
+    """Signed squares of the advantages, up to the common factor G - ddof."""
+    mean = total(c * r for c, r in zip(counts, rewards, strict=True)) / sum(counts)
+    centred = [r - mean for r in rewards]
+    spread = total(c * d * d for c, d in zip(counts, centred, strict=True)) or fmpq(1)
+    each = zip(counts, centred, strict=True)
+    return tuple(sorted(x for c, d in each for x in [d * abs(d) / spread] * c))
+
+
+def distinct(weights: Sequence[fmpq], group_size: int) -> Distinct:
+    """Over all groups of G, as multisets."""
+    kinds = independent([fmpq(1, 2)] * len(weights))
+    every = [composite(k.rewards, weights) for k in kinds]
+    listed = [counts for _, counts in groups(kinds, group_size)]
+    joint = {_joint_name(every, counts) for counts in listed}
+    named = []
+    for counts in listed:
+        advantages = group_advantages(kinds, counts, weights, DECOUPLED)
+        each = zip(counts, advantages, strict=True)
+        named.append(total(c * arb(a).exp() for c, a in each if c))
+    silent = len(kinds)
+    return Distinct(len(listed), len(joint), separated(named), len(listed) - silent + 1)

@@ -1,0 +1,1 @@
+"""Training runs of policies with one logit: their chains, roots and optima."""

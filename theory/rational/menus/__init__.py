@@ -1,0 +1,1 @@
+"""Models of menus of rewards: gaps, bridges, responses, the trap of a penalty."""

@@ -1,0 +1,1 @@
+"""Tasks drawn at random: divergences, shifts and bounds as rational numbers."""

@@ -1,0 +1,1 @@
+"""Sampled GRPO with exact bookkeeping."""

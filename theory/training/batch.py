@@ -1,0 +1,200 @@
+"""One sampled GRPO batch: which prompts, which episodes, and the loss that they define."""
+
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, get_args
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int, PRNGKeyArray
+
+from grpo_checks.theory.estimators.advantages import Estimator, batch_advantages, check_group_size
+from grpo_checks.theory.evaluation.values import Theta, value
+from grpo_checks.theory.losses.surrogate import Clipping, surrogate_loss
+from grpo_checks.theory.mdp.action_axis import add_up, balanced
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.places import Chances
+from grpo_checks.theory.mdp.policy import Policy
+from grpo_checks.theory.training.episodes import Episodes, sample_episodes
+from grpo_checks.theory.updates.potential import potential_value
+
+Schedule = Literal["constant", "c/sqrt(T)", "c/sqrt(t)"]
+OptimizerName = Literal["sgd", "adam"]
+Precision = Literal["float32", "float64"]
+Objective = Literal["reward", "potential"]
+_CHOICES = (
+    ("schedule", Schedule),
+    ("optimizer", OptimizerName),
+    ("precision", Precision),
+    ("objective", Objective),
+)
+
+
+@dataclass(frozen=True)
+class Training:
+    """What is trained and how; hashable, so that one setting compiles once per model shape.
+
+    ``prompts``: B prompts drawn from rho per update, None for all of them with weights rho.
+    ``inner_epochs``: gradient steps per batch of episodes (more than one is off policy).
+    ``optimizer`` "adam" and ``schedule`` "c/sqrt(t)" are outside Theorem 1. ``precision``: of
+    the episodes and the loss; theta and the exact quantities stay float64. ``objective``: what
+    progress is measured by, J or the Jtilde of `componentwise_normalized`. Raises ValueError for
+    values out of range.
+    """
+
+    estimator: Estimator
+    group_size: int
+    prompts: int | None = None
+    schedule: Schedule = "constant"
+    optimizer: OptimizerName = "sgd"
+    inner_epochs: int = 1
+    clipping: Clipping = field(default_factory=Clipping)
+    precision: Precision = "float64"
+    objective: Objective = "reward"
+
+    def __post_init__(self) -> None:
+        check_group_size(self.group_size)
+        for name in ("prompts", "inner_epochs"):
+            count = getattr(self, name)
+            if count is not None and count < 1:
+                raise ValueError(f"{name} = {count!r}: expected at least 1")
+        for name, allowed in _CHOICES:
+            if getattr(self, name) not in get_args(allowed):
+                raise ValueError(
+                    f"{name} = {getattr(self, name)!r}: expected one of {get_args(allowed)}"
+                )
+
+
+def objective(mdp: TAMDP, policy: Policy, theta: Theta, training: Training) -> Float[Array, ""]:
+    """J(theta), or Jtilde(theta)."""
+    if training.objective == "reward":
+        return value(mdp, policy, theta)
+    return potential_value(mdp, policy, theta, training.group_size, training.estimator)
+
+
+class Batch(NamedTuple):
+    """B groups of G consecutive episodes each."""
+
+    episodes: Episodes
+    group_weight: Float[Array, " B"]
+
+
+def _draw_prompts(
+    key: PRNGKeyArray, rho: Float[Array, " Q"], prompts: int
+) -> tuple[Int[Array, " B"], Float[Array, " B"]]:
+    """The prompt of each group of one update, and the group's weight."""
+    cdf = jnp.cumsum(rho)
+    uniform = jax.random.uniform(key, (prompts,))
+    drawn = (cdf[None] <= uniform[:, None] * cdf[-1]).sum(-1)
+    return drawn, jnp.full(prompts, 1 / prompts)
+
+
+def sample_batch(
+    key: PRNGKeyArray,
+    chances: Chances,
+    cdf: Float[Array, "S1 A *N"],
+    training: Training,
+    lane: Int[Array, ""] | None = None,
+) -> Batch:
+    """The episodes of one update, actions by ``action_cdf``; ``lane``: which of many policies."""
+    rho, n = chances.prompt_distribution, training.prompts
+    if n is None:
+        prompts, weight = jnp.arange(rho.shape[0]), rho
+    else:
+        key, prompt_key = jax.random.split(key)
+        prompts, weight = _draw_prompts(prompt_key, rho, n)
+    repeated = jnp.repeat(prompts, training.group_size)
+    return Batch(sample_episodes(key, chances, cdf, repeated, lane), weight)
+
+
+def needed(mdp: TAMDP | None, by: str) -> TAMDP:
+    """The model; raises ValueError if there is none."""
+    if mdp is None:
+        raise ValueError(f"mdp = None: expected the model, needed by {by}")
+    return mdp
+
+
+def _weighted_advantages(
+    mdp: TAMDP | None, batch: Batch, training: Training
+) -> tuple[Float[Array, " N"], Float[Array, " N"]]:
+    """A_i, and weight_b/G of each member's group."""
+    g, dtype = training.group_size, jnp.dtype(training.precision)
+    composites = batch.episodes.composite.astype(dtype).reshape(-1, g)
+    # One component, the composite, for estimators that look at nothing else.
+    vectors, weights = composites[:, :, None], jnp.ones(1)
+    if training.estimator.name == "componentwise_normalized":
+        model = needed(mdp, training.estimator.name)
+        earned = batch.episodes.reward_class.reshape(-1, g)
+        vectors, weights = model.class_vector.astype(dtype)[earned], model.weights
+    every = batch_advantages(composites, vectors, weights, training.estimator)
+    return every.reshape(-1), jnp.repeat(batch.group_weight / g, g).astype(dtype)
+
+
+def batch_loss(
+    mdp: TAMDP | None,
+    policy: Policy,
+    theta: Theta,
+    old: Float[Array, "S A"],
+    reference: Float[Array, "S A"],
+    batch: Batch,
+    training: Training,
+) -> Float[Array, ""]:
+    """The surrogate of one batch, to be minimised.
+
+    ``old``, ``reference``: log-probabilities of the policy that sampled the batch, and for the KL.
+    At the sampling policy, minus its gradient is g = sum_b weight_b 1/G sum_i A_i s(tau_i).
+    """
+    dtype, episodes = jnp.dtype(training.precision), batch.episodes
+    advantages, weights = _weighted_advantages(mdp, batch, training)
+    mask = episodes.taken.T.astype(dtype)
+
+    def taken(table: Float[Array, "S A"]) -> Float[Array, "N H"]:
+        return table.astype(dtype)[episodes.state.T, episodes.action.T]
+
+    return surrogate_loss(
+        taken(policy.log_probs(theta)),
+        taken(old),
+        taken(reference),
+        mask,
+        advantages,
+        mask * weights[:, None],
+        training.clipping,
+    )
+
+
+def score_table(
+    mdp: TAMDP | None, shape: tuple[int, ...], batches: Batch, training: Training
+) -> Float[Array, "S A N"]:
+    """sum over the steps taken in (s, a) of weight_b/G A_i, for N batches; ``shape`` (S, A).
+
+    g is its product with the scores grad log pi(a|s): no need to differentiate a loss.
+    """
+    advantages, weights = jax.vmap(lambda b: _weighted_advantages(mdp, b, training))(batches)
+    (n_states, n_actions), lanes = shape[:2], weights.shape[0]
+    table = jnp.zeros((n_states + 1) * n_actions * lanes, weights.dtype)
+    lane = jnp.arange(lanes, dtype=jnp.int32)[:, None]
+    for cell in batches.episodes.cell.swapaxes(0, 1):
+        table = table.at[cell * lanes + lane].add(
+            advantages * weights, mode="promise_in_bounds", wrap_negative_indices=False
+        )
+    return table.reshape(n_states + 1, n_actions, lanes)[:n_states]
+
+
+def score_product(
+    policy: Policy, theta: Theta, probs: Float[Array, "S A *N"], table: Float[Array, "S A *N"]
+) -> Theta:
+    """sum_sa table(s, a) grad log pi(a|s); ``probs`` at theta, whose last axis may be of many."""
+    logits = lambda at: policy.logits(at).astype(table.dtype)  # noqa: E731
+    _, pull = jax.vjp(logits, theta.astype(table.dtype))
+    return pull(balanced(probs, table - probs * add_up(table)))[0].astype(theta.dtype)
+
+
+def sampled_update(
+    mdp: TAMDP, policy: Policy, theta: Theta, batch: Batch, training: Training
+) -> Theta:
+    """g for a batch sampled at ``theta``; its exact mean and variance are in
+    ``theory.updates.moments``.
+    """
+    probs = policy.probs(theta)
+    one = jax.tree.map(lambda x: x[None], batch)
+    table = score_table(mdp, probs.shape, one, training)[:, :, 0]
+    return score_product(policy, theta, probs, table.astype(probs.dtype))

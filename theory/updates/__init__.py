@@ -1,0 +1,1 @@
+"""One GRPO update: mean, variance, potential, what it gains, how it is rounded."""
