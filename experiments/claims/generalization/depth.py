@@ -120,7 +120,7 @@ def _growth(depths: tuple[int, ...], gaps: list[float], error: float, expected: 
     note = "does not change with D" if level else f"grows as D^{exponent:.3f}, fitted"
     off = error * float(np.abs(places).sum() / np.square(places).sum())
     head = (NAME, "relay", {"kind": f"exponent {expected:g}"}, apart, TOLERANCE, off, note)
-    return inequality(*head)
+    return inequality(*head, extra={"exponent": 0.0 if level else exponent})
 
 
 @jax.jit

@@ -71,7 +71,8 @@ def _cycle_row() -> Row:
         "eps": 0.0,
     }
     verdict: Verdict = "assumption unmet" if exact_cycle else "inconclusive"
-    return certified(exact(NAME, "recurrence", parameters, distance, 0.0, verdict, note))
+    extra = {"cycle_low": str(low), "cycle_high": str(high)}
+    return certified(exact(NAME, "recurrence", parameters, distance, 0.0, verdict, note, extra))
 
 
 def _scan(cells: list[tuple[Fraction, Fraction, Fraction]]) -> np.ndarray:

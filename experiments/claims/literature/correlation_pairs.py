@@ -33,7 +33,12 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
         note = f"exact: squared correlation {square} for p = {p}, not {wanted}"
         parameters = {"component": k, "group_size": 2, "estimator": DECOUPLED.name}
         numbers = (float(square), float(wanted))
-        rows.append(certified(exact(claim, "pairs", parameters, *numbers, verdict, note)))
+        extra = {
+            "observed_exact": str(square),
+            "bound_exact": str(wanted),
+            "chance_exact": str(p),
+        }
+        rows.append(certified(exact(claim, "pairs", parameters, *numbers, verdict, note, extra)))
     return rows
 
 

@@ -98,7 +98,15 @@ def _bandit_row() -> Row:
     """In rational numbers."""
     found = points.decide_baseline(BANDIT, None)
     numbers = (float(ends(found.observed)[0]), float(ends(found.bound)[0]))
-    row = exact("L.baseline", "bandit", {}, *numbers, found.verdict, f"exact: {found.note}")
+    moments, value = points.baselines(BANDIT)
+    extra = {
+        "observed_exact": str(moments.oracle),
+        "bound_exact": str(moments.best),
+        "value_exact": str(value),
+        "best_baseline_exact": str(moments.baseline),
+    }
+    note = f"exact: {found.note}"
+    row = exact("L.baseline", "bandit", {}, *numbers, found.verdict, note, extra)
     return certified(row)
 
 

@@ -53,7 +53,9 @@ def stationary_gradient(group_size: int, estimator: Estimator = NORMALIZED) -> N
     return steep * steep
 
 
-def _row(name: str, group_size: int, estimator: Estimator, found: Number, note: str) -> Row:
+def _row(
+    name: str, group_size: int, estimator: Estimator, found: Number, note: str, **extra: str
+) -> Row:
     """Of a number that the claim says is 0."""
     decision = compare(found, fmpq(0))
     low, high = (float(x) for x in ends(found))
@@ -61,7 +63,7 @@ def _row(name: str, group_size: int, estimator: Estimator, found: Number, note: 
     parameters = {"components": 1, "group_size": group_size, **options}
     numbers = ((low + high) / 2, low, high, 0.0)
     verdict = decision.verdict
-    return Row("T1.bias", name, parameters, *numbers, verdict, note, evidence="certified")
+    return Row("T1.bias", name, parameters, *numbers, verdict, note, extra, evidence="certified")
 
 
 def _conflict_row(group_size: int, estimator: Estimator) -> Row:
@@ -81,7 +83,7 @@ def _gamble_row(group_size: int, estimator: Estimator) -> Row:
         raise ArithmeticError(f"grad J = {gradient} on the gamble: expected 0")
     value = mean[0].str(7, radius=False) if isinstance(mean[0], arb) else str(mean[0])
     note = f"grad J = {gradient[0]}, E[g] = {value} (first action's logit)"
-    return _row("gamble", group_size, estimator, magnitude(mean[0]), note)
+    return _row("gamble", group_size, estimator, magnitude(mean[0]), note, mean_update=value)
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

@@ -5,6 +5,7 @@ from itertools import product
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flint import fmpq
 
 from grpo_checks.experiments.falsifier.one_prompt import (
     Arrays,
@@ -20,7 +21,7 @@ from grpo_checks.experiments.models.settings import UNBIASED
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.experiments.protocol.verdict import Decision, agree, compare
 from grpo_checks.theory.rational.choices.choice import full_gradient, full_value
-from grpo_checks.theory.rational.choices.noise import noise
+from grpo_checks.theory.rational.choices.noise import Noise, noise
 from grpo_checks.theory.rational.choices.update import norm2, update
 
 LARGEST_GROUP = 16
@@ -37,10 +38,15 @@ def decide_mse(document: Document, mutant: str | None) -> Decision:
     return agree(law.variance + bias, expected)
 
 
+def baselines(document: Document) -> tuple[Noise, fmpq]:
+    """The moments of the error, with the best baseline that one prompt has; and its value."""
+    of = one_prompt(document)
+    return noise(of.kinds[0], of.weights), full_value(of)
+
+
 def decide_baseline(document: Document, mutant: str | None) -> Decision:
     """The oracle's error, times G, is at most that of the best constant baseline."""
-    of = one_prompt(document)
-    moments, value = noise(of.kinds[0], of.weights), full_value(of)
+    moments, value = baselines(document)
     note = f"{moments.oracle} with the value {value} as baseline, {moments.best} with "
     return compare(moments.oracle, moments.best, note + str(moments.baseline))
 
