@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     store = Store(arguments.runs)
     rows, source = rows_of_claim(claim, store)
     parts = [heading(claim), contents(claim), _proof(claim), _checked(claim, rows, source)]
-    parts += [_certified(claim), _figures(claim), store.told()]
+    parts += [_certified(claim), _figures(claim), store.notices()]
     say(*(line for part in parts for text in part for line in text.split("\n")))
     return 0
 

@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     seen = sensitivities(claims, store)
     second = out.with_name(f"{out.stem}_smallest{out.suffix}")
     write_atomic(second, seen.to_csv(index=False))
-    for line in store.told():
+    for line in store.notices():
         say(line)
     with pd.option_context("display.width", 200, "display.max_colwidth", 60):
         say(*table_lines(found.drop(columns="change", errors="ignore")))

@@ -104,7 +104,7 @@ def run(arguments: argparse.Namespace) -> int:
     report = verify(claims, scope, store, folder)
     if store.fresh is not None:
         store.fresh.end()
-    for line in store.told():
+    for line in store.notices():
         say(line)
     if is_first():
         _print(report, folder, whole=folder == out and arguments.profile != "ci")

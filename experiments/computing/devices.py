@@ -43,8 +43,8 @@ def over_devices(program: Callable[[Any], Any], blocks: Sequence[Any]) -> list[A
     def on(index: int) -> list[Any]:
         place = SingleDeviceSharding(devices[index])
         with jax.default_device(devices[index]):
-            own = blocks[index :: len(devices)]
-            return [jax.device_get(program(jax.device_put(block, place))) for block in own]
+            assigned = blocks[index :: len(devices)]
+            return [jax.device_get(program(jax.device_put(block, place))) for block in assigned]
 
     with ThreadPoolExecutor(len(devices)) as pool:
         parts = list(pool.map(on, range(len(devices))))
@@ -57,6 +57,8 @@ def missing_platform() -> str | None:
         jax.devices()
     # Without a message where the platform is known and no device of it is there.
     except (RuntimeError, AssertionError) as error:
-        asked, why = os.environ.get("JAX_PLATFORMS"), str(error).partition("\n")[0]
-        return f"JAX_PLATFORMS = {asked!r}: expected a platform that is here ({why or 'no device'})"
+        platform, why = os.environ.get("JAX_PLATFORMS"), str(error).partition("\n")[0]
+        return (
+            f"JAX_PLATFORMS = {platform!r}: expected a platform that is here ({why or 'no device'})"
+        )
     return None

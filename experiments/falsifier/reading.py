@@ -15,10 +15,10 @@ from grpo_checks.theory.numbers.fields import (
     NOT_NEGATIVE,
     POSITIVE,
     entry,
+    integer,
     number,
     numbers,
     one_of,
-    whole,
 )
 from grpo_checks.theory.rational.choices.choice import Choice, parse_choice
 from grpo_checks.theory.rational.lines.line import at, parse_line, parse_odds
@@ -28,7 +28,7 @@ LARGEST_GROUP = 64
 
 def group_size_of(document: Document, most: int = LARGEST_GROUP) -> int:
     """The field ``group_size``."""
-    return whole(document, "group_size", 2, most)
+    return integer(document, "group_size", 2, most)
 
 
 def estimator_of(document: Document) -> Estimator:
@@ -47,7 +47,7 @@ def between(document: Document) -> tuple[fmpq, fmpq]:
 
 def normalized(document: Document) -> Estimator:
     """`group_normalized` with the fields ``ddof`` and ``eps``, both 0 by default."""
-    ddof = whole({"ddof": 0, **document}, "ddof", 0, 1)
+    ddof = integer({"ddof": 0, **document}, "ddof", 0, 1)
     eps = number("eps", document.get("eps", 0), NOT_NEGATIVE)
     return Estimator("group_normalized", ddof, float(eps))
 

@@ -6,6 +6,7 @@ from functools import lru_cache, partial
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, Int
 
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.models.settings import RunSettings
@@ -14,7 +15,9 @@ from grpo_checks.theory.convergence.smoothness import smoothness, squared_gradie
 from grpo_checks.theory.convergence.stationarity import rate_step
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.response import is_constant
-from grpo_checks.theory.evaluation.values import value
+from grpo_checks.theory.evaluation.values import Theta, value
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.updates.potential import (
     check_binary,
     largest_potential,
@@ -44,12 +47,19 @@ class Constants:
     @property
     def gap(self) -> float:
         """J* - J(theta_0), not below 0; a difference of rounding size is none."""
-        found, error = self.optimum - self.start, self.rounding
-        return found if found > error * (abs(self.optimum) + abs(self.start)) else 0.0
+        difference, error = self.optimum - self.start, self.rounding
+        return difference if difference > error * (abs(self.optimum) + abs(self.start)) else 0.0
 
 
 @partial(jax.jit, static_argnames=("estimator", "prompts"))
-def _numbers(mdp, policy, theta, group_size, estimator, prompts):  # type: ignore[no-untyped-def]
+def _numbers(
+    mdp: TAMDP,
+    policy: Policy,
+    theta: Theta,
+    group_size: Int[Array, ""],
+    estimator: Estimator,
+    prompts: int | None,
+) -> dict[str, Float[Array, ""]]:
     """All constants in one compilation per model shape: the group size is data here."""
     ranges = update_ranges(mdp, policy, group_size, estimator, prompts)
     return {
@@ -69,8 +79,8 @@ def constants(
     """Of an instance and J, for one way to estimate updates."""
     instance = build(spec)
     model = (instance.mdp, instance.policy, instance.theta)
-    found = _numbers(*model, jnp.asarray(group_size), estimator, prompts)
-    numbers = {name: float(x) for name, x in found.items()}
+    arrays = _numbers(*model, jnp.asarray(group_size), estimator, prompts)
+    numbers = {name: float(x) for name, x in arrays.items()}
     if instance.steepest is not None:
         numbers["squared_gradient"] = min(numbers["squared_gradient"], instance.steepest)
     rounding = accumulated(sweep_roundings(*model))
@@ -84,14 +94,14 @@ def potential_roundings(group_size: int) -> int:
 
 def _of_potential(run: RunSettings, of_reward: Constants) -> Constants:
     """For Jtilde: smoothness and gradient grow by sup c_G (see ``theory.updates.potential``)."""
-    instance, of = build(run.instance), (run.group_size, run.estimator)
+    instance, groups = build(run.instance), (run.group_size, run.estimator)
     check_binary(instance.mdp)
-    steepest = steepest_response(*of)
+    steepest = steepest_response(*groups)
     return replace(
         of_reward,
         smoothness=steepest * of_reward.smoothness,
-        start=float(potential_value(instance.mdp, instance.policy, instance.theta, *of)),
-        optimum=float(largest_potential(instance.mdp, *of)),
+        start=float(potential_value(instance.mdp, instance.policy, instance.theta, *groups)),
+        optimum=float(largest_potential(instance.mdp, *groups)),
         squared_gradient=steepest**2 * of_reward.squared_gradient,
         rounding=potential_roundings(run.group_size) * of_reward.rounding,
     )
@@ -100,8 +110,8 @@ def _of_potential(run: RunSettings, of_reward: Constants) -> Constants:
 @lru_cache(maxsize=2048)
 def run_constants(run: RunSettings) -> Constants:
     """The constants that belong to a run and its objective."""
-    found = constants(run.instance, run.group_size, run.estimator, run.prompts)
-    return found if run.objective == "reward" else _of_potential(run, found)
+    of_reward = constants(run.instance, run.group_size, run.estimator, run.prompts)
+    return of_reward if run.objective == "reward" else _of_potential(run, of_reward)
 
 
 def multiple(run: RunSettings) -> float | None:

@@ -47,17 +47,17 @@ def parse_text(path: Path, text: str) -> Instance:
 
 
 def _check_keys(
-    found: Any, where: str, required: tuple[str, ...], optional: tuple[str, ...]
+    document: Any, where: str, required: tuple[str, ...], optional: tuple[str, ...]
 ) -> None:
-    if not isinstance(found, dict):
-        raise ValueError(f"{where} = {abridged(found)}: expected an object with named fields")
-    for key in found:
+    if not isinstance(document, dict):
+        raise ValueError(f"{where} = {abridged(document)}: expected an object with named fields")
+    for key in document:
         if key not in required + optional:
             raise ValueError(
                 f"{where}: unknown key {abridged(key)}: expected {required + optional}"
             )
     for key in required:
-        if key not in found:
+        if key not in document:
             raise ValueError(f"{where}: key {key!r} is missing")
 
 

@@ -51,7 +51,7 @@ def version_of(modules: Iterable[str], sources: Mapping[str, Source], data: bool
     Comments and docstrings say nothing. Of libraries their versions count.
     """
     roots, known = set(modules), dict(sources)
-    said: dict[str, str] = {}
+    texts: dict[str, str] = {}
     versions = dict(VERSIONS)
     waiting, seen = sorted(roots), set[str]()
     while waiting:
@@ -62,13 +62,13 @@ def version_of(modules: Iterable[str], sources: Mapping[str, Source], data: bool
         source = known.get(name) or _not_yet_imported(name, known)
         if source is not None:
             known[name] = source
-            said[name], imported = read(name, source)
+            texts[name], imported = read(name, source)
             waiting += imported
         elif (top := name.partition(".")[0]) not in known and _is_installed(top):
             versions.setdefault(top, _version(top))
         elif name in roots and name in sys.modules and top not in sys.stdlib_module_names:
-            said[name] = UNKNOWN
-    return digest([said, DATA if data else {}, versions])
+            texts[name] = UNKNOWN
+    return digest([texts, DATA if data else {}, versions])
 
 
 def _not_yet_imported(name: str, known: Mapping[str, Source]) -> Source | None:

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, Int, Key
 
 from grpo_checks.experiments.computing.devices import over_devices
 from grpo_checks.experiments.models.constants import step_size
@@ -18,8 +19,10 @@ from grpo_checks.experiments.storage.files import digest
 from grpo_checks.experiments.storage.store import Store
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import GroupLaw, group_law, plain_law
-from grpo_checks.theory.evaluation.values import component_values
+from grpo_checks.theory.evaluation.values import Theta, component_values
+from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.places import Chances
+from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.training.batch import Training
 from grpo_checks.theory.training.loop import STEP, Trace, train
 
@@ -35,12 +38,22 @@ def exact_law(spec: InstanceSpec, group_size: int, estimator: Estimator) -> Grou
 
 
 @partial(jax.jit, static_argnames="training")
-def _train_batch(keys, mdp, chances, policy, theta, step, checkpoints, group, training):  # type: ignore[no-untyped-def]
+def _train_batch(
+    keys: Key[Array, " N"],
+    mdp: TAMDP | None,
+    chances: Chances,
+    policy: Policy,
+    theta: Theta,
+    step: Float[Array, ""],
+    checkpoints: Int[Array, " M"],
+    group: GroupLaw | None,
+    training: Training,
+) -> Trace:
     return train(keys, mdp, chances, policy, theta, step, checkpoints, training, group)
 
 
 @jax.jit
-def _success(mdp, policy, thetas):  # type: ignore[no-untyped-def]
+def _success(mdp: TAMDP, policy: Policy, thetas: Float[Array, "N n"]) -> Float[Array, "N Q K"]:
     """J_qk of many policies, each theta flattened."""
     shape = policy.zeros().shape
     one = lambda theta: component_values(mdp, policy.probs(theta.reshape(shape)))  # noqa: E731
@@ -86,17 +99,17 @@ def _summary(run: RunSettings, trace: Trace) -> dict[str, Any]:
     known = [STEP.index(name) for name in _known(run)]
     if not (np.isfinite(total[:, known]).all() and np.isfinite(products[known][:, known]).all()):
         return {"diverged": True}
-    found = {"diverged": False, **{STEP[i]: total[:, i].tolist() for i in known}}
+    summary = {"diverged": False, **{STEP[i]: total[:, i].tolist() for i in known}}
     if run.estimator.within_group:
-        found["products"] = products.tolist()
+        summary["products"] = products.tolist()
     if run.checkpoints:
         instance, theta = build(run.instance), np.asarray(trace.theta)
         flat = _success(
             instance.mdp, instance.policy, jnp.asarray(theta.reshape(-1, theta.shape[2]))
         )
         success = np.asarray(flat)
-        found["success"] = success.reshape(*theta.shape[:2], *success.shape[1:]).tolist()
-    return found
+        summary["success"] = success.reshape(*theta.shape[:2], *success.shape[1:]).tolist()
+    return summary
 
 
 def computed(run: RunSettings) -> RunResult:

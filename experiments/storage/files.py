@@ -88,8 +88,8 @@ def check_target(path: Path) -> None:
 
 
 def _unwritable(path: Path, error: OSError) -> OSError:
-    told = f"{error.strerror or error}: not written; nothing stored before is lost"
-    return OSError(error.errno or 0, told, str(path))
+    message = f"{error.strerror or error}: not written; nothing stored before is lost"
+    return OSError(error.errno or 0, message, str(path))
 
 
 def canonical(value: Any) -> str:

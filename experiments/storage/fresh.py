@@ -32,12 +32,12 @@ class Pass:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def unfinished(folder: Path, asked: str) -> int | None:
+def unfinished(folder: Path, request: str) -> int | None:
     """The token of a pass of the same command that was killed; None if there is none."""
-    left = [path.name for path in folder.glob(f".fresh-{asked}-*") if path.is_dir()]
+    left = [path.name for path in folder.glob(f".fresh-{request}-*") if path.is_dir()]
     return int(min(left).rpartition("-")[2], 16) if left else None
 
 
-def marks(folder: Path, asked: str, token: int) -> Path:
+def marks(folder: Path, request: str, token: int) -> Path:
     """Where the marks are of the pass with this token, of a command known by what it asks."""
-    return folder / f".fresh-{asked}-{token:x}"
+    return folder / f".fresh-{request}-{token:x}"

@@ -59,16 +59,16 @@ class Store:
         Raises locks.Busy if someone else is computing it and ``wait`` is False; OSError where it
         cannot be stored.
         """
-        found = self.find(settings, check)
-        if found is not None:
-            return found
+        result = self.find(settings, check)
+        if result is not None:
+            return result
         path = self._path(settings)
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.locked(path.with_suffix(".lock"), wait):
             self._tidy(path, settings, check)
-            found = self.find(settings, check)
-            if found is not None:
-                return found
+            result = self.find(settings, check)
+            if result is not None:
+                return result
             body = {"settings": settings, "result": compute()}
             text = canonical({**body, "sha256": digest(body)}) + "\n"
             if len(text) > MAX_BYTES:
@@ -86,7 +86,7 @@ class Store:
         except Unsound:
             return None
 
-    def told(self) -> list[str]:
+    def notices(self) -> list[str]:
         """A line for each file that was set aside."""
         return [f"unsound file set aside and computed again: {path}" for path in self.set_aside]
 

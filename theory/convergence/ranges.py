@@ -42,8 +42,8 @@ def score_diameters(mdp: TAMDP, policy: Policy) -> Float[Array, " Q"]:
     if mdp.horizon > 1:
         return twice
     begins = mdp.initial_distribution > 0
-    apart = jnp.where(begins, squared_diameters(policy)[None], 0.0).max(1)
-    return jnp.where(begins.sum(1) == 1, jnp.sqrt(apart), twice)
+    squared = jnp.where(begins, squared_diameters(policy)[None], 0.0).max(1)
+    return jnp.where(begins.sum(1) == 1, jnp.sqrt(squared), twice)
 
 
 def update_ranges(
@@ -63,8 +63,8 @@ def update_ranges(
     """
     if not estimator.within_group:
         raise ValueError(f"estimator = {estimator}: expected one whose groups stand alone")
-    apart, rho = score_diameters(mdp, policy), mdp.prompt_distribution
-    half = (apart.max() if prompts is not None else rho @ apart) / 2
+    diameters, rho = score_diameters(mdp, policy), mdp.prompt_distribution
+    half = (diameters.max() if prompts is not None else rho @ diameters) / 2
     if not estimator.is_plain:
         # One normalised reward, or R_max = sum_k w_k of them.
         decomposed = estimator.name == "componentwise_normalized"

@@ -17,8 +17,8 @@ def squared_diameters(policy: Policy) -> Float[Array, " S"]:
     if isinstance(policy, LogLinear):
         choice = policy.legal[:, :, None] & policy.legal[:, None, :]
         phi = policy.features
-        apart = jnp.square(phi[:, :, None] - phi[:, None, :]).sum(-1)
-        return jnp.where(choice, apart, 0.0).max((1, 2))
+        squared = jnp.square(phi[:, :, None] - phi[:, None, :]).sum(-1)
+        return jnp.where(choice, squared, 0.0).max((1, 2))
     return jnp.where(policy.legal.sum(-1) > 1, 2.0, 0.0)
 
 

@@ -55,21 +55,21 @@ def cancels(
     for column, weight in zip(columns.T, weights, strict=True):
         values = [rational(x) for x in column[there].tolist()]
         mean = sum((n * x for n, x in zip(many, values, strict=True)), fmpq(0)) / size
-        apart = [x - mean for x in values]
-        spread = sum((n * x * x for n, x in zip(many, apart, strict=True)), fmpq(0))
+        deviations = [x - mean for x in values]
+        spread = sum((n * x * x for n, x in zip(many, deviations, strict=True)), fmpq(0))
         scales.append(_scale(spread / (size - estimator.ddof), eps, rational(float(weight))))
-        rewards.append(apart)
+        rewards.append(deviations)
     return all(_same(scales, [x[v] - x[0] for x in rewards]) for v in range(1, len(there)))
 
 
-def _same(scales: Sequence[Surd], apart: Sequence[fmpq]) -> bool:
-    return not added(*(scaled(c, x) for c, x in zip(scales, apart, strict=True))).terms
+def _same(scales: Sequence[Surd], deviations: Sequence[fmpq]) -> bool:
+    return not added(*(scaled(c, x) for c, x in zip(scales, deviations, strict=True))).terms
 
 
 def antichains(columns: NDArray[np.float64], most: int) -> Iterator[tuple[int, ...]]:
     """Sets of 2..``most`` rows (V, K), none of which is at least another in all components."""
     least = np.asarray((columns[:, None] >= columns[None]).all(-1))
-    apart = ~(least | least.T)
+    incomparable = ~(least | least.T)
 
     def longer(chain: tuple[int, ...], free: NDArray[np.bool_]) -> Iterator[tuple[int, ...]]:
         if len(chain) > 1:
@@ -77,6 +77,6 @@ def antichains(columns: NDArray[np.float64], most: int) -> Iterator[tuple[int, .
         if len(chain) < most:
             for v in np.flatnonzero(free):
                 if not chain or v > chain[-1]:
-                    yield from longer((*chain, int(v)), free & apart[v])
+                    yield from longer((*chain, int(v)), free & incomparable[v])
 
     yield from longer((), np.ones(len(columns), bool))

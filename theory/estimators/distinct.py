@@ -46,9 +46,9 @@ def _integers(group: Sequence[Vector], weights: Sequence[int]) -> list[int]:
 
 def joint(group: Sequence[Vector], weights: Sequence[int]) -> tuple[int, ...]:
     """A name for the advantages of `group_normalized`: equal iff the advantages are."""
-    whole = _integers(group, weights)
-    common = gcd(*whole) or 1
-    return tuple(sorted(d // common for d in whole))
+    integers = _integers(group, weights)
+    common = gcd(*integers) or 1
+    return tuple(sorted(d // common for d in integers))
 
 
 def centred(group: Sequence[Vector], weights: Sequence[int]) -> tuple[int, ...]:

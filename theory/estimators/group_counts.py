@@ -48,12 +48,12 @@ class CountTable(Table):
         g = self.group_size
         weight = self.ways * self._powers(law)
         counted = self.counts.T * self.advantage
-        own = (counted * self.advantage).T @ weight / g
-        # The diagonal counts pairs of different members; subtracting the own terms would cancel.
+        square = (counted * self.advantage).T @ weight / g
+        # The diagonal counts pairs of different members; subtracting the squares would cancel.
         twice = (counted * self.advantage * (self.counts.T - 1)).T @ weight
         pairs = (counted * weight[:, None]).T @ counted
         cross = jnp.where(jnp.eye(law.shape[0], dtype=bool), twice[:, None], pairs) / (g * (g - 1))
-        return AdvantageMoments(counted.T @ weight / g, own, cross, weight.sum())
+        return AdvantageMoments(counted.T @ weight / g, square, cross, weight.sum())
 
     def speaking_chance(self, law: Float[Array, " V"]) -> tuple[Float[Array, ""], Float[Array, ""]]:
         """Group by group."""
@@ -66,13 +66,13 @@ class CountTable(Table):
         chance, silent = self.speaking_chance(law)
         of_speaking = share(weight * self.speaks, chance)
         pull = self.counts.T * self.advantage / self.group_size
-        apart, mean = centred(of_speaking, pull)
+        deviation, mean = centred(of_speaking, pull)
         return SpeakingMoments(
             chance,
             silent,
             mean,
             (pull * self.advantage).T @ of_speaking,
-            (apart * of_speaking[:, None]).T @ apart,
+            (deviation * of_speaking[:, None]).T @ deviation,
         )
 
     def _powers(self, law: Float[Array, " V"]) -> Float[Array, " M"]:
@@ -152,13 +152,13 @@ def advantages(
     speaks = np.zeros(len(counts), bool)
     for column, weight in zip(columns.T, weights, strict=True):
         column = column - column.min()
-        apart = column[None] - (counts @ column)[:, None] / group_size
+        deviation = column[None] - (counts @ column)[:, None] / group_size
         # A silent group is recognised by its rewards, not by a spread of rounding size.
         most = np.where(present, column[None], -np.inf).max(1)
         varied = most > np.where(present, column[None], np.inf).min(1)
-        spread = np.where(varied, (counts * apart**2).sum(1), 0.0)
+        spread = np.where(varied, (counts * deviation**2).sum(1), 0.0)
         per_sd = np.asarray(scale(jnp.asarray(spread), group_size, estimator))
-        part = present * weight * apart * np.where(varied, per_sd, 0.0)[:, None]
+        part = present * weight * deviation * np.where(varied, per_sd, 0.0)[:, None]
         advantage, size = advantage + part, size + np.abs(part)
         speaks |= varied
     doubtful = speaks & (np.abs(advantage) <= DOUBTFUL * size.max(1, keepdims=True)).all(1)

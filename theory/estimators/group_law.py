@@ -109,34 +109,35 @@ class _Offer(NamedTuple):
     build: Callable[[], Table]
 
 
-def _count_offer(of: _Rewards, group_size: int, estimator: Estimator, room: int) -> _Offer:
-    build = lambda: counts.count_table(of.columns, of.weights, group_size, estimator, room)  # noqa: E731
-    if not counts.coefficients_fit(of.size, room):
+def _count_offer(rewards: _Rewards, group_size: int, estimator: Estimator, room: int) -> _Offer:
+    table = rewards.columns, rewards.weights, group_size, estimator, room
+    build = lambda: counts.count_table(*table)  # noqa: E731
+    if not counts.coefficients_fit(rewards.size, room):
         return _Offer("counts", "multinomial coefficients beyond float64", 0, build)
-    needed, obstacle = counts.entries(of.size, room), ""
+    needed, obstacle = counts.entries(rewards.size, room), ""
     if needed > MAX_ENTRIES:
         obstacle = f"{_many(needed)} entries"
-    return _Offer("counts", obstacle, counts.operations(of.size, room), build)
+    return _Offer("counts", obstacle, counts.operations(rewards.size, room), build)
 
 
-def _lattice_offer(of: _Rewards, group_size: int, estimator: Estimator, room: int) -> _Offer:
+def _lattice_offer(rewards: _Rewards, group_size: int, estimator: Estimator, room: int) -> _Offer:
     obstacle = ""
     if estimator.name == "componentwise_normalized":
-        n_components = of.columns.shape[1]
-        needed = pairs.entries(of.size, n_components, room)
+        n_components = rewards.columns.shape[1]
+        needed = pairs.entries(rewards.size, n_components, room)
         operations = pairs.operations(n_components, room)
-        if not pairs.is_two_valued(of.columns):
+        if not pairs.is_two_valued(rewards.columns):
             obstacle = "a component with more than two rewards"
         build: Callable[[], Table] = lambda: pairs.pair_table(  # noqa: E731
-            of.columns, of.weights, group_size, estimator, room
+            rewards.columns, rewards.weights, group_size, estimator, room
         )
     else:
-        needed = sums.entries(of.numerators, room)
-        operations = sums.operations(of.numerators, room)
-        if not sums.numbers_fit(of.numerators, room):
+        needed = sums.entries(rewards.numerators, room)
+        operations = sums.operations(rewards.numerators, room)
+        if not sums.numbers_fit(rewards.numerators, room):
             obstacle = "sums of squares beyond float64"
         build = lambda: sums.sum_table(  # noqa: E731
-            of.numerators, of.denominator, group_size, estimator, room
+            rewards.numerators, rewards.denominator, group_size, estimator, room
         )
     if not obstacle and needed > MAX_ENTRIES:
         obstacle = f"{_many(needed)} entries"
@@ -180,19 +181,19 @@ def group_law(
             f"over one group gives its moments; {SAMPLING}"
         )
     with jax.ensure_compile_time_eval():
-        of = _rewards(mdp, estimator)
-        member = jnp.asarray(of.member)
+        rewards = _rewards(mdp, estimator)
+        member = jnp.asarray(rewards.member)
         if estimator.is_plain and engine == "auto":
             return GroupLaw(estimator, group_size, member)
         makers, most = (_count_offer, _lattice_offer), max(group_size, room or 0)
-        offers = [make(of, group_size, estimator, most) for make in makers]
+        offers = [make(rewards, group_size, estimator, most) for make in makers]
         able = [o for o in offers if engine in ("auto", o.engine) and not o.obstacle]
         if not able:
-            asked = [o for o in offers if engine in ("auto", o.engine)]
-            why = "; ".join(f"{o.engine}: {o.obstacle}" for o in asked)
+            requested = [o for o in offers if engine in ("auto", o.engine)]
+            why = "; ".join(f"{o.engine}: {o.obstacle}" for o in requested)
             raise ValueError(
-                f"group_size = {group_size} with {of.size} distinct rewards: {why}; expected at "
-                f"most {MAX_ENTRIES} entries and {MAX_OPERATIONS} operations; {SAMPLING}"
+                f"group_size = {group_size} with {rewards.size} distinct rewards: {why}; expected "
+                f"at most {MAX_ENTRIES} entries and {MAX_OPERATIONS} operations; {SAMPLING}"
             )
         short = [o for o in able if o.engine == "counts" and o.operations <= LISTED]
         best = min(short or able, key=lambda o: o.operations)

@@ -41,9 +41,9 @@ class PairTable(Table):
         k = self.gap.shape[0]
         first, second = (jnp.asarray(i).reshape(-1) for i in np.indices((k, k)))
         parts = jax.vmap(lambda a, b: self._pair(law, a, b))(first, second)
-        mean, own, cross, mass = jax.tree.map(lambda x: x.sum(0), parts)
+        mean, square, cross, mass = jax.tree.map(lambda x: x.sum(0), parts)
         # A mean over pairs counts each component once for every partner.
-        return AdvantageMoments(mean / k, own, cross, mass / k**2)
+        return AdvantageMoments(mean / k, square, cross, mass / k**2)
 
     def speaking_chance(self, law: Float[Array, " V"]) -> tuple[Float[Array, ""], Float[Array, ""]]:
         """By difference: right to a few roundings of the chance that rewards differ."""
@@ -65,8 +65,8 @@ class PairTable(Table):
         count = self.counts
         # Whole numbers: 0 exactly in a silent group. Counts above G do not occur.
         spread = jnp.maximum(count * (g - count), 0) / g * gap**2
-        each = gap * self.weights[component] * scale(spread, g, self.estimator)
-        return (jnp.arange(2)[:, None] - count[None] / g) * each[None]
+        unit = gap * self.weights[component] * scale(spread, g, self.estimator)
+        return (jnp.arange(2)[:, None] - count[None] / g) * unit[None]
 
     def _pair(
         self, law: Float[Array, " V"], k: Int[Array, ""], other: Int[Array, ""]
@@ -85,11 +85,11 @@ class PairTable(Table):
         count = point[:, 1][None, None] + (both[:, None] + both[None])[:, :, None]
         second = theirs[both[:, None, None], count]
         mean = jnp.einsum("n,acn->ac", others, first)[:, None, :, None]
-        own = jnp.einsum("n,acn,bdn->abcd", others, first, second)
+        product = jnp.einsum("n,acn,bdn->abcd", others, first, second)
         cross = jnp.einsum("n,acn,dbn->abcd", others, first, second)
-        mean = jnp.broadcast_to(mean, own.shape).reshape(4, 4) @ chance
+        mean = jnp.broadcast_to(mean, product.shape).reshape(4, 4) @ chance
         paired = member @ cross.reshape(4, 4) @ member.T * law[:, None] * law[None]
-        square = member @ (own.reshape(4, 4) @ chance)
+        square = member @ (product.reshape(4, 4) @ chance)
         return AdvantageMoments(member @ mean * law, square * law, paired, others.sum())
 
 

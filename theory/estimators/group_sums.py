@@ -74,13 +74,13 @@ class SumTable(Table):
 
         a, b, aa, bb, ab = jax.lax.map(pair, (first, second)).T
 
-        def whole(above: Float[Array, " P"], below: Float[Array, " P"]) -> Float[Array, "V V"]:
+        def weighted(above: Float[Array, " P"], below: Float[Array, " P"]) -> Float[Array, "V V"]:
             """P(v, u) times a function of two rewards, from its values for v <= u and v >= u."""
             table = jnp.zeros((n, n)).at[second, first].set(below).at[first, second].set(above)
             return table * law[:, None] * law[None]
 
-        mean, own = whole(a, b).sum(1), whole(aa, bb).sum(1)
-        return AdvantageMoments(mean, own, whole(ab, ab), others.sum())
+        mean, square = weighted(a, b).sum(1), weighted(aa, bb).sum(1)
+        return AdvantageMoments(mean, square, weighted(ab, ab), others.sum())
 
     def _pair(
         self, v: Int[Array, ""], u: Int[Array, ""]
@@ -91,9 +91,9 @@ class SumTable(Table):
         linear, quadratic = total[:, 0], self.linear * total[:, 0] + self.factor * total[:, 1]
         # Whole numbers: 0 exactly where the group is silent.
         spread = (g * quadratic - linear**2) / g
-        each = self.unit * scale(self.unit**2 * spread, g, self.estimator)
+        unit = self.unit * scale(self.unit**2 * spread, g, self.estimator)
         mean = linear / g
-        return (self.steps[v, 0] - mean) * each, (self.steps[u, 0] - mean) * each
+        return (self.steps[v, 0] - mean) * unit, (self.steps[u, 0] - mean) * unit
 
 
 def entries(numerators: NDArray[np.int64], group_size: int) -> int:

@@ -62,9 +62,11 @@ class Table(eqx.Module):
         The covariance is here the difference of two moments: right to a few roundings of
         E[y_v y_u | speaks], with no more digits where all groups that speak are alike.
         """
-        of, g = self.moments(law), self.group_size
+        moments, g = self.moments(law), self.group_size
         chance, silent = self.speaking_chance(law)
-        mean, square, cross = (share(x, chance) for x in (of.mean, of.square, of.cross))
+        mean, square, cross = (
+            share(x, chance) for x in (moments.mean, moments.square, moments.cross)
+        )
         second = (jnp.diag(square) + (g - 1) * cross) / g
         return SpeakingMoments(chance, silent, mean, square, second - mean[:, None] * mean[None])
 

@@ -37,9 +37,9 @@ def _likeliest_reward(chances: Chances, answered: Float[Array, "P Y N"]) -> Floa
     """R of each prompt's likeliest last step; ``answered``: its chances."""
     most = answered.max(1)
     earned = jnp.where(answered == most[:, None], chances.earned[:, :, None], 0.0).max(1)
-    own = chances.belongs[:, :, None] > 0
-    top = jnp.where(own, most[None], 0.0).max(1)[chances.prompt]
-    return jnp.where(own, jnp.where(most == top, earned, 0.0)[None], 0.0).max(1)
+    belongs = chances.belongs[:, :, None] > 0
+    top = jnp.where(belongs, most[None], 0.0).max(1)[chances.prompt]
+    return jnp.where(belongs, jnp.where(most == top, earned, 0.0)[None], 0.0).max(1)
 
 
 def _worth(
@@ -85,8 +85,8 @@ def _scores(
 ) -> Float[Array, "P A d N"]:
     """phi(a) - E phi, as ``theory.numbers.centred`` forms it."""
     phi = jnp.where(probs[:, :, None] > 0, features[..., None], 0.0)
-    apart = phi - at_likeliest(probs[:, :, None], phi)
-    return apart - (probs[:, :, None] * apart).sum(1, keepdims=True)
+    deviation = phi - at_likeliest(probs[:, :, None], phi)
+    return deviation - (probs[:, :, None] * deviation).sum(1, keepdims=True)
 
 
 def _squared_scores(probs: Float[Array, "P A N"]) -> Float[Array, "P A N"]:
@@ -159,8 +159,8 @@ def lane_moments(
     gradient = _gradients(chances, policy, mass[:, None] * from_others(probs, worth), scores)
     change = chances.belongs @ (chances.start[:, None] * worth_of_place)
     # Central, not raw: a large constant part of R must not cancel the variance away.
-    apart = chances.earned[:, :, None] - of_place(usual)[:, None]
-    central = jnp.square(apart - of_place(change)[:, None])
+    deviation = chances.earned[:, :, None] - of_place(usual)[:, None]
+    central = jnp.square(deviation - of_place(change)[:, None])
     per_prompt = lambda x: chances.belongs @ add_up(x)[:, 0]  # noqa: E731
     squared_gradient = jnp.square(gradient).sum(1)
     # Below zero by rounding alone.
@@ -181,5 +181,5 @@ def _gradients(
     assert isinstance(policy, Tabular)
     n_prompts, rows = chances.belongs.shape[0], policy.n_observations
     row = chances.prompt * rows + policy.observation[chances.state[:-1]]
-    found = jnp.zeros((n_prompts * rows, *slope.shape[1:])).at[row].add(slope)
-    return found.reshape(n_prompts, -1, slope.shape[-1])
+    by_row = jnp.zeros((n_prompts * rows, *slope.shape[1:])).at[row].add(slope)
+    return by_row.reshape(n_prompts, -1, slope.shape[-1])

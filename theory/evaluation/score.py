@@ -98,12 +98,12 @@ def _log_linear_spread(
             follow = responses(mdp, depth) * below[None]
             follow = share(follow, follow.sum(-1, keepdims=True))
             shape = (*follow.shape, mean.shape[-1])
-            apart, after = centred(follow, jnp.broadcast_to(mean[None], shape))
-            varied = (follow * (jnp.square(apart).sum(-1) + spread[None])).sum(-1)
+            deviation, after = centred(follow, jnp.broadcast_to(mean[None], shape))
+            varied = (follow * (jnp.square(deviation).sum(-1) + spread[None])).sum(-1)
             later = later.at[:, : mdp.n_tools].set(varied.reshape(-1, mdp.n_tools))
             ahead = ahead.at[:, : mdp.n_tools].add(after.reshape(-1, mdp.n_tools, shape[-1]))
-        apart, mean = centred(taken[here], ahead)
-        spread = (taken[here] * (jnp.square(apart).sum(-1) + later)).sum(-1)
+        deviation, mean = centred(taken[here], ahead)
+        spread = (taken[here] * (jnp.square(deviation).sum(-1) + later)).sum(-1)
     first = start[mdp.layer(0)] * reached[mdp.layer(0)]
-    apart, _ = centred(share(first, first.sum()), mean)
-    return (first * (jnp.square(apart).sum(-1) + spread)).sum()
+    deviation, _ = centred(share(first, first.sum()), mean)
+    return (first * (jnp.square(deviation).sum(-1) + spread)).sum()

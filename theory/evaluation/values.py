@@ -97,7 +97,7 @@ def payoff_values(mdp: TAMDP, probs: Probs, payoff: Float[Array, "N S Y"]) -> Ac
     certainty the first parts are equal, and a difference keeps all digits of the second ones.
     """
     value = jnp.zeros((payoff.shape[0], *probs.shape))
-    found = ActionValues(value, value)
+    values = ActionValues(value, value)
     first_choice = likeliest(probs)
     lead = change = value[:, :0, 0]
     for depth in reversed(range(mdp.horizon)):
@@ -111,12 +111,12 @@ def payoff_values(mdp: TAMDP, probs: Probs, payoff: Float[Array, "N S Y"]) -> Ac
         first = jnp.concatenate([called[0], earned], -1)
         second = jnp.concatenate([called[1], jnp.zeros_like(earned)], -1)
         lead, least = (jnp.where(first_choice[here][None], x, 0.0).sum(-1) for x in (first, second))
-        apart = (first - lead[..., None]) + (second - least[..., None])
-        shift = (apart * probs[here][None]).sum(-1)
+        deviation = (first - lead[..., None]) + (second - least[..., None])
+        shift = (deviation * probs[here][None]).sum(-1)
         change = least + shift
-        layer = ActionValues(first + second, apart - shift[..., None])
-        found = ActionValues(*(x.at[:, here].set(y) for x, y in zip(found, layer, strict=True)))
-    return found
+        layer = ActionValues(first + second, deviation - shift[..., None])
+        values = ActionValues(*(x.at[:, here].set(y) for x, y in zip(values, layer, strict=True)))
+    return values
 
 
 def action_values(mdp: TAMDP, probs: Probs) -> Float[Array, "Q S A"]:
@@ -132,8 +132,8 @@ def logit_slopes(mdp: TAMDP, probs: Probs, payoff: Float[Array, "Q C"]) -> Float
     """
     # Less the payoff of the likeliest vector: its own chance must not hide those of the others.
     usual = likeliest(reward_law(mdp, probs))
-    apart = payoff - jnp.where(usual, payoff, 0.0).sum(-1, keepdims=True)
-    earned = jax.vmap(lambda x, index: x[index])(apart, mdp.class_index)
+    deviation = payoff - jnp.where(usual, payoff, 0.0).sum(-1, keepdims=True)
+    earned = jax.vmap(lambda x, index: x[index])(deviation, mdp.class_index)
     taken = visits(mdp, probs)[:, :, None] * probs[None]
     return taken * payoff_values(mdp, probs, earned).advantage
 
@@ -155,8 +155,8 @@ def class_values(mdp: TAMDP, probs: Probs) -> ActionValues:
     n_prompts, n_states, n_answers = mdp.class_index.shape
     n_classes = mdp.class_composite.shape[0]
     member = jax.nn.one_hot(mdp.class_index, n_classes, axis=1, dtype=probs.dtype)
-    found = payoff_values(mdp, probs, member.reshape(-1, n_states, n_answers))
-    chance, advantage = (x.reshape(n_prompts, n_classes, n_states, -1) for x in found)
+    values = payoff_values(mdp, probs, member.reshape(-1, n_states, n_answers))
+    chance, advantage = (x.reshape(n_prompts, n_classes, n_states, -1) for x in values)
     # All but certain, a vector's own chance no longer tells what is taken from the others.
     of_state = (chance * probs[None, None]).sum(-1).swapaxes(1, 2)
     certain = likeliest(of_state).swapaxes(1, 2)[..., None]

@@ -35,14 +35,14 @@ def bits(
     if not ((chance > 0) & (chance < 1)).all():
         raise ValueError(f"success = {success}: expected numbers in (0, 1)")
     answer = np.arange(2**N_BITS)[:, None] >> np.arange(N_BITS) & 1
-    own, shared = answer[:, :components], answer[:, [0] * components]
+    separate, shared = answer[:, :components], answer[:, [0] * components]
     mdp = TAMDP(
         prompt_distribution=[1.0],
         initial_distribution=[[1 - correlation, correlation]],
         depth=[0, 0],
         tool_transition=[],
         legal=np.ones((2, 2**N_BITS), bool),
-        reward=np.stack([own, shared])[None],
+        reward=np.stack([separate, shared])[None],
         weights=[1] * components,
     )
     policy = Tabular(mdp, [0, 0])

@@ -65,19 +65,19 @@ def sharp_point(group_size: int, closeness: Fraction = CLOSENESS, high: bool = F
         raise ValueError(f"group_size = {group_size}: expected at least 4, c_G is constant below")
     if not Fraction(1, 10**5) <= closeness <= Fraction(1, 6):
         raise ValueError(f"closeness = {closeness}: expected a number in [1/100000, 1/6]")
-    d, whole = Fraction(closeness), float(closeness)
-    least, largest = _responses(AIM, whole, high, group_size)
+    d, distance = Fraction(closeness), float(closeness)
+    least, largest = _responses(AIM, distance, high, group_size)
     weight = Fraction(least / largest).limit_denominator(MAX_DENOMINATOR)
 
     def slope(x: float) -> float:
-        first, second = _responses(x, whole, high, group_size)
+        first, second = _responses(x, distance, high, group_size)
         return first - float(weight) * second
 
     x = float(brentq(slope, 0.0, 0.5, xtol=1e-16, rtol=1e-15))
     second = ((1 - 2 * d), Fraction(1)) if high else (Fraction(0), 2 * d)
     half = Fraction(1, 2)
     instance = menu(2, ((half + d, second[0]), (half - d, second[1])), (1, weight))
-    first, other = _responses(x, whole, high, group_size)
-    gap = (1 - x) * 2 * whole * (1 - float(weight))
-    success = _successes(x, whole, high)
+    first, other = _responses(x, distance, high, group_size)
+    gap = (1 - x) * 2 * distance * (1 - float(weight))
+    success = _successes(x, distance, high)
     return SharpPoint(instance._replace(name="sharp"), x, success, other / first, gap)

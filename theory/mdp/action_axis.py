@@ -20,11 +20,11 @@ BLOCK = 8
 
 def _over(
     pair: Callable[[Array, Array], Array],
-    whole: Callable[..., Array],
+    reduction: Callable[..., Array],
     x: Float[Array, "R A *N"],
 ) -> Float[Array, "R 1 *N"]:
     if x.shape[1] > BLOCK or x.shape[1] == 0:
-        return whole(x, axis=1, keepdims=True)
+        return reduction(x, axis=1, keepdims=True)
     return reduce(pair, [x[:, i : i + 1] for i in range(x.shape[1])])
 
 
@@ -67,8 +67,8 @@ def from_others(p: Float[Array, "R A *N"], x: Float[Array, "R A *N"]) -> Float[A
     slopes = [jnp.zeros_like(p[:, :1])] * len(columns)
     for i, (mine, here) in enumerate(columns):
         for j, (other, there) in enumerate(columns[:i]):
-            apart = mine * other * (here - there)
-            slopes[i], slopes[j] = slopes[i] + apart, slopes[j] - apart
+            flow = mine * other * (here - there)
+            slopes[i], slopes[j] = slopes[i] + flow, slopes[j] - flow
     return jnp.concatenate(slopes, 1)
 
 
@@ -77,11 +77,11 @@ def at_likeliest(p: Float[Array, "R A ..."], x: Float[Array, "R A ..."]) -> Floa
     if x.shape[1] > BLOCK:
         chosen = jnp.expand_dims(jnp.arange(x.shape[1]), (0, *range(2, p.ndim)))
         return jnp.where(p.argmax(1, keepdims=True) == chosen, x, 0.0).sum(1, keepdims=True)
-    best, found = p[:, :1], x[:, :1]
+    best, value = p[:, :1], x[:, :1]
     for i in range(1, x.shape[1]):
         better = p[:, i : i + 1] > best
-        best, found = jnp.maximum(best, p[:, i : i + 1]), jnp.where(better, x[:, i : i + 1], found)
-    return found
+        best, value = jnp.maximum(best, p[:, i : i + 1]), jnp.where(better, x[:, i : i + 1], value)
+    return value
 
 
 def _from_largest(raw: Float[Array, "R A *N"]) -> Float[Array, "R A *N"]:
@@ -134,8 +134,8 @@ def prefix_sums(x: Float[Array, "R A *N"]) -> Float[Array, "R A *N"]:
             sums.append(sums[-1] + x[:, i])
         return jnp.stack(sums, 1)
     blocks = -(-size // BLOCK)
-    whole = jnp.pad(x, [(0, 0), (0, blocks * BLOCK - size), *[(0, 0)] * len(lanes)])
-    inner = prefix_sums(whole.reshape(rows * blocks, BLOCK, *lanes))
+    padded = jnp.pad(x, [(0, 0), (0, blocks * BLOCK - size), *[(0, 0)] * len(lanes)])
+    inner = prefix_sums(padded.reshape(rows * blocks, BLOCK, *lanes))
     inner = inner.reshape(rows, blocks, BLOCK, *lanes)
     before = prefix_sums(inner[:, :-1, -1])
     offset = jnp.concatenate([jnp.zeros_like(before[:, :1]), before], 1)

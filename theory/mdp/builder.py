@@ -18,8 +18,8 @@ def explore(
     """The states of each layer 0..depth that some policy reaches, in a fixed order."""
     layers: list[list[State]] = [list(dict.fromkeys(starts))]
     for _ in range(depth):
-        found = [after for s in layers[-1] for u in tools for after, _ in respond(s, u)]
-        layers.append(list(dict.fromkeys(found)))
+        reached = [after for s in layers[-1] for u in tools for after, _ in respond(s, u)]
+        layers.append(list(dict.fromkeys(reached)))
     return layers
 
 

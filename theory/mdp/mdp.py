@@ -124,10 +124,10 @@ class TAMDP(eqx.Module):
 
 
 def _indices(member: np.ndarray) -> tuple[int, ...] | range:
-    found = np.flatnonzero(member)
-    if found.size and found[-1] - found[0] == found.size - 1:
-        return range(int(found[0]), int(found[-1]) + 1)
-    return tuple(int(i) for i in found)
+    indices = np.flatnonzero(member)
+    if indices.size and indices[-1] - indices[0] == indices.size - 1:
+        return range(int(indices[0]), int(indices[-1]) + 1)
+    return tuple(int(i) for i in indices)
 
 
 def _transition(value: Any, n_states: int) -> np.ndarray:

@@ -48,10 +48,10 @@ def square(x: Number) -> Number:
 
 def powers(x: Number, n: int) -> list[Number]:
     """x^0, ..., x^n, for any ball."""
-    found: list[Number] = [fmpq(1)]
+    terms: list[Number] = [fmpq(1)]
     for _ in range(n):
-        found.append(found[-1] * x)
-    return found
+        terms.append(terms[-1] * x)
+    return terms
 
 
 def shown(number: Number, digits: int) -> str:
@@ -119,5 +119,5 @@ def ends(number: Number) -> tuple[Fraction, Fraction]:
 def _dyadic(exact: arb) -> Fraction:
     mantissa, exponent = exact.man_exp()
     power = int(fmpz(exponent))
-    whole = int(fmpz(mantissa))
-    return Fraction(whole * 2**power) if power >= 0 else Fraction(whole, 2**-power)
+    numerator = int(fmpz(mantissa))
+    return Fraction(numerator * 2**power) if power >= 0 else Fraction(numerator, 2**-power)

@@ -10,10 +10,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 
-def share(part: Float[Array, "..."], whole: Float[Array, "..."]) -> Float[Array, "..."]:
-    """part/whole; 0 where the whole is 0, or a chance so small that it underflows."""
-    happens = whole >= jnp.finfo(whole.dtype).tiny
-    return jnp.where(happens, part / jnp.where(happens, whole, 1.0), 0.0)
+def share(part: Float[Array, "..."], total: Float[Array, "..."]) -> Float[Array, "..."]:
+    """part/total; 0 where the total is 0, or a chance so small that it underflows."""
+    happens = total >= jnp.finfo(total.dtype).tiny
+    return jnp.where(happens, part / jnp.where(happens, total, 1.0), 0.0)
 
 
 def likeliest(chance: Float[Array, "*B A"]) -> Bool[Array, "*B A"]:

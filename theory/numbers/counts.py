@@ -20,10 +20,10 @@ Floats = NDArray[np.float64]
 def check_tasks(n: Any, field: str = "n") -> None:
     """Raises ValueError, naming the field, unless ``n`` is a whole number of tasks in 1..10^8."""
     try:
-        whole = not isinstance(n, bool) and 1 <= index(n) <= MAX_TASKS
+        valid = not isinstance(n, bool) and 1 <= index(n) <= MAX_TASKS
     except TypeError:
-        whole = False
-    if not whole:
+        valid = False
+    if not valid:
         raise ValueError(f"{field} = {n!r}: expected a whole number of tasks in 1..{MAX_TASKS}")
 
 
@@ -32,12 +32,12 @@ def n_vectors(n: int, types: int) -> int:
     check_tasks(n)
     if types < 1:
         raise ValueError(f"types = {types}: expected at least 1")
-    found = comb(n + types - 1, types - 1)
-    if found > MAX_VECTORS:
+    count = comb(n + types - 1, types - 1)
+    if count > MAX_VECTORS:
         raise ValueError(
-            f"n = {n}, types = {types}: {found} count vectors, expected at most {MAX_VECTORS}"
+            f"n = {n}, types = {types}: {count} count vectors, expected at most {MAX_VECTORS}"
         )
-    return found
+    return count
 
 
 def count_vectors(n: int, types: int, first: int = 0, last: int | None = None) -> NDArray[np.int64]:
@@ -76,8 +76,8 @@ def failing(
     ``error``: of bound - risk; a bound of 1 cannot fail. ``share``: of the weights, relative.
     """
     near = float(weight[(np.abs(bound - risk) <= error) & (bound < 1)].sum())
-    found = float(weight[bound < risk].sum())
-    return found, near + share * (found + near)
+    probability = float(weight[bound < risk].sum())
+    return probability, near + share * (probability + near)
 
 
 def log_chances(counts: NDArray[np.int64], chance: NDArray[np.float64]) -> NDArray[np.float64]:

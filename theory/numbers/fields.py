@@ -76,7 +76,7 @@ def shares(field: str, value: Any, positive: bool = True) -> tuple[fmpq, ...]:
     return tuple(x / denominator for x in parts)
 
 
-def whole(document: Mapping[str, Any], field: str, least: int, most: int) -> int:
+def integer(document: Mapping[str, Any], field: str, least: int, most: int) -> int:
     """A field that is a whole number in ``least``..``most``."""
     value = entry(document, field)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:

@@ -139,7 +139,9 @@ def kl_upper(q: Number, c: Number) -> Real:
 
 
 @kl_upper.defjvp
-def _kl_upper_jvp(primals, tangents):  # type: ignore[no-untyped-def]
+def _kl_upper_jvp(
+    primals: tuple[Number, Number], tangents: tuple[Number, Number]
+) -> tuple[Real, Real]:
     (q, c), (dq, dc) = primals, tangents
     p = kl_upper(q, c)
     # At c = 0, p = 1 or q = 0 a derivative is infinite, or 0 times infinity: a large number, or 0.

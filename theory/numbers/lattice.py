@@ -44,25 +44,25 @@ def lattice(steps: NDArray[np.int64], draws: int) -> Lattice:
     number[reached > 0] = np.arange(len(point))
     before = point[:, None] - steps[None]
     inside = np.asarray((before >= 0).all(-1))
-    found = number[tuple(np.moveaxis(np.where(inside[..., None], before, 0), -1, 0))]
-    source = np.where(inside, found, len(point))
+    predecessor = number[tuple(np.moveaxis(np.where(inside[..., None], before, 0), -1, 0))]
+    source = np.where(inside, predecessor, len(point))
     return Lattice(jax.device_put(point), jax.device_put(source.astype(np.int32)))
 
 
 def lattice_law(
-    of: Lattice, law: Float[Array, " C"], draws: int | Int[Array, ""]
+    points: Lattice, law: Float[Array, " C"], draws: int | Int[Array, ""]
 ) -> Float[Array, " N"]:
     """P(the sum of ``draws`` draws is each point): sums of products of probabilities alone.
 
     A traced number of draws is differentiable in forward mode only.
     """
-    start = jnp.zeros(of.point.shape[0]).at[0].set(1.0)
+    start = jnp.zeros(points.point.shape[0]).at[0].set(1.0)
 
     def draw(_: Int[Array, ""] | int, mass: Float[Array, " N"]) -> Float[Array, " N"]:
         padded = jnp.concatenate([mass, jnp.zeros(1)])
-        total = law[0] * padded[of.source[:, 0]]
+        total = law[0] * padded[points.source[:, 0]]
         for c in range(1, law.shape[0]):
-            total = total + law[c] * padded[of.source[:, c]]
+            total = total + law[c] * padded[points.source[:, c]]
         return total
 
     return jax.lax.fori_loop(0, draws, draw, start)

@@ -55,15 +55,15 @@ def check_lengths(arrays: Mapping[str, tuple[NDArray[Any], str]]) -> None:
     """
     known = sorted(arrays.items(), key=lambda item: -item[1][0].ndim)
     for letter, meaning in AXES.items():
-        found = [
+        lengths = [
             (field, axis, array.shape[axis])
             for field, (array, letters) in known
             for axis in (i for i, x in enumerate(letters) if x == letter)
         ]
-        ((usual, _),) = Counter(length for _, _, length in found).most_common(1)
-        for field, axis, length in found:
+        ((usual, _),) = Counter(length for _, _, length in lengths).most_common(1)
+        for field, axis, length in lengths:
             if length != usual:
-                others = ", ".join(dict.fromkeys(f for f, _, n in found if n == usual))
+                others = ", ".join(dict.fromkeys(f for f, _, n in lengths if n == usual))
                 expected = f"{usual} {meaning} on axis {axis}, as in {others}"
                 fail(field, None, f"array of shape {arrays[field][0].shape}", expected)
 

@@ -102,8 +102,8 @@ def _slopes(
         return lambda at: slope
     old = jax.vmap(policy.log_probs, -1)(start)
     loss = lambda at, o, b: batch_loss(mdp, policy, at, o, reference, b, training)  # noqa: E731
-    each = jax.vmap(jax.grad(loss), (-1, 0, 0), -1)
-    return lambda at: each(at, old, batch)
+    slopes = jax.vmap(jax.grad(loss), (-1, 0, 0), -1)
+    return lambda at: slopes(at, old, batch)
 
 
 def train(

@@ -38,10 +38,10 @@ def _objective(
     return value, gradient.reshape(-1, theta.shape[-1])
 
 
-def _plain(group: GroupLaw, of: LaneMoments) -> PromptMoments:
+def _plain(group: GroupLaw, lane: LaneMoments) -> PromptMoments:
     shrink = group.shrinkage
-    variance = leave_one_out_variance(group.group_size, of.spread, of.excess)
-    return PromptMoments(of.gradient, shrink * of.gradient, shrink**2 * variance)
+    variance = leave_one_out_variance(group.group_size, lane.spread, lane.excess)
+    return PromptMoments(lane.gradient, shrink * lane.gradient, shrink**2 * variance)
 
 
 def record(
@@ -58,18 +58,18 @@ def record(
     ``mdp`` None will do for J and the plain estimators; raises ValueError where it will not.
     """
     rho, unknown = chances.prompt_distribution, jnp.full(theta.shape[-1], jnp.nan)
-    of = lane_moments(chances, policy, theta, probs)
-    value, gradient = (jnp.tensordot(rho, x, 1) for x in (of.value, of.gradient))
+    lane = lane_moments(chances, policy, theta, probs)
+    value, gradient = (jnp.tensordot(rho, x, 1) for x in (lane.value, lane.gradient))
     if training.objective != "reward":
         model = needed(mdp, training.objective)
         value, gradient = _objective(model, policy, theta, training)
     if group is None:
         return Exact(value, gradient, unknown, unknown)
     if group.table is None:
-        moments = combine(rho, _plain(group, of), training.prompts)
+        moments = combine(rho, _plain(group, lane), training.prompts)
         mean, variance = moments.mean, moments.variance
     else:
         of_model = partial(update_moments, needed(mdp, training.estimator.name), policy)
-        found = jax.vmap(lambda at: of_model(at, group, training.prompts), -1, -1)(theta)
-        mean, variance = found.mean, found.variance
+        updates = jax.vmap(lambda at: of_model(at, group, training.prompts), -1, -1)(theta)
+        mean, variance = updates.mean, updates.variance
     return Exact(value, gradient, jnp.square(mean - gradient).sum(0), variance)

@@ -90,13 +90,15 @@ def speaking_moments(at: PolicyLaw, group: GroupLaw) -> SpeakingUpdate:
     moments: SpeakingMoments = jax.vmap(group.engine.speaking)(law)
     # The advantages of a group add up to 0: only differences of scores count.
     usual = jnp.where(likeliest(law)[..., None], score, 0.0).sum(1, keepdims=True)
-    apart = score - usual
-    pairs = jnp.einsum("qvn,qun->qvu", apart, apart)
+    deviation = score - usual
+    pairs = jnp.einsum("qvn,qun->qvu", deviation, deviation)
     between = (moments.covariance * pairs).sum((1, 2))
-    mean = jnp.einsum("qv,qvn->qn", moments.mean, apart)
-    own = (moments.square * spread).sum(-1) / group.group_size
+    mean = jnp.einsum("qv,qvn->qn", moments.mean, deviation)
+    within_rewards = (moments.square * spread).sum(-1) / group.group_size
     # Below zero by rounding alone, where all groups that speak are alike.
-    return SpeakingUpdate(moments.chance, moments.silent, mean, own + jnp.maximum(between, 0.0))
+    return SpeakingUpdate(
+        moments.chance, moments.silent, mean, within_rewards + jnp.maximum(between, 0.0)
+    )
 
 
 def group_moments(mdp: TAMDP, at: PolicyLaw, group: GroupLaw) -> PromptMoments:
@@ -114,20 +116,22 @@ def prompt_moments(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw) ->
 
 
 def combine(
-    rho: Float[Array, " Q"], each: PromptMoments, prompts: int | float | Float[Array, ""] | None
+    rho: Float[Array, " Q"],
+    per_prompt: PromptMoments,
+    prompts: int | float | Float[Array, ""] | None,
 ) -> UpdateMoments:
     """One update from its prompts': all with weights ``rho`` (None), or ``prompts`` drawn from it.
 
     V is sum_q rho_q^2 V_q, or (E_q V_q + Var_q(E g_q))/B. A last axis of many policies is kept.
     """
     over_prompts = lambda x: jnp.tensordot(rho, x, 1)  # noqa: E731
-    mean = over_prompts(each.mean)
+    mean = over_prompts(per_prompt.mean)
     if prompts is None:
-        variance = jnp.tensordot(jnp.square(rho), each.variance, 1)
+        variance = jnp.tensordot(jnp.square(rho), per_prompt.variance, 1)
     else:
-        between = over_prompts(jnp.square(each.mean - mean[None]).sum(1))
-        variance = (over_prompts(each.variance) + between) / prompts
-    return UpdateMoments(over_prompts(each.gradient), mean, variance)
+        between = over_prompts(jnp.square(per_prompt.mean - mean[None]).sum(1))
+        variance = (over_prompts(per_prompt.variance) + between) / prompts
+    return UpdateMoments(over_prompts(per_prompt.gradient), mean, variance)
 
 
 def update_moments(

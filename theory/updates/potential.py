@@ -37,8 +37,8 @@ def potential_value(
 ) -> Float[Array, ""]:
     """Jtilde(theta) >= 0; binary components are taken for granted, see ``check_binary``."""
     success = component_values(mdp, policy.probs(theta))
-    each = potential(success, group_size, estimator.ddof, estimator.eps)
-    return mdp.prompt_distribution @ (each @ mdp.weights)
+    values = potential(success, group_size, estimator.ddof, estimator.eps)
+    return mdp.prompt_distribution @ (values @ mdp.weights)
 
 
 def steepest_response(group_size: int, estimator: Estimator) -> float:

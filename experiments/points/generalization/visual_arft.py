@@ -10,7 +10,7 @@ from grpo_checks.experiments.protocol.points import Document, Exact
 from grpo_checks.experiments.protocol.verdict import Decision, compare
 from grpo_checks.theory.numbers.balls import Number
 from grpo_checks.theory.numbers.counts import MAX_TASKS
-from grpo_checks.theory.numbers.fields import INSIDE, UNIT, entry, number, whole
+from grpo_checks.theory.numbers.fields import INSIDE, UNIT, entry, integer, number
 from grpo_checks.theory.rational.tasks.bounds import nats, xi
 from grpo_checks.theory.rational.tasks.divergences import binary_divergence
 
@@ -50,7 +50,10 @@ def need(largest: Number, trained: bool = True) -> Decision:
 def decide(document: Document, mutant: str | None) -> Decision:
     """The largest KL against 0; for the mutant, the KL that is assumed against the largest."""
     train, base = (number(f, entry(document, f), UNIT) for f in ("train", "base"))
-    delta, n = number("delta", entry(document, "delta"), INSIDE), whole(document, "n", 1, MAX_TASKS)
+    delta, n = (
+        number("delta", entry(document, "delta"), INSIDE),
+        integer(document, "n", 1, MAX_TASKS),
+    )
     largest = largest_divergence(train, base, n, delta)
     return need(largest) if mutant is None else compare(MUTANTS[mutant], largest)
 

@@ -23,7 +23,7 @@ from grpo_checks.experiments.falsifier.smaller import smaller_choice
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.experiments.protocol.verdict import Decision, agree, compare, unmet, worst
 from grpo_checks.theory.numbers.balls import Number
-from grpo_checks.theory.numbers.fields import entry, number, whole
+from grpo_checks.theory.numbers.fields import entry, integer, number
 from grpo_checks.theory.rational.choices.choice import Action, Choice, actions
 from grpo_checks.theory.rational.choices.tilting import amplified, gain, iterates
 
@@ -40,7 +40,7 @@ def _read(document: Document) -> tuple[Choice, list[Action], fmpq, fmpq, int]:
     if len({k.rewards for k in of.kinds[0]}) == 1:
         raise ValueError("rewards: expected both 0 and 1, or success is certain")
     beta, eps = (number(name, entry(document, name)) for name in ("beta", "eps"))
-    return of, actions(of.kinds[0], of.weights), beta, eps, whole(document, "iterate", 1, MOST)
+    return of, actions(of.kinds[0], of.weights), beta, eps, integer(document, "iterate", 1, MOST)
 
 
 def _recurrence(p: Number, start: Number, beta: fmpq, eps: fmpq, mutant: str | None) -> Number:

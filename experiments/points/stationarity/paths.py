@@ -15,7 +15,7 @@ from grpo_checks.experiments.protocol.points import Document
 from grpo_checks.experiments.protocol.verdict import Decision, compare, unmet
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.numbers.balls import Number, least, root, square
-from grpo_checks.theory.numbers.fields import Range, entry, number, whole
+from grpo_checks.theory.numbers.fields import Range, entry, integer, number
 from grpo_checks.theory.rational.lines.chain import Averages, Chain, steepest_of, top_of
 from grpo_checks.theory.rational.lines.line import (
     J,
@@ -52,7 +52,7 @@ def averages(
 def decide_path(document: Document, mutant: str | None) -> Decision:
     """T1.path: its left side against the sum of its three terms."""
     line, odds, size = parse_line(document), parse_odds(document), group_size_of(document)
-    n_steps, share = whole(document, "steps", 1, MAX_STEPS), _step_share(document)
+    n_steps, share = integer(document, "steps", 1, MAX_STEPS), _step_share(document)
     step = share / line.smoothness
     found = averages(line, odds, step, n_steps, size, estimator_of(document))
     terms = {
@@ -94,7 +94,7 @@ class Rate(NamedTuple):
 
 
 def _decide(document: Document, mutant: str | None, line: Line, rate: Rate) -> Decision:
-    n_steps, odds = whole(document, "steps", 1, MAX_STEPS), parse_odds(document)
+    n_steps, odds = integer(document, "steps", 1, MAX_STEPS), parse_odds(document)
     if not rate.gap > 0:
         return unmet("the start is optimal")
     bound = rate.bound(n_steps, mutant)

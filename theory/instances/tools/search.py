@@ -29,8 +29,8 @@ def _respond(state: _State, tool: str) -> list[tuple[_State, Fraction]]:
     below = state._replace(layer=state.layer + 1)
     failed = below._replace(clean=False)
     if tool == "query":
-        found = below if state.knowledge == "evidence" else below._replace(knowledge="results")
-        return [(found, Fraction(4, 5)), (failed, Fraction(1, 5))]
+        success = below if state.knowledge == "evidence" else below._replace(knowledge="results")
+        return [(success, Fraction(4, 5)), (failed, Fraction(1, 5))]
     if tool == "read" and state.knowledge != "none":
         return [(below._replace(knowledge="evidence"), Fraction(9, 10)), (failed, Fraction(1, 10))]
     return [(failed, Fraction(1))]

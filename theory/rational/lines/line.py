@@ -15,11 +15,11 @@ from grpo_checks.theory.numbers.balls import Number, total
 from grpo_checks.theory.numbers.fields import (
     POSITIVE,
     entry,
+    integer,
     listed,
     number,
     numbers,
     shares,
-    whole,
 )
 from grpo_checks.theory.rational.choices.choice import Choice, Kind, Lottery, composite, lotteries
 from grpo_checks.theory.rational.menus import response as response_balls
@@ -106,7 +106,7 @@ def parse_line(document: Mapping[str, Any]) -> Line:
 
 
 def _prompt(document: Mapping[str, Any], chance: fmpq, k: int) -> Prompt:
-    slope = whole(document, "slope", -MAX_SLOPE, MAX_SLOPE)
+    slope = integer(document, "slope", -MAX_SLOPE, MAX_SLOPE)
     actions = listed("actions", entry(document, "actions"))
     if len(actions) != 2:
         raise ValueError(f"actions: {len(actions)} of them, expected two")

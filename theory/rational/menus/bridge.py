@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 from flint import fmpq
 
 from grpo_checks.theory.numbers.balls import Number, magnitude, root, total
-from grpo_checks.theory.numbers.fields import POSITIVE, REWARD, entry, listed, numbers, whole
+from grpo_checks.theory.numbers.fields import POSITIVE, REWARD, entry, integer, listed, numbers
 
 NO_EPS = fmpq(0)
 
@@ -59,7 +59,7 @@ def parse_group(document: Mapping[str, Any]) -> Group:
     rewards = [numbers(f"rewards[{i}]", row, REWARD) for i, row in enumerate(rows)]
     weights = numbers("weights", entry(document, "weights"), POSITIVE)
     ratios = numbers("ratios", document.get("ratios", [1] * len(rows)), POSITIVE)
-    ddof = whole({"ddof": 0, **document}, "ddof", 0, 1)
+    ddof = integer({"ddof": 0, **document}, "ddof", 0, 1)
     shape = {len(row) for row in rewards}
     if len(rewards) < 2 or shape != {len(weights)} or len(rewards) != len(ratios):
         raise ValueError(

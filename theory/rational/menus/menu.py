@@ -22,11 +22,11 @@ from grpo_checks.theory.numbers.fields import (
     POSITIVE,
     UNIT,
     entry,
+    integer,
     listed,
     number,
     numbers,
     shares,
-    whole,
 )
 from grpo_checks.theory.rational.menus.response import response
 
@@ -128,8 +128,8 @@ def gradient_norm2(menu: Menu) -> Number:
 def parse_option(document: Mapping[str, Any]) -> Option:
     """``group_size`` >= 2, ``ddof`` 0 or 1 and ``eps`` >= 0, both 0 if not given. Raises
     ValueError, naming the field."""
-    size = whole(document, "group_size", 2, MAX_GROUP)
-    ddof = whole({"ddof": 0, **document}, "ddof", 0, 1)
+    size = integer(document, "group_size", 2, MAX_GROUP)
+    ddof = integer({"ddof": 0, **document}, "ddof", 0, 1)
     return Option(size, ddof, number("eps", document.get("eps", 0), NOT_NEGATIVE))
 
 

@@ -17,11 +17,11 @@ from grpo_checks.theory.numbers.fields import (
     POSITIVE,
     UNIT,
     entry,
+    integer,
     listed,
     number,
     numbers,
     shares,
-    whole,
 )
 from grpo_checks.theory.numbers.multinomial import multinomial
 
@@ -69,7 +69,7 @@ def parse_tasks(document: Mapping[str, Any]) -> Tasks:
 
     Raises ValueError, naming the field.
     """
-    n = whole(document, "n", 1, MAX_TASKS)
+    n = integer(document, "n", 1, MAX_TASKS)
     rows = listed("losses", entry(document, "losses"))
     source = shares("source", entry(document, "source"), positive=False)
     target = shares("target", document.get("target", document["source"]), positive=False)
