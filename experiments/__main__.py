@@ -34,10 +34,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             _interrupted()
         # A claim's file that calls sys.exit would choose a verdict.
         except (Exception, SystemExit) as error:
-            told = command_line.bad_input(error)
-            if told is None:
+            message = command_line.bad_input(error)
+            if message is None:
                 return _fault()
-            terminal.complain(f"error: {told}")
+            terminal.complain(f"error: {message}")
             return 2
 
 

@@ -35,15 +35,15 @@ def assert_claim(
         spec = from_argument(str(instance)) if instance is not None else None
         with TemporaryDirectory() as folder:
             store = Store(Path(runs or folder) / "cells")
-            found = verify([chosen], Scope("quick", spec), store, Path(folder))
+            report = verify([chosen], Scope("quick", spec), store, Path(folder))
     finally:
         jax.config.update("jax_enable_x64", before)
-    (got,) = found.verdicts["verdict"]
+    (got,) = report.verdicts["verdict"]
     if got != wanted:
-        raise AssertionError(_message(chosen.name, got, wanted, found))
+        raise AssertionError(_message(chosen.name, got, wanted, report))
 
 
-def _message(name: str, got: str, wanted: str, found: Report) -> str:
-    notes = [str(note) for note in found.rows["note"].unique() if note]
-    rows = [", ".join(f"{k}={v}" for k, v in row.items()) for row in found.offending(name)]
+def _message(name: str, got: str, wanted: str, report: Report) -> str:
+    notes = [str(note) for note in report.rows["note"].unique() if note]
+    rows = [", ".join(f"{k}={v}" for k, v in row.items()) for row in report.offending(name)]
     return "\n".join([f"{name}: {got}, expected {wanted}", *(rows or notes)])

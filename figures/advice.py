@@ -20,11 +20,11 @@ def advice(rows: pd.DataFrame) -> Figure | None:
     with rc_context(dict(RC)):  # type: ignore[arg-type]
         figure = Figure((PAGE_WIDTH, 2.4), layout="constrained")
         for axes, (column, label) in zip(figure.subplots(1, 3), panels.items(), strict=True):
-            for look, (name, own) in zip(
+            for look, (name, part) in zip(
                 SERIES, data.groupby("estimator", sort=False), strict=False
             ):
-                own = own.dropna(subset=[column]).sort_values("group_size")
-                axes.plot(own["group_size"], own[column], label=ESTIMATORS[str(name)], **look)
+                part = part.dropna(subset=[column]).sort_values("group_size")
+                axes.plot(part["group_size"], part[column], label=ESTIMATORS[str(name)], **look)
             axes.set_xscale("log", base=2)
             axes.xaxis.set_major_formatter("{x:g}")
             axes.set_xlabel("group size $G$")

@@ -19,20 +19,20 @@ def cost(rows: pd.DataFrame) -> Figure | None:
     with rc_context(dict(RC)):  # type: ignore[arg-type]
         figure = Figure((PAGE_WIDTH, 1.9 * lines), layout="constrained")
         panels = figure.subplots(lines, COLUMNS, squeeze=False, sharey=True).ravel()
-        for axes, (name, own) in zip(panels, sweeps, strict=False):
-            own = own.sort_values("size")
-            last, expected = own.iloc[-1], int(own["expected_exponent"].iloc[0])
-            line = last["ours_seconds"] * (own["size"] / last["size"]) ** expected
-            axes.plot(own["size"], line, color=REFERENCE, linestyle="--", label="expected slope")
+        for axes, (name, sweep) in zip(panels, sweeps, strict=False):
+            sweep = sweep.sort_values("size")
+            last, expected = sweep.iloc[-1], int(sweep["expected_exponent"].iloc[0])
+            line = last["ours_seconds"] * (sweep["size"] / last["size"]) ** expected
+            axes.plot(sweep["size"], line, color=REFERENCE, linestyle="--", label="expected slope")
             axes.plot(
-                own["size"], own["ours_seconds"], color=OBSERVED, marker="o", label="measured"
+                sweep["size"], sweep["ours_seconds"], color=OBSERVED, marker="o", label="measured"
             )
             axes.set_xscale("log", base=2)
             axes.set_yscale("log")
-            axes.set_xticks(own["size"])
+            axes.set_xticks(sweep["size"])
             axes.xaxis.set_major_formatter("{x:g}")
             axes.set_xlabel(str(name) if name == "seeds" else f"${name}$")
-            axes.set_title(f"slope {own['exponent'].iloc[0]:.2f}, expected {expected}")
+            axes.set_title(f"slope {sweep['exponent'].iloc[0]:.2f}, expected {expected}")
         for axes in panels[len(sweeps) :]:
             axes.set_axis_off()
         figure.supylabel("seconds", fontsize=8)

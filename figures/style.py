@@ -74,8 +74,8 @@ ESTIMATORS: Mapping[str, str] = MappingProxyType(
 def series(row: pd.Series, prefix: str) -> tuple[np.ndarray, np.ndarray]:
     """The columns ``prefix``number of a row, in the order of the numbers: abscissas, values."""
     names = [c for c in row.index if c.startswith(prefix) and pd.notna(row[c])]
-    found = sorted((float(c[len(prefix) :]), float(row[c])) for c in names)
-    return np.array([x for x, _ in found]), np.array([y for _, y in found])
+    points = sorted((float(c[len(prefix) :]), float(row[c])) for c in names)
+    return np.array([x for x, _ in points]), np.array([y for _, y in points])
 
 
 def shared_legend(figure: Figure, axes: Axes, columns: int = 4, title: str | None = None) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 import pandas as pd
+from jaxtyping import Array, Float, Int
 
 from grpo_checks.experiments.advice.bias_floor import smoothness_of
 from grpo_checks.experiments.advice.recommended import best_size, recommended
@@ -19,6 +20,8 @@ from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import GroupLaw, group_law
 from grpo_checks.theory.evaluation.values import Theta, gradient, value
 from grpo_checks.theory.instances.instance import Instance
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.updates.benefit import ascent
 from grpo_checks.theory.updates.budget import budget_terms
 from grpo_checks.theory.updates.moments import (
@@ -60,7 +63,13 @@ _speaking = jax.jit(speaking_moments)
 
 
 @jax.jit
-def _climb(mdp, policy, theta, step, steps):  # type: ignore[no-untyped-def]
+def _climb(
+    mdp: TAMDP,
+    policy: Policy,
+    theta: Theta,
+    step: float | Float[Array, ""],
+    steps: int | Int[Array, ""],
+) -> Theta:
     return jax.lax.fori_loop(0, steps, lambda _, t: t + step * gradient(mdp, policy, t), theta)
 
 
@@ -105,34 +114,34 @@ def _law(instance: Instance, estimator: Estimator, size: int) -> GroupLaw:
 def _rows(place: _Place, estimator: Estimator, size: int, budget: int) -> list[dict[str, Any]]:
     """Of one estimator and group size; GRPO also with its silent groups drawn again (DAPO)."""
     mdp = place.instance.mdp
-    head: dict[str, Any] = {"estimator": estimator.name, "group_size": size}
+    labels: dict[str, Any] = {"estimator": estimator.name, "group_size": size}
     try:
         law = _law(place.instance, estimator, size)
     except ValueError as error:
-        return [{**head, "note": str(error)}]
+        return [{**labels, "note": str(error)}]
     if law.table is None:
-        each = _closed(mdp, place.instance.policy, place.theta, law)
+        moments = _closed(mdp, place.instance.policy, place.theta, law)
     else:
-        each = _summed(mdp, place.at, law)
+        moments = _summed(mdp, place.at, law)
     rho, groups, note = mdp.prompt_distribution, budget / size, ""
     try:
         silent = float(rho @ _silence(place.at.law, law))
     except ValueError as error:
         silent, note = np.nan, str(error)
-    numbers = _numbers(place, _combined(rho, each, groups), budget)
-    made = [{**head, **numbers, "silent": silent, "episodes": float(budget), "note": note}]
+    numbers = _numbers(place, _combined(rho, moments, groups), budget)
+    rows = [{**labels, **numbers, "silent": silent, "episodes": float(budget), "note": note}]
     if estimator.name == "group_normalized":
-        head = {**head, "estimator": FILTERED}
+        labels = {**labels, "estimator": FILTERED}
         speaking = _speaking(place.at, law)
         # As many kept groups as the budget gives on average.
         kept = groups * (rho @ speaking.chance)
         if not kept > 0:
-            return [*made, {**head, "note": NEVER}]
-        found = _filtered(rho, each.gradient, speaking, size, kept)
-        numbers = _numbers(place, found.update, budget)
-        episodes = float(found.episodes)
-        made.append({**head, **numbers, "silent": 0.0, "episodes": episodes, "note": ""})
-    return made
+            return [*rows, {**labels, "note": NEVER}]
+        kept_moments = _filtered(rho, moments.gradient, speaking, size, kept)
+        numbers = _numbers(place, kept_moments.update, budget)
+        episodes = float(kept_moments.episodes)
+        rows.append({**labels, **numbers, "silent": 0.0, "episodes": episodes, "note": ""})
+    return rows
 
 
 def _numbers(place: _Place, update: UpdateMoments, budget: int) -> dict[str, float]:
@@ -162,9 +171,9 @@ def advise(spec: InstanceSpec, budget: int, train: int) -> Advice:
     place = _Place(instance, theta, at, smoothness_of(instance))
     rows = [row for e in ESTIMATORS for g in sizes for row in _rows(place, e, g, budget)]
     terms = jax.jit(budget_terms)(*model)
-    head = [
+    lines = [
         f"J = {float(jax.jit(value)(*model)):.4g} of at most {instance.optimum:.4g}",
         f"leave_one_out (and mean_baseline, a multiple of it): {best_size(terms, budget)}",
     ]
     table = pd.DataFrame(rows)
-    return Advice(table, head + recommended(instance, theta, table, ESTIMATORS, budget))
+    return Advice(table, lines + recommended(instance, theta, table, ESTIMATORS, budget))

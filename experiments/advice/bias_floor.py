@@ -1,14 +1,17 @@
 """Where a biased estimator leads on one model, and what is left of grad J there."""
 
 import jax
+from jaxtyping import Array, Float
 
 from grpo_checks.theory.convergence.smoothness import smoothness
 from grpo_checks.theory.estimators.advantages import Estimator
-from grpo_checks.theory.estimators.group_law import group_law
+from grpo_checks.theory.estimators.group_law import GroupLaw, group_law
 from grpo_checks.theory.estimators.response import coefficients
 from grpo_checks.theory.evaluation.values import Theta
 from grpo_checks.theory.instances.instance import Instance
-from grpo_checks.theory.updates.stationary import follow
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Policy
+from grpo_checks.theory.updates.stationary import Arrival, follow
 
 FLOOR_STEPS = 20_000
 _steepest = jax.jit(smoothness)
@@ -35,20 +38,22 @@ def bias_floor(
 
 
 @jax.jit
-def _followed(mdp, policy, theta, law, step):  # type: ignore[no-untyped-def]
+def _followed(
+    mdp: TAMDP, policy: Policy, theta: Theta, law: GroupLaw, step: float | Float[Array, ""]
+) -> Arrival:
     return follow(mdp, policy, theta, law, step, FLOOR_STEPS)
 
 
 def floor_line(instance: Instance, theta: Theta, estimator: Estimator, size: int) -> str:
     """The same as a sentence."""
     end = bias_floor(instance, theta, estimator, size)
-    head = f"bias floor of {estimator.name}, G = {size}: |grad J|^2 "
+    opening = f"bias floor of {estimator.name}, G = {size}: |grad J|^2 "
     if end["squared_update"] > 0 and end["steps"] == 0:
         update = f"|E g|^2 = {end['squared_update']:.3g}: too small to follow"
-        return head + f"= {end['squared_gradient']:.3g}, {update}"
+        return opening + f"= {end['squared_gradient']:.3g}, {update}"
     if end["steps"] < FLOOR_STEPS:
-        return head + f"= {end['squared_gradient']:.3g} at the zero of E[g]"
-    return head + (
+        return opening + f"= {end['squared_gradient']:.3g} at the zero of E[g]"
+    return opening + (
         f"= {end['squared_gradient']:.3g} where |E g|^2 = {end['squared_update']:.3g}, after "
         f"{int(end['steps'])} steps; no zero of E[g] was met"
     )

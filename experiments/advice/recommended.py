@@ -36,10 +36,10 @@ def recommended(
     """The best group size of each estimator, and where the biased ones lead."""
     lines = []
     for estimator in estimators:
-        own = table[table["estimator"] == estimator.name].dropna(subset=["signal"])
-        if own.empty:
+        signals = table[table["estimator"] == estimator.name].dropna(subset=["signal"])
+        if signals.empty:
             continue
-        best = own.sort_values("signal").iloc[-1]
+        best = signals.sort_values("signal").iloc[-1]
         if not best["signal"] > 0:
             lines.append(f"{estimator.name}: e = 0 for every G, no step is sure to raise J")
             continue

@@ -69,15 +69,15 @@ def sharp_alarms(every: list[list[Levels]], level: float) -> tuple[int, int]:
 
 def boundary_levels(results: list[Results]) -> list[list[Levels]]:
     """Of T1.rate, for every run and cell, with the mean over all runs in place of the bound."""
-    found = []
+    levels_of_runs = []
     truth = {
         run: float(np.mean([np.mean(r[run]["squared_gradient"]) for r in results]))
         for run in results[0]
     }
     for one in results:
         limits = [t1_rate.limits(run, one[run], SHARP_LEVEL, truth[run]) for run in one]
-        found.append([levels for _, _, levels in limits])
-    return found
+        levels_of_runs.append([levels for _, _, levels in limits])
+    return levels_of_runs
 
 
 def slope_alarms(repeats: int) -> int:
@@ -89,7 +89,7 @@ def slope_alarms(repeats: int) -> int:
         fresh = [replace(run, seed=seed) for run in cell]
         every.append(slopes.fall(weights, fresh, {run: runs.computed(run) for run in fresh}))
     truth = weights @ np.log(np.mean([[a.mean for a in f.averages] for f in every], axis=0))
-    ends = [found.limits(SHARP_LEVEL) for found in every]
+    ends = [fitted.limits(SHARP_LEVEL) for fitted in every]
     return sum(not low <= truth <= high for low, high in ends)
 
 
@@ -104,11 +104,11 @@ def count_alarms(claim: Claim, scope: Scope, repeats: int, level: float) -> Alar
         range(1, repeats + 1), "reseeded", leave=False, delay=2, bar_format=BAR, disable=None
     )
     for seed in bar:
-        found = {run: runs.computed(replace(run, seed=seed)) for run in wanted}
-        rows = settled(claim.rows(scope, found))
+        outcomes = {run: runs.computed(replace(run, seed=seed)) for run in wanted}
+        rows = settled(claim.rows(scope, outcomes))
         refuted += any(row.verdict == "refuted" for row in rows)
         kept = ("squared_gradient", "first_order_gain")
-        results.append({run: {k: np.asarray(r[k]) for k in kept} for run, r in found.items()})
+        results.append({run: {k: np.asarray(r[k]) for k in kept} for run, r in outcomes.items()})
     sharp = sharp_alarms(boundary_levels(results), SHARP_LEVEL)
     name = scope.instance.name if scope.instance else "quick profile"
     seeds = min(run.seeds for run in wanted)

@@ -32,42 +32,42 @@ def identifier(claim: str) -> str:
     return "".join(c if c.isalnum() else "_" for c in claim).lower()
 
 
-def as_test(claim: str, found: Found, mutant: str | None, file: str | None = None) -> str:
+def as_test(claim: str, result: Found, mutant: str | None, file: str | None = None) -> str:
     """A module for pytest that asserts what was found; ``file``: where a claim of one's own is."""
-    assert found.decision is not None
+    assert result.decision is not None
     return TEST.format(
         place=file or claim,
         mutant=mutant,
         name=identifier(claim),
-        document=pprint.pformat(dict(found.document or {}), width=96, sort_dicts=False),
-        verdict=found.decision.verdict,
+        document=pprint.pformat(dict(result.document or {}), width=96, sort_dicts=False),
+        verdict=result.decision.verdict,
     )
 
 
 def as_json(
-    claim: Claim, found: Found, mutant: str | None, seed: int, minutes: float
+    claim: Claim, result: Found, mutant: str | None, seed: int, minutes: float
 ) -> dict[str, Any]:
     """The point and what was found there; reproduced by deciding ``document`` again.
 
     ``minutes`` is the limit that the search was given.
     """
-    decided = None if found.decision is None else summary(found.decision)
+    decided = None if result.decision is None else summary(result.decision)
     return {
         "claim": claim.name,
         "mutant": mutant,
         "seed": seed,
         "minutes": minutes,
-        "starts": found.tried,
-        "ratio": found.ratio if abs(found.ratio) < 1e308 else None,
-        "document": found.document,
+        "starts": result.tried,
+        "ratio": result.ratio if abs(result.ratio) < 1e308 else None,
+        "document": result.document,
         "found": decided,
-        "uncertified": len(found.uncertified),
+        "uncertified": len(result.uncertified),
     }
 
 
 def store(
     claim: Claim,
-    found: Found,
+    result: Found,
     mutant: str | None,
     seed: int,
     minutes: float,
@@ -81,27 +81,27 @@ def store(
     name = identifier(claim.name) if file is None else label(file)
     part = name + (f"-{identifier(mutant)}" if mutant else "")
     target = folder / part / f"seed-{seed}"
-    content = json.dumps(as_json(claim, found, mutant, seed, minutes), indent=1)
+    content = json.dumps(as_json(claim, result, mutant, seed, minutes), indent=1)
     write_atomic(target / "point.json", content + "\n")
-    if found.decision is not None:
-        text = as_test(claim.name, found, mutant, file)
+    if result.decision is not None:
+        text = as_test(claim.name, result, mutant, file)
         write_atomic(target / f"test_{identifier(claim.name)}.py", text)
     return target
 
 
-def example(claim: Claim, found: Found) -> str:
+def example(claim: Claim, result: Found) -> str:
     """Readable, for the terminal."""
-    if found.decision is None or found.document is None:
-        return f"{claim.name}: no point was certified after {found.tried} starts"
-    verdict = "violated" if found.refuted else "no violation; the tightest point"
-    sides = [shown(x, 15) for x in (found.decision.observed, found.decision.bound)]
+    if result.decision is None or result.document is None:
+        return f"{claim.name}: no point was certified after {result.tried} starts"
+    verdict = "violated" if result.refuted else "no violation; the tightest point"
+    sides = [shown(x, 15) for x in (result.decision.observed, result.decision.bound)]
     lines = [
         f"{claim.name}: {claim.statement}",
         f"{verdict}: observed {sides[0]}, bound {sides[1]}",
-        f"observed/bound = {found.ratio:.6g}, certified; {found.tried} starts",
-        found.decision.note,
-        pprint.pformat(dict(found.document), width=96, sort_dicts=False),
+        f"observed/bound = {result.ratio:.6g}, certified; {result.tried} starts",
+        result.decision.note,
+        pprint.pformat(dict(result.document), width=96, sort_dicts=False),
     ]
-    if found.uncertified:
-        lines.append(f"{len(found.uncertified)} points above 1 in floating point, none confirmed")
+    if result.uncertified:
+        lines.append(f"{len(result.uncertified)} points above 1 in floating point, none confirmed")
     return "\n".join(line for line in lines if line)

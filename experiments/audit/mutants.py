@@ -48,21 +48,21 @@ def check(claim: Claim, mutant: str, store: Store) -> dict[str, Any]:
     Training runs are shared with the claim, through ``store``.
     """
     started = time.monotonic()
-    found = _worst(certified_rows(claim, mutant))
-    if found is None:
+    worst = _worst(certified_rows(claim, mutant))
+    if worst is None:
         scope = Scope("quick", mutant=mutant)
-        found = _worst(rows_of(claim, scope, run_all(runs_of(claim, scope), store)))
+        worst = _worst(rows_of(claim, scope, run_all(runs_of(claim, scope), store)))
     line = {"claim": claim.name, "mutant": mutant, "change": claim.mutants[mutant]}
     seconds = round(time.monotonic() - started, 2)
-    if found is None:
+    if worst is None:
         return {**line, "verdict": "not caught", "false on": "", "caught by": "", "beaten by": "",
                 "seconds": seconds}  # fmt: skip
     return {
         **line,
-        "verdict": found.verdict,
-        "false on": place(found.flat()),
-        "caught by": CHECKS[found.evidence],
-        "beaten by": _beaten(found),
+        "verdict": worst.verdict,
+        "false on": place(worst.flat()),
+        "caught by": CHECKS[worst.evidence],
+        "beaten by": _beaten(worst),
         "seconds": seconds,
     }
 
@@ -86,10 +86,10 @@ def sensitivities(claims: Sequence[Claim], store: Store) -> pd.DataFrame:
 
 
 def _smallest(bound: str, rows: pd.DataFrame) -> dict[str, str]:
-    found = least_lowering(rows)
-    if found is None:
+    lowering = least_lowering(rows)
+    if lowering is None:
         return _line(bound, "no bound to lower")
-    return _line(bound, str(found), place(found.row))
+    return _line(bound, str(lowering), place(lowering.row))
 
 
 def _line(bound: str, seen: str, at: str = "") -> dict[str, str]:

@@ -29,13 +29,13 @@ def run(arguments: argparse.Namespace) -> int:
     spec = from_argument(arguments.instance)
     folder = arguments.out or Path("results") / "advise" / label(arguments.instance)
     check_target(folder / "rows.csv")
-    found = advise(spec, arguments.budget, arguments.train)
-    shown = found.table.drop(columns="note").dropna(subset=["signal"])
+    advice = advise(spec, arguments.budget, arguments.train)
+    shown = advice.table.drop(columns="note").dropna(subset=["signal"])
     with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
         # What could not be told has a note.
         say(*table_lines(shown.astype(object).where(shown.notna(), "?")))
-    say(*found.summary, *_refusals(found.table))
-    rows = found.table.assign(claim="advice", instance=spec.name, budget=arguments.budget)
+    say(*advice.summary, *_refusals(advice.table))
+    rows = advice.table.assign(claim="advice", instance=spec.name, budget=arguments.budget)
     write_atomic(folder / "rows.csv", rows.to_csv(index=False))
     say(f"table: {folder / 'rows.csv'}; figure: python -m figures {folder}")
     return 0

@@ -32,13 +32,13 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"runs = {arguments.runs}: expected 1..{MAX_RUNS}")
     check_target(arguments.out)
     scope = Scope("quick", from_argument(arguments.instance))
-    found = count_alarms(find(arguments.claim), scope, arguments.runs, FAMILY_WISE_ERROR)
-    write_atomic(arguments.out, canonical(found.as_json()) + "\n")
+    alarms = count_alarms(find(arguments.claim), scope, arguments.runs, FAMILY_WISE_ERROR)
+    write_atomic(arguments.out, canonical(alarms.as_json()) + "\n")
     say(
-        f"{found.claim} on {found.instance}, {found.cells} cells, {found.runs} runs:",
-        f"{found.alarms} alarms at level {found.level}; at the boundary, level "
-        f"{found.sharp_level}: {found.sharp_refuted} refuted, {found.sharp_holds} held; slopes: "
-        f"{found.slope_alarms}; at most {found.allowed} allowed",
+        f"{alarms.claim} on {alarms.instance}, {alarms.cells} cells, {alarms.runs} runs:",
+        f"{alarms.alarms} alarms at level {alarms.level}; at the boundary, level "
+        f"{alarms.sharp_level}: {alarms.sharp_refuted} refuted, {alarms.sharp_holds} held; slopes: "
+        f"{alarms.slope_alarms}; at most {alarms.allowed} allowed",
         f"stored: {arguments.out}",
     )
-    return 0 if found.within_level else 1
+    return 0 if alarms.within_level else 1

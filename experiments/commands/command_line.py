@@ -19,7 +19,7 @@ from grpo_checks.experiments.commands import (
 )
 from grpo_checks.experiments.computing.compilation import keep_compiled
 from grpo_checks.experiments.computing.devices import missing_platform
-from grpo_checks.experiments.protocol.claim_errors import place, told
+from grpo_checks.experiments.protocol.claim_errors import described, place
 from grpo_checks.experiments.storage.terminal import escaped
 
 ABOUT = "Theorems about GRPO, checked on models that can be solved exactly."
@@ -65,7 +65,7 @@ def bad_input(error: BaseException) -> str | None:
     """What was wrong with the input, a claim's file or the platform asked for; None for a fault."""
     where = place(error)
     if where is not None:
-        return f"{where}: {told(error)}"
+        return f"{where}: {described(error)}"
     if isinstance(error, ValueError | OSError):
         return str(error)
     return missing_platform()

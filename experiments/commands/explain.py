@@ -70,11 +70,11 @@ def _checked(claim: Claim, rows: pd.DataFrame, source: str) -> list[str]:
         lines.append(f"    {name}: {counts}")
     lines.append(f"margin: {margin(cells) or 'no bound'}")
     for name, part in by_bound(cells):
-        found = least_lowering(part)
-        if found is not None:
-            numbers = ", ".join(f"{k} = {found.row[k]:.6g}" for k in ("observed", "lower", "bound"))
-            lines.append(f"tightest cell{name and f' of {name}'}: {place(found.row)}: {numbers}")
-            lines.append(f"    smallest lowering of the bound that would be seen: {found}")
+        least = least_lowering(part)
+        if least is not None:
+            numbers = ", ".join(f"{k} = {least.row[k]:.6g}" for k in ("observed", "lower", "bound"))
+            lines.append(f"tightest cell{name and f' of {name}'}: {place(least.row)}: {numbers}")
+            lines.append(f"    smallest lowering of the bound that would be seen: {least}")
     return lines
 
 
@@ -82,10 +82,10 @@ def _certified(claim: Claim) -> list[str]:
     """Stored cases of the claim and of each mutant, decided now without floating point."""
     lines = []
     for mutant in (None, *claim.mutants):
-        of = f" (mutant {mutant!r})" if mutant else ""
+        changed = f" (mutant {mutant!r})" if mutant else ""
         for row in (r.flat() for r in certified_rows(claim, mutant)):
             sides = [f"{side} {row.get(f'{side}_exact', '?')}" for side in ("observed", "bound")]
-            lines.append(f"    {row['case']}{of}: {row['verdict']}, {', '.join(sides)}")
+            lines.append(f"    {row['case']}{changed}: {row['verdict']}, {', '.join(sides)}")
     return ["certified cases:", *lines] if lines else ["certified cases: none stored"]
 
 

@@ -47,21 +47,21 @@ def run(arguments: argparse.Namespace) -> int:
     if not 0 <= arguments.seed < 2**31:
         raise ValueError(f"seed = {arguments.seed}: expected 0..2147483647")
     check_writable(arguments.out)
-    found = falsify(claim, arguments.minutes, arguments.seed, arguments.mutant, quiet=False)
-    if found.tried == 0:
+    result = falsify(claim, arguments.minutes, arguments.seed, arguments.mutant, quiet=False)
+    if result.tried == 0:
         raise ValueError(f"minutes = {arguments.minutes}: expected more: there was no start")
-    say(*example(claim, found).split("\n"))
-    asked = (arguments.mutant, arguments.seed, arguments.minutes)
-    own = str(Path(arguments.claim).resolve()) if arguments.claim != claim.name else None
-    say(f"stored: {store(claim, found, *asked, arguments.out, own)}")
-    if found.decision is None:
+    say(*example(claim, result).split("\n"))
+    settings = (arguments.mutant, arguments.seed, arguments.minutes)
+    file = str(Path(arguments.claim).resolve()) if arguments.claim != claim.name else None
+    say(f"stored: {store(claim, result, *settings, arguments.out, file)}")
+    if result.decision is None:
         raise ValueError(f"minutes = {arguments.minutes}: expected more: no point was certified")
     expected = arguments.mutant is not None or claim.expected == "refuted"
-    return 0 if found.refuted == expected else 1
+    return 0 if result.refuted == expected else 1
 
 
 def _replay(path: Path, claim: str | None) -> int:
     """0 where the stored point gives again what is stored."""
-    found, same = replay(path, claim)
-    say(*json.dumps(found, indent=1).split("\n"), "as stored" if same else "not as stored")
+    outcome, same = replay(path, claim)
+    say(*json.dumps(outcome, indent=1).split("\n"), "as stored" if same else "not as stored")
     return 0 if same else 1

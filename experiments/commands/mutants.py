@@ -35,18 +35,18 @@ def run(arguments: argparse.Namespace) -> int:
     part = Path("results") / "part" / labels(named) if arguments.claim else Path("results")
     out = arguments.out or part / "mutants.csv"
     check_target(out)
-    if told := begun_elsewhere(arguments.runs):
-        say(told)
-    found = all_mutants(claims, store)
-    write_atomic(out, found.to_csv(index=False))
+    if notice := begun_elsewhere(arguments.runs):
+        say(notice)
+    caught = all_mutants(claims, store)
+    write_atomic(out, caught.to_csv(index=False))
     seen = sensitivities(claims, store)
     second = out.with_name(f"{out.stem}_smallest{out.suffix}")
     write_atomic(second, seen.to_csv(index=False))
     for line in store.notices():
         say(line)
     with pd.option_context("display.width", 200, "display.max_colwidth", 60):
-        say(*table_lines(found.drop(columns="change", errors="ignore")))
+        say(*table_lines(caught.drop(columns="change", errors="ignore")))
         say(*table_lines(seen))
-    missed = found[found["verdict"] != "refuted"] if len(found) else found
-    say(f"{len(found) - len(missed)} of {len(found)} mutants caught; tables: {out}, {second}")
+    missed = caught[caught["verdict"] != "refuted"] if len(caught) else caught
+    say(f"{len(caught) - len(missed)} of {len(caught)} mutants caught; tables: {out}, {second}")
     return 0 if missed.empty else 1

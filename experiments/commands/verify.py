@@ -61,7 +61,7 @@ def _folder(out: Path, arguments: argparse.Namespace, names: Sequence[str]) -> P
     return out / "part" / name if name else out
 
 
-def _print(report: Report, folder: Path, whole: bool) -> None:
+def _print(report: Report, folder: Path, compared: bool) -> None:
     shown = report.verdicts[["claim", "verdict", "expected", "cells", "evidence", "margin"]]
     with pd.option_context("display.width", 200, "display.max_colwidth", 80):
         say(*table_lines(shown))
@@ -69,7 +69,7 @@ def _print(report: Report, folder: Path, whole: bool) -> None:
         for row in report.offending(claim):
             say("  " + ", ".join(f"{k}={v}" for k, v in row.items()))
     say(f"tables: {folder}")
-    if whole:
+    if compared:
         changed = differences(report.verdicts)
         say(*(changed or ["verdicts as in the ledger (paper_checks.md)"]))
 
@@ -77,12 +77,12 @@ def _print(report: Report, folder: Path, whole: bool) -> None:
 def _store(folder: Path, claims: Sequence[Claim], scope: Scope, fresh: bool) -> Store:
     check_writable(folder)
     # The same command goes on with a pass that was killed; another one has its own.
-    asked = digest([[claim.name for claim in claims], scope.settings()])[:8]
-    begun = start_together(folder, asked if fresh else None)
+    request = digest([[claim.name for claim in claims], scope.settings()])[:8]
+    begun = start_together(folder, request if fresh else None)
     if begun is not None and begun.marked() and is_first():
         say(f"--fresh goes on where it was interrupted: {begun.marked()} results are there")
-    if is_first() and (told := begun_elsewhere(folder)):
-        say(told)
+    if is_first() and (notice := begun_elsewhere(folder)):
+        say(notice)
     return Store(folder, begun)
 
 
@@ -107,6 +107,6 @@ def run(arguments: argparse.Namespace) -> int:
     for line in store.notices():
         say(line)
     if is_first():
-        _print(report, folder, whole=folder == out and arguments.profile != "ci")
+        _print(report, folder, compared=folder == out and arguments.profile != "ci")
         say(f"{compilations}; peak memory {peak_memory() / 2**30:.2f} GiB")
     return 0 if report.as_expected else 1

@@ -72,8 +72,8 @@ def _mend(folder: Path) -> None:
 
 
 def _show(folder: Path, shown: Callable[..., None], message: Any, *where: Any, **how: Any) -> None:
-    found = DAMAGED.match(str(message))
-    if found is None or not _remove_damaged(folder, found[1]):
+    match = DAMAGED.match(str(message))
+    if match is None or not _remove_damaged(folder, match[1]):
         shown(message, *where, **how)
 
 

@@ -47,8 +47,8 @@ def join(coordinator: str | None, processes: int | None, process: int | None) ->
 
 
 def _check(coordinator: str, processes: int | None, process: int | None) -> None:
-    found = PLACE.fullmatch(coordinator)
-    if found is None or not 1 <= int(found[1]) < 2**16:
+    match = PLACE.fullmatch(coordinator)
+    if match is None or not 1 <= int(match[1]) < 2**16:
         raise ValueError(f"coordinator = {coordinator!r}: expected HOST:PORT or {AUTO!r}")
     if processes is None or not 1 <= processes <= MAX_PROCESSES:
         raise ValueError(f"processes = {processes}: expected 1..{MAX_PROCESSES}")
@@ -63,30 +63,34 @@ def is_first() -> bool:
 
 def in_turn(items: Sequence[Item]) -> list[Item]:
     """All items, this process's own share first: every process has another one."""
-    own, of = jax.process_index(), jax.process_count()
-    return [item for turn in range(of) for item in items[(own + turn) % of :: of]]
+    process, processes = jax.process_index(), jax.process_count()
+    return [
+        item
+        for turn in range(processes)
+        for item in items[(process + turn) % processes :: processes]
+    ]
 
 
-def start_together(folder: Path, asked: str | None = None) -> Pass | None:
-    """The pass of --fresh that a command known by what it ``asked`` begins, or goes on with.
+def start_together(folder: Path, request: str | None = None) -> Pass | None:
+    """The pass of --fresh that a command known by its ``request`` begins, or goes on with.
 
     The same for all processes, which from here on meet in the folder only: should one die, the
     others do its share. None if nothing is asked for afresh. Raises ValueError where they do not
     see one folder.
     """
     several = jax.process_count() > 1
-    if asked is None and not several:
+    if request is None and not several:
         return None
-    token = unfinished(folder, asked) if asked is not None else None
+    token = unfinished(folder, request) if request is not None else None
     token = secrets.randbits(62) if token is None else token
     if several:
         token = int(multihost_utils.broadcast_one_to_all(np.int64(token)))
-    mark = marks(folder, asked or "none", token)
+    mark = marks(folder, request or "none", token)
     if is_first():
         mark.mkdir(exist_ok=True)
     if several:
         _meet(folder, mark)
-    if asked is None:
+    if request is None:
         if is_first():
             mark.rmdir()
         return None

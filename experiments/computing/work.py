@@ -37,7 +37,7 @@ def work_through(
     total = sum(cost(item) for group in groups for item in group)
     with tqdm(total=total, desc=label, delay=2, leave=False, bar_format=BAR, disable=None) as bar:
 
-        def go(place: int, group: Sequence[Item], whole: bool, wait: bool) -> None:
+        def go(place: int, group: Sequence[Item], together: bool, wait: bool) -> None:
             with jax.default_device(home(place)):
                 for i, item in enumerate(group):
                     if stop.is_set():
@@ -47,15 +47,15 @@ def work_through(
                         make_room()
                         bar.update(cost(item))
                     except Busy:
-                        put_off.append(group[i:] if whole else [item])
-                        if whole:
+                        put_off.append(group[i:] if together else [item])
+                        if together:
                             return
 
         try:
             # Whole groups; then what is free in those that others had begun; then the rest.
             todo: list[Sequence[Item]] = in_turn(groups)
-            for whole, wait in ((True, False), (False, False), (False, True)):
-                _side_by_side(partial(go, whole=whole, wait=wait), todo)
+            for together, wait in ((True, False), (False, False), (False, True)):
+                _side_by_side(partial(go, together=together, wait=wait), todo)
                 todo = put_off[:]
                 put_off.clear()
         finally:
@@ -65,8 +65,8 @@ def work_through(
 def _side_by_side(task: Callable[[int, Item], None], items: Sequence[Item]) -> None:
     pool = ThreadPoolExecutor(workers())
     try:
-        made: list[Future[None]] = [pool.submit(task, i, item) for i, item in enumerate(items)]
-        for future in as_completed(made):
+        futures: list[Future[None]] = [pool.submit(task, i, item) for i, item in enumerate(items)]
+        for future in as_completed(futures):
             future.result()
     finally:
         pool.shutdown(wait=False, cancel_futures=True)

@@ -70,15 +70,15 @@ def outcomes(value: float, n: int, binary: bool) -> list[dict[str, Any]]:
 
 def model(x: NDArray[np.float64], shape: Shape, n: int) -> dict[str, Any]:
     """The document of the model at real parameters."""
-    each = [outcomes(v, n, shape.binary) for v in expit(x[shape.actions :])]
-    actions = choices(x[: shape.actions], each, n)
+    kinds = [outcomes(v, n, shape.binary) for v in expit(x[shape.actions :])]
+    actions = choices(x[: shape.actions], kinds, n)
     return {"weights": [1], "prompts": [{"share": 1, "actions": actions}]}
 
 
-def apart(found: Any, expected: Any) -> Any:
+def gap(observed: Any, expected: Any) -> Any:
     """How far an equation is from true, above 1 from a relative difference of 1e-7 on.
 
     Squares, since a norm has no slope at zero.
     """
-    gap, size = jnp.sum((found - expected) ** 2), jnp.sum(expected**2)
-    return 1e14 * gap / (size + 1e-9)
+    square, size = jnp.sum((observed - expected) ** 2), jnp.sum(expected**2)
+    return 1e14 * square / (size + 1e-9)

@@ -61,7 +61,7 @@ def choice_of(document: Document) -> Choice:
 
 def one_prompt(document: Document) -> Choice:
     """The model of a document. Raises ValueError for a bad one, or more than one prompt."""
-    of = parse_choice(document)
-    if len(of.kinds) != 1:
-        raise ValueError(f"prompts: {len(of.kinds)} of them, expected one")
-    return of
+    choice = parse_choice(document)
+    if len(choice.kinds) != 1:
+        raise ValueError(f"prompts: {len(choice.kinds)} of them, expected one")
+    return choice

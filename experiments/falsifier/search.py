@@ -121,29 +121,29 @@ def _rounded(exact: Exact, x: Floats, choice: Any, ladder: tuple[int, ...]) -> I
             continue
 
 
-def _consider(found: Found, exact: Exact, mutant: str | None, document: Document) -> None:
+def _consider(best: Found, exact: Exact, mutant: str | None, document: Document) -> None:
     decision = decided(exact, document, mutant)
     if decision is None or decision.verdict not in ("holds", "refuted"):
         return
     ratio = certified_ratio(decision)
-    if decision.verdict == "refuted" or ratio > found.ratio:
-        found.document, found.decision, found.ratio = document, decision, ratio
+    if decision.verdict == "refuted" or ratio > best.ratio:
+        best.document, best.decision, best.ratio = document, decision, ratio
 
 
 def _inspect(
-    found: Found, exact: Exact, mutant: str | None, choice: Any, ends: Floats, ratios: Floats
+    best: Found, exact: Exact, mutant: str | None, choice: Any, ends: Floats, ratios: Floats
 ) -> None:
     """Certify what the climb brought: violations on the whole ladder, else the best point."""
     for x, ratio in zip(ends[:5], ratios[:5], strict=False):
         ladder = LADDER if ratio > 1 else (20, FINEST)
-        if not np.isfinite(ratio) or ratio <= min(found.ratio, 1.0):
+        if not np.isfinite(ratio) or ratio <= min(best.ratio, 1.0):
             return
         for document in _rounded(exact, x, choice, ladder):
-            _consider(found, exact, mutant, document)
-            if found.refuted:
+            _consider(best, exact, mutant, document)
+            if best.refuted:
                 return
         if ratio > 1 + 1e-9:
-            found.uncertified.append(float(ratio))
+            best.uncertified.append(float(ratio))
 
 
 def falsify(
@@ -153,27 +153,27 @@ def falsify(
     claim without a search."""
     if claim.exact is None or claim.exact.search is None:
         raise ValueError(f"claim = {claim.name!r}: expected one with a search space")
-    exact, search, found = claim.exact, claim.exact.search, Found()
+    exact, search, result = claim.exact, claim.exact.search, Found()
     rng, started = np.random.default_rng(seed), time.monotonic()
     expired = lambda: time.monotonic() > started + 60 * minutes  # noqa: E731
     best: dict[Any, tuple[float, Floats | None]] = {c: (-np.inf, None) for c in search.choices}
     with tqdm(desc=claim.name, unit=" starts", disable=quiet or None, leave=False) as bar:
         for choice in _schedule(rng, best):
-            if expired() or found.refuted:
+            if expired() or result.refuted:
                 break
             ends, ratios = _points(search, rng, choice, best[choice][1])
             if ratios[0] > best[choice][0]:
                 best[choice] = (float(ratios[0]), ends[0])
-            found.tried += len(ends)
+            result.tried += len(ends)
             bar.update(len(ends))
-            bar.set_postfix_str(f"largest observed/bound {found.ratio:.4g}")
-            _inspect(found, exact, mutant, choice, ends, ratios)
-    if found.refuted and found.document is not None:
+            bar.set_postfix_str(f"largest observed/bound {result.ratio:.4g}")
+            _inspect(result, exact, mutant, choice, ends, ratios)
+    if result.refuted and result.document is not None:
         violates = lambda d: _violates(exact, d, mutant)  # noqa: E731
-        found.document = shrunk(found.document, violates, exact.simpler, expired)
-        found.decision = exact.decided(found.document, mutant)
-        found.ratio = certified_ratio(found.decision)
-    return found
+        result.document = shrunk(result.document, violates, exact.simpler, expired)
+        result.decision = exact.decided(result.document, mutant)
+        result.ratio = certified_ratio(result.decision)
+    return result
 
 
 def _violates(exact: Exact, document: Document, mutant: str | None) -> bool:

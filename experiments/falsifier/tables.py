@@ -43,13 +43,13 @@ def dimension(shape: Shape) -> int:
 
 def parts(x: Any, shape: Shape) -> Parts:
     """From a vector, in JAX."""
-    found, start = [], 0
+    arrays, start = [], 0
     for size in _sizes(shape):
         count = int(np.prod(size))
-        found.append(x[start : start + count].reshape(size))
+        arrays.append(x[start : start + count].reshape(size))
         start += count
     # Steeper: rewards at the ends are within reach.
-    shares, odds, outcomes, rewards = found
+    shares, odds, outcomes, rewards = arrays
     return Parts(shares, odds, outcomes, jax.nn.sigmoid(2 * rewards))
 
 
@@ -60,8 +60,8 @@ def relaxed(x: Any, shape: Shape) -> tuple[Any, list[Kinds]]:
     listed, n = [], shape.actions
     for q in range(shape.prompts):
         chance = (policy[q][:, None] * law[q]).reshape(-1)
-        own = jnp.repeat(jnp.eye(n) - policy[q][None], shape.outcomes, axis=0)
-        score = jnp.zeros((len(own), shape.prompts * n)).at[:, q * n : (q + 1) * n].set(own)
+        scores = jnp.repeat(jnp.eye(n) - policy[q][None], shape.outcomes, axis=0)
+        score = jnp.zeros((len(scores), shape.prompts * n)).at[:, q * n : (q + 1) * n].set(scores)
         listed.append(Kinds(chance, cut.rewards[q].reshape(-1, shape.components), score))
     return jax.nn.softmax(cut.prompts), listed
 

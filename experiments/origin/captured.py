@@ -24,7 +24,7 @@ class Walk:
         # The values too: what is gone might lend its identity to another one.
         self._met: dict[int, tuple[int, Any]] = {}
 
-    def said(self, value: Any) -> Any:
+    def encoded(self, value: Any) -> Any:
         """As JSON, equal for equal values."""
         if value is None or isinstance(value, bool | int | float | complex | str | bytes):
             return repr(value)
@@ -35,11 +35,11 @@ class Walk:
             return self._array(value)
         # Of a subclass by what it is made from, which may be more than its items.
         if type(value) in (dict, MappingProxyType):
-            return [[self.said(key), self.said(item)] for key, item in value.items()]
+            return [[self.encoded(key), self.encoded(item)] for key, item in value.items()]
         if isinstance(value, set | frozenset):
             return sorted(canonical(self._apart(item)) for item in value)
         if type(value) in (list, tuple):
-            return [type(value).__name__, *map(self.said, value)]
+            return [type(value).__name__, *map(self.encoded, value)]
         if isinstance(value, arb):
             return [str(end) for end in ends(value)]
         return self._code(value) if _is_code(value) else self._object(value)
@@ -48,14 +48,14 @@ class Walk:
         """Of a set, whose order is that of hashes: as if it were the first of its items."""
         walk = Walk()
         walk.modules, walk._met = self.modules, dict(self._met)
-        return walk.said(item)
+        return walk.encoded(item)
 
     def _array(self, value: Any) -> Any:
         if jax.dtypes.issubdtype(value.dtype, jax.dtypes.prng_key):
-            return [str(value.dtype), self.said(jax.random.key_data(value))]
+            return [str(value.dtype), self.encoded(jax.random.key_data(value))]
         array = np.asarray(value)
         if array.dtype.hasobject:
-            return [str(array.dtype), array.shape, self.said(array.tolist())]
+            return [str(array.dtype), array.shape, self.encoded(array.tolist())]
         return [str(array.dtype), array.shape, hashlib.sha256(array.tobytes()).hexdigest()]
 
     def _code(self, value: Any) -> Any:
@@ -64,35 +64,37 @@ class Walk:
             self.modules.add(value.__name__)
             return value.__name__
         if isinstance(value, partial):
-            return [self.said(part) for part in (value.func, value.args, value.keywords)]
+            return [self.encoded(part) for part in (value.func, value.args, value.keywords)]
         if isinstance(value, MethodType):
-            return [self.said(value.__func__), self.said(value.__self__)]
+            return [self.encoded(value.__func__), self.encoded(value.__self__)]
         # What jit and the like wrap is a function again.
         if not isinstance(value, FunctionType | type):
-            return self.said(value.__wrapped__)
+            return self.encoded(value.__wrapped__)
         self.modules.add(value.__module__)
         name = [value.__module__, value.__qualname__]
         if isinstance(value, type):
             return [*name, self._local(value)] if "<locals>" in name[1] else name
-        cells = [self.said(_content(cell)) for cell in value.__closure__ or ()]
+        cells = [self.encoded(_content(cell)) for cell in value.__closure__ or ()]
         defaults = [value.__defaults__, value.__kwdefaults__, vars(value)]
-        return [*name, self.said(defaults), cells]
+        return [*name, self.encoded(defaults), cells]
 
     def _local(self, kind: type) -> Any:
         """Of a class that a function made: what its attributes and methods carry."""
-        made = {k: x for k, x in vars(kind).items() if callable(x) or not k.startswith("__")}
-        return self.said([kind.__bases__, made])
+        members = {k: x for k, x in vars(kind).items() if callable(x) or not k.startswith("__")}
+        return self.encoded([kind.__bases__, members])
 
     def _object(self, value: Any) -> Any:
         """By what a copy of it would be made from; what cannot be copied by its name."""
         self.modules.add(type(value).__module__)
         try:
-            made = value.__reduce_ex__(2)
+            reduced = value.__reduce_ex__(2)
         except Exception:
             return ADDRESS.sub("", repr(value))
-        if isinstance(made, str):
-            return made
-        return [self.said(list(part) if i > 2 and part else part) for i, part in enumerate(made)]
+        if isinstance(reduced, str):
+            return reduced
+        return [
+            self.encoded(list(part) if i > 2 and part else part) for i, part in enumerate(reduced)
+        ]
 
 
 def _is_code(value: Any) -> bool:

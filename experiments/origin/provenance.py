@@ -24,11 +24,11 @@ def project_version() -> str:
     return str(tomllib.loads(described.read_text(encoding="utf-8"))["project"]["version"])
 
 
-def provenance(code: str, runs: Sequence[str], found: int, seconds: float) -> dict[str, Any]:
+def provenance(code: str, runs: Sequence[str], stored: int, seconds: float) -> dict[str, Any]:
     """The facts stored beside a table of rows.
 
     ``code`` is the digest of what its claims rest on; ``runs`` are the digests of the settings of
-    all its runs; ``found`` of them were stored by other commands, whose time ``seconds`` does not
+    all its runs; ``stored`` of them were stored by other commands, whose time ``seconds`` does not
     count.
     """
     devices = jax.devices()
@@ -45,7 +45,7 @@ def provenance(code: str, runs: Sequence[str], found: int, seconds: float) -> di
         "machine": platform.machine(),
         "settings_sha256": digest(list(runs)),
         "runs": len(runs),
-        "runs_found_stored": found,
+        "runs_found_stored": stored,
         "wall_seconds": round(seconds, 1),
     }
 

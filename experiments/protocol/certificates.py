@@ -142,5 +142,5 @@ def _unsound(claim: Claim, name: str, why: str) -> Row:
     nothing = (None, None, None, None)
     parameters = {"case": name}
     why = f"unsound: {why}"
-    head = (claim.name, STORED, parameters, *nothing)
-    return Row(*head, "inconclusive", why, evidence="certified")
+    labels = (claim.name, STORED, parameters, *nothing)
+    return Row(*labels, "inconclusive", why, evidence="certified")

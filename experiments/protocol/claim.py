@@ -86,8 +86,8 @@ class Row:
         slack = self.bound - self.observed if numbers else None  # type: ignore[operator]
         positive = numbers and self.observed > 0 and self.bound != 0  # type: ignore[operator]
         ratio = self.bound / self.observed if positive else None  # type: ignore[operator]
-        own = {k: getattr(self, k) for k in ("observed", "lower", "upper", "bound")}
-        head = {"claim": self.claim, "instance": self.instance, **self.parameters, **own}
+        sides = {k: getattr(self, k) for k in ("observed", "lower", "upper", "bound")}
+        labels = {"claim": self.claim, "instance": self.instance, **self.parameters, **sides}
         tail = {
             "slack": slack,
             "ratio": ratio,
@@ -99,7 +99,7 @@ class Row:
         }
         if self.levels is not None:
             tail |= {"p_holds": self.levels.holds, "p_refuted": self.levels.refuted}
-        return {**head, **tail, **self.extra}
+        return {**labels, **tail, **self.extra}
 
 
 @dataclass(frozen=True)

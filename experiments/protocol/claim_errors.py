@@ -33,10 +33,10 @@ def place(error: BaseException) -> str | None:
     return steps[-1] if steps else None
 
 
-def told(error: BaseException) -> str:
+def described(error: BaseException) -> str:
     """Its kind and what it says."""
-    said = error.msg if isinstance(error, SyntaxError) else str(error)
-    return f"{type(error).__name__}: {said}"
+    message = error.msg if isinstance(error, SyntaxError) else str(error)
+    return f"{type(error).__name__}: {message}"
 
 
 @contextmanager
@@ -45,7 +45,7 @@ def importing(path: Path) -> Iterator[None]:
     try:
         yield
     except (Exception, SystemExit) as error:
-        raise ValueError(f"{place(error) or path}: {told(error)}") from None
+        raise ValueError(f"{place(error) or path}: {described(error)}") from None
 
 
 def _prints(value: Any) -> bool:
@@ -79,9 +79,9 @@ FIELDS: Checks = {
 }
 
 
-def checked(made: Any, path: Path) -> Claim:
+def checked(claim: Any, path: Path) -> Claim:
     """The CLAIM of a file. Raises ValueError, naming the field, for what is none."""
-    if not isinstance(made, Claim):
-        raise ValueError(f"{path}: CLAIM = {abridged(made)}: expected a Claim")
-    check(f"{path}: CLAIM", made, FIELDS)
-    return made
+    if not isinstance(claim, Claim):
+        raise ValueError(f"{path}: CLAIM = {abridged(claim)}: expected a Claim")
+    check(f"{path}: CLAIM", claim, FIELDS)
+    return claim

@@ -40,15 +40,15 @@ ROW: Checks = {
 }
 
 
-def check(named: str, made: Any, fields: Checks) -> None:
+def check(named: str, instance: Any, fields: Checks) -> None:
     """Raises ValueError, naming the field, for one that is not sound."""
     for field, (is_sound, expected) in fields.items():
-        value = getattr(made, field)
+        value = getattr(instance, field)
         if not is_sound(value):
             raise ValueError(f"{named}.{field} = {abridged(value)}: expected {expected}")
 
 
-def each(function: Callable[..., Any], values: Any, kind: type[Kind]) -> list[Kind]:
+def checked_list(function: Callable[..., Any], values: Any, kind: type[Kind]) -> list[Kind]:
     """A list of these. Raises ValueError, naming the function, for anything else."""
     if not isinstance(values, list | tuple):
         raise ValueError(f"{_call(function)} = {abridged(values)}: expected {kind.__name__}s")

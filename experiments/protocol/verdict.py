@@ -46,9 +46,9 @@ def compare_logs(observed: Logs, bound: Logs, note: str = "") -> Decision:
 
 def agree(observed: Number, expected: Number, note: str = "") -> Decision:
     """Of an equation; exactly where both sides are rational, else to 50 digits."""
-    apart = observed - expected
-    tolerance = fmpq(0) if isinstance(apart, fmpq) else AGREEMENT
-    verdict = compare(magnitude(apart), tolerance).verdict
+    difference = observed - expected
+    tolerance = fmpq(0) if isinstance(difference, fmpq) else AGREEMENT
+    verdict = compare(magnitude(difference), tolerance).verdict
     return Decision(observed, expected, verdict, note)
 
 

@@ -15,7 +15,7 @@ from grpo_checks.experiments.protocol.claim import (
     Scope,
     settled_by,
 )
-from grpo_checks.experiments.protocol.soundness import each
+from grpo_checks.experiments.protocol.soundness import checked_list
 from grpo_checks.experiments.protocol.verdict import Verdict
 from grpo_checks.theory.convergence.error_levels import holm
 
@@ -27,20 +27,20 @@ def unmet_rows(claim: Claim, scope: Scope) -> list[Row]:
     """One row where the model asked about breaks an assumption, or has nothing to learn."""
     if scope.instance is None:
         return []
-    head: tuple[str, str, dict[str, object]] = (claim.name, scope.instance.name, {})
+    labels: tuple[str, str, dict[str, object]] = (claim.name, scope.instance.name, {})
     for assumption in claim.assumptions:
         why = assumption.broken_by(scope.instance)
         if why is not None:
-            return [unmet(*head, f"{assumption.text}: {why}")]
+            return [unmet(*labels, f"{assumption.text}: {why}")]
     why = nothing_to_learn(scope.instance)
-    return [] if why is None else [Row(*head, None, None, None, None, "vacuous", why)]
+    return [] if why is None else [Row(*labels, None, None, None, None, "vacuous", why)]
 
 
 def runs_of(claim: Claim, scope: Scope) -> list[RunSettings]:
     """The training runs that a claim needs; none where an assumption is unmet."""
     if unmet_rows(claim, scope):
         return []
-    return each(claim.runs, claim.runs(scope), RunSettings)
+    return checked_list(claim.runs, claim.runs(scope), RunSettings)
 
 
 def settled(rows: Sequence[Row]) -> list[Row]:
@@ -49,7 +49,7 @@ def settled(rows: Sequence[Row]) -> list[Row]:
     The limits shown are Bonferroni's over the cells of a claim; Holm's test has the same
     family-wise level in either direction and never decides less.
     """
-    found = list(rows)
+    decided = list(rows)
     sampled = [(i, row.levels) for i, row in enumerate(rows) if row.levels is not None]
     holds = holm([levels.holds for _, levels in sampled], FAMILY_WISE_ERROR)
     refuted = holm([levels.refuted for _, levels in sampled], FAMILY_WISE_ERROR)
@@ -57,13 +57,13 @@ def settled(rows: Sequence[Row]) -> list[Row]:
         if rows[i].verdict != "inconclusive":
             continue
         if above == below:
-            found[i] = _with_price(rows[i])
+            decided[i] = _with_price(rows[i])
         elif below:
-            found[i] = replace(rows[i], verdict="refuted", note=f"Holm; {STATISTICAL}")
+            decided[i] = replace(rows[i], verdict="refuted", note=f"Holm; {STATISTICAL}")
         else:
             verdict: Verdict = "vacuous" if levels.weak else "holds"
-            found[i] = replace(rows[i], verdict=verdict, note="by Holm's step-down test")
-    return found
+            decided[i] = replace(rows[i], verdict=verdict, note="by Holm's step-down test")
+    return decided
 
 
 def _with_price(row: Row) -> Row:
@@ -76,8 +76,8 @@ def _with_price(row: Row) -> Row:
     value, low, high = (float(x) for x in numbers if x is not None)
     slack = min(abs(value - edge) for edge in edges)
     needed = seeds * ((high - low) / 2 / slack) ** 2 if slack > 0 else float("inf")
-    said = f"{row.note}; " if row.note else ""
-    return replace(row, note=said + settled_by(needed))
+    note = f"{row.note}; " if row.note else ""
+    return replace(row, note=note + settled_by(needed))
 
 
 def sober(row: Row) -> Row:
@@ -96,17 +96,17 @@ def sober(row: Row) -> Row:
     return _noted(row, EQUAL) if abs(bound - observed) <= rounding else row
 
 
-def _noted(row: Row, said: str) -> Row:
-    if said in row.note:
+def _noted(row: Row, note: str) -> Row:
+    if note in row.note:
         return row
-    return replace(row, note=f"{row.note}; {said}" if row.note else said)
+    return replace(row, note=f"{row.note}; {note}" if row.note else note)
 
 
 def cell_rows(claim: Claim, scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """The rows of a claim's cells, as they count."""
     silent = unmet_rows(claim, scope)
-    made = [] if silent else each(claim.rows, claim.rows(scope, results), Row)
-    return silent or as_they_count(made)
+    rows = [] if silent else checked_list(claim.rows, claim.rows(scope, results), Row)
+    return silent or as_they_count(rows)
 
 
 def as_they_count(rows: Sequence[Row]) -> list[Row]:

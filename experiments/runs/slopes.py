@@ -47,12 +47,12 @@ def cell(
     # Jtilde is sqrt(G-1) L-smooth.
     largest = 1.0 if objective == "reward" else 1 / sqrt(group_size - 1)
     spec = named("conflict", components=1)
-    found = []
+    runs = []
     for t in lengths or LENGTHS[scope.profile]:
         eta, count = min(largest, sqrt(group_size / t)), seeds(t, scope, objective)
         run = RunSettings(spec, group_size, t, count, estimator, step=eta, objective=objective)
-        found.append(run)
-    return found
+        runs.append(run)
+    return runs
 
 
 def seeds(n_steps: int, scope: Scope, objective: Objective) -> int:
@@ -83,10 +83,10 @@ class Fall(NamedTuple):
 
         Each end needs one limit of each mean; all of them hold at once.
         """
-        each, low, high = level / (2 * len(self.averages)), 0.0, 0.0
+        share, low, high = level / (2 * len(self.averages)), 0.0, 0.0
         for weight, seen in zip(self.weights, self.averages, strict=True):
             with np.errstate(divide="ignore"):
-                logs = np.log(seen.limits(each)) if weight else np.zeros(2)
+                logs = np.log(seen.limits(share)) if weight else np.zeros(2)
             low, high = low + float(min(weight * logs)), high + float(max(weight * logs))
         return low, high
 
@@ -151,13 +151,13 @@ def window_row(
     window: tuple[float, float] = WINDOW,
 ) -> Row:
     """Whether the fitted slope lies in a window, whose upper end is ``bound``."""
-    found = fall(fit_weights(np.array([run.n_steps for run in cell])), cell, results)
-    lower, upper = found.limits(level)
+    fitted = fall(fit_weights(np.array([run.n_steps for run in cell])), cell, results)
+    lower, upper = fitted.limits(level)
     parameters = {**cell[-1].parameters(), "step": step_size(cell[-1])}
     extra = {"window_low": window[0], **points(cell, results, level)}
     verdict = judge_window(lower, upper, window)
     note = STATISTICAL if verdict == "refuted" else ""
-    limits, levels = (found.value, lower, upper, window[1]), found.window(*window)
+    limits, levels = (fitted.value, lower, upper, window[1]), fitted.window(*window)
     return Row(
         claim, "conflict", parameters, *limits, verdict, note, extra,
         evidence="statistical", levels=levels,

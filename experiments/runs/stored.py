@@ -32,9 +32,9 @@ def _of(claim: str, folder: Path) -> pd.DataFrame:
 
 def rows_of_claim(claim: Claim, store: Store, folder: Path = PAPER) -> tuple[pd.DataFrame, str]:
     """Its rows and where they are from: the paper profile's, else a quick run made now."""
-    found = _of(claim.name, folder)
-    if len(found):
-        return found, "paper profile"
+    table = _of(claim.name, folder)
+    if len(table):
+        return table, "paper profile"
     scope = Scope("quick")
     rows = rows_of(claim, scope, run_all(runs_of(claim, scope), store))
     return pd.DataFrame([row.flat() for row in rows]), "quick profile, run now"

@@ -48,7 +48,7 @@ def claim_version(claim: Claim) -> str:
     They may be partial, closures, or from elsewhere.
     """
     walk = Walk()
-    values = walk.said([claim.rows, claim.runs, [a.unmet for a in claim.assumptions]])
+    values = walk.encoded([claim.rows, claim.runs, [a.unmet for a in claim.assumptions]])
     modules = {__name__, claim.origin.module, *walk.modules}
     # What was imported since, inside a function, counts as it was then.
     sources = {**snapshot(), **claim.origin.sources}

@@ -35,18 +35,18 @@ class Report:
     def offending(self, claim: str, limit: int = 5) -> list[dict[str, Any]]:
         """The cells and cases of a claim that are refuted or open, without empty columns."""
         every = [t for t in (self.cases, self.rows) if len(t)]
-        found = []
+        rows = []
         for table in every:
             failed = table[(table["claim"] == claim) & table["verdict"].isin(OPEN)]
             for row in failed.head(limit).to_dict("records"):
-                found.append(
+                rows.append(
                     {
                         str(k): v
                         for k, v in row.items()
                         if pd.notna(v) and v != "" and _shown(str(k))
                     }
                 )
-        return found[:limit]
+        return rows[:limit]
 
 
 def _shown(column: str) -> bool:
@@ -89,8 +89,8 @@ def _counted(values: Sequence[str]) -> str:
 
 def _rests_on(rows: Sequence[Row]) -> str:
     """How many rows of each kind of evidence say something: no unmet assumption, no identity."""
-    said = [row for row in rows if row.verdict != "assumption unmet" and not row.identity]
-    return _counted([row.evidence for row in said])
+    telling = [row for row in rows if row.verdict != "assumption unmet" and not row.identity]
+    return _counted([row.evidence for row in telling])
 
 
 def label(row: Row) -> str:
@@ -154,12 +154,12 @@ def report(
     )  # fmt: skip
 
 
-def as_json(found: Report) -> str:
+def as_json(report: Report) -> str:
     """All verdicts and what speaks against those that are not as expected, for other programs."""
-    same = expected(found.verdicts)
+    same = expected(report.verdicts)
     claims = []
-    for line, fine in zip(found.verdicts.to_dict("records"), same, strict=True):
-        rows = [] if fine else [_plain(row) for row in found.offending(line["claim"])]
+    for line, fine in zip(report.verdicts.to_dict("records"), same, strict=True):
+        rows = [] if fine else [_plain(row) for row in report.offending(line["claim"])]
         claims.append({**line, "as_expected": bool(fine), "offending": rows})
     return canonical({"format": "verdicts/1", "as_expected": bool(same.all()), "claims": claims})
 
@@ -173,19 +173,19 @@ def _plain(row: dict[str, Any]) -> dict[str, Any]:
     return plain
 
 
-def as_junit(found: Report) -> str:
+def as_junit(report: Report) -> str:
     """JUnit XML: one test case per claim; one that says nothing of the model is a skipped test."""
-    same = expected(found.verdicts)
+    same = expected(report.verdicts)
     counts = {"tests": str(len(same)), "failures": str(int((~same).sum()))}
     suite = ElementTree.Element("testsuite", {"name": "claims", **counts})
-    for line, fine in zip(found.verdicts.to_dict("records"), same, strict=True):
+    for line, fine in zip(report.verdicts.to_dict("records"), same, strict=True):
         case = ElementTree.SubElement(suite, "testcase", classname="claims", name=line["claim"])
         if not fine:
-            said = f"{line['verdict']}, expected {line['expected']}"
-            failure = ElementTree.SubElement(case, "failure", message=said)
+            message = f"{line['verdict']}, expected {line['expected']}"
+            failure = ElementTree.SubElement(case, "failure", message=message)
             rows = [
                 escaped(", ".join(f"{k}={v}" for k, v in row.items()))
-                for row in found.offending(line["claim"])
+                for row in report.offending(line["claim"])
             ]
             failure.text = "\n".join([line["statement"], *rows])
         elif line["verdict"] != line["expected"]:

@@ -100,16 +100,16 @@ def verify(claims: Sequence[Claim], scope: Scope, store: Store, out: Path) -> Re
     judged = [
         telling(c, [*cell.rows, *p]) for c, cell, p in zip(claims, cells, points, strict=True)
     ]
-    found = report(claims, judged, scope.instance is not None, scope.mutant)
+    tables = report(claims, judged, scope.instance is not None, scope.mutant)
     runs = sorted({run for cell in cells for run in cell.runs})
     code = digest([claim_version(claim) for claim in claims])
     facts = provenance(code, runs, len(runs) - computed, time.monotonic() - started)
     if is_first():
         texts = [
-            *(table.to_csv(index=False) for table in (found.rows, found.cases, found.verdicts)),
-            as_json(found) + "\n",
-            as_junit(found),
+            *(table.to_csv(index=False) for table in (tables.rows, tables.cases, tables.verdicts)),
+            as_json(tables) + "\n",
+            as_junit(tables),
             canonical(facts) + "\n",
         ]
         _write_tables(out, dict(zip(TABLES, texts, strict=True)), store)
-    return found
+    return tables

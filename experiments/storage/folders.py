@@ -14,16 +14,16 @@ def label(part: str) -> str:
 
     A file in the working directory keeps its name, so that scripts know where to look.
     """
-    asked, shown = part, part
+    request, shown = part, part
     if part.endswith((".py", ".json")):
         path, here = Path(part).resolve(), Path.cwd().resolve()
-        asked = str(path.relative_to(here) if path.is_relative_to(here) else path)
+        request = str(path.relative_to(here) if path.is_relative_to(here) else path)
         shown = path.name
     clean = re.sub(r"[^\w.]+", "-", shown, flags=re.ASCII)[:LONGEST]
     # A space may become a dash where no dash could be meant.
-    if clean == asked.replace(" ", "-") and "-" not in asked:
+    if clean == request.replace(" ", "-") and "-" not in request:
         return clean
-    return f"{clean}-{_mark(asked)}"
+    return f"{clean}-{_mark(request)}"
 
 
 def labels(parts: Iterable[str]) -> str:

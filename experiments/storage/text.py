@@ -30,7 +30,7 @@ def literal(text: str) -> str:
     plain = escaped(text)
     if plain.count("`") % 2:
         plain = plain.replace("`", "\\`")
-    return HTML.sub(lambda found: found[1] or f"\\{found[0]}", plain)
+    return HTML.sub(lambda match: match[1] or f"\\{match[0]}", plain)
 
 
 def shown(cell: Any, digits: int = DIGITS) -> str:

@@ -128,8 +128,8 @@ def kappa_factor(kappa: Float[Array, "..."]) -> Float[Array, "..."]:
 
 def component_range(mdp: TAMDP) -> tuple[Float[Array, "Q K"], Float[Array, "Q K"]]:
     """Least and largest J_qk over unrestricted policies of one prompt, by backward induction."""
-    each = jax.vmap(lambda r: best_values(mdp, r), in_axes=-1, out_axes=-1)
-    return -each(-mdp.reward), each(mdp.reward)
+    largest = jax.vmap(lambda r: best_values(mdp, r), in_axes=-1, out_axes=-1)
+    return -largest(-mdp.reward), largest(mdp.reward)
 
 
 def certificate(

@@ -101,8 +101,8 @@ def first_root(
         )
 
     ends = (zero, largest, slope(zero), at_end, zero, largest)
-    found = jax.lax.fori_loop(0, ROOT_STEPS, narrow, ends)[-1]
-    return jnp.where(at_end >= 0, largest, found)
+    root = jax.lax.fori_loop(0, ROOT_STEPS, narrow, ends)[-1]
+    return jnp.where(at_end >= 0, largest, root)
 
 
 def _step(mdp: TAMDP, response: Response, mixture: Mixture) -> tuple[Mixture, Float[Array, " Q"]]:

@@ -49,8 +49,8 @@ def update_jacobian(
 def asymmetry(jacobian: Float[Array, "n n"]) -> Float[Array, ""]:
     """|J - J^T|/|J| in Frobenius norm, in [0, 2]; 0 for the Hessian of a function."""
     size = jnp.linalg.norm(jacobian)
-    apart = jnp.linalg.norm(jacobian - jacobian.T)
-    return jnp.where(size > 0, apart / jnp.where(size > 0, size, 1.0), 0.0)
+    difference = jnp.linalg.norm(jacobian - jacobian.T)
+    return jnp.where(size > 0, difference / jnp.where(size > 0, size, 1.0), 0.0)
 
 
 def jacobian_rounding(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw) -> float:

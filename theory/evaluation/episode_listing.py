@@ -52,8 +52,8 @@ class Listing(NamedTuple):
     @property
     def centred(self) -> Floats:
         """(N,): R - J_q, from differences to the likeliest episode's reward."""
-        apart = self.composite - self.composite[self.probability.argmax()]
-        return np.asarray(apart - self.probability @ apart)
+        deviation = self.composite - self.composite[self.probability.argmax()]
+        return np.asarray(deviation - self.probability @ deviation)
 
     @property
     def deviation(self) -> float:
@@ -138,10 +138,10 @@ def list_episodes(mdp: TAMDP, policy: Policy, theta: Theta) -> list[Listing]:
     probs, phi = np.asarray(_probs(policy, theta)), _features(policy)
     # Less the likeliest action's features first, as ``theory.numbers.centred`` says why.
     usual = np.take_along_axis(phi, probs.argmax(1)[:, None, None], 1)
-    apart = phi - usual
-    mean = np.einsum("sa,san->sn", probs, apart)
-    centred = np.where(probs[:, :, None] > 0, apart - mean[:, None], 0.0)
-    terms = np.abs(apart) + np.einsum("sa,san->sn", probs, np.abs(apart))[:, None]
+    deviation = phi - usual
+    mean = np.einsum("sa,san->sn", probs, deviation)
+    centred = np.where(probs[:, :, None] > 0, deviation - mean[:, None], 0.0)
+    terms = np.abs(deviation) + np.einsum("sa,san->sn", probs, np.abs(deviation))[:, None]
     spread = np.einsum("sa,san,sam->snm", probs, centred, centred)
     index, composite = np.asarray(mdp.class_index), np.asarray(mdp.class_composite)
     listed = []

@@ -51,9 +51,9 @@ class Influence(NamedTuple):
         prompts = zip(np.moveaxis(spread[..., :-1], 1, 0), self.values, strict=True)
         return np.array([np.unique(s[:, moves], axis=1).shape[1] for s, moves in prompts])
 
-    def tasks_differ(self, asked: Bool[ndarray, " Q"]) -> bool:
-        """Whether J_q is not the same function of theta for all prompts in ``asked``."""
-        value = self.means[:, asked, -1]
+    def tasks_differ(self, prompts: Bool[ndarray, " Q"]) -> bool:
+        """Whether J_q is not the same function of theta for all prompts in ``prompts``."""
+        value = self.means[:, prompts, -1]
         return bool((value != value[:, :1]).any())
 
 

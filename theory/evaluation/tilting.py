@@ -93,12 +93,12 @@ def regularised(
 ) -> Float[Array, " Q"]:
     """F_q(pi) = E[A | q] - beta KL(episodes of pi || of pi_ref | q)."""
 
-    def each(log_probs: Float[Array, "S A"], other: Float[Array, "S A"]) -> Float[Array, "2 Q"]:
+    def terms(log_probs: Float[Array, "S A"], other: Float[Array, "S A"]) -> Float[Array, "2 Q"]:
         probs = jnp.exp(log_probs)
         gain = (reward_law(mdp, probs) * advantage).sum(-1)
         return jnp.stack([gain, episode_kl(mdp, log_probs, other)])
 
-    gain, divergence = jax.vmap(each)(policies, reference).swapaxes(0, 1)
+    gain, divergence = jax.vmap(terms)(policies, reference).swapaxes(0, 1)
     return jnp.diagonal(gain) - beta * jnp.diagonal(divergence)
 
 

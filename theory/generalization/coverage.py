@@ -49,7 +49,7 @@ Learner = Callable[[Learning, Float[Array, " Z"], Float[Array, ""]], Learned]
 def all_bounds(learned: Learned, at: Setting) -> Float[Array, "B ..."]:
     """The bounds of ``BOUNDS`` in their order, none above 1."""
     q, kl, n, delta = learned.empirical, learned.divergence, at.n, at.delta
-    found = (
+    bounds = (
         pac_bayes.maurer(q, kl, n, delta, at.xi),
         pac_bayes.maurer(q, kl, n, delta, 2 * jnp.sqrt(n)),
         pac_bayes.mcallester(q, kl, n, delta),
@@ -57,7 +57,7 @@ def all_bounds(learned: Learned, at: Setting) -> Float[Array, "B ..."]:
         pac_bayes.lambda_bound(q, kl, n, delta, pac_bayes.best_rate(q, kl, n, delta)),
         pac_bayes.unexpected_bernstein(q, learned.second, kl, n, delta),
     )
-    return jnp.minimum(jnp.stack(found) + at.shift, 1.0)
+    return jnp.minimum(jnp.stack(bounds) + at.shift, 1.0)
 
 
 class Sums(NamedTuple):
@@ -73,12 +73,22 @@ class Sums(NamedTuple):
 
 
 @partial(jax.jit, static_argnames=("rule", "learner"))
-def _chunk(problem, counts, weight, temperature, settings, error, rule, learner):  # type: ignore[no-untyped-def]
+def _chunk(
+    problem: Learning,
+    counts: Float[Array, "C Z"],
+    weight: Float[Array, " C"],
+    temperature: Float[Array, ""],
+    settings: Setting,
+    error: Float[Array, ""],
+    rule: Rule,
+    learner: Learner,
+) -> tuple[Sums, Learned]:
+    """``settings``: one number a delta in each field."""
     learned = jax.vmap(lambda c: learner(problem, c, temperature))(counts)
-    found = jax.vmap(lambda at: rule(learned, at), out_axes=1)(settings)
-    risk, offset = learned.risk[None, None], found - learned.empirical[None, None]
-    near = (jnp.abs(found - risk) <= error) & (found < 1)
-    numbers = (found < risk, found, offset, near, found < 1)
+    bound = jax.vmap(lambda at: rule(learned, at), out_axes=1)(settings)
+    risk, offset = learned.risk[None, None], bound - learned.empirical[None, None]
+    near = (jnp.abs(bound - risk) <= error) & (bound < 1)
+    numbers = (bound < risk, bound, offset, near, bound < 1)
     return Sums(*(x @ weight for x in numbers)), learned
 
 

@@ -81,7 +81,9 @@ def expected_losses(mdp: TAMDP, policy: Policy, q: Gaussian, nodes: Nodes) -> Fl
     return nodes.weight @ node_losses(mdp, policy, q, nodes)
 
 
-def _objective(empirical, kl, n, delta, objective):  # type: ignore[no-untyped-def]
+def _objective(
+    empirical: Number, kl: Number, n: Number, delta: Number, objective: str
+) -> Float[Array, ""]:
     if objective == "kl":
         return maurer(empirical, kl, n, delta, 2 * jnp.sqrt(n))
     rate = jax.lax.stop_gradient(best_rate(empirical, kl, n, delta))
@@ -113,7 +115,9 @@ def train_posterior(
         kl = divergence(q, settings.prior_scale)
         return _objective(empirical, kl, n, delta, settings.objective)
 
-    def step(carry, _):  # type: ignore[no-untyped-def]
+    def step(
+        carry: tuple[Gaussian, optax.OptState], _: None
+    ) -> tuple[tuple[Gaussian, optax.OptState], None]:
         q, state = carry
         updates, state = optimiser.update(jax.grad(bound)(q), state)
         return (optax.apply_updates(q, updates), state), None

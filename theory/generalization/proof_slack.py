@@ -12,6 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from grpo_checks.theory.generalization.coverage import chunks
 from grpo_checks.theory.generalization.learning import Learning, gibbs, mixed, padded
@@ -37,18 +38,23 @@ class Slack(NamedTuple):
 
 
 @jax.jit
-def _chunk(problem, counts, weight, temperature):  # type: ignore[no-untyped-def]
-    def one(count):  # type: ignore[no-untyped-def]
+def _chunk(
+    problem: Learning,
+    counts: Float[Array, "C Z"],
+    weight: Float[Array, " C"],
+    temperature: Float[Array, ""],
+) -> tuple[Float[Array, ""], ...]:
+    def one(count: Float[Array, " Z"]) -> tuple[Float[Array, ""], ...]:
         empirical = problem.empirical(count)
         posterior, divergence = gibbs(problem.prior, -count.sum() * empirical / temperature)
-        each = count.sum() * binary_kl(empirical, problem.risk)
+        nats = count.sum() * binary_kl(empirical, problem.risk)
         ends = mixed(empirical, posterior), mixed(problem.risk, posterior)
-        whole = count.sum() * binary_kl(*ends)
-        log_moment = jnp.log(problem.prior @ jnp.exp(each - each.max())) + each.max()
-        return whole, posterior @ each, log_moment, divergence
+        used = count.sum() * binary_kl(*ends)
+        log_moment = jnp.log(problem.prior @ jnp.exp(nats - nats.max())) + nats.max()
+        return used, posterior @ nats, log_moment, divergence
 
-    whole, mean, log_moment, divergence = jax.vmap(one)(counts)
-    return tuple(weight @ x for x in (whole, mean, log_moment, divergence, jnp.exp(log_moment)))
+    used, mean, log_moment, divergence = jax.vmap(one)(counts)
+    return tuple(weight @ x for x in (used, mean, log_moment, divergence, jnp.exp(log_moment)))
 
 
 def slack(problem: Learning, n: int, temperature: float, delta: float) -> Slack:

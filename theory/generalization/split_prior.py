@@ -43,7 +43,7 @@ MAX_PAIRS = 10**7
 class Prices(NamedTuple):
     """xi of the whole sample and of S_2."""
 
-    whole: Float[Array, ""]
+    sample: Float[Array, ""]
     second: Float[Array, ""]
 
 
@@ -78,18 +78,25 @@ def excess_bound(
     return total
 
 
-def _one(problem, first, fresh, temperature, delta, prices):  # type: ignore[no-untyped-def]
+def _one(
+    problem: Learning,
+    first: Float[Array, " Z"],
+    fresh: Float[Array, " Z"],
+    temperature: Float[Array, ""],
+    delta: Float[Array, ""],
+    prices: Prices,
+) -> tuple[Float[Array, ""], Float[Array, ""], Float[Array, " 3"]]:
     """Of one pair of samples: Lhat(Q) on S, L_S(Q), and three bounds."""
-    whole = first + fresh
-    n = whole.sum()
+    counts = first + fresh
+    n = counts.sum()
     prior, kl_first = gibbs(problem.prior, -problem.loss @ first / temperature)
-    learned, kl_plain = gibbs(problem.prior, -problem.loss @ whole / temperature)
+    learned, kl_plain = gibbs(problem.prior, -problem.loss @ counts / temperature)
     _, divergence = gibbs(prior, -problem.loss @ fresh / temperature)
-    empirical = mixed(problem.empirical(whole), learned)
-    plain = maurer(empirical, kl_plain, n, delta, prices.whole)
+    empirical = mixed(problem.empirical(counts), learned)
+    plain = maurer(empirical, kl_plain, n, delta, prices.sample)
     split = split_bound(problem, learned, fresh, divergence, delta, prices)
     base = prior @ problem.loss
-    stage = maurer(mixed(base, whole / n), kl_first, n, delta / 2, prices.whole)
+    stage = maurer(mixed(base, counts / n), kl_first, n, delta / 2, prices.sample)
     excess = problem.loss - GAMMA * base[None]
     step = excess_bound(excess, learned, fresh, divergence, delta / 2, prices.second)
     bounds = jnp.stack([plain, split, jnp.minimum(step + GAMMA * stage, 1.0)])
@@ -97,7 +104,14 @@ def _one(problem, first, fresh, temperature, delta, prices):  # type: ignore[no-
 
 
 @jax.jit
-def _chunk(problem, first, fresh, temperature, delta, prices):  # type: ignore[no-untyped-def]
+def _chunk(
+    problem: Learning,
+    first: Float[Array, "C Z"],
+    fresh: Float[Array, "C Z"],
+    temperature: Float[Array, ""],
+    delta: Float[Array, ""],
+    prices: Prices,
+) -> tuple[Float[Array, " C"], Float[Array, " C"], Float[Array, "C 3"]]:
     return jax.vmap(_one, (None, 0, 0, None, None, None))(
         problem, first, fresh, temperature, delta, prices
     )
@@ -143,8 +157,8 @@ def split_coverage(
         inside = pair < rows[0] * rows[1]
         i, j = np.divmod(np.where(inside, pair, 0), rows[1])
         weight = np.where(inside, np.exp(logs[0][i] + logs[1][j]), 0.0)
-        found = _chunk(problem, first[i].astype(float), second[j].astype(float), *fixed)
-        parts.append(np.column_stack([weight, *(np.asarray(x) for x in found)]))
+        numbers = _chunk(problem, first[i].astype(float), second[j].astype(float), *fixed)
+        parts.append(np.column_stack([weight, *(np.asarray(x) for x in numbers)]))
     table = np.concatenate(parts)
     weight, empirical, risk, bounds = table[:, 0], table[:, 1], table[:, 2], table[:, 3:]
     error = bound_rounding(problem, n_first + n_second, temperature, [delta])

@@ -50,13 +50,13 @@ def episode_outcomes(mdp: TAMDP, probs: Float[Array, "M S A"], m: int) -> Learni
     top = Fraction(float(mdp.max_reward)).limit_denominator(10**6) * mdp.composite_denominator
     chances: dict[tuple[float, ...], float] = {}
     for q, rho in enumerate(np.asarray(mdp.prompt_distribution)):
-        each = [_mean_law(law[q], numerator, m) for law in laws]
-        if prod(len(x) for x in each) > MAX_OUTCOMES:
+        sums = [_mean_law(law[q], numerator, m) for law in laws]
+        if prod(len(x) for x in sums) > MAX_OUTCOMES:
             raise ValueError(
                 f"m = {m}, policies = {len(laws)}: more than {MAX_OUTCOMES} outcomes of a task; "
                 "expected fewer policies, episodes or reward values"
             )
-        for combined in product(*(x.items() for x in each)):
+        for combined in product(*(x.items() for x in sums)):
             losses = tuple(float(1 - value / (m * top)) for value, _ in combined)
             chance = rho * np.prod([p for _, p in combined])
             chances[losses] = chances.get(losses, 0.0) + float(chance)

@@ -64,7 +64,7 @@ def shifted(losses: Law, source: Law, target: Law, error: Number = 0.0) -> Shift
     chi = chi_square(target, source) * (1 + error)
     # No spread on the source leaves inf * 0 where the target is new: then nothing is known.
     root = jnp.sqrt(jnp.where(jnp.isinf(chi), jnp.inf, chi * spread))
-    found = Shifted(
+    bounds = Shifted(
         risk + (losses.max() - losses.min()) * variation,
         risk + variation,
         risk + jnp.sqrt(divergence / 2),
@@ -73,10 +73,10 @@ def shifted(losses: Law, source: Law, target: Law, error: Number = 0.0) -> Shift
         risk + root,
     )
     # New types may cost anything, whatever the policy did on the old ones (L_S = 0 or 1 included).
-    processed = jnp.where(jnp.isinf(divergence), 1.0, found.data_processing)
-    found = found._replace(data_processing=processed)
+    processed = jnp.where(jnp.isinf(divergence), 1.0, bounds.data_processing)
+    bounds = bounds._replace(data_processing=processed)
     # Laws sum to 1 up to rounding.
-    return Shifted(*(jnp.minimum(x + error, 1.0) for x in found))
+    return Shifted(*(jnp.minimum(x + error, 1.0) for x in bounds))
 
 
 def reweighted(losses: Float[Array, "M Z"], source: Law, target: Law) -> tuple[Law, Real]:
@@ -93,9 +93,9 @@ def reweighted(losses: Float[Array, "M Z"], source: Law, target: Law) -> tuple[L
 
 def response_distance(mdp: TAMDP, other: TAMDP) -> Real:
     """max_{s,u} TV(P(.|s,u), P'(.|s,u)) over the legal calls of two models with the same states."""
-    apart = total_variation(mdp.tool_transition, other.tool_transition)
+    variation = total_variation(mdp.tool_transition, other.tool_transition)
     legal = mdp.legal[:, : mdp.n_tools]
-    return jnp.where(legal, apart, 0.0).max(initial=0.0)
+    return jnp.where(legal, variation, 0.0).max(initial=0.0)
 
 
 def mixed_tools(mdp: TAMDP, share: float) -> TAMDP:

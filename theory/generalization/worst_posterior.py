@@ -24,6 +24,7 @@ from grpo_checks.theory.numbers.kl import binary_kl
 from grpo_checks.theory.updates.rounding import accumulated
 
 Real = Float[Array, "..."]
+Convex = Callable[[Real, Real], Real]
 KINDS = ("kl-xi", "kl-2sqrt(n)", "McAllester")
 STEPS = 10
 # The tangent of kl is vertical at an empirical loss of 0 or 1; a start for ascent may be moved.
@@ -40,7 +41,7 @@ def squared(a: Real, b: Real) -> Real:
     return 2 * jnp.square(jnp.maximum(b - a, 0.0))
 
 
-def _slopes(g, a, b):  # type: ignore[no-untyped-def]
+def _slopes(g: Convex, a: Real, b: Real) -> tuple[Real, Real]:
     """Derivatives of g at a point moved inside the square."""
     inner = (jnp.clip(x, INSIDE, 1 - INSIDE) for x in (a, b))
     if g is squared:
@@ -52,25 +53,29 @@ def _slopes(g, a, b):  # type: ignore[no-untyped-def]
 
 
 @partial(jax.jit, static_argnames="g")
-def _worst(problem, counts, g):  # type: ignore[no-untyped-def]
+def _worst(
+    problem: Learning, counts: Float[Array, "C Z"], g: Convex
+) -> tuple[Float[Array, " C"], Float[Array, " C"]]:
     """For each sample: the largest n g - KL found by ascent, and ln E_P exp(n g)."""
     risk, prior = problem.risk, problem.prior
 
-    def one(count):  # type: ignore[no-untyped-def]
+    def one(count: Float[Array, " Z"]) -> tuple[Float[Array, ""], Float[Array, ""]]:
         n = count.sum()
         empirical = problem.empirical(count)
 
-        def step(exponent, _):  # type: ignore[no-untyped-def]
+        def step(
+            exponent: Float[Array, " M"], _: None
+        ) -> tuple[Float[Array, " M"], Float[Array, ""]]:
             posterior, divergence = gibbs(prior, exponent)
             a, b = mixed(empirical, posterior), mixed(risk, posterior)
             first, second = _slopes(g, a, b)
             return n * (first * empirical + second * risk), n * g(a, b) - divergence
 
-        each = n * g(empirical, risk)
-        alone = jnp.where(jnp.arange(each.size) == jnp.argmax(each + jnp.log(prior)), 700.0, 0.0)
-        starts = jnp.stack([jnp.zeros_like(each), each, alone])
+        nats = n * g(empirical, risk)
+        alone = jnp.where(jnp.arange(nats.size) == jnp.argmax(nats + jnp.log(prior)), 700.0, 0.0)
+        starts = jnp.stack([jnp.zeros_like(nats), nats, alone])
         _, gains = jax.vmap(lambda e: jax.lax.scan(step, e, None, length=STEPS))(starts)
-        return gains.max(), jnp.log(prior @ jnp.exp(each - each.max())) + each.max()
+        return gains.max(), jnp.log(prior @ jnp.exp(nats - nats.max())) + nats.max()
 
     return jax.vmap(one)(counts)
 
@@ -78,7 +83,7 @@ def _worst(problem, counts, g):  # type: ignore[no-untyped-def]
 class Worst(NamedTuple):
     """The probability that some posterior breaks the bound lies between these two."""
 
-    found: float
+    at_least: float
     at_most: float
     rounding: float
     """Of both: samples whose nats are equal to the price up to rounding, and the weights."""
@@ -94,7 +99,7 @@ def worst_posterior(
     check_level("delta", delta)
     if bound not in KINDS:
         raise ValueError(f"bound = {bound!r}: expected one of {KINDS}")
-    g: Callable[..., Real] = squared if bound == "McAllester" else one_sided_kl
+    g: Convex = squared if bound == "McAllester" else one_sided_kl
     usual = xi(n) if bound == "kl-xi" else plain(n)
     needed = float(np.log((usual if price is None else price) / delta))
     failing, near, wide = np.zeros(2), 0.0, padded(problem)
@@ -105,5 +110,5 @@ def worst_posterior(
         failing += (nats > needed) @ weight
         near += float((np.abs(nats - needed) <= error).any(0) @ weight)
     share = accumulated(chance_roundings(n, np.asarray(problem.chance)) + CHUNK)
-    found, at_most = map(float, failing)
-    return Worst(found, at_most, near + share * max(found, at_most))
+    at_least, at_most = map(float, failing)
+    return Worst(at_least, at_most, near + share * max(at_least, at_most))

@@ -43,24 +43,26 @@ def surrogate_gap(
     joint = group_advantages(composite, Estimator("group_normalized", ddof))
     options = Estimator("componentwise_normalized", ddof)
     columns = [rewards[:, k : k + 1] for k in range(rewards.shape[1])]
-    each = jnp.stack([component_advantages(c, jnp.ones(1), options) for c in columns], 1)
+    advantages = jnp.stack([component_advantages(c, jnp.ones(1), options) for c in columns], 1)
     freedom = rewards.shape[0] - ddof
     centred = jnp.stack([deviations(c[:, 0]) for c in columns], 1)
     scales = jnp.sqrt(jnp.square(centred).sum(0) / freedom)
     scale = jnp.sqrt(jnp.square(deviations(composite)).sum() / freedom)
     speaks = scale > 0
     share = scales / jnp.where(speaks, scale, 1.0)
-    matched = each @ (weights * share)
+    matched = advantages @ (weights * share)
     bridge = jnp.where(scales > 0, weights * jnp.abs(share - 1), 0.0).sum()
     width = (ratios.max() - ratios.min()) / 2
-    own = jnp.where(scales > 0, 1 + jnp.abs(rewards).max(0) / jnp.where(scales > 0, scales, 1.0), 0)
+    sizes = jnp.where(
+        scales > 0, 1 + jnp.abs(rewards).max(0) / jnp.where(scales > 0, scales, 1.0), 0
+    )
     joined = 1 + jnp.abs(composite).max() / jnp.where(speaks, scale, 1.0)
     # |A_i| <= sqrt G, whatever the rewards.
-    terms = ratios.max() * jnp.sqrt(rewards.shape[0]) * (joined + weights @ own)
-    terms += width * weights @ ((1 + share) * (own + joined))
+    terms = ratios.max() * jnp.sqrt(rewards.shape[0]) * (joined + weights @ sizes)
+    terms += width * weights @ ((1 + share) * (sizes + joined))
     return SurrogateGap(
         speaks,
-        jnp.abs((ratios * (joint - each @ weights)).mean()),
+        jnp.abs((ratios * (joint - advantages @ weights)).mean()),
         width * bridge,
         jnp.abs(joint - matched).max(),
         terms,

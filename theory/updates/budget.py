@@ -42,7 +42,7 @@ class BudgetTerms(NamedTuple):
 def budget_terms(mdp: TAMDP, policy: Policy, theta: Theta) -> BudgetTerms:
     """f, a and b at a policy."""
     rho = mdp.prompt_distribution
-    each = pair_moments(mdp, policy, theta)
-    mean = rho @ each.gradient
-    between = rho @ jnp.square(each.gradient - mean[None]).sum(-1)
-    return BudgetTerms(between, rho @ each.spread, rho @ each.excess)
+    moments = pair_moments(mdp, policy, theta)
+    mean = rho @ moments.gradient
+    between = rho @ jnp.square(moments.gradient - mean[None]).sum(-1)
+    return BudgetTerms(between, rho @ moments.spread, rho @ moments.excess)

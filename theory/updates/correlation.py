@@ -48,14 +48,14 @@ class ComponentMoments(NamedTuple):
         """Of two different components, in absolute value; those that do not vary have none."""
         sd = self.deviation
         scale = jnp.where(sd > 0, 1 / jnp.where(sd > 0, sd, 1.0), 0.0)
-        found = self.covariance * scale[:, None] * scale[None]
-        return jnp.abs(jnp.where(jnp.eye(sd.shape[0], dtype=bool), 0.0, found)).max()
+        correlation = self.covariance * scale[:, None] * scale[None]
+        return jnp.abs(jnp.where(jnp.eye(sd.shape[0], dtype=bool), 0.0, correlation)).max()
 
 
 def component_moments(mdp: TAMDP, law: Float[Array, " C"]) -> ComponentMoments:
     """From the law of the reward vectors."""
-    apart, mean = centred(law, mdp.class_vector)
-    return ComponentMoments(mean, (apart * law[:, None]).T @ apart)
+    deviation, mean = centred(law, mdp.class_vector)
+    return ComponentMoments(mean, (deviation * law[:, None]).T @ deviation)
 
 
 def limits(
@@ -73,16 +73,16 @@ def limit_correlations(
 
     By sums over reward vectors. Every component must vary.
     """
-    of = component_moments(mdp, law)
-    apart, _ = centred(law, mdp.class_vector)
-    whole, _ = centred(law, mdp.class_composite[:, None])
-    parts = (apart / of.deviation[None]) @ mdp.weights
+    moments = component_moments(mdp, law)
+    rewards, _ = centred(law, mdp.class_vector)
+    joint, _ = centred(law, mdp.class_composite[:, None])
+    parts = (rewards / moments.deviation[None]) @ mdp.weights
 
     def against(advantage: Float[Array, " C"]) -> Float[Array, " K"]:
         size = jnp.sqrt(law @ jnp.square(advantage))
-        return (law * advantage) @ apart / (of.deviation * size)
+        return (law * advantage) @ rewards / (moments.deviation * size)
 
-    return against(whole[:, 0]), against(parts)
+    return against(joint[:, 0]), against(parts)
 
 
 def group_correlations(mdp: TAMDP, law: Float[Array, " C"], group: GroupLaw) -> Float[Array, " K"]:
@@ -92,9 +92,9 @@ def group_correlations(mdp: TAMDP, law: Float[Array, " C"], group: GroupLaw) -> 
     response_of_value = jnp.where(occurs, moments.mean / jnp.where(occurs, chance, 1.0), 0.0)
     assert group.member is not None  # or ``merged`` would have raised
     advantage = group.member @ response_of_value
-    of = component_moments(mdp, law)
+    components = component_moments(mdp, law)
     covariance = (law * advantage) @ centred(law, mdp.class_vector)[0]
-    return covariance / (of.deviation * jnp.sqrt(moments.square.sum()))
+    return covariance / (components.deviation * jnp.sqrt(moments.square.sum()))
 
 
 def decoupled_correlations(

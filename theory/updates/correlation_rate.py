@@ -53,8 +53,8 @@ class _Pairs(NamedTuple):
 def _pairs(law: Floats, columns: Floats, size: int) -> _Pairs:
     """Var ^c = ((G-1)/G)^2 (m22/G - (G-2) c^2/(G(G-1)) + s_j^2 s_k^2/(G(G-1)))."""
     # Less the likeliest outcome first: next to certainty the differences have the digits.
-    apart = columns - columns[law.argmax()]
-    centred = apart - law @ apart
+    difference = columns - columns[law.argmax()]
+    centred = difference - law @ difference
     weighted = law[:, None] * centred
     c, square = weighted.T @ centred, law @ centred**2
     fourth = (law[:, None] * centred**2).T @ centred**2
@@ -64,19 +64,23 @@ def _pairs(law: Floats, columns: Floats, size: int) -> _Pairs:
     return _Pairs(c, noise, (np.diagonal(noise) / square) ** 2 + 1 / g**2)
 
 
-def _ratio_error(of: _Pairs, size: int, k: int, j: int) -> float:
+def _ratio_error(pairs: _Pairs, size: int, k: int, j: int) -> float:
     """Of E[^c_kj/^sd_j], r_k in [0, 1]."""
-    c, sd, away = abs(of.covariance[k, j]), of.deviation[j], of.noise[j, j] / of.covariance[j, j]
-    lost = c * (1 / size + 1 / size**2) + of.noise[k, j] * away
-    return float(lost / (2 * sd) + of.spread[j] / 2)
+    c, sd, away = (
+        abs(pairs.covariance[k, j]),
+        pairs.deviation[j],
+        pairs.noise[j, j] / pairs.covariance[j, j],
+    )
+    lost = c * (1 / size + 1 / size**2) + pairs.noise[k, j] * away
+    return float(lost / (2 * sd) + pairs.spread[j] / 2)
 
 
-def _group_correlation(of: _Pairs, j: int, k: int) -> float:
+def _group_correlation(pairs: _Pairs, j: int, k: int) -> float:
     """At least |E ^rho_jk|, for components in [0, 1]."""
-    sd = of.deviation
-    ends = [2 * of.spread[a] + of.spread[b] / (2 * sd[a] ** 2) for a, b in ((j, k), (k, j))]
-    apart = min(ends)
-    return float(of.noise[j, k] * np.sqrt(apart) / (sd[j] * sd[k]) + apart)
+    sd = pairs.deviation
+    ends = [2 * pairs.spread[a] + pairs.spread[b] / (2 * sd[a] ** 2) for a, b in ((j, k), (k, j))]
+    distance = min(ends)
+    return float(pairs.noise[j, k] * np.sqrt(distance) / (sd[j] * sd[k]) + distance)
 
 
 def _varied(law: Floats, values: Floats, size: int) -> tuple[float, float]:
@@ -96,11 +100,11 @@ def joint_distance(
 
     ``composite``: R of each class, equal floats where equal.
     """
-    of = _pairs(law, np.concatenate([vectors, composite[:, None]], 1), size)
-    sd, last = of.deviation, vectors.shape[1]
-    limit = of.covariance[:last, last] / (sd[:last] * sd[last])
+    pairs = _pairs(law, np.concatenate([vectors, composite[:, None]], 1), size)
+    sd, last = pairs.deviation, vectors.shape[1]
+    limit = pairs.covariance[:last, last] / (sd[:last] * sd[last])
     root = np.sqrt(_varied(law, composite, size)[0])
-    error = np.array([_ratio_error(of, size, k, last) for k in range(last)])
+    error = np.array([_ratio_error(pairs, size, k, last) for k in range(last)])
     return np.asarray(error / (sd[:last] * root) + np.abs(limit) * (1 / root - 1))
 
 
@@ -117,15 +121,15 @@ def decoupled_distance(
     size: int,
 ) -> Float[ndarray, " K"]:
     """Likewise of the decoupled one from w_k/sqrt(sum w_j^2); infinite where G is too small."""
-    of, n, free = _pairs(law, vectors, size), range(len(weights)), _independent(law, vectors)
+    terms, n, free = _pairs(law, vectors, size), range(len(weights)), _independent(law, vectors)
     error, lost = np.zeros(len(weights)), 0.0
     for k in n:
-        error[k] = sum(weights[j] * _ratio_error(of, size, k, j) for j in n if not free[k, j])
+        error[k] = sum(weights[j] * _ratio_error(terms, size, k, j) for j in n if not free[k, j])
         pairs = (j for j in n if j != k and not free[k, j])
-        lost += sum(weights[j] * weights[k] * _group_correlation(of, j, k) for j in pairs)
+        lost += sum(weights[j] * weights[k] * _group_correlation(terms, j, k) for j in pairs)
     silent = np.array([_varied(law, column, size)[1] for column in vectors.T])
     limit, lost = float(weights @ weights), lost + float(weights**2 @ silent)
     if lost >= limit:
         return np.full(len(weights), np.inf)
     root = np.sqrt(limit - lost)
-    return np.asarray(error / (of.deviation * root) + weights * (1 / root - 1 / np.sqrt(limit)))
+    return np.asarray(error / (terms.deviation * root) + weights * (1 / root - 1 / np.sqrt(limit)))

@@ -85,31 +85,31 @@ class Groups(NamedTuple):
         return (self.counts * self.advantage) @ self.choice / self.counts[0].sum()
 
 
-def groups(of: Decision, group_size: int, estimator: Estimator) -> Groups:
+def groups(decision: Decision, group_size: int, estimator: Estimator) -> Groups:
     """Tabulated once for an estimator whose groups stand alone; outside jit."""
-    choice, earned = np.nonzero(of.chance)
-    columns, weights = of.vectors[earned], of.weights
+    choice, earned = np.nonzero(decision.chance)
+    columns, weights = decision.vectors[earned], decision.weights
     if estimator.name != "componentwise_normalized":
-        columns, weights = of.composite[earned, None], np.ones(1)
+        columns, weights = decision.composite[earned, None], np.ones(1)
     table = count_table(columns, weights, group_size, estimator)
-    member = jnp.asarray(np.eye(len(of.chance))[choice])
-    given = jnp.asarray(of.chance[choice, earned])
+    member = jnp.asarray(np.eye(len(decision.chance))[choice])
+    given = jnp.asarray(decision.chance[choice, earned])
     return Groups(table.counts.T, table.ways, table.advantage, member, given)
 
 
 def expected_gain(
-    of: Groups, worth: Float[Array, " M"], logits: Float[Array, " M"], step: Float[Array, ""]
+    table: Groups, worth: Float[Array, " M"], logits: Float[Array, " M"], step: Float[Array, ""]
 ) -> Float[Array, ""]:
     """E J(theta + step g) - J(theta), exactly."""
     law = jax.nn.softmax(logits)
-    after = jax.nn.softmax(logits[None] + step * of.moves(), axis=1)
-    return of.chances(law) @ ((after - law[None]) @ worth)
+    after = jax.nn.softmax(logits[None] + step * table.moves(), axis=1)
+    return table.chances(law) @ ((after - law[None]) @ worth)
 
 
-def distinct_numbers(of: Groups) -> Float[Array, " N"]:
+def distinct_numbers(table: Groups) -> Float[Array, " N"]:
     """How many different advantages each group has, told apart to ten digits."""
-    present = np.asarray(of.counts) > 0
-    rounded = np.where(present, np.round(np.asarray(of.advantage), 10), np.nan)
+    present = np.asarray(table.counts) > 0
+    rounded = np.where(present, np.round(np.asarray(table.advantage), 10), np.nan)
     # nan sorts last, and no comparison with it is true.
     new = np.diff(np.sort(rounded, axis=1), axis=1) > 0
     return jnp.asarray(1.0 + new.sum(1))

@@ -71,18 +71,18 @@ class FilteredMoments(NamedTuple):
 def filtered(
     rho: Float[Array, " Q"],
     gradient: Float[Array, "Q n"],
-    each: SpeakingUpdate,
+    speaking: SpeakingUpdate,
     group_size: GroupSize,
     prompts: int | float | Float[Array, ""] | None,
 ) -> FilteredMoments:
     """From grad J_q and the moments of each prompt's groups that speak."""
-    kept = PromptMoments(gradient, each.mean, each.variance)
+    kept = PromptMoments(gradient, speaking.mean, speaking.variance)
     if prompts is None:
         update = combine(rho, kept, None)
-        needed = jnp.where(each.chance > 0, 1 / each.chance, jnp.inf)
+        needed = jnp.where(speaking.chance > 0, 1 / speaking.chance, jnp.inf)
         return FilteredMoments(update, group_size * needed.sum())
-    chance = rho @ each.chance
-    update = combine(share(rho * each.chance, chance), kept, prompts)
+    chance = rho @ speaking.chance
+    update = combine(share(rho * speaking.chance, chance), kept, prompts)
     # Of what cannot speak nothing is kept, and there is no noise.
     variance = jnp.where(chance > 0, update.variance, 0.0)
     episodes = jnp.where(chance > 0, prompts * group_size / chance, jnp.inf)
@@ -95,16 +95,16 @@ def _of_speaking(
 ) -> tuple[Float[Array, "Q n"], SpeakingUpdate]:
     """grad J_q, and what its groups do that speak."""
     at = policy_law(mdp, policy, theta)
-    each = prompt_moments(mdp, policy, theta, group)
+    moments = prompt_moments(mdp, policy, theta, group)
     if group.table is not None:
         _telling(group.table)
-        return each.gradient, speaking_moments(at, group)
+        return moments.gradient, speaking_moments(at, group)
     chance, silent = varied_chance(group.merged(at.law), group.group_size)
-    mean = share(each.mean, chance[:, None])
+    mean = share(moments.mean, chance[:, None])
     # V = chance (variance + silent |mean|^2): no square of a mean is taken off where all speak.
-    variance = share(each.variance, chance) - silent * jnp.square(mean).sum(-1)
+    variance = share(moments.variance, chance) - silent * jnp.square(mean).sum(-1)
     variance = jnp.maximum(variance, 0.0)
-    return each.gradient, SpeakingUpdate(chance, silent, mean, variance)
+    return moments.gradient, SpeakingUpdate(chance, silent, mean, variance)
 
 
 def filtered_moments(
@@ -120,5 +120,5 @@ def filtered_moments(
     V/P(speaks), V that of all groups: moments of two members cannot tell that all groups that
     speak are alike.
     """
-    gradient, each = _of_speaking(mdp, policy, theta, group)
-    return filtered(mdp.prompt_distribution, gradient, each, group.group_size, prompts)
+    gradient, speaking = _of_speaking(mdp, policy, theta, group)
+    return filtered(mdp.prompt_distribution, gradient, speaking, group.group_size, prompts)

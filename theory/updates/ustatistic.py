@@ -51,10 +51,10 @@ def _pair_square(listed: Listing) -> float:
     """E[(R-R')^2 |s-s'|^2], a row of pairs at a time."""
     p, r, s = listed.probability, listed.composite, listed.score
     square, total = (s**2).sum(1), 0.0
-    for chance, reward, score, own in zip(p, r, s, square, strict=True):
+    for chance, reward, score, norm in zip(p, r, s, square, strict=True):
         # Clipped: a distance from itself may round below zero.
-        apart = np.maximum(own + square - 2 * s @ score, 0.0)
-        total += float(chance * (p @ ((reward - r) ** 2 * apart)))
+        distance = np.maximum(norm + square - 2 * s @ score, 0.0)
+        total += float(chance * (p @ ((reward - r) ** 2 * distance)))
     return total
 
 
@@ -93,9 +93,9 @@ def listed_error(listed: Listing, group: GroupLaw) -> float:
     per_chance = np.where(chance > 0, 1 / np.where(chance > 0, chance, 1.0), 0.0)
     mean_score = (member * p[:, None]).T @ s * per_chance[:, None]
     mean_square = (member * p[:, None]).T @ (s**2).sum(1) * per_chance
-    own = np.asarray(moments.square) @ mean_square
+    single = np.asarray(moments.square) @ mean_square
     cross = np.einsum("vu,vn,un->", np.asarray(moments.cross), mean_score, mean_score)
     update = np.asarray(moments.mean) @ mean_score
     gradient = (p * listed.centred) @ s
-    square = (own + (g - 1) * cross) / g
+    square = (single + (g - 1) * cross) / g
     return float(square - 2 * update @ gradient + gradient @ gradient)

@@ -92,7 +92,7 @@ def _worst(scope: Scope) -> list[Row]:
                 "posterior": "worst",
                 "bound_name": bound,
             }
-            low, high = found.found, max(found.found, found.at_most)
+            low, high = found.at_least, max(found.at_least, found.at_most)
             verdict = judge(high, low, delta + found.rounding)
             note = "enclosed: found by ascent, at most by change of measure"
             row = Row(

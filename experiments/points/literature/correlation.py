@@ -10,8 +10,8 @@ import numpy as np
 from flint import fmpq
 
 from grpo_checks.experiments.falsifier.one_prompt import (
-    apart,
     bounded,
+    gap,
 )
 from grpo_checks.experiments.falsifier.reading import group_size_of, one_prompt
 from grpo_checks.experiments.falsifier.rounding import near, near_chance
@@ -124,19 +124,19 @@ def _limit_ratio(x: jax.Array, k: int) -> jax.Array:
     for scale, size in ((weights, weights * sd), (weights / sd, weights)):
         advantage = (vectors - p[None]) @ scale
         along = (chance * advantage) @ (vectors - p[None]) / (sd * jnp.sqrt(chance @ advantage**2))
-        ratio += apart(along, size / jnp.linalg.norm(size))
+        ratio += gap(along, size / jnp.linalg.norm(size))
     return ratio
 
 
 def _law_ratio(x: jax.Array, choice: tuple[int, int]) -> jax.Array:
     k, size = choice
     p, weights = _chances(x[:k]), jnp.exp(bounded(x[k:], MOST))
-    return apart(_listed(p, weights, size), decoupled_correlations(weights, p, size))
+    return gap(_listed(p, weights, size), decoupled_correlations(weights, p, size))
 
 
 def _equal_ratio(x: jax.Array, choice: tuple[int, int]) -> jax.Array:
     k, size = choice
-    return apart(_listed(_chances(x), jnp.ones(k), size), jnp.full(k, k**-0.5))
+    return gap(_listed(_chances(x), jnp.ones(k), size), jnp.full(k, k**-0.5))
 
 
 def _limit_document(x: Any, k: int, n: int) -> Document:

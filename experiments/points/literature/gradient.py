@@ -9,9 +9,9 @@ from flint import fmpq
 from grpo_checks.experiments.falsifier.one_prompt import (
     Arrays,
     Shape,
-    apart,
     arrays,
     dimension,
+    gap,
     model,
 )
 from grpo_checks.experiments.falsifier.reading import one_prompt
@@ -66,7 +66,7 @@ def _contrast_ratio(x: jax.Array, shape: Shape) -> jax.Array:
     won, lost = (half @ of.score / half.sum() for half in halves)
     p = of.policy @ of.value
     slope = jax.grad(lambda theta: jax.nn.softmax(theta) @ of.value)(x[: shape.actions])
-    return apart(p * (1 - p) * (won - lost), slope)
+    return gap(p * (1 - p) * (won - lost), slope)
 
 
 def _square(matrix: jax.Array, norm: str) -> jax.Array:

@@ -10,9 +10,9 @@ from flint import fmpq
 from grpo_checks.experiments.falsifier.one_prompt import (
     Arrays,
     Shape,
-    apart,
     arrays,
     dimension,
+    gap,
     model,
 )
 from grpo_checks.experiments.falsifier.reading import group_size_of, one_prompt
@@ -70,7 +70,7 @@ def _mse_ratio(x: jax.Array, shape: Shape) -> jax.Array:
     advantage = (reward - reward.mean(1, keepdims=True)) * size / (size - 1)
     g = jnp.einsum("gi,gin->gn", advantage, of.score[member]) / size
     error = jnp.prod(of.chance[member], 1) @ jnp.sum(g**2, 1) - slope
-    return apart(((size - 2) * a + 2 * b) / (size * (size - 1)), error)
+    return gap(((size - 2) * a + 2 * b) / (size * (size - 1)), error)
 
 
 def _baseline_ratio(x: jax.Array, shape: Shape) -> jax.Array:

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from grpo_checks.experiments.falsifier.one_prompt import (
     Shape,
-    apart,
     arrays,
     bounded,
+    gap,
     model,
 )
 from grpo_checks.experiments.falsifier.one_prompt import dimension as of_model
@@ -106,7 +106,7 @@ def _certain(value: jax.Array) -> jax.Array:
 
 
 def _amplification_ratio(x: jax.Array, shape: Shape) -> jax.Array:
-    return apart(*_chances(x, shape))
+    return gap(*_chances(x, shape))
 
 
 def _tools_ratio(x: jax.Array, shape: Shape) -> jax.Array:

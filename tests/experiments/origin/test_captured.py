@@ -163,7 +163,7 @@ def rows(x):
     return [x]
 things = [Thing(), Thing().__init__, iter([1]), lambda: rows]
 parts = {("a", b"b"), frozenset("abc"), rows, Thing}
-print(Walk().said([partial(rows, {"a", "b", "c"}), parts, *things]))
+print(Walk().encoded([partial(rows, {"a", "b", "c"}), parts, *things]))
 """
 
 

@@ -49,9 +49,9 @@ def test_the_worst_posterior_by_grid():
         gain = n * np.where(b > a, np.asarray(_kl(a, b)), 0.0) - kl
         total += weight * (gain > needed).any()
     found = worst_posterior(problem, n, delta)
-    assert total <= found.found + 1e-12
-    assert found.found <= found.at_most <= delta
-    assert found.found == pytest.approx(total, abs=1e-12)
+    assert total <= found.at_least + 1e-12
+    assert found.at_least <= found.at_most <= delta
+    assert found.at_least == pytest.approx(total, abs=1e-12)
 
 
 def test_the_worst_posterior_breaks_more_than_gibbs():
@@ -59,12 +59,12 @@ def test_the_worst_posterior_breaks_more_than_gibbs():
     problem = specialist_problem()
     found = worst_posterior(problem, 20, 0.05)
     gibbs = max(coverage(problem, 20, t, [0.05]).failure[0, 0] for t in (0.1, 1.0))
-    assert gibbs <= found.found <= found.at_most <= 0.05
-    assert found.at_most - found.found < 1e-5
-    assert worst_posterior(problem, 20, 0.05, price=0.06).found > 0.05
+    assert gibbs <= found.at_least <= found.at_most <= 0.05
+    assert found.at_most - found.at_least < 1e-5
+    assert worst_posterior(problem, 20, 0.05, price=0.06).at_least > 0.05
     # Pinsker: what breaks McAllester's bound breaks kl-xi too.
     looser = worst_posterior(problem, 20, 0.05, "McAllester")
-    assert 0 < looser.found <= looser.at_most <= found.at_most
+    assert 0 < looser.at_least <= looser.at_most <= found.at_most
     with pytest.raises(ValueError, match="bound = 'none'"):
         worst_posterior(problem, 20, 0.05, "none")
 
