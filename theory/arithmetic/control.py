@@ -1,12 +1,15 @@
 """Rules for primitives that hold programs: calls, loops, branches, custom derivatives."""
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
 import numpy as np
 from jax.extend.core import ClosedJaxpr, Jaxpr
 
+from grpo_checks.theory.arithmetic.elementwise import mapped
 from grpo_checks.theory.arithmetic.logic import select
+from grpo_checks.theory.arithmetic.numbers import number
 from grpo_checks.theory.arithmetic.registry import (
     FUNCTIONS,
     Entry,
@@ -16,6 +19,7 @@ from grpo_checks.theory.arithmetic.registry import (
     is_real,
     rule,
 )
+from grpo_checks.theory.numbers.named import named
 
 PASSED = "runs its program"
 LONGEST = 100_000
@@ -94,30 +98,36 @@ def _stacked(parts: list[Values], aval: Any) -> Values:
     return np.empty(aval.shape, object if np.dtype(aval.dtype).kind == "f" else aval.dtype)
 
 
-def enclosed_by(name: str, evaluate: Any) -> Any:
-    """A decorator: the jitted function is enclosed by ``evaluate`` instead of by its program.
+def rule_for(function: Any, evaluate: Callable[..., Any]) -> None:
+    """Enclose what ``numbers.named`` has named by ``evaluate`` instead of by its program.
 
-    For code that only makes sense in floating point, such as a truncated series with a margin.
-    ``evaluate`` takes and returns object arrays of ``Number``, of the shapes of the function.
+    ``evaluate`` takes and returns object arrays of ``Number``, of the shapes of the function. Its
+    derivatives go by the same name and are refused: their program has the same series in it.
     Raises ValueError for a name that is taken.
     """
+    key = function.__wrapped__.__name__
+    if key in FUNCTIONS:
+        raise ValueError(f"name = {key!r}: expected one that is not taken")
 
-    def decorate(function: Any) -> Any:
-        key = f"enclosed:{name}"
-        if key in FUNCTIONS:
-            raise ValueError(f"name = {name!r}: expected one that is not taken")
-        count = function.__code__.co_argcount
+    def apply(evaluator: Any, equation: Any, *operands: Values) -> Any:
+        program = _closed(equation.params["jaxpr"])
+        if any(inner.params.get("name") == key for inner in program.jaxpr.eqns):
+            return call(evaluator, equation, *operands)  # Jitted once more.
+        meant = jax.make_jaxpr(function.__wrapped__)(*(v.aval for v in equation.invars))
+        if str(program) != str(meant):
+            raise Refused(f"{key}: a derivative of a function with a rule of its own")
+        results = evaluate(*(x if is_real(x) else mapped(number, x) for x in operands))
+        return list(results) if isinstance(results, tuple) else [results]
 
-        def apply(evaluator: Any, equation: Any, *operands: Values) -> list[Values]:
-            if len(operands) != count or not all(is_real(x) or not x.size for x in operands):
-                # A derivative of it: another function, of more operands.
-                return call(evaluator, equation, *operands)
-            results = evaluate(*operands)
-            return list(results) if isinstance(results, tuple) else [results]
+    FUNCTIONS[key] = Entry(apply, "rule of its own", sees_equation=True)
 
-        FUNCTIONS[key] = Entry(apply, "rule of its own", sees_equation=True)
-        wrapped = lambda *operands: function(*operands)  # noqa: E731
-        wrapped.__name__ = key
-        return jax.jit(wrapped)
+
+def enclosed_by(name: str, evaluate: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """A decorator: the function, jitted, is enclosed by ``evaluate``; see ``rule_for``."""
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        jitted = named(name)(function)
+        rule_for(jitted, evaluate)
+        return jitted
 
     return decorate

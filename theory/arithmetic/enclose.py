@@ -22,14 +22,21 @@ import jax
 import numpy as np
 from flint import arb, ctx, fmpq
 
-from grpo_checks.theory.arithmetic import control, elementwise, logic, reductions, structure
+from grpo_checks.theory.arithmetic import (
+    control,
+    elementwise,
+    functions,
+    logic,
+    reductions,
+    structure,
+)
 from grpo_checks.theory.arithmetic.interpreter import Constants, Evaluator
 from grpo_checks.theory.arithmetic.numbers import number
 from grpo_checks.theory.arithmetic.registry import RULES, Refused, Values, objects
 from grpo_checks.theory.numbers.balls import PRECISION, Number
 
 __all__ = ["Refused", "decide", "enclose", "exact", "supported"]
-MODULES = (elementwise, logic, reductions, structure, control)
+MODULES = (elementwise, logic, reductions, structure, control, functions)
 """Imported for the rules that they register."""
 LARGEST_PRECISION = 4096
 
@@ -124,17 +131,20 @@ def _trace(function: Any, tree: Any, fixed: list[Any], shapes: Any) -> tuple[Any
 
 
 def decide(
-    function: Callable[..., tuple[Any, Any]],
+    function: Enclosed | Callable[..., tuple[Any, Any]],
     *arguments: Any,
     constants: Constants | None = None,
     most: int = LARGEST_PRECISION,
 ) -> tuple[bool | None, Number, Number]:
     """Whether observed <= bound, for the two sides that ``function`` returns, and both sides.
 
+    An enclosed function keeps what it has traced for the next call.
+
     Precision is doubled until the balls tell; None where they overlap with ``most`` bits still, or
     where both sides may be equal: balls never show that, rational numbers do.
     """
-    enclosed, bits = enclose(function, constants), 64
+    enclosed = function if isinstance(function, Enclosed) else enclose(function, constants)
+    bits = 64
     while True:
         observed, bound = enclosed.at(bits, *arguments)
         with precision(bits):

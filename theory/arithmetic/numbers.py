@@ -32,7 +32,7 @@ def number(value: Any) -> Number:
         exact = Fraction(str(value)) if isinstance(value, str) else Fraction(value)
     except (TypeError, ValueError, ZeroDivisionError, OverflowError):
         raise ValueError(f"number = {value!r}: expected an exact number") from None
-    return fmpq(exact.numerator, exact.denominator)
+    return fmpq(int(exact.numerator), int(exact.denominator))
 
 
 def _from_float(value: float) -> Number:

@@ -6,6 +6,9 @@ so is its Bernstein polynomial c_G in p: least at 1/2, largest at 0 and 1, where
 enclosures of the same numbers are in ``theory.rational.menus.response``.
 """
 
+from typing import Any
+
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
@@ -18,18 +21,23 @@ MAX_GROUP = 1000
 """Beyond it the binomial coefficients leave float64."""
 
 
-def coefficients(group_size: int, ddof: int = 0, eps: float = 0.0) -> NDArray[np.float64]:
-    """b_1, ..., b_{G-1}: the Bernstein coefficients of c_G. Raises ValueError for a bad G."""
+def coefficients(group_size: int, ddof: int = 0, eps: Any = 0.0) -> Any:
+    """b_1, ..., b_{G-1}: the Bernstein coefficients of c_G. Raises ValueError for a bad G.
+
+    An array of NumPy, or of JAX where ``eps`` is traced, as it is where the formula is enclosed.
+    """
     check_group_size(group_size)
     if group_size > MAX_GROUP:
         raise ValueError(f"group_size = {group_size}: expected at most {MAX_GROUP}")
-    k = np.arange(1, group_size)
-    sd = np.sqrt(k * (group_size - k) / (group_size * (group_size - ddof)))
-    return np.asarray((group_size - 1) / group_size / (sd + eps))
+    xp = jnp if isinstance(eps, jax.Array) else np
+    k = xp.arange(1, group_size)
+    sd = xp.sqrt(k * (group_size - k) / (group_size * (group_size - ddof)))
+    # The factor is traced as a quotient too: rounded before, it would be another number.
+    return xp.asarray(xp.asarray(group_size - 1) / group_size / (sd + eps))
 
 
 def response(
-    p: Float[Array, "..."], group_size: int, ddof: int = 0, eps: float = 0.0
+    p: Float[Array, "..."], group_size: int, ddof: int = 0, eps: Any = 0.0
 ) -> Float[Array, "..."]:
     """c_G(p) for success probabilities in [0, 1], of any shape."""
     return bernstein(jnp.asarray(coefficients(group_size, ddof, eps)), p)

@@ -4,12 +4,13 @@ Raising the degree changes no polynomial: the new coefficients are hypergeometri
 ones, c'_j = sum_i C(n,i) C(N-n,j-i)/C(N,j) c_i, sums of positive numbers without cancellation.
 """
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 from scipy.special import comb
+
+from grpo_checks.theory.numbers.named import named
 
 
 def elevated(values: NDArray[np.float64], degree: int) -> NDArray[np.float64]:
@@ -22,7 +23,7 @@ def elevated(values: NDArray[np.float64], degree: int) -> NDArray[np.float64]:
     return np.asarray(share @ values)
 
 
-@jax.jit
+@named("bernstein")
 def bernstein(values: Float[Array, " N"], p: Float[Array, "..."]) -> Float[Array, "..."]:
     """sum_j C(n,j) p^j (1-p)^(n-j) values_j, n = N - 1; for p in [0, 1] of any shape."""
     n = values.shape[0] - 1

@@ -12,6 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from grpo_checks.theory.numbers.named import named
+
 Number = Float[Array, "..."] | Float[np.ndarray, "..."] | float | int
 Real = Float[Array, "..."]
 EPS = float(jnp.finfo("float64").eps)
@@ -75,12 +77,14 @@ def _term(a: Real, b: Real, d: Real) -> Real:
     return jnp.where(seen, value, jnp.where(a > 0, jnp.inf, b))
 
 
+@named("binary_kl")
 def binary_kl(q: Number, p: Number) -> Real:
     """kl(q ‖ p) in nats for q, p in [0,1]; +inf where p excludes what q allows."""
     q, p = jnp.asarray(q, float), jnp.asarray(p, float)
     return _term(q, p, p - q) + _term(1 - q, 1 - p, q - p)
 
 
+@named("kl_divergence")
 def kl_divergence(p: Float[Array, "... Z"], q: Float[Array, "... Z"]) -> Real:
     """KL(p ‖ q) in nats of laws given by probabilities; +inf where q excludes what p allows.
 

@@ -1,0 +1,104 @@
+"""What numbers a field of a point may have, how it is reached from unbounded reals, and read.
+
+After the constraints and bijections of numpyro: a claim names them, and a falsifier needs no more.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from grpo_checks.experiments.falsifier.rounding import Floats, odds, positive, table, unit
+from grpo_checks.experiments.protocol.points import Document
+from grpo_checks.theory.arithmetic.enclose import exact
+from grpo_checks.theory.numbers import fields
+from grpo_checks.theory.numbers.fields import POSITIVE, UNIT, Range
+from grpo_checks.theory.numbers.rationals import abridged
+
+
+class Constraint(NamedTuple):
+    """What numbers a field may have, and how it is reached from unbounded reals."""
+
+    axes: tuple[str, ...]
+    from_reals: Callable[[Any], Any]
+    """A bijection from R^n, or onto its interior; in JAX."""
+    rounded: Callable[[Floats, int], Any]
+    """The numbers of a document near such reals, with denominators up to a number."""
+    within: Range | None
+    """None for chances, which are read as proportions."""
+    support: bool = True
+    """Of chances: whether none may be 0."""
+    default: int | None = None
+    """Of a field that may be left out."""
+
+
+def interval(*axes: str, default: int | None = None) -> Constraint:
+    """Numbers in [0, 1]."""
+    return Constraint(axes, jax.nn.sigmoid, lambda x, n: table(x, unit, n), UNIT, default=default)
+
+
+def above_zero(*axes: str, default: int | None = None) -> Constraint:
+    """Numbers > 0."""
+    return Constraint(axes, jnp.exp, lambda x, n: table(x, positive, n), POSITIVE, default=default)
+
+
+def simplex(axis: str, support: bool = True) -> Constraint:
+    """Chances; only their proportions are written."""
+    least = 1 if support else 0
+    return Constraint((axis,), jax.nn.softmax, lambda x, n: odds(x, n, least), None, support)
+
+
+class Option(NamedTuple):
+    """A field that is no array of reals: a whole number, a name, a fraction that is not climbed."""
+
+    read: Callable[[Document, str], Any]
+    """From a document with the field. Raises ValueError, naming it."""
+    default: Any = None
+
+
+def whole(least: int, most: int, default: int | None = None) -> Option:
+    """A whole number in ``least``..``most``."""
+    return Option(lambda document, name: fields.whole(document, name, least, most), default)
+
+
+def one_of(*names: str, default: str | None = None) -> Option:
+    """A name."""
+    return Option(lambda document, name: fields.one_of(document, name, names), default)
+
+
+def fraction(within: Range, default: int | None = None) -> Option:
+    """A rational number."""
+    return Option(lambda document, name: fields.number(name, document[name], within), default)
+
+
+def read_array(
+    constraint: Constraint, name: str, document: Document, lengths: dict[str, tuple[str, int]]
+) -> Any:
+    """One array, whose lengths are kept for others of the same axes."""
+    if name not in document and constraint.default is not None:
+        shape = tuple(lengths[axis][1] for axis in constraint.axes)
+        return exact(np.full(shape, constraint.default))
+    value = fields.entry(document, name)
+    rows = _nested(name, value, constraint, len(constraint.axes))
+    array = exact(np.asarray(rows, object))
+    for axis, length in zip(constraint.axes, array.shape, strict=True):
+        other, known = lengths.setdefault(axis, (name, length))
+        if known != length:
+            raise ValueError(f"{name}: {length} of {axis}, expected {known} as in {other}")
+    return array
+
+
+def _nested(name: str, value: Any, constraint: Constraint, depth: int) -> Any:
+    if depth == 0:
+        return fields.number(name, value, constraint.within)
+    if depth == 1:
+        if constraint.within is None:
+            return fields.shares(name, value, constraint.support)
+        return fields.numbers(name, value, constraint.within)
+    listed = fields.listed(name, value)
+    rows = [_nested(f"{name}[{i}]", row, constraint, depth - 1) for i, row in enumerate(listed)]
+    if len({np.shape(row) for row in rows}) != 1:
+        raise ValueError(f"{name} = {abridged(value)}: expected rows of one length")
+    return rows

@@ -1,0 +1,114 @@
+"""Where a claim speaks: the fields of a point, their constraints, and coordinates for a climb.
+
+A point has named arrays (``interval``, ``above_zero``, ``simplex``: constraints, each with a map
+from unbounded reals and a way to round) and named options (``whole``, ``one_of``, ``fraction``). It is written as a
+document, JSON with integers and fractions, and read from one as rational numbers. What a falsifier
+may choose besides reals, lengths of axes and options, is listed in ``places``.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from grpo_checks.experiments.falsifier.constraints import Constraint, Option, read_array
+from grpo_checks.experiments.falsifier.rounding import Floats
+from grpo_checks.experiments.falsifier.smaller import without
+from grpo_checks.experiments.protocol.points import Document
+
+Place = tuple[tuple[str, Any], ...]
+"""Lengths of axes and options, by name; hashable."""
+Point = dict[str, Any]
+"""Arrays and options by field."""
+
+
+@dataclass(frozen=True)
+class Domain:
+    """The points of a claim, and where a falsifier looks for them."""
+
+    arrays: Mapping[str, Constraint]
+    options: Mapping[str, Option] = field(default_factory=dict)
+    places: Sequence[Mapping[str, Any]] = ()
+    """Lengths of all axes, and options."""
+    least: Mapping[str, int] = field(default_factory=dict)
+    """Of axes that have a least length above 1."""
+
+    def choices(self) -> tuple[Place, ...]:
+        """``places``, hashable."""
+        return tuple(tuple(sorted(place.items())) for place in self.places)
+
+    def _shapes(self, place: Place) -> dict[str, tuple[int, ...]]:
+        lengths = dict(place)
+        return {
+            name: tuple(lengths[axis] for axis in constraint.axes)
+            for name, constraint in self.arrays.items()
+        }
+
+    def dimension(self, place: Place) -> int:
+        """How many reals a point has."""
+        return sum(int(np.prod(shape)) for shape in self._shapes(place).values())
+
+    def _cut(self, x: Any, place: Place) -> Iterator[tuple[str, Any]]:
+        start = 0
+        for name, shape in self._shapes(place).items():
+            size = int(np.prod(shape))
+            yield name, x[start : start + size].reshape(shape)
+            start += size
+
+    def _options(self, place: Place) -> Point:
+        chosen = dict(place)
+        return {n: chosen.get(n, option.default) for n, option in self.options.items()}
+
+    def point(self, x: Any, place: Place) -> Point:
+        """At real coordinates (n,), in JAX."""
+        arrays = {name: self.arrays[name].from_reals(part) for name, part in self._cut(x, place)}
+        return {**arrays, **self._options(place)}
+
+    def document(self, x: Floats, place: Place, largest: int) -> Document:
+        """The nearest one with denominators, or odds, up to ``largest``."""
+        arrays = {name: self.arrays[name].rounded(p, largest) for name, p in self._cut(x, place)}
+        options = {n: v for n, v in self._options(place).items() if v != self.options[n].default}
+        return {**options, **arrays}
+
+    def read(self, document: Document) -> Point:
+        """Rational numbers. Raises ValueError, naming the field, for what is no point."""
+        point: Point = {}
+        for name, option in self.options.items():
+            absent = name not in document and option.default is not None
+            point[name] = option.read({name: option.default} if absent else document, name)
+        lengths: dict[str, tuple[str, int]] = {}
+        # What is given tells the lengths of what is left out.
+        for name in sorted(self.arrays, key=lambda name: name not in document):
+            point[name] = read_array(self.arrays[name], name, document, lengths)
+        for axis, (name, length) in lengths.items():
+            if length < self.least.get(axis, 1):
+                raise ValueError(f"{name}: {length} of them, expected {self.least[axis]} or more")
+        return point
+
+    def simpler(self, document: Document) -> Iterator[Document]:
+        """Documents with an entry of one axis less, in all fields, or a whole number less by 1."""
+        point = self.read(document)
+        for axis in dict.fromkeys(a for c in self.arrays.values() for a in c.axes):
+            length = next(
+                np.shape(point[name])[c.axes.index(axis)]
+                for name, c in self.arrays.items()
+                if axis in c.axes
+            )
+            for i in range(length if length > self.least.get(axis, 1) else 0):
+                yield {**document, **self._without(document, axis, i)}
+        for name in self.options:
+            if isinstance(document.get(name), int):
+                yield {**document, name: document[name] - 1}
+
+    def _without(self, document: Document, axis: str, i: int) -> Document:
+        return {
+            name: _dropped(document[name], constraint.axes.index(axis), i)
+            for name, constraint in self.arrays.items()
+            if axis in constraint.axes and name in document
+        }
+
+
+def _dropped(values: list[Any], depth: int, i: int) -> list[Any]:
+    """Nested lists without entry ``i`` at a depth."""
+    return without(values, i) if depth == 0 else [_dropped(v, depth - 1, i) for v in values]

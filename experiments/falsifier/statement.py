@@ -1,0 +1,105 @@
+"""A statement about points: two sides, written once, and all that is derived from them.
+
+``sides(**point)`` is a JAX function of the fields of a point. In floating point a falsifier climbs
+it and cells are computed by it; enclosed (``theory.arithmetic``) it decides rational points.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import jax.numpy as jnp
+import numpy as np
+
+from grpo_checks.experiments.falsifier.domain import Domain, Place, Point
+from grpo_checks.experiments.falsifier.one_prompt import apart
+from grpo_checks.experiments.protocol.points import Document, Exact, Search
+from grpo_checks.experiments.protocol.verdict import Decision, agree, compare, worst
+from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose
+from grpo_checks.theory.numbers.balls import PRECISION, Number, ends
+
+Sides = Callable[..., tuple[Any, Any]]
+"""Of the fields of a point: observed and bound, scalars or arrays, compared entry by entry."""
+TINY = 1e-9
+"""Keeps ratios finite where a bound is 0; far above rounding."""
+FINEST = 2048
+"""Bits of the balls, at most."""
+
+
+def _nothing(*entry: int, **point: Any) -> None:
+    """No exception, no note, no proof of equality."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """observed <= bound, or observed = bound, at every point of a domain."""
+
+    sides: Sides
+    domain: Domain
+    relation: Literal["at most", "equal"] = "at most"
+    mutants: Mapping[str, Sides] = field(default_factory=dict)
+    """Sides of false versions, by name."""
+    exception: Callable[..., Decision | None] = _nothing
+    """Where the statement does not speak: *assumption unmet* or *vacuous*; of exact numbers."""
+    equal: Callable[..., bool | None] = _nothing
+    """Whether an undecided entry, its number first, has certainly equal sides, which balls never
+    show; of exact numbers."""
+    note: Callable[..., str | None] = _nothing
+    """What is told beside the verdict; of exact numbers."""
+
+    @cached_property
+    def _enclosed(self) -> Mapping[str | None, Enclosed]:
+        versions = {None: self.sides, **self.mutants}
+        return {name: enclose(lambda p, f=f: f(**p)) for name, f in versions.items()}  # type: ignore[misc]
+
+    def decide(self, document: Document, mutant: str | None = None) -> Decision:
+        """At a rational point. Raises ValueError for a document that is none."""
+        point = self.domain.read(document)
+        elsewhere = self.exception(**point)
+        if elsewhere is not None:
+            return elsewhere
+        version = mutant if mutant in self.mutants else None
+        bits = PRECISION
+        while True:
+            entries = _pairs(*self._enclosed[version].at(bits, point))
+            decisions = [self._compared(i, *entry, point) for i, entry in enumerate(entries)]
+            decision = tightest(decisions)
+            if decision.verdict != "inconclusive" or bits >= FINEST:
+                return decision._replace(note=self.note(**point) or decision.note)
+            bits *= 2
+
+    def _compared(self, i: int, observed: Number, bound: Number, point: Point) -> Decision:
+        if self.relation == "equal":
+            return agree(observed, bound)
+        decision = compare(observed, bound)
+        if decision.verdict == "inconclusive" and self.equal(i, **point):
+            return decision._replace(verdict="holds", note="equal")
+        return decision
+
+    def ratio(self, x: Any, place: Place) -> Any:
+        """observed/bound at real coordinates, the largest of several; above 1 is a violation."""
+        observed, bound = self.sides(**self.domain.point(x, place))
+        if self.relation == "equal":
+            return apart(observed, bound)
+        return jnp.max(observed / (bound + TINY))
+
+    def exact(self, simpler: Callable[[Document], Any] | None = None) -> Exact:
+        """Decision, search and shrinking, for a claim."""
+        domain = self.domain
+        search = Search(domain.choices(), domain.dimension, self.ratio, domain.document)
+        return Exact(self.decide, search if domain.places else None, simpler or domain.simpler)
+
+
+def tightest(decisions: Sequence[Decision]) -> Decision:
+    """Of several entries: the first that is violated, or undecided, or the one with least slack."""
+    decision = worst(decisions)
+    if decision.verdict in ("refuted", "inconclusive"):
+        return decision
+    return min(decisions, key=lambda d: float(ends(d.bound - d.observed)[0]))
+
+
+def _pairs(observed: Any, bound: Any) -> list[tuple[Number, Number]]:
+    """Entry by entry."""
+    full = np.broadcast_arrays(np.asarray(observed, object), np.asarray(bound, object))
+    return list(zip(*(array.flat for array in full), strict=True))

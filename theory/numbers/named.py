@@ -1,0 +1,26 @@
+"""Functions that ``theory.arithmetic`` evaluates by a rule of their own, told by a name."""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+
+PREFIX = "enclosed:"
+
+
+def named(name: str) -> Callable[[Callable[..., Any]], Any]:
+    """A decorator: the function, jitted, which traced programs call by this name.
+
+    For code that means a formula and is written for floating point: a truncated series, a table of
+    binomial coefficients. All arguments are arrays, by position.
+    """
+
+    def decorate(function: Callable[..., Any]) -> Any:
+        def apply(*operands: Any) -> Any:
+            return function(*operands)
+
+        apply.__name__ = PREFIX + name
+        apply.__doc__ = function.__doc__
+        return jax.jit(apply)
+
+    return decorate
