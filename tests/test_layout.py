@@ -47,7 +47,7 @@ ARROWS = {
         "falsifier": _CLAIMED,
         "points": {*_CLAIMED, "falsifier"},
         "runs": {*_RUN - {"runs"}},
-        "claims": {*_RUN, "points"},
+        "claims": {*_RUN, *_SEARCHED},
         "advice": {"storage", "models"},
         "audit": {*_RUN, *_SEARCHED, "claims"},
         "ledger": {*_RUN, *_SEARCHED, "claims", "audit"},

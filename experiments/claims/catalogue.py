@@ -17,6 +17,7 @@ from grpo_checks.experiments.claims.decomposition import potential as t2_potenti
 from grpo_checks.experiments.claims.decomposition import zero as t2_zero
 from grpo_checks.experiments.claims.generalization import coverage as t3_coverage
 from grpo_checks.experiments.claims.generalization import depth as t3_depth
+from grpo_checks.experiments.claims.generalization import kl_order
 from grpo_checks.experiments.claims.generalization import ood as t3_ood
 from grpo_checks.experiments.claims.generalization import shift as t3_shift
 from grpo_checks.experiments.claims.generalization import tightness as t3_tightness
@@ -65,8 +66,8 @@ CLAIMS: tuple[Claim, ...] = (
     t3_tightness.CLAIM,
     t3_ood.CLAIM,
     t3_depth.CLAIM,
-    t3_shift.SHIFT_CLAIM,
-    t3_shift.ORDER_CLAIM,
+    t3_shift.CLAIM,
+    kl_order.CLAIM,
     t3_visual_arft.CLAIM,
     literature_amplification.AMPLIFICATION,
     literature_amplification.TOOLS,

@@ -60,7 +60,7 @@ class Option(NamedTuple):
 
 def whole(least: int, most: int, default: int | None = None) -> Option:
     """A whole number in ``least``..``most``."""
-    return Option(lambda document, name: fields.whole(document, name, least, most), default)
+    return Option(lambda document, name: fields.integer(document, name, least, most), default)
 
 
 def one_of(*names: str, default: str | None = None) -> Option:

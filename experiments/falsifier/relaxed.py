@@ -14,7 +14,7 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from grpo_checks.theory.estimators.advantages import Estimator, scale
-from grpo_checks.theory.numbers.multinomial import compositions
+from grpo_checks.theory.rational.multinomial import compositions
 
 EQUAL = 1e-12
 """Rewards closer than this do not vary: their spread is rounding."""

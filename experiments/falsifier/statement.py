@@ -50,8 +50,8 @@ class Statement:
 
     @cached_property
     def _enclosed(self) -> Mapping[str | None, Enclosed]:
-        versions = {None: self.sides, **self.mutants}
-        return {name: enclose(lambda p, f=f: f(**p)) for name, f in versions.items()}  # type: ignore[misc]
+        versions: list[tuple[str | None, Sides]] = [(None, self.sides), *self.mutants.items()]
+        return {name: _enclosed(sides) for name, sides in versions}
 
     def decide(self, document: Document, mutant: str | None = None) -> Decision:
         """At a rational point. Raises ValueError for a document that is none."""
@@ -89,6 +89,10 @@ class Statement:
         domain = self.domain
         search = Search(domain.choices(), domain.dimension, self.ratio, domain.document)
         return Exact(self.decide, search if domain.places else None, simpler or domain.simpler)
+
+
+def _enclosed(sides: Sides) -> Enclosed:
+    return enclose(lambda point: sides(**point))
 
 
 def tightest(decisions: Sequence[Decision]) -> Decision:

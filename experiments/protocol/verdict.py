@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 from flint import fmpq
 
 from grpo_checks.theory.numbers.balls import Number, ends, magnitude
-from grpo_checks.theory.rational.tasks.divergences import Logs
+from grpo_checks.theory.numbers.logs import Logs
 
 Verdict = Literal["holds", "refuted", "vacuous", "assumption unmet", "inconclusive"]
 Evidence = Literal["certified", "exact", "statistical"]

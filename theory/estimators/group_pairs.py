@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from grpo_checks.theory.estimators.advantages import Estimator, GroupSize, scale
 from grpo_checks.theory.estimators.group_table import AdvantageMoments, Table, varied_chance
+from grpo_checks.theory.estimators.lattice import Lattice, lattice, lattice_law
 from grpo_checks.theory.estimators.silent_mixtures import Mixtures, silent_mixtures
-from grpo_checks.theory.numbers.lattice import Lattice, lattice, lattice_law
 
 CELLS = np.array([(0, 0), (0, 1), (1, 0), (1, 1)])
 """Success of components k and l of one member."""

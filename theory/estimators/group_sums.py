@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from grpo_checks.theory.estimators.advantages import Estimator, GroupSize, scale
 from grpo_checks.theory.estimators.group_table import AdvantageMoments, Table
-from grpo_checks.theory.numbers.lattice import Lattice, dense_size, lattice, lattice_law
+from grpo_checks.theory.estimators.lattice import Lattice, dense_size, lattice, lattice_law
 
 
 class Coordinates(NamedTuple):

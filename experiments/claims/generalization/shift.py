@@ -1,16 +1,15 @@
-"""T3.shift and T3.klorder: two false transfer bounds, refuted by stored counterexamples.
+"""T3.shift: a false transfer bound, refuted by stored counterexamples.
 
 T3.shift is the appendix's equation (Eq. 50, as reported) with a shift term divided by sqrt n: more
 source tasks would make the target closer. Its rows give its failure probability for a range of n,
-and that of the bound with the undivided term, in the same exact arithmetic. T3.klorder has stored
-cases alone.
+and that of the bound with the undivided term, in the same exact arithmetic.
 """
 
 from collections.abc import Mapping
 from math import log
 
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.points.generalization import klorder, shift
+from grpo_checks.experiments.points.generalization import shift
 from grpo_checks.experiments.protocol.assumptions import STORED, stated
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
 from grpo_checks.experiments.protocol.verdict import compare
@@ -19,7 +18,7 @@ from grpo_checks.theory.rational.tasks.bounds import failure, mcallester_value
 from grpo_checks.theory.rational.tasks.shift import hard_task, shift_rule, shift_term
 from grpo_checks.theory.rational.tasks.tasks import Learned, Tasks, learn
 
-SHIFT, ORDER = "T3.shift", "T3.klorder"
+SHIFT = "T3.shift"
 DELTA = fmpq(1, 20)
 HARD = (fmpq(7, 20), fmpq(1, 10))
 SIZES = {"quick": (5, 20, 100), "paper": (2, 5, 10, 20, 50, 100, 200, 500)}
@@ -57,7 +56,7 @@ def shift_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[R
     return [_sweep(n, hard) for hard in HARD for n in SIZES[scope.profile]]
 
 
-SHIFT_CLAIM = Claim(
+CLAIM = Claim(
     name=SHIFT,
     statement="L_T <= Lhat + sqrt((KL(Q,P) + ln(2 sqrt n/delta))/2n) + sqrt(KL(D_T,D_S)/2n)",
     provenance="reported",
@@ -69,16 +68,4 @@ SHIFT_CLAIM = Claim(
     runs=lambda scope: [],
     rows=shift_rows,
     exact=shift.EXACT,
-)
-ORDER_CLAIM = Claim(
-    name=ORDER,
-    statement="kl(L_T, L_S) <= KL(D_S, D_T): data processing with the order swapped",
-    provenance="derived",
-    expected="refuted",
-    proof=("grpo_checks.theory.rational.tasks.shift",),
-    assumptions=(STORED, *stated("losses in [0, 1]")),
-    mutants={},
-    runs=lambda scope: [],
-    rows=lambda scope, results: [],
-    exact=klorder.EXACT,
 )

@@ -15,7 +15,8 @@ from grpo_checks.experiments.protocol.points import Document, Exact
 from grpo_checks.experiments.protocol.verdict import Decision, compare, compare_logs
 from grpo_checks.theory.numbers.balls import largest
 from grpo_checks.theory.numbers.fields import one_of
-from grpo_checks.theory.rational.tasks.divergences import Logs, variation
+from grpo_checks.theory.numbers.logs import Logs
+from grpo_checks.theory.rational.tasks.divergences import variation
 from grpo_checks.theory.rational.tasks.layers import (
     Layers,
     episode_divergence,

@@ -11,12 +11,12 @@ from flint import fmpq
 
 from grpo_checks.experiments.falsifier.smaller import fewer_types
 from grpo_checks.experiments.points.generalization.coverage import simpler as fewer
-from grpo_checks.experiments.points.generalization.klorder import FIELDS, processed
 from grpo_checks.experiments.points.generalization.ood_search import SEARCH
 from grpo_checks.experiments.protocol.points import Document, Exact
-from grpo_checks.experiments.protocol.verdict import Decision, compare, unmet
+from grpo_checks.experiments.protocol.verdict import Decision, compare, compare_logs, unmet
 from grpo_checks.theory.numbers.balls import Number
 from grpo_checks.theory.numbers.fields import one_of
+from grpo_checks.theory.numbers.logs import as_powers, binary_divergence, divergence
 from grpo_checks.theory.rational.tasks.bounds import RULES, failure, says_nothing
 from grpo_checks.theory.rational.tasks.divergences import variation
 from grpo_checks.theory.rational.tasks.moved import LIMITS, Moved, parse_moved
@@ -25,6 +25,22 @@ from grpo_checks.theory.rational.tasks.tasks import Learned, Tasks, learn, parse
 PROCESSED, WEIGHTED = "data_processing", "importance-weighted kl-xi"
 SAMPLED = ("kl-xi + TV", WEIGHTED)
 BOUNDS = (*LIMITS, PROCESSED, *SAMPLED)
+FIELDS = ("source", "target", "loss")
+
+
+def _processed(of: Moved, swapped: bool) -> Decision:
+    """kl(L_T ‖ L_S) <= KL(D_T ‖ D_S), or with the right-hand side's laws swapped.
+
+    Raises ValueError where the left-hand side alone is infinite: there is no ratio to speak of.
+    """
+    risk_s, risk_t = of.risks
+    laws = (of.source, of.target) if swapped else (of.target, of.source)
+    left, right = binary_divergence(risk_t, risk_s), divergence(*laws)
+    if right is None:
+        return Decision(fmpq(0), fmpq(1), "vacuous", "KL is infinite")
+    if left is None:
+        raise ValueError(f"source = {list(map(str, of.source))}: expected one with 0 < L_S < 1")
+    return compare_logs(left, right, as_powers(left, right))
 
 
 def _moved(of: Moved, limit: Number | None) -> Decision:
@@ -78,7 +94,7 @@ def decide(document: Document, mutant: str | None) -> Decision:
     if mutant == "half of TV":
         return _moved(moved, variation(moved.source, moved.target) / 2)
     if bound == PROCESSED or mutant is not None:
-        return processed(moved, swapped=mutant is not None)
+        return _processed(moved, swapped=mutant is not None)
     return _moved(moved, LIMITS[bound](moved))
 
 

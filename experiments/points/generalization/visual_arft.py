@@ -11,8 +11,8 @@ from grpo_checks.experiments.protocol.verdict import Decision, compare
 from grpo_checks.theory.numbers.balls import Number
 from grpo_checks.theory.numbers.counts import MAX_TASKS
 from grpo_checks.theory.numbers.fields import INSIDE, UNIT, entry, integer, number
+from grpo_checks.theory.numbers.logs import binary_divergence
 from grpo_checks.theory.rational.tasks.bounds import nats, xi
-from grpo_checks.theory.rational.tasks.divergences import binary_divergence
 
 MUTANTS = {"10 nats": fmpq(10)}
 """A divergence that is said to be borne."""

@@ -9,8 +9,9 @@ import pytest
 from flint import fmpq
 
 from grpo_checks.experiments.claims.catalogue import find
+from grpo_checks.experiments.claims.generalization.kl_order import STATEMENT as ORDER
 from grpo_checks.experiments.falsifier.search import falsify
-from grpo_checks.experiments.points.generalization import depth, klorder, ood, shift, visual_arft
+from grpo_checks.experiments.points.generalization import depth, ood, shift, visual_arft
 from grpo_checks.experiments.points.generalization.coverage import decide as cover
 from grpo_checks.experiments.points.generalization.coverage_search import CHOICES, SEARCH
 from grpo_checks.experiments.protocol.certificates import certified_rows, load_cases, path_of
@@ -148,7 +149,7 @@ def test_the_plug_in_against_the_float_code():
         assert float(found.observed) == pytest.approx(largest_divergence(*numbers), rel=1e-9)
 
 
-@pytest.mark.parametrize("point", [shift.EXACT, klorder.EXACT])
+@pytest.mark.parametrize("point", [shift.EXACT, find("T3.klorder").exact])
 def test_the_falsifier_needs_no_hint(point):
     """A certified violation, with short numbers."""
     claim = find("T3.shift" if point is shift.EXACT else "T3.klorder")
@@ -177,7 +178,7 @@ def test_the_guide_agrees_with_what_is_certified():
         (cover, {**SMALL, "bound": "kl-xi", "losses": [[0, 2, 0]]}, "prior: 3 policies"),
         (cover, {"bound": "kl-xi"}, "n: missing"),
         (cover, {**SMALL, "bound": "Catoni", "constant": 0}, "constant = 0"),
-        (klorder.decide, {"source": [1, 0], "target": [1, 1], "loss": [0, 1]}, "source = "),
+        (ORDER.decide, {"source": [1, 0], "target": [1, 1], "loss": [0, 1]}, "source = "),
         (ood.decide, {"bound": "none"}, "bound = 'none'"),
         (depth.decide, {"kind": "none"}, "kind = 'none'"),
         (visual_arft.decide, {"n": 20}, "train: missing"),

@@ -8,7 +8,7 @@ from flint import arb, fmpq
 from grpo_checks.experiments.protocol.certificates import summary
 from grpo_checks.experiments.protocol.verdict import Decision, agree, compare, compare_logs, worst
 from grpo_checks.theory.numbers.balls import hull
-from grpo_checks.theory.rational.tasks.divergences import Logs
+from grpo_checks.theory.numbers.logs import Logs
 
 ROOT = arb(2).sqrt()
 """Two ways to it enclose it to 75 digits."""

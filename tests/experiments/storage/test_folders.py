@@ -19,8 +19,8 @@ from grpo_checks.experiments.storage.folders import LONGEST, label, labels
 ROOT = Path(__file__).parents[3]
 MINE = """
 from dataclasses import replace
-from grpo_checks.experiments.claims.generalization.shift import ORDER_CLAIM
-CLAIM = replace(ORDER_CLAIM, name="mine")
+from grpo_checks.experiments.claims.generalization import kl_order
+CLAIM = replace(kl_order.CLAIM, name="mine")
 """
 
 

@@ -12,8 +12,8 @@ from flint import fmpq
 
 from grpo_checks.theory.estimators.advantages import Estimator, check_group_size
 from grpo_checks.theory.numbers.balls import Number, rational, root, total
-from grpo_checks.theory.numbers.multinomial import multinomial
 from grpo_checks.theory.rational.choices.choice import Choice, Kind, composite
+from grpo_checks.theory.rational.multinomial import multinomial
 
 
 def groups(kinds: Sequence[Kind], group_size: int) -> Iterator[tuple[fmpq, tuple[int, ...]]]:

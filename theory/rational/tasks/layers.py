@@ -13,7 +13,8 @@ from flint import fmpq
 
 from grpo_checks.theory.numbers.balls import total
 from grpo_checks.theory.numbers.fields import REWARD, entry, listed, numbers, shares
-from grpo_checks.theory.rational.tasks.divergences import Logs, divergence, variation
+from grpo_checks.theory.numbers.logs import Logs, divergence
+from grpo_checks.theory.rational.tasks.divergences import variation
 
 Side = Literal["source", "target"]
 Law = tuple[fmpq, ...]

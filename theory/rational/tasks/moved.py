@@ -11,7 +11,8 @@ from flint import fmpq
 
 from grpo_checks.theory.numbers.balls import Number, root
 from grpo_checks.theory.numbers.fields import UNIT, entry, numbers, shares
-from grpo_checks.theory.rational.tasks.divergences import Logs, chi_square, divergence, variation
+from grpo_checks.theory.numbers.logs import Logs, divergence
+from grpo_checks.theory.rational.tasks.divergences import chi_square, variation
 from grpo_checks.theory.rational.tasks.tasks import dot
 
 

@@ -8,8 +8,9 @@ from flint import fmpq
 
 from grpo_checks.theory.numbers.balls import Number, root
 from grpo_checks.theory.numbers.counts import check_tasks
+from grpo_checks.theory.numbers.logs import divergence
 from grpo_checks.theory.rational.tasks.bounds import Rule, mcallester_value
-from grpo_checks.theory.rational.tasks.divergences import above, divergence
+from grpo_checks.theory.rational.tasks.divergences import above
 from grpo_checks.theory.rational.tasks.tasks import Tasks
 
 

@@ -23,7 +23,7 @@ from grpo_checks.theory.numbers.fields import (
     numbers,
     shares,
 )
-from grpo_checks.theory.numbers.multinomial import multinomial
+from grpo_checks.theory.rational.multinomial import multinomial
 
 
 class Tasks(NamedTuple):

@@ -8,12 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import rel_entr
 
+from grpo_checks.theory.numbers.logs import Logs, binary_divergence, divergence
 from grpo_checks.theory.rational.tasks.divergences import (
-    Logs,
-    binary_divergence,
     binary_kl,
     chi_square,
-    divergence,
     kl_exceeds,
     kl_inverse,
     variation,
