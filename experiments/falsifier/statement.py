@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from grpo_checks.experiments.falsifier.domain import Domain, Place, Point
-from grpo_checks.experiments.falsifier.one_prompt import apart
+from grpo_checks.experiments.falsifier.one_prompt import gap
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.experiments.protocol.verdict import Decision, agree, compare, worst
 from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose
@@ -81,7 +81,7 @@ class Statement:
         """observed/bound at real coordinates, the largest of several; above 1 is a violation."""
         observed, bound = self.sides(**self.domain.point(x, place))
         if self.relation == "equal":
-            return apart(observed, bound)
+            return gap(observed, bound)
         return jnp.max(observed / (bound + TINY))
 
     def exact(self, simpler: Callable[[Document], Any] | None = None) -> Exact:
