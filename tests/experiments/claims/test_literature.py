@@ -15,7 +15,8 @@ from grpo_checks.experiments.claims.literature import correlation_pairs as liter
 from grpo_checks.experiments.claims.literature import gradient as literature_gradient
 from grpo_checks.experiments.claims.literature import groups as literature_groups
 from grpo_checks.experiments.claims.literature import mse as literature_mse
-from grpo_checks.experiments.ledger.theorems import literature as ledger_literature
+from grpo_checks.experiments.ledger.ledger import sections
+from grpo_checks.experiments.ledger.parts import by_claim
 from grpo_checks.experiments.models.instances import InstanceSpec, from_argument, named
 from grpo_checks.experiments.protocol.claim import Scope, overall
 
@@ -145,8 +146,11 @@ def test_ledger_section_follows_the_rows():
     """Generated, and another number gives another page; nothing without rows."""
     flat = [row.flat() for claim in LITERATURE for row in _rows(claim)]
     table = pd.DataFrame(flat)
-    text = ledger_literature.section(table)
+    text = sections(by_claim(table), "L.")
     assert all(f"**{claim.name}" in text for claim in LITERATURE)
     changed = table.assign(observed=table["observed"] * 1.01)
-    assert ledger_literature.section(changed) != text
-    assert ledger_literature.section(table[table["claim"] == "T1.rate"]) == ""
+    assert sections(by_claim(changed), "L.") != text
+    assert "Results of other papers" in sections(by_claim(table))
+    nothing = by_claim(table[table["claim"] == "T1.rate"])
+    assert sections(nothing, "L.") == ""
+    assert "Results of other papers" not in sections(nothing)

@@ -7,9 +7,9 @@ import shutil
 import pandas as pd
 import pytest
 
+from grpo_checks.experiments.ledger.facts.theorems import counterexamples
 from grpo_checks.experiments.ledger.ledger import PAPER, ledger_text
-from grpo_checks.experiments.ledger.summary import counterexamples, exactly
-from grpo_checks.experiments.ledger.verifier import section
+from grpo_checks.experiments.ledger.words import exactly
 from grpo_checks.experiments.storage.text import WIDTH
 
 CASES = pd.DataFrame(
@@ -82,23 +82,22 @@ def test_stored_cases_disturb_no_other_part(folder):
     assert "Certified cases" not in without
 
 
-def test_the_verifier_is_told_from_its_files(tmp_path):
+def test_the_verifier_is_told_from_its_files(folder):
     """Mutants and alarms as stored; parts without a file are left out."""
-    rows = pd.read_csv(PAPER / "rows.csv", low_memory=False)
-    empty = section(rows, CASES.head(0), tmp_path)
+    empty = ledger_text(folder)
     assert "Mutants" not in empty
     assert "False alarms" not in empty
     line = {"claim": "T", "mutant": "m", "change": "c", "verdict": "refuted", "false on": "case x",
             "caught by": "certified case", "beaten by": "2 times", "seconds": 0.5}  # fmt: skip
     missed = {**line, "verdict": "not caught", "caught by": ""}
-    pd.DataFrame([line, missed]).to_csv(tmp_path / "mutants.csv", index=False)
+    pd.DataFrame([line, missed]).to_csv(folder / "mutants.csv", index=False)
     seen = pd.DataFrame(
         [{"claim": "T", "smallest change seen": "1.00%", "at": "here", "rows": "r"}]
     )
-    seen.to_csv(tmp_path / "mutants_smallest.csv", index=False)
+    seen.to_csv(folder / "mutants_smallest.csv", index=False)
     stored = json.loads((PAPER / "alarms.json").read_text())
-    (tmp_path / "alarms.json").write_text(json.dumps({**stored, "alarms": 7}))
-    text = " ".join(section(rows, CASES, tmp_path).split())
+    (folder / "alarms.json").write_text(json.dumps({**stored, "alarms": 7}))
+    text = " ".join(ledger_text(folder).split())
     assert "1 of 2 are, 1 of them by a certified case" in text
     assert "refuted in 7, at the level 0.001" in text
     assert "1 that hold and 2 counterexamples" in text

@@ -6,9 +6,10 @@ import pytest
 from grpo_checks.experiments.claims.generalization import depth as t3_depth
 from grpo_checks.experiments.claims.generalization import shift as t3_shift
 from grpo_checks.experiments.claims.generalization import visual_arft as t3_visual_arft
-from grpo_checks.experiments.ledger.theorems import theorem3 as ledger_theorem3
-from grpo_checks.experiments.ledger.theorems import theorem3_transfer as ledger_theorem3_transfer
-from grpo_checks.experiments.ledger.theorems.visual_arft import visual_arft
+from grpo_checks.experiments.ledger.facts.generalization import STEPS, dearest
+from grpo_checks.experiments.ledger.facts.transfer import growth
+from grpo_checks.experiments.ledger.ledger import sections
+from grpo_checks.experiments.ledger.parts import by_claim
 from grpo_checks.experiments.protocol.claim import Scope
 
 PAPER = Scope("paper")
@@ -26,31 +27,37 @@ def tables():
 
 def test_nothing_without_rows():
     """A table of Theorem 1 alone has no section."""
-    assert ledger_theorem3.section(pd.DataFrame({"claim": ["T1.rate"]})) == ""
+    nothing = by_claim(pd.DataFrame({"claim": ["T1.rate"]}))
+    assert sections(nothing, "Theorem 3") == sections(nothing, "T3.") == ""
+
+
+def _told(rows):
+    (claim,) = by_claim(rows)
+    return _flat(sections({claim: rows}, claim))
 
 
 def test_counterexamples_in_numbers(tables):
     """The published fraction and the published distance from 1; other rows, other numbers."""
-    text = ledger_theorem3_transfer._false(tables["shift"])
+    text = _told(tables["shift"])
     for shown in ("371293/3200000", "1 - 2.7e-49", "delta = 0.05:", "1.2e-08"):
         assert shown in text
     # (9/10)^n of a float is 0 long before it is.
     assert "1 - 1.5e-137" in text
     assert "1 - 0" not in text.replace("1 - 0.00042", "")
-    assert "371293" not in ledger_theorem3_transfer._false(tables["shift"].iloc[:1])
+    assert "371293" not in _told(tables["shift"].iloc[:1])
 
 
 def test_the_answer_on_visual_arft(tables):
     """Counts are those of the rows, and change with them."""
     table = tables["arft"]
-    text = _flat(visual_arft(table))
+    text = _told(table)
     trained = table[table["trained_on"] & (table["train_loss"] == "observed")]
     few = trained[(trained["n_tasks"] == 20)]
     vacuous = (few["verdict"] == "vacuous").sum()
     assert f"vacuous in {vacuous} of {len(few)} search cells" in text
     assert text.count("| 3B |") + text.count("| 7B |") == len(trained)
     other = table.assign(verdict="vacuous")
-    assert f"vacuous in {len(few)} of {len(few)}" in _flat(visual_arft(other))
+    assert f"vacuous in {len(few)} of {len(few)}" in _told(other)
 
 
 def _flat(text):
@@ -60,11 +67,11 @@ def _flat(text):
 def test_improvements_are_counted_with_both_scores_random(tables):
     """17 of 24 cell by cell, 16 at once; 1 and 0 of 8 on MAT. None where nothing has changed."""
     said = "in {} of {} cells, on the paper's own MAT benchmarks in {} of {}; in all cells at once"
-    text = _flat(visual_arft(tables["arft"]))
+    text = _told(tables["arft"])
     assert said.format(17, 24, 1, 8) in text
     assert "95% together, in 16 and 0." in text
     table = tables["arft"]
-    same = _flat(visual_arft(table.assign(tuned_loss=table["base_loss"])))
+    same = _told(table.assign(tuned_loss=table["base_loss"]))
     assert said.format(0, 24, 0, 8) in same
     assert "95% together, in 0 and 0." in same
 
@@ -72,14 +79,14 @@ def test_improvements_are_counted_with_both_scores_random(tables):
 def test_growth_of_the_gap_is_said_in_words(tables):
     """Flat is flat, no power of 0; what grows has its fitted exponent."""
     rows = pd.DataFrame([row.flat() for row in t3_depth._relay(None, (1, 4))])
-    assert ledger_theorem3_transfer._growth(rows, 0) == "does not change with D"
-    assert ledger_theorem3_transfer._growth(rows, 1) == "grows as D^0.989, fitted"
+    assert growth(rows, 0) == "does not change with D"
+    assert growth(rows, 1) == "grows as D^0.989, fitted"
 
 
 def test_the_dearest_steps_are_those_of_the_rows():
     """One pair for all n, or each n with its own."""
-    steps = [f"nats {name}" for name in ledger_theorem3.STEPS]
+    steps = [f"nats {name}" for name in STEPS]
     rows = pd.DataFrame([[20, 0, 0, 2, 3, 1], [50, 0, 0, 3, 2, 1]], columns=["n_tasks", *steps])
-    said = ledger_theorem3._dearest(rows)
+    said = dearest(rows)
     assert said == "markov and change of measure (n = 20); change of measure and markov (n = 50)"
-    assert ledger_theorem3._dearest(rows[:1]) == "markov and change of measure"
+    assert dearest(rows[:1]) == "markov and change of measure"

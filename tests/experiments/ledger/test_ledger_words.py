@@ -7,20 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from grpo_checks.experiments.ledger.ledger import PAPER, ledger_text
-from grpo_checks.experiments.ledger.summary import summary
-from grpo_checks.experiments.ledger.theorems import bias as ledger_bias
-from grpo_checks.experiments.ledger.theorems.amplification import amplification
-from grpo_checks.experiments.ledger.theorems.theorem1 import section as theorem1
-from grpo_checks.experiments.ledger.theorems.theorem2 import section as theorem2
-from grpo_checks.experiments.ledger.theorems.variance import variance
-from grpo_checks.experiments.ledger.verifier import section as verifier
+from grpo_checks.experiments.ledger.facts.bias import crossing
+from grpo_checks.experiments.ledger.ledger import NO_CASES, PAPER, ledger_text, sections
+from grpo_checks.experiments.ledger.parts import by_claim
 from grpo_checks.experiments.origin.provenance import _device
 from grpo_checks.experiments.storage.text import WIDTH, counts, enclosed, markdown, span, wrapped
 
 ROWS = pd.read_csv(PAPER / "rows.csv", low_memory=False).copy()
 VERDICTS = pd.read_csv(PAPER / "verdicts.csv", keep_default_na=False)
-NO_CASES = pd.DataFrame(columns=["claim", "case", "verdict", "observed", "bound", "note"])
 
 
 def _flat(text):
@@ -40,7 +34,12 @@ def _changed(claim, **columns):
 
 
 def _summary(number, rows=ROWS):
-    return _flat(summary(number, rows, NO_CASES, VERDICTS))
+    tables = {"rows": rows, "cases": NO_CASES, "verdicts": VERDICTS}
+    return _flat(sections({**by_claim(rows), **tables}, f"Theorem {number}"))
+
+
+def _details(number, rows=ROWS):
+    return sections(by_claim(rows), f"T{number}.")
 
 
 def test_a_floor_is_where_runs_end_and_no_limit_on_the_way():
@@ -49,9 +48,9 @@ def test_a_floor_is_where_runs_end_and_no_limit_on_the_way():
     assert "at G = 8 has |grad J|^2 = 0.000144, and runs end there" in said
     assert "never falls" not in said
     assert "|grad J|^2 = 0.25, and" in _summary(1, _changed("T1.floor", floor=0.25))
-    assert "cross the maximiser" in ledger_bias._crossing(-1.0613, -1.1915)
+    assert "cross the maximiser" in crossing(-1.0613, -1.1915)
     for maximiser, zero in ((-1.2, -1.1), (1.0, -1.1), (-1.1, 0.5)):
-        assert "do not meet the maximiser" in ledger_bias._crossing(maximiser, zero)
+        assert "do not meet the maximiser" in crossing(maximiser, zero)
 
 
 def test_slopes_are_those_of_the_step_rule():
@@ -59,16 +58,16 @@ def test_slopes_are_those_of_the_step_rule():
     said = _summary(1, _changed("T1.slope", observed=-0.321))
     assert "eta = min(1, sqrt(G/T)), the average of |grad J|^2 on `conflict` falls as T^s" in said
     assert "s = -0.321 and -0.321; another rule for the step has another slope" in said
-    text = _flat(theorem1(ROWS))
+    text = _flat(_details(1))
     assert "The slope is that of the step rule" in text
     assert "is real where" not in text
 
 
 def test_verdicts_in_the_prose_are_computed():
     """A claim that comes out otherwise is said to, in its section and on top."""
-    assert "**T1.budget** holds" in theorem1(ROWS)
-    assert "**T1.budget** is refuted" in theorem1(_changed("T1.budget", verdict="refuted"))
-    assert "**T2.gap** is inconclusive" in theorem2(_changed("T2.gap", verdict="inconclusive"))
+    assert "**T1.budget** holds" in _details(1)
+    assert "**T1.budget** is refuted" in _details(1, _changed("T1.budget", verdict="refuted"))
+    assert "**T2.gap** is inconclusive" in _details(2, _changed("T2.gap", verdict="inconclusive"))
 
 
 def test_a_verdict_that_was_not_expected_is_told_on_top(tmp_path):
@@ -86,7 +85,7 @@ def test_a_verdict_that_was_not_expected_is_told_on_top(tmp_path):
 
 def test_losses_are_those_of_unrestricted_policies():
     """3.5 % and the like are said of them alone, at first-order points, in both places."""
-    said, details = _summary(2), _flat(theorem2(ROWS))
+    said, details = _summary(2), _flat(_details(2))
     assert "At a first-order point, normalising components separately costs at most 3.5%" in said
     assert "That is over unrestricted policies of one prompt." in said
     assert "at a first-order point (phi = 0) of an unrestricted policy" in details
@@ -111,12 +110,11 @@ def test_a_test_set_does_not_speak_for_pac_bayes():
 
 def test_cycles_are_those_of_the_rows():
     """No penalty is called safe; the smallest one that cycles is named with its prompt."""
-    by_claim = dict(iter(ROWS.groupby("claim")))
-    scan = by_claim["L.convergence"]
+    scan = _of("L.convergence")
     cycles = scan["verdict"] == "refuted"
     scan, cycles = scan[~cycles | (scan["beta"] > 0.5)], scan[cycles & (scan["beta"] > 0.5)]
     more = cycles.head(1).assign(beta=0.5, eps=0.05, reference=1e-4)
-    said = _flat(amplification({**by_claim, "L.convergence": pd.concat([scan, more])}))
+    said = _flat(sections({"L.convergence": pd.concat([scan, more])}, "L.convergence"))
     assert f"in the following {len(cycles) + 1} cells" in said
     assert f"at penalties from 0.5 to {cycles['beta'].max():.2g}" in said
     assert "as beta = 0.5 does at p_ref = 0.0001" in said
@@ -125,18 +123,31 @@ def test_cycles_are_those_of_the_rows():
 
 def test_the_best_group_size_needs_a_budget_that_reaches_it():
     """N >= G*; sizes are those of the rows that hold."""
-    by_claim = dict(iter(ROWS.groupby("claim")))
-    assert "at a fixed number N >= G* of episodes" in _flat(variance(by_claim))
-    by_claim["T1.budget"] = by_claim["T1.budget"].assign(group_size=7.0)
-    assert "groups of 7 were best on these models" in _flat(variance(by_claim))
+    assert "at a fixed number N >= G* of episodes" in _flat(_details(1))
+    other = _flat(_details(1, _changed("T1.budget", group_size=7.0)))
+    assert "groups of 7 were best on these models" in other
 
 
 def test_points_name_the_bound_that_they_are_of(tmp_path):
     """.9999 of a test set's bound is not PAC-Bayes."""
     shutil.copytree(PAPER / "falsify" / "t3_coverage", tmp_path / "falsify" / "t3_coverage")
     shutil.copytree(PAPER / "falsify" / "t3_shift", tmp_path / "falsify" / "t3_shift")
-    said = verifier(ROWS, NO_CASES, tmp_path)
+    for name in ("rows.csv", "verdicts.csv", "provenance.json"):
+        shutil.copy(PAPER / name, tmp_path)
+    said = ledger_text(tmp_path)
     assert "| T3.coverage | fresh tasks, one policy | 0.999899 |" in said
+
+
+def test_no_number_is_read_from_a_note(tmp_path):
+    """Notes are shown, in tables alone; whatever they say, the prose says the same."""
+    for name in ("verdicts.csv", "provenance.json"):
+        shutil.copy(PAPER / name, tmp_path)
+    pages = []
+    for rows in (ROWS, ROWS.assign(note="exact: 17 of 1/19, fitted")):
+        rows.to_csv(tmp_path / "rows.csv", index=False)
+        pages.append(ledger_text(tmp_path).splitlines())
+    assert pages[0] != pages[1]
+    assert not [(a, b) for a, b in zip(*pages, strict=True) if a != b and a[:1] + b[:1] != "||"]
 
 
 def test_numbers_read_well():
@@ -162,7 +173,7 @@ def test_numbers_read_well():
 
 def test_no_number_of_the_ledger_is_nonsense():
     """No range of one value, no distance of 0 from 1, no power of 0, no 17 digits, no nan."""
-    parts = [theorem1(ROWS), theorem2(ROWS)]
+    parts = [_details(1), _details(2)]
     prose = "\n".join(parts + [_summary(number) for number in (1, 2, 3)])
     assert not re.findall(r"(?<![\w./])(\S+) to \1(?![\w.])", prose)
     assert not re.findall(r"\d\.\d{13,}|\bnan\b", prose)

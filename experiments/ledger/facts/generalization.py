@@ -1,0 +1,100 @@
+"""Facts on Theorem 3: exact coverage of the bounds, and how tight they are."""
+
+import numpy as np
+import pandas as pd
+
+from grpo_checks.experiments.ledger.words import Facts, count, outcome, table
+from grpo_checks.experiments.storage.text import markdown, span
+
+STEPS = ("used", "jensen", "change_of_measure", "markov", "bernoulli")
+"""The parts of the budget of kl-xi, see ``theory.generalization.proof_slack``."""
+
+
+def coverage(data: pd.DataFrame) -> Facts:
+    """Of T3.coverage: Gibbs posteriors, the worst one, and one policy in closed form."""
+    gibbs = data[data["oracle_offset"].notna() & (data["posterior"] == "Gibbs")]
+    worst = data[data["posterior"] == "worst"]
+    closed = data[data["closed_form"].notna()]
+    settings = ["instance", "types", "n_tasks", "delta", "temperature"]
+    # Nats x with exp(-f x) = delta, as a share f of ln(xi/delta): the largest f over n.
+    xi = closed[closed["bound_name"] == "kl-xi"]
+    share = np.log(xi["delta"]) / np.log(xi["closed_form"])
+    return {
+        "outcome": outcome(data),
+        "bounds": gibbs["bound_name"].nunique(),
+        "worst_delta": ", ".join(f"{x:g}" for x in worst["delta"].unique()),
+        "holds": count(data, "holds"),
+        "vacuous": count(data, "vacuous"),
+        "cells": len(gibbs.drop_duplicates(settings)),
+        "largest": int(gibbs["n_tasks"].max()),
+        "table": _bounds(gibbs),
+        "worst": worst["observed"].max(),
+        "gap": (worst["upper"] - worst["observed"]).max(),
+        "closed": (closed["observed"] / closed["closed_form"] - 1).abs().max(),
+        "seen": share.max(),
+        "seen_n": int(xi["n_tasks"][share.idxmax()]),
+    }
+
+
+def _bounds(gibbs: pd.DataFrame) -> str:
+    """How often each bound fails, and how loose it is."""
+    failing = gibbs["observed"] / gibbs["delta"]
+    names = gibbs["bound_name"]
+    cells = gibbs.groupby(names, sort=False)
+    columns = {
+        "largest failure/delta": failing.groupby(names, sort=False).max().map("{:.2g}".format),
+        "offset/oracle, median": cells["tightness"].median().map("{:.3g}".format),
+        "mean bound, median": cells["mean_bound"].median().map("{:.3g}".format),
+    }
+    return markdown(pd.DataFrame(columns).rename_axis("bound").reset_index())
+
+
+def sampled(data: pd.DataFrame) -> Facts | None:
+    """Of the cell of T3.coverage that is sampled; nothing where there is none."""
+    cells = data[(data["observed"] < data["upper"]) & data["posterior"].str.contains("draws")]
+    if cells.empty:
+        return None
+    return {"posterior": cells["posterior"].iloc[0], "failure": cells["upper"].iloc[0]}
+
+
+def tightness(data: pd.DataFrame) -> Facts:
+    """Of T3.tightness: offsets over the oracle's, and where the nats of kl-xi go."""
+    cells = data[data["nats used"].notna() & (data["instance"] == "specialists")]
+    plain = cells[(cells["policy_class"] == "sampled") & (cells["temperature"] == 1)]
+    crowd = cells[(cells["policy_class"] == "deterministic")]
+    names = [str(c) for c in cells]
+    ratios = [c for c in names if c.startswith("tightness ") and " 1/" not in c]
+    learned = plain[plain["tightness split 1/10"].notna()]
+    return {
+        "outcome": outcome(data),
+        "dearest": dearest(plain),
+        "holds": count(data, "holds"),
+        "table": _by_tasks(plain, ratios, "tightness "),
+        "nats": _by_tasks(plain, [c for c in names if c.startswith("nats ")], "nats "),
+        "split": span(learned["tightness split 1/10"]),
+        "half": span(learned["tightness split 1/2"]),
+        "plain": span(learned["tightness kl-xi"]),
+        "policies": int(crowd["policies"].max()),
+        "crowd_plain": span(crowd["tightness kl-xi"]),
+        "crowd_split": span(crowd["tightness split 1/10"]),
+        "recursive": span(learned["tightness recursive 1/10"]),
+    }
+
+
+def dearest(cells: pd.DataFrame) -> str:
+    """The two steps of the proof that take most nats, at each n."""
+    parts = cells.set_index("n_tasks")[[f"nats {step}" for step in STEPS]]
+    pairs = {
+        n: " and ".join(
+            str(c).removeprefix("nats ").replace("_", " ") for c in nats.nlargest(2).index
+        )
+        for n, nats in parts.iterrows()
+    }
+    if len(set(pairs.values())) == 1:
+        return next(iter(pairs.values()))
+    return "; ".join(f"{pair} (n = {n:.0f})" for n, pair in pairs.items())
+
+
+def _by_tasks(cells: pd.DataFrame, columns: list[str], prefix: str) -> str:
+    headings = {c: c.removeprefix(prefix).replace("_", " ") for c in columns}
+    return table(cells.round(2), {"n_tasks": "n", **headings})

@@ -1,0 +1,129 @@
+"""Facts on Theorem 1: the rate, the path, the slope, and the exact variance."""
+
+import pandas as pd
+
+from grpo_checks.experiments.ledger.words import Facts, count, having, outcome, table
+from grpo_checks.experiments.storage.text import counts, markdown, span
+
+
+def rate(data: pd.DataFrame) -> Facts:
+    """Of T1.rate: tightness at the longest T, and what each step of the proof loses there."""
+    longest = data[data["n_steps"] == data["n_steps"].max()]
+    # A column that other claims leave empty is stored as floats.
+    cells = longest.astype({"components": int}).groupby(["instance", "components"])
+    causes = longest["loosest"].value_counts(normalize=True)
+    vacuous = having(data, "vacuous")["n_steps"]
+    slack = longest.filter(like="slack: ").sum(axis=1)
+    return {
+        "outcome": outcome(data),
+        "short": f" (T = {counts(vacuous)})" if len(vacuous) else "",
+        "closed": ((longest["observed"] + slack) / longest["bound"] - 1).abs().max(),
+        "holds": count(data, "holds"),
+        "vacuous": len(vacuous),
+        "cells": len(data),
+        "longest": int(data["n_steps"].max()),
+        "table": markdown(cells.apply(_tightness, include_groups=False).reset_index()),
+        "causes": ", ".join(
+            f"{name} in {share:.0%} of the cells" for name, share in causes.items()
+        ),
+        "waterfall": markdown(_waterfall(longest)),
+    }
+
+
+def _waterfall(longest: pd.DataFrame) -> pd.DataFrame:
+    """Mean shares of the bound, by instance."""
+    shares = {"observed": longest["observed"] / longest["bound"]}
+    for column in map(str, longest.filter(like="slack: ").columns):
+        shares[column.removeprefix("slack: ")] = longest[column] / longest["bound"]
+    means = pd.DataFrame(shares).groupby(longest["instance"]).mean()
+    return means.map("{:.0%}".format).reset_index()
+
+
+def _tightness(cells: pd.DataFrame) -> pd.Series:
+    return pd.Series(
+        {
+            "bound/observed": span(cells["ratio"]),
+            "exact V": span(cells["bound_with_exact_variance"] / cells["observed"]),
+            "loses most": cells["loosest"].mode().iloc[0],
+            "seeds": counts(cells["seeds"]),
+        }
+    )
+
+
+def path(data: pd.DataFrame) -> Facts:
+    """Of T1.path: its three terms, and the sharper bound of an unbiased update."""
+    terms = data[["optimisation", "bias", "variance"]]
+    largest = terms.div(data["bound"], axis=0).max()
+    return {
+        "outcome": outcome(data),
+        "cells": len(data),
+        "biased": (data["bias"] > 0).sum(),
+        "vacuous": count(data, "vacuous"),
+        "gap": (terms.sum(axis=1) - data["bound"]).abs().max(),
+        "shares": ", ".join(f"{name} up to {share:.0%}" for name, share in largest.items()),
+        "ratio": span(data["ratio"]),
+        "sharper": span(data["sharper_bound"] / data["observed"]),
+    }
+
+
+def slope(data: pd.DataFrame) -> Facts:
+    """Of T1.slope: the fitted slopes, and the lengths that they were fitted to."""
+    averages = data.filter(like="average at T=").dropna(axis=1, how="all")
+    lengths = [int(str(name).removeprefix("average at T=")) for name in averages]
+    headings = {
+        "group_size": "G",
+        "observed": "slope",
+        "lower": "lower limit",
+        "upper": "upper limit",
+        "seeds": "seeds",
+        "verdict": "verdict",
+    }
+    return {
+        "outcome": outcome(data),
+        "shortest": min(lengths),
+        "longest": max(lengths),
+        "table": table(data, headings, digits=4),
+    }
+
+
+def group_size(data: pd.DataFrame) -> Facts:
+    """Of T1.G: the distance of the exact variance from its limits."""
+    sweeps = data["prompts"].isna()
+    apart = ((data["observed"] - data["bound"]) / data["bound"]).abs()
+    return {
+        "outcome": outcome(data),
+        "instances": sweeps.sum(),
+        "sweep": apart[sweeps].max(),
+        "drawn": apart[~sweeps].max(),
+    }
+
+
+def components(data: pd.DataFrame) -> Facts:
+    """Of T1.K: the exponents, and G V of normalised advantages, which has no limit law 1/G."""
+    headings = {
+        "grows_in": "in",
+        "estimator": "estimator",
+        "weights": "weights",
+        "correlation": "correlation",
+        "observed": "exponent",
+        "note": "why",
+        "verdict": "verdict",
+    }
+    normalised = data[data["estimator"] == "group_normalized"].filter(like="G V at G=").dropna()
+    variances = [
+        f"{value:.3f} at {str(name).removeprefix('G V at ')}"
+        for _, row in normalised.iterrows()
+        for name, value in row.items()
+    ]
+    return {"table": table(data, headings, digits=4), "normalised": ", ".join(variances)}
+
+
+def budget(data: pd.DataFrame) -> Facts:
+    """Of T1.budget: the best group sizes, real and whole."""
+    best = having(data, "holds").dropna(subset=["best_real_group_size"])
+    return {
+        "outcome": outcome(data),
+        "instances": len(best),
+        "best": span(best["best_real_group_size"]),
+        "typical": counts(best["group_size"]),
+    }

@@ -1,0 +1,104 @@
+"""Facts on each theorem as a whole: what is true, what is not, counterexamples, practice."""
+
+import pandas as pd
+
+from grpo_checks.experiments.ledger.facts.decomposition import factors
+from grpo_checks.experiments.ledger.words import Facts, count, exactly, having
+from grpo_checks.experiments.points.generalization.coverage import ALONE
+from grpo_checks.experiments.storage.text import counts, markdown, span
+
+
+def _theorem(number: int, rows: pd.DataFrame, cases: pd.DataFrame, verdicts: pd.DataFrame) -> Facts:
+    """Which of its claims hold, and which do not, with a counterexample of each."""
+    claims = verdicts[verdicts["claim"].str.startswith(f"T{number}.")]
+    true, false = having(claims, "holds"), having(claims, "refuted")
+    refuted = [f"{r.claim} ({r.provenance}): {r.statement}." for r in false.itertuples()]
+    return {
+        "names": ", ".join(true["claim"]),
+        "cells": rows["claim"].isin(true["claim"]).sum(),
+        "false": " ".join(refuted) or "Nothing that was checked.",
+        "table": markdown(counterexamples(list(false["claim"]), rows, cases)),
+    }
+
+
+def counterexamples(claims: list[str], rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
+    """A line per claim: stored points first, in fractions, else the refuted cell itself."""
+    # What is refuted in floating point alone is no counterexample.
+    solid = rows[rows["evidence"] != "exact"]
+    lines = []
+    for claim in claims:
+        refuted = (having(t[t["claim"] == claim], "refuted") for t in (cases, solid))
+        known = next((t for t in refuted if len(t)), None)
+        if known is None:
+            continue
+        first = known.iloc[0]
+        lines.append(
+            {
+                "claim": claim,
+                "point": first["case"] if "case" in first else first["instance"],
+                "observed": exactly(first, "observed"),
+                "allowed": exactly(first, "bound"),
+                "note": first["note"] if isinstance(first["note"], str) else "",
+            }
+        )
+    return pd.DataFrame(lines, columns=["claim", "point", "observed", "allowed", "note"])
+
+
+def stationarity(
+    rate: pd.DataFrame,
+    slope: pd.DataFrame,
+    budget: pd.DataFrame,
+    floor: pd.DataFrame,
+    *tables: pd.DataFrame,
+) -> Facts:
+    """Of Theorem 1, from the rows of T1.rate, T1.slope, T1.budget and T1.floor, and all tables."""
+    ratio = rate["ratio"].dropna()
+    stalled = floor.dropna(subset=["floor"]).iloc[0]
+    return {
+        **_theorem(1, *tables),
+        "slopes": " and ".join(f"{x:.3f}" for x in slope["observed"]),
+        "ratio": span(ratio),
+        "median": ratio.median(),
+        "best": counts(having(budget, "holds")["group_size"]),
+        "size": int(stalled["group_size"]),
+        "floor": stalled["floor"],
+    }
+
+
+def decomposition(kappa: pd.DataFrame, benefit: pd.DataFrame, *tables: pd.DataFrame) -> Facts:
+    """Of Theorem 2, from the rows of T2.kappa and T2.benefit, and all tables."""
+    losses = factors(kappa)
+    lead = benefit[benefit["instance"] == "outcomes"]["gain_lead"].dropna()
+    return {
+        **_theorem(2, *tables),
+        "losses": ", ".join(f"{loss:.1%} (G = {size})" for size, loss in losses.items()),
+        "lead": " to ".join(dict.fromkeys(f"{x:.1%}" for x in (lead.min(), lead.max()))),
+    }
+
+
+def generalization(
+    coverage: pd.DataFrame, shift: pd.DataFrame, published: pd.DataFrame, *tables: pd.DataFrame
+) -> Facts:
+    """Of Theorem 3, from the rows of T3.coverage, T3.shift and T3.visual_arft, and all tables."""
+    coverage = coverage[~coverage["bound_name"].isin(ALONE)]
+    trained = published[
+        (published["trained_on"].astype(str) == "True") & (published["train_loss"] == "observed")
+    ]
+    few = trained[trained["n_tasks"] == trained["n_tasks"].min()]
+    return {
+        **_theorem(3, *tables),
+        "failing": (coverage["observed"] / coverage["delta"]).max(),
+        "worst": _chance(shift["observed"].max()),
+        "delta": ", ".join(f"{x:g}" for x in shift["delta"].unique()),
+        "vacuous": count(trained, "vacuous"),
+        "published": len(trained),
+        "few": int(few["n_tasks"].iloc[0]),
+        "few_vacuous": count(few, "vacuous"),
+        "few_published": len(few),
+        "nats": few["observed"].max(),
+    }
+
+
+def _chance(value: float) -> str:
+    """Numbers that differ from 1 by less than they can show are not printed as 1."""
+    return f"up to {value:.4f}" if value < 0.9999 else "above 0.9999"

@@ -1,0 +1,53 @@
+"""Facts on Theorem 3, continued: transfer, depth, and false bounds."""
+
+import pandas as pd
+
+from grpo_checks.experiments.ledger.words import Facts, count, outcome, table
+from grpo_checks.experiments.storage.text import markdown
+
+
+def ood(data: pd.DataFrame) -> Facts:
+    """Of T3.ood: bound over exact target risk, where the bound says anything."""
+    exact = data[data["shown_risk"].notna() & (data["bound"] < 1)]
+    cells = exact.groupby("bound_name", sort=False)["ratio"]
+    ratios = cells.agg(cells="size", median="median", largest="max").reset_index()
+    return {
+        "outcome": outcome(data),
+        "holds": count(data, "holds"),
+        "vacuous": count(data, "vacuous"),
+        "unmet": count(data, "assumption unmet"),
+        "table": markdown(ratios.rename(columns={"bound_name": "bound"}), digits=4),
+    }
+
+
+def depth(data: pd.DataFrame) -> Facts:
+    """Of T3.depth: how the gap of `relay` grows where a failure is final, and where it is not."""
+    final, repaired = (data[data["kind"] == kind] for kind in ("final", "repaired"))
+    deepest = repaired.sort_values("depth").iloc[-1]
+    return {
+        "outcome": outcome(data),
+        "holds": count(data, "holds"),
+        "failing": final["responses"].max(),
+        "final": growth(data, 1),
+        "repaired": growth(data, 0),
+        "deepest": int(deepest["depth"]),
+        "loose": deepest["ratio"],
+        "attained": (final["sharper_bound"] / final["observed"] - 1).abs().max(),
+    }
+
+
+def growth(data: pd.DataFrame, expected: int) -> str:
+    """How the gap of `relay` grows, in words."""
+    exponent = data[data["kind"] == f"exponent {expected}"]["exponent"].iloc[0]
+    return f"grows as D^{exponent:.3f}, fitted" if exponent else "does not change with D"
+
+
+def shift(data: pd.DataFrame) -> Facts:
+    """Of T3.shift: how often the bound fails, and the one with the undivided term."""
+    headings = {"n_tasks": "n", "hard": "D_S(hard)", "note": "failure", "verdict": "verdict"}
+    return {
+        "outcome": outcome(data),
+        "table": table(data, headings),
+        "delta": ", ".join(f"{x:g}" for x in data["delta"].unique()),
+        "undivided": data["failure_undivided"].max(),
+    }

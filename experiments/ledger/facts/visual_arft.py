@@ -1,0 +1,93 @@
+"""Facts on Visual-ARFT: what the published scores leave room for."""
+
+import pandas as pd
+
+from grpo_checks.experiments.claims.generalization.visual_arft import COUNTED, DELTA
+from grpo_checks.experiments.ledger.words import Facts, count
+from grpo_checks.experiments.storage.text import markdown, span
+from grpo_checks.theory.generalization.plug_in import improved
+
+
+def visual_arft(data: pd.DataFrame) -> Facts:
+    """Of T3.visual_arft: the models as trained, and as if their training loss were 0."""
+    trained = data[data["trained_on"].astype(str) == "True"]
+    cells, perfect = (trained[trained["train_loss"] == k] for k in ("observed", "perfect"))
+    searching = cells["training"].str.startswith("search")
+    search, tasks = cells[searching], cells[~searching]
+    smallest, larger = sorted(search["n_tasks"].unique())
+    few, many = (search[search["n_tasks"] == n] for n in (smallest, larger))
+    tasks = tasks[tasks["n_tasks"] == tasks["n_tasks"].min()]
+    coding = tasks[tasks["observed"] > 0]
+    best = perfect[perfect["n_tasks"] == smallest]
+    return {
+        "table": markdown(_columns(cells, perfect)),
+        **_improvements(cells.drop_duplicates(["model", "benchmark", "metric"])),
+        "smallest": int(smallest),
+        "larger": int(larger),
+        "few": count(few, "vacuous"),
+        "few_all": len(few),
+        "few_best": few["observed"].max(),
+        "few_bits": few["bits_per_task"].max(),
+        "many": count(many, "vacuous"),
+        "many_all": len(many),
+        "variation": few["spare_variation"].max(),
+        "least_tasks": int(few["tasks at KL=1000"].min()),
+        "most_tasks": int(few["tasks at KL=1000"].max()),
+        "perfect": best["observed"].max(),
+        "perfect_bits": best["bits_per_task"].max(),
+        "coding_tasks": int(tasks["n_tasks"].iloc[0]),
+        "coding_nats": span(coding["observed"]),
+        "coding": len(coding),
+        "coding_all": len(tasks),
+    }
+
+
+def _columns(cells: pd.DataFrame, perfect: pd.DataFrame) -> pd.DataFrame:
+    """The table: one line per model, benchmark, metric and number of tasks."""
+    keys = ["model", "benchmark", "metric", "n_tasks"]
+    other = perfect.set_index(keys)["smallest_explaining"]
+    return pd.DataFrame(
+        {
+            "model": cells["model"],
+            "benchmark": cells["benchmark"],
+            "metric": cells["metric"],
+            "n_train": cells["n_tasks"].astype(int),
+            "base loss": cells["base_loss"].round(3),
+            "loss": cells["tuned_loss"].round(3),
+            "largest KL": cells["observed"].round(1),
+            "bits": cells["bits_per_task"].round(2),
+            "TV": cells["spare_variation"].round(2),
+            "explains": [round(other[tuple(key)], 1) for key in cells[keys].to_numpy()],
+            "n at 10": cells["tasks at KL=10"].map(_tasks),
+            "n at 1000": cells["tasks at KL=1000"].map(_tasks),
+            "fresh": cells["fresh_bound"].round(3),
+            "verdict": cells["verdict"],
+        }
+    )
+
+
+def _tasks(number: float) -> str:
+    return f"{int(number):,}" if number < 1e8 else "none"
+
+
+def _improvements(cells: pd.DataFrame) -> Facts:
+    """In how many cells the models certainly improved: cell by cell, and all at once."""
+    mat = cells["benchmark"].str.startswith("MAT")
+    apart, together = (
+        pd.Series([_apart(row, level) for _, row in cells.iterrows()], cells.index)
+        for level in (DELTA, DELTA / len(cells))
+    )
+    return {
+        "level": 1 - DELTA,
+        "certain": apart.sum(),
+        "cells": len(cells),
+        "mat": apart[mat].sum(),
+        "mat_cells": mat.sum(),
+        "sure": together.sum(),
+        "mat_sure": together[mat].sum(),
+    }
+
+
+def _apart(row: pd.Series, level: float) -> bool:
+    losses = (row["base_loss"], row["tuned_loss"])
+    return improved(*losses, int(row["fresh_tasks"]), row["metric"] == COUNTED, level)

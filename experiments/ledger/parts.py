@@ -1,0 +1,113 @@
+"""Which facts the parts of the template take, and from which rows and tables."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from grpo_checks.experiments.ledger.facts import (
+    amplification,
+    benefit,
+    bias,
+    decomposition,
+    generalization,
+    literature,
+    overview,
+    stationarity,
+    theorems,
+    transfer,
+    verifier,
+    visual_arft,
+)
+from grpo_checks.experiments.ledger.template import filled
+from grpo_checks.experiments.ledger.words import Facts
+
+
+class Part(NamedTuple):
+    """Of the template, with its name there."""
+
+    facts: Callable[..., Facts | None]
+    """None where there is nothing to say."""
+    inputs: tuple[str, ...] = ()
+    """Claims, whose rows, and tables that are the arguments of ``facts``: the one of the part's
+    name where none is listed."""
+
+
+TABLES = ("rows", "cases", "verdicts")
+PARTS: dict[str, Part] = {
+    "top": Part(overview.top, ("verdicts",)),
+    "surprises": Part(overview.surprises, ("verdicts",)),
+    "conditions": Part(overview.conditions, ("provenance",)),
+    "Theorem 1": Part(
+        theorems.stationarity, ("T1.rate", "T1.slope", "T1.budget", "T1.floor", *TABLES)
+    ),
+    "T1.rate": Part(stationarity.rate),
+    "T1.path": Part(stationarity.path),
+    "T1.slope": Part(stationarity.slope),
+    "T1.G": Part(stationarity.group_size),
+    "T1.K": Part(stationarity.components),
+    "T1.budget": Part(stationarity.budget),
+    "T1.bias": Part(bias.bias),
+    "T1.floor": Part(bias.floor),
+    "T1.curl": Part(bias.curl),
+    "T1.surrogate": Part(bias.surrogate),
+    "Theorem 2": Part(theorems.decomposition, ("T2.kappa", "T2.benefit", *TABLES)),
+    "T2.identity": Part(decomposition.identity),
+    "T2.bridge'": Part(decomposition.bridge),
+    "T2.potential": Part(decomposition.potential),
+    "T2.gap": Part(decomposition.gap, ("T2.gap", "T2.kappa")),
+    "T2.kappa": Part(decomposition.kappa),
+    "T2.zero": Part(decomposition.zero, ("T2.zero", "T2.kappa")),
+    "T2.benefit": Part(benefit.benefit),
+    "Theorem 3": Part(
+        theorems.generalization, ("T3.coverage", "T3.shift", "T3.visual_arft", *TABLES)
+    ),
+    "T3.coverage": Part(generalization.coverage),
+    "T3.coverage, sampled": Part(generalization.sampled, ("T3.coverage",)),
+    "T3.tightness": Part(generalization.tightness),
+    "T3.ood": Part(transfer.ood),
+    "T3.depth": Part(transfer.depth),
+    "T3.shift": Part(transfer.shift),
+    "T3.visual_arft": Part(visual_arft.visual_arft),
+    "results of other papers": Part(lambda data: {}, ("L.amplification",)),
+    "L.amplification": Part(amplification.amplification),
+    "L.tools": Part(amplification.tools),
+    "L.convergence": Part(amplification.convergence),
+    "L.contrast": Part(literature.contrast),
+    "L.hessian": Part(literature.hessian),
+    "L.mse": Part(literature.mse),
+    "L.baseline": Part(literature.baseline),
+    "L.correlation": Part(literature.correlation),
+    "L.correlation.law": Part(literature.correlation_law),
+    "L.correlation.G": Part(literature.correlation_pairs),
+    "L.groups": Part(literature.groups),
+    "cases": Part(verifier.cases),
+    "falsifier": Part(verifier.falsifier, ("points",)),
+    "mutants": Part(verifier.mutants, ("mutants", "smallest")),
+    "power": Part(verifier.power, ("rows",)),
+    "alarms": Part(verifier.alarms),
+}
+
+
+def by_claim(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The rows of each claim."""
+    return {str(name): data for name, data in rows.groupby("claim")}
+
+
+def told(name: str, text: str, inputs: Mapping[str, Any]) -> str:
+    """One part, filled; empty where an input is missing or there is nothing to say.
+
+    A part that is not listed here has no fields. Raises ValueError where facts and fields differ,
+    and for tables without a column that is needed, as those of an older version.
+    """
+    if name not in PARTS:
+        return filled(name, text, {})
+    part = PARTS[name]
+    needed = part.inputs or (name,)
+    if not inputs.keys() >= {*needed}:
+        return ""
+    try:
+        facts = part.facts(*(inputs[key] for key in needed))
+    except KeyError as error:
+        raise ValueError(f"{name}: {error}: not in these tables: run make paper") from error
+    return "" if facts is None else filled(name, text, facts)

@@ -1,0 +1,46 @@
+"""Verdicts, numbers and tables in the words of the ledger."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from grpo_checks.experiments.protocol.claim import overall
+from grpo_checks.experiments.storage.text import DIGITS, markdown
+
+Facts = dict[str, object]
+"""What a part of the template says, by the name of its place there."""
+WHOLE = ("cells", "components", "distinct_rewards", "group_size", "n_tasks", "seeds")
+"""Columns of counts, which are stored as floats where rows of other claims have none."""
+
+
+def outcome(data: pd.DataFrame) -> str:
+    """The verdict of some cells of a claim as the verb of a sentence."""
+    verdict = overall(list(data["verdict"]))
+    return {"holds": "holds", "assumption unmet": "has its assumption unmet"}.get(
+        verdict, f"is {verdict}"
+    )
+
+
+def having(data: pd.DataFrame, verdict: str) -> pd.DataFrame:
+    """The cells of one verdict."""
+    return data[data["verdict"] == verdict]
+
+
+def count(data: pd.DataFrame, verdict: str) -> int:
+    """The number of cells of one verdict."""
+    return len(having(data, verdict))
+
+
+def exactly(row: pd.Series, side: str) -> str:
+    """A number as a fraction where that can be read, else to 12 digits; 6 of a sampled one."""
+    text = row.get(f"{side}_exact")
+    if isinstance(text, str) and len(text) <= 24:
+        return text
+    digits = 6 if row.get("evidence") == "statistical" else 12
+    return f"{float(row[side]):.{digits}g}"
+
+
+def table(data: pd.DataFrame, headings: Mapping[str, str], digits: int = DIGITS) -> str:
+    """Chosen columns under their headings, counts as whole numbers."""
+    chosen = data[[*headings]].astype({name: int for name in WHOLE if name in headings})
+    return markdown(chosen.rename(columns=headings), digits)
