@@ -42,9 +42,9 @@ def _grid(components: int, success: float, profile: str) -> list[InstanceSpec]:
     return [start(components, success, r, c) for r in ratios for c in couplings]
 
 
-def map_row(spec: InstanceSpec, group_size: int, found: Benefit, i: int) -> Row:
+def map_row(spec: InstanceSpec, group_size: int, benefit: Benefit, i: int) -> Row:
     """The best gain of the update whose e is smaller against that of the other."""
-    e, gain, rounding = found.efficiency[i], found.gain[i], float(found.rounding[i])
+    e, gain, rounding = benefit.efficiency[i], benefit.gain[i], float(benefit.rounding[i])
     best, ahead = gain.max(1), int(e.argmax())
     # Both terms of a gain are values of J, at most R_max.
     off = 4 * rounding * float(build(spec).mdp.max_reward)
@@ -57,18 +57,18 @@ def map_row(spec: InstanceSpec, group_size: int, found: Benefit, i: int) -> Row:
         "gain_lead": (best[0] - best[1]) / np.abs(best).max() if best.any() else 0.0,
         "equal_steps": gain.shape[1],
         "equal_steps_as_e": int((gain[ahead] - gain[1 - ahead] > off).sum()),
-        "distinct_decomposed": found.distinct[i, 0],
-        "distinct_joint": found.distinct[i, 1],
+        "distinct_decomposed": benefit.distinct[i, 0],
+        "distinct_joint": benefit.distinct[i, 1],
     }
     shared = {"components": build(spec).mdp.weights.size, "group_size": group_size}
-    head = ("T2.benefit", spec.name, shared)
+    labels = ("T2.benefit", spec.name, shared)
     # e is a square over another, so that its error counts a few times over.
-    if abs(e[0] - e[1]) <= 4 * rounding * found.squared_gradient[i]:
-        return unmet(*head, "e is equal up to rounding")
+    if abs(e[0] - e[1]) <= 4 * rounding * benefit.squared_gradient[i]:
+        return unmet(*labels, "e is equal up to rounding")
     if abs(best[0] - best[1]) <= off:
-        return unmet(*head, "a tie: best gains are equal up to rounding")
+        return unmet(*labels, "a tie: best gains are equal up to rounding")
     note = "exact gain at its best step: of the update behind by e, against the one ahead"
-    return inequality(*head, float(best[1 - ahead]), float(best[ahead]), off, note, extra)
+    return inequality(*labels, float(best[1 - ahead]), float(best[ahead]), off, note, extra)
 
 
 def _map_rows(scope: Scope) -> list[Row]:
@@ -76,11 +76,11 @@ def _map_rows(scope: Scope) -> list[Row]:
         cells = [(GROUP_SIZE, [scope.instance])]
     else:
         cells = [(g, _grid(k, s, scope.profile)) for k, s, g in _maps(scope.profile)]
-    found = []
+    rows = []
     for size, specs in cells:
         numbers = measure(specs, size)
-        found += [map_row(s, size, numbers, i) for i, s in enumerate(specs)]
-    return found
+        rows += [map_row(s, size, numbers, i) for i, s in enumerate(specs)]
+    return rows
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

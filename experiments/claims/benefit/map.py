@@ -7,14 +7,18 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
 from grpo_checks.experiments.claims.decomposition.cases import DECOMPOSED, JOINT
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.points.decomposition.benefit import STEPS
 from grpo_checks.theory.convergence.smoothness import smoothness
-from grpo_checks.theory.estimators.group_law import group_law
+from grpo_checks.theory.estimators.group_law import GroupLaw, group_law
+from grpo_checks.theory.evaluation.values import Theta
 from grpo_checks.theory.instances.outcomes import joint_law
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.updates.benefit import ascent
 from grpo_checks.theory.updates.moments import update_moments
 from grpo_checks.theory.updates.one_update import (
@@ -45,19 +49,29 @@ class Benefit(NamedTuple):
 
 
 @eqx.filter_jit
-def _measure(mdp, policy, thetas, laws, tables, numbers, worth, action, steps):  # type: ignore[no-untyped-def]
+def _measure(
+    mdp: TAMDP,
+    policy: Policy,
+    thetas: Float[Array, "T ..."],
+    laws: Sequence[GroupLaw],
+    tables: Sequence[Groups],
+    numbers: Sequence[Float[Array, " N"]],
+    worth: Float[Array, " M"],
+    action: tuple[int, Int[Array, " M"]],
+    steps: Float[Array, " S"],
+) -> tuple[list[Float[Array, "T 2 ..."]], Float[Array, ""]]:
     steps = steps / smoothness(mdp, policy)
 
-    def one(theta):  # type: ignore[no-untyped-def]
-        found = []
+    def one(theta: Theta) -> list[Float[Array, "2 ..."]]:
+        pairs = []
         for law, table, number in zip(laws, tables, numbers, strict=True):
             moments = update_moments(mdp, policy, theta, law)
             logits = policy.logits(theta)[action[0]][action[1]]
             gains = jax.lax.map(lambda s, t=table: expected_gain(t, worth, logits, s), steps)  # noqa: B023
             spread = table.chances(jax.nn.softmax(logits)) @ number
             square = jnp.square(moments.gradient).sum()
-            found.append((ascent(moments).efficiency, square, gains, spread))
-        return [jnp.stack(pair) for pair in zip(*found, strict=True)]
+            pairs.append((ascent(moments).efficiency, square, gains, spread))
+        return [jnp.stack(pair) for pair in zip(*pairs, strict=True)]
 
     return jax.vmap(one)(thetas), steps[-1]
 
@@ -73,9 +87,9 @@ def measure(specs: Sequence[InstanceSpec], group_size: int) -> Benefit:
     thetas = jnp.stack([i.theta for i in instances])
     action = decision.action[0], jnp.asarray(decision.action[1])
     steps = jnp.asarray([float(s) for s in STEPS])
-    model, of = (mdp, policy, thetas), (laws, tables, numbers)
-    found, longest = _measure(*model, *of, decision.worth, action, steps)
-    efficiency, square, gain, distinct = (np.asarray(x) for x in found)
+    model, programs = (mdp, policy, thetas), (laws, tables, numbers)
+    measured, longest = _measure(*model, *programs, decision.worth, action, steps)
+    efficiency, square, gain, distinct = (np.asarray(x) for x in measured)
     logits = np.stack([np.asarray(policy.logits(t)) for t in thetas])[:, action[0]]
     rounding = [accumulated(float(n)) for n in _roundings(tables, logits, float(longest))]
     return Benefit(efficiency, square[:, 0], gain, distinct, np.array(rounding))

@@ -5,6 +5,7 @@ from typing import NamedTuple
 import equinox as eqx
 import jax
 import numpy as np
+from jaxtyping import Array, Float, Key
 from numpy.typing import NDArray
 
 from grpo_checks.experiments.claims.decomposition.cases import DECOMPOSED, JOINT
@@ -12,11 +13,14 @@ from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.models.lanes import lane_bytes, lanes
 from grpo_checks.experiments.storage.files import digest
 from grpo_checks.theory.convergence.smoothness import smoothness
-from grpo_checks.theory.estimators.group_law import group_law
+from grpo_checks.theory.estimators.group_law import GroupLaw, group_law
 from grpo_checks.theory.evaluation.optimum import best_values
+from grpo_checks.theory.evaluation.values import Theta
+from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.places import Chances
+from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.training.batch import Training
-from grpo_checks.theory.training.races import paired_runs
+from grpo_checks.theory.training.races import PairedTrace, paired_runs
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +46,18 @@ class Race(NamedTuple):
 
 
 @eqx.filter_jit
-def _run(keys, mdp, chances, policy, theta, step, trainings, laws, n_steps, size):  # type: ignore[no-untyped-def]
+def _run(
+    keys: Key[Array, " N"],
+    mdp: TAMDP,
+    chances: Chances,
+    policy: Policy,
+    theta: Theta,
+    step: Float[Array, ""],
+    trainings: tuple[Training, ...],
+    laws: tuple[GroupLaw, ...],
+    n_steps: int,
+    size: int,
+) -> PairedTrace:
     model = (mdp, chances, policy, theta, step)
     one = lambda key: paired_runs(key, *model, trainings, laws, n_steps)  # noqa: E731
     return jax.lax.map(one, keys, batch_size=size)
@@ -58,16 +73,16 @@ def race(spec: InstanceSpec, group_size: int, n_steps: int, seeds: int) -> Race:
     # Either run looks at both laws.
     needs = sum(lane_bytes(*fixed, law, t) for law, t in zip(laws, trainings, strict=True))
     step = 1 / smoothness(instance.mdp, instance.policy)
-    found = _run(
+    traces = _run(
         keys, instance.mdp, *fixed, step, trainings, laws, n_steps, lanes(2 * needs)
     )  # fmt: skip
-    trace = jax.device_get(found)
+    trace = jax.device_get(traces)
     ends, lead = np.asarray(trace.value)[:, -1], np.asarray(trace.lead).mean(0)
     reach = _reach(instance.mdp)
     return Race(ends[:, 0] - ends[:, 1], float(reach), lead.T, ends.mean(0), float(step))
 
 
 @jax.jit
-def _reach(mdp):  # type: ignore[no-untyped-def]
+def _reach(mdp: TAMDP) -> Float[Array, ""]:
     worth = mdp.class_composite[mdp.class_index]
     return mdp.prompt_distribution @ (best_values(mdp, worth) + best_values(mdp, -worth))

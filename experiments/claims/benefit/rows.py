@@ -60,14 +60,14 @@ def race_row(spec: InstanceSpec, group_size: int, run: Race, level: float) -> Ro
     }
     ends = (-run.reach, run.reach)
     lower, upper = lower_limit(sample, level, *ends), upper_limit(sample, level, *ends)
-    head = ("T2.benefit", spec.name, shared, float(sample.mean()), lower, upper, 0.0)
+    labels = ("T2.benefit", spec.name, shared, float(sample.mean()), lower, upper, 0.0)
     if lead == 0 or run.turns_at is not None:
         why = "e ranks neither first" if lead == 0 else _turned(run)
-        return Row(*head, "assumption unmet", why, extra, "statistical", Levels(1.0, 1.0))
+        return Row(*labels, "assumption unmet", why, extra, "statistical", Levels(1.0, 1.0))
     verdict = judge(upper, lower, 0.0)
     note = STATISTICAL if verdict == "refuted" else ""
     levels = Levels(upper_level(sample, 0.0, *ends), lower_level(sample, 0.0, *ends))
-    return Row(*head, verdict, note, extra, "statistical", levels)
+    return Row(*labels, verdict, note, extra, "statistical", levels)
 
 
 def _turned(run: Race) -> str:

@@ -10,6 +10,7 @@ from functools import partial
 
 import jax
 import numpy as np
+from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from grpo_checks.experiments.models.instances import build
@@ -19,7 +20,7 @@ from grpo_checks.experiments.points.decomposition.surrogates import CORRECTED as
 from grpo_checks.experiments.protocol.assumptions import in_cells, not_on_models, stated
 from grpo_checks.experiments.protocol.cell_rows import inequality, nearest, stored_only
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
-from grpo_checks.theory.losses.surrogate_gap import surrogate_gap
+from grpo_checks.theory.losses.surrogate_gap import SurrogateGap, surrogate_gap
 from grpo_checks.theory.updates.rounding import accumulated
 
 SHAPES = ((2, 2, 0), (4, 3, 1), (8, 2, 0), (16, 4, 1), (4, 3, 0), (8, 2, 1), (16, 4, 0), (2, 2, 1))
@@ -30,7 +31,13 @@ Floats = NDArray[np.float64]
 
 
 @partial(jax.jit, static_argnames="ddof")
-def _gaps(rewards, composite, weights, ratios, ddof):  # type: ignore[no-untyped-def]
+def _gaps(
+    rewards: Float[Array, "N G K"],
+    composite: Float[Array, "N G"],
+    weights: Float[Array, "N K"],
+    ratios: Float[Array, "N G"],
+    ddof: int,
+) -> SurrogateGap:
     one = lambda r, c, w, x: surrogate_gap(r, c, w, x, ddof)  # noqa: E731
     return jax.vmap(one)(rewards, composite, weights, ratios)
 
@@ -49,8 +56,8 @@ def _draw(
 def _drawn_row(name: str, drawn: tuple[Floats, Floats, Floats], ddof: int, seed: int) -> Row:
     count, size, components = drawn[0].shape
     ratios = np.random.default_rng(seed).uniform(0.8, 1.2, (count, size))
-    found = jax.device_get(_gaps(*drawn, ratios, ddof))
-    speaks = jax.tree.map(lambda x: x[found.speaks], found)
+    gaps = jax.device_get(_gaps(*drawn, ratios, ddof))
+    speaks = jax.tree.map(lambda x: x[gaps.speaks], gaps)
     off = accumulated(4 * size + 16) * speaks.magnitude
     excess = speaks.difference - speaks.bridge
     # Where the bridge is 0 up to rounding both sides are: equal scales, or one component.
@@ -68,9 +75,9 @@ def _drawn_row(name: str, drawn: tuple[Floats, Floats, Floats], ddof: int, seed:
     sides = np.stack([speaks.difference, speaks.bridge, off])[:, kept]
     observed, bound, error = sides[:, nearest(*sides)] if sides.size else np.zeros(3)
     shared = {"components": components, "group_size": size}
-    head = ("T2.bridge'", name, shared, float(observed), float(bound), float(error))
+    labels = ("T2.bridge'", name, shared, float(observed), float(bound), float(error))
     note = "difference and bound of the group closest to a violation"
-    return inequality(*head, note, extra, identity=not live.any())
+    return inequality(*labels, note, extra, identity=not live.any())
 
 
 def corrected_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -80,11 +87,11 @@ def corrected_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> li
     if scope.instance is not None:
         return [_instance_row(scope)]
     shapes = SHAPES if scope.profile == "paper" else SHAPES[:3]
-    found = []
+    rows = []
     for i, (size, components, ddof) in enumerate(shapes):
         drawn = _draw(np.random.default_rng(i), size, components, GROUPS // len(shapes))
-        found.append(_drawn_row("random groups", drawn, ddof, i))
-    return found
+        rows.append(_drawn_row("random groups", drawn, ddof, i))
+    return rows
 
 
 def _instance_row(scope: Scope) -> Row:

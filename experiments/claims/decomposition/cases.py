@@ -77,13 +77,13 @@ def _tension(rng: np.random.Generator) -> TAMDP:
 
 
 def _sharp_cases() -> list[Case]:
-    found = []
+    cases = []
     for high in (False, True):
         for g in SHARP:
             point = sharp_point(g, high=high)
             success = np.array(point.success)[None, None]
-            found.append(Case("sharp", point.instance.mdp, success, [Option(g)]))
-    return found
+            cases.append(Case("sharp", point.instance.mdp, success, [Option(g)]))
+    return cases
 
 
 def _saturated() -> Case:
@@ -101,27 +101,27 @@ def _small_cases(profile: str) -> list[Case]:
     """Random models of three kinds, and the sharp family."""
     paper = profile == "paper"
     count, policies = (1000, 5) if paper else (24, 2)
-    found = []
+    cases = []
     for seed in range(count):
         mdp = random_instance(1 + seed % 3, seed=seed, levels=2).mdp
-        found.append(_case("random", mdp, SMALL, policies, seed))
+        cases.append(_case("random", mdp, SMALL, policies, seed))
     rng = np.random.default_rng(2)
     for seed in range(100 if paper else 8):
-        found.append(_case("menu, random", _random_menu(rng), SMALL, 2, seed))
-        found.append(_case("menu, in tension", _tension(rng), SMALL, 2, seed))
+        cases.append(_case("menu, random", _random_menu(rng), SMALL, 2, seed))
+        cases.append(_case("menu, in tension", _tension(rng), SMALL, 2, seed))
     default = build(named("menu", components=2)).mdp
     # The first random policy is the uniform one, where training starts.
-    return [*found, _case("menu", default, SMALL, 1, 0), _saturated(), *_sharp_cases()]
+    return [*cases, _case("menu", default, SMALL, 1, 0), _saturated(), *_sharp_cases()]
 
 
 def _named_cases(specs: Sequence[InstanceSpec], policies: int) -> tuple[list[Case], Shape]:
     models = [build(spec).mdp for spec in specs]
     shape = shape_of(models)
-    found = []
+    cases = []
     for spec, mdp in zip(specs, models, strict=True):
         case = _case(spec.name, mdp, shape, policies, 0)
-        found.append(replace(case, success=np.concatenate([start_values(spec), case.success])))
-    return found, shape
+        cases.append(replace(case, success=np.concatenate([start_values(spec), case.success])))
+    return cases, shape
 
 
 def static_cells(profile: str, only: InstanceSpec | None) -> list[Cells]:
@@ -137,8 +137,8 @@ def static_cells(profile: str, only: InstanceSpec | None) -> list[Cells]:
 def _static_cells(profile: str, only: InstanceSpec | None) -> list[Cells]:
     if only is not None:
         return [check(*_named_cases([only], 8))]
-    found = [check(_small_cases(profile), SMALL)]
+    cells = [check(_small_cases(profile), SMALL)]
     if profile == "paper":
         specs = [named(name, components=3) for name in ("search", "coding", "bits")]
-        found.append(check(*_named_cases(specs, 64)))
-    return found
+        cells.append(check(*_named_cases(specs, 64)))
+    return cells

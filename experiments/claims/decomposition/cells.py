@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from grpo_checks.theory.convergence.decomposition_gap import (
@@ -27,6 +28,7 @@ from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.response import response_values
 from grpo_checks.theory.evaluation.influence import influence
 from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.padding import Arrays as Padded
 from grpo_checks.theory.mdp.padding import Shape, blank, filled, padded, policy_values, stack
 from grpo_checks.theory.numbers.bernstein import bernstein
 from grpo_checks.theory.updates.rounding import accumulated
@@ -39,6 +41,7 @@ STEPS, RESIDUAL = 400, FIRST_ORDER / 8
 SCALES = (0.0, 0.5, 2.0, 6.0)
 """Spread of the logits of random policies: uniform to nearly deterministic."""
 Floats = NDArray[np.float64]
+Certified = tuple[Certificate, dict[str, Any]]
 
 
 class Option(NamedTuple):
@@ -84,9 +87,9 @@ def random_policies(mdp: TAMDP, count: int, seed: int, shape: Shape) -> Floats:
     top = np.where(legal.any(1), logits.max(2), 0.0)
     raw = np.exp(logits - top[..., None])
     probs = raw / np.maximum(raw.sum(2, keepdims=True), 1e-300)
-    found = _values(_template(shape), arrays, jnp.asarray(probs))
+    values = _values(_template(shape), arrays, jnp.asarray(probs))
     n_prompts = mdp.prompt_distribution.shape[0]
-    return np.asarray(found)[:, :n_prompts, :n_components]
+    return np.asarray(values)[:, :n_prompts, :n_components]
 
 
 @lru_cache(maxsize=8)
@@ -95,7 +98,7 @@ def _template(shape: Shape) -> TAMDP:
 
 
 @jax.jit
-def _values(template, arrays, probs):  # type: ignore[no-untyped-def]
+def _values(template: TAMDP, arrays: Padded, probs: Float[Array, "N S A"]) -> Float[Array, "N Q K"]:
     return jax.vmap(lambda p: policy_values(filled(template, arrays), p))(probs)
 
 
@@ -107,32 +110,34 @@ def _numbers(c: Certificate) -> dict[str, Any]:
 
 
 @jax.jit
-def _check(template, arrays, success, values):  # type: ignore[no-untyped-def]
+def _check(
+    template: TAMDP, arrays: Padded, success: Float[Array, "N Q K"], values: Float[Array, "N D"]
+) -> Certified:
     """Certificates at both ends of each cell, (N, 2, Q, ...), and their properties."""
 
-    def one(own, start, coefficients):  # type: ignore[no-untyped-def]
-        model = filled(template, own)
+    def one(
+        arrays: Padded, start: Float[Array, "Q K"], coefficients: Float[Array, " D"]
+    ) -> Certified:
+        model = filled(template, arrays)
         respond = lambda p: bernstein(coefficients, p)  # noqa: E731
         enough = RESIDUAL * model.max_reward
         reached = climb(model, respond, pure(start), enough, STEPS).mixture.success
         ends = jnp.stack([start, jnp.clip(reached, 0.0, 1.0)])
-        found = jax.vmap(lambda p: certificate(model, p, respond(p)))(ends)
-        return found, jax.vmap(_numbers)(found)
+        certificates = jax.vmap(lambda p: certificate(model, p, respond(p)))(ends)
+        return certificates, jax.vmap(_numbers)(certificates)
 
     return jax.vmap(one)(arrays, success, values)
 
 
-def _in_chunks(
-    template: TAMDP, arrays: Any, which: Any, success: Any, values: Any
-) -> tuple[Certificate, dict[str, Any]]:
+def _in_chunks(template: TAMDP, arrays: Any, which: Any, success: Any, values: Any) -> Certified:
     """The cells a chunk at a time: one compilation, bounded memory."""
     n = len(which)
     order = np.resize(np.arange(n), -(-n // CHUNK) * CHUNK).reshape(-1, CHUNK)
     parts = []
     for rows in order:
         # Each cell with its model: the number of models is then no shape either.
-        own = jax.tree.map(lambda leaf, at=which[rows]: leaf[at], arrays)
-        parts.append(jax.device_get(_check(template, own, success[rows], values[rows])))
+        per_cell = jax.tree.map(lambda leaf, at=which[rows]: leaf[at], arrays)
+        parts.append(jax.device_get(_check(template, per_cell, success[rows], values[rows])))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves)[:n], *parts)
 
 
@@ -152,18 +157,18 @@ def check(cases: Sequence[Case], shape: Shape) -> Cells:
                 options.append(option)
     values = {o: response_values(o[0], _estimator(o), DEGREE) for o in set(options)}
     table = np.array([values[o] for o in options])
-    found = _in_chunks(_template(shape), arrays, np.array(which), np.array(success), table)
-    own = _influence(cases, shape.prompts)[np.array(which)]
-    return _lines(labels, *found, shape, own)
+    results = _in_chunks(_template(shape), arrays, np.array(which), np.array(success), table)
+    stakes = _influence(cases, shape.prompts)[np.array(which)]
+    return _lines(labels, *results, shape, stakes)
 
 
 def _influence(cases: Sequence[Case], n_prompts: int) -> NDArray[np.int64]:
     """(N, Q, 2): whether any policy changes J_q, and how many responses can be unequal."""
-    found = np.zeros((len(cases), n_prompts, 2), dtype=int)
+    stakes = np.zeros((len(cases), n_prompts, 2), dtype=int)
     for i, case in enumerate(cases):
-        whole = influence(case.mdp)
-        found[i, : whole.value.size] = np.stack([whole.value, whole.responses], -1)
-    return found
+        of_case = influence(case.mdp)
+        stakes[i, : of_case.value.size] = np.stack([of_case.value, of_case.responses], -1)
+    return stakes
 
 
 def _estimator(option: Option) -> Estimator:
@@ -171,7 +176,7 @@ def _estimator(option: Option) -> Estimator:
 
 
 def _lines(
-    labels: list[Any], found: Certificate, numbers: dict[str, Any], shape: Shape, own: Any
+    labels: list[Any], certificates: Certificate, numbers: dict[str, Any], shape: Shape, stakes: Any
 ) -> Cells:
     """One line for each cell, end and prompt."""
     names = ["instance", "where", "prompts", "group_size", "ddof", "eps"]
@@ -184,10 +189,10 @@ def _lines(
     frame["arrived"] = end
     for name, column in numbers.items():
         frame[name] = column.reshape(-1)
-    frame["stake"], frame["responses"] = own[:, None].repeat(2, 1).reshape(-1, 2).T
+    frame["stake"], frame["responses"] = stakes[:, None].repeat(2, 1).reshape(-1, 2).T
     steps = induction_roundings(_template(shape))
     frame["rounding"] = accumulated(steps) * frame["magnitude"]
-    weights = np.repeat(found.weights, q, axis=1).reshape(-1, shape.components)
-    flat = jax.tree.map(lambda leaf: leaf.reshape(-1, 1, *leaf.shape[3:]), found)
+    weights = np.repeat(certificates.weights, q, axis=1).reshape(-1, shape.components)
+    flat = jax.tree.map(lambda leaf: leaf.reshape(-1, 1, *leaf.shape[3:]), certificates)
     cells = Cells(frame, flat._replace(weights=weights))
     return cells.where(frame["prompt"] < frame["prompts"])

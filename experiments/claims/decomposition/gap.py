@@ -92,7 +92,7 @@ def grouped(
     ]
 
 
-def whole(claim: str, frame: pd.DataFrame, bound: str) -> list[Row]:
+def overall(claim: str, frame: pd.DataFrame, bound: str) -> list[Row]:
     """All cells of a claim in one row for policies as they come and one for first-order points."""
     kinds = {"all policies": ~frame["arrived"], "all first-order points": frame["arrived"]}
     return [
@@ -121,16 +121,16 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     runs = training_runs(scope)
     if runs and scope.mutant is None:
         stacks.append(training_cells(runs, results))
-    found, frames = [], []
+    table, frames = [], []
     for cells in stacks:
         if scope.mutant is not None:
             false = jax.vmap(FALSE_BOUNDS[scope.mutant])(cells.certificate)
             cells = Cells(cells.frame.assign(bound=np.asarray(false)[:, 0]), cells.certificate)
         frame = cells.frame.assign(idle=_tautologies(cells.frame))
         for name, shared, part in grouped(frame, ["group_size", "ddof", "eps", "where"]):
-            found.append(summary("T2.gap", name, part, "bound", shared))
+            table.append(summary("T2.gap", name, part, "bound", shared))
         frames.append(frame)
-    return [*found, *whole("T2.gap", pd.concat(frames, ignore_index=True), "bound")]
+    return [*table, *overall("T2.gap", pd.concat(frames, ignore_index=True), "bound")]
 
 
 CLAIM = Claim(

@@ -19,8 +19,8 @@ from grpo_checks.experiments.claims.decomposition.gap import (
     CONSTANT_RESPONSE,
     grouped,
     of_all,
+    overall,
     summary,
-    whole,
 )
 from grpo_checks.experiments.claims.decomposition.training_cells import (
     training_cells,
@@ -76,7 +76,7 @@ def _largest_kappa(frame: pd.DataFrame) -> list[Row]:
 
     Nothing is at stake where they are one number whatever the policy.
     """
-    found = []
+    rows = []
     for _, part in frame.groupby(OPTIONS, sort=True):
         size, ddof, eps = (part[name].iloc[0].item() for name in OPTIONS)
         unequal = part[part["responses"] > 1]
@@ -88,16 +88,16 @@ def _largest_kappa(frame: pd.DataFrame) -> list[Row]:
             "kappa_options": kappa(size, ddof, eps),
             "factor": float(kappa_factor(jnp.asarray(limit))),
         }
-        head = ("T2.kappa", of_all(frame), shared, worst, limit, rounding(limit, RESPONSE_STEPS))
+        labels = ("T2.kappa", of_all(frame), shared, worst, limit, rounding(limit, RESPONSE_STEPS))
         note, idle = "largest kappa against kappa_G", size in CONSTANT_RESPONSE or unequal.empty
-        found.append(inequality(*head, note, extra, idle))
-    return found
+        rows.append(inequality(*labels, note, extra, idle))
+    return rows
 
 
 def _elsewhere(frame: pd.DataFrame) -> list[Row]:
     """Policies that are not first-order points, by kind: the claim says nothing of them."""
     far = frame[frame["first_order"] > FIRST_ORDER]
-    found = []
+    rows = []
     for name, shared, part in grouped(far, ["group_size", "where"]):
         extra = {
             "cells": len(part),
@@ -107,14 +107,14 @@ def _elsewhere(frame: pd.DataFrame) -> list[Row]:
         }
         if name == "saturated":
             extra["gradient_norm"] = saturated_gradient()
-        head = ("T2.kappa", name, shared, None, None, None, None)
-        found.append(Row(*head, "assumption unmet", UNMET, extra))
-    return found
+        labels = ("T2.kappa", name, shared, None, None, None, None)
+        rows.append(Row(*labels, "assumption unmet", UNMET, extra))
+    return rows
 
 
 def _searched(profile: str) -> list[Row]:
     """The tightest first-order points that gradient ascent over instances finds."""
-    found = []
+    rows = []
     for size in (4, 8, 64) if profile == "paper" else ():
         points, before = tightest(jax.random.key(size), coefficients(size), 32, 300)
         ratio, off = map(np.asarray, jax.vmap(lambda point: (point.ratio, point.error))(points))
@@ -126,9 +126,9 @@ def _searched(profile: str) -> list[Row]:
             "ratio_before": float(np.median(np.asarray(before))),
             "largest_residual": float(jax.vmap(lambda point: point.residual)(points).max()),
         }
-        head = ("T2.kappa", "menu, searched", shared, float(ratio[at]), 1.0, float(off[at]))
-        found.append(inequality(*head, "largest gap/bound found", extra))
-    return found
+        labels = ("T2.kappa", "menu, searched", shared, float(ratio[at]), 1.0, float(off[at]))
+        rows.append(inequality(*labels, "largest gap/bound found", extra))
+    return rows
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -141,16 +141,16 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     frame = pd.concat(frames, ignore_index=True)
     frame["idle"] = frame["stake"] == 0
     bounded = _bounded(frame, scope.mutant)
-    found = [
+    table = [
         summary("T2.kappa", name, part, "kappa_bound", {**shared, "where": "first-order point"})
         for name, shared, part in grouped(bounded, OPTIONS)
     ]
     # Whether ascent arrived there or the policy was there already makes no difference here.
-    found += whole("T2.kappa", bounded.assign(arrived=True), "kappa_bound")
+    table += overall("T2.kappa", bounded.assign(arrived=True), "kappa_bound")
     if scope.mutant is not None:
-        return found
+        return table
     searched = _searched(scope.profile) if scope.instance is None else []
-    return [*found, *_largest_kappa(frame), *searched, *_elsewhere(frame)]
+    return [*table, *_largest_kappa(frame), *searched, *_elsewhere(frame)]
 
 
 CLAIM = Claim(

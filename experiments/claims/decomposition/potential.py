@@ -100,8 +100,8 @@ def _trained_row(run: RunSettings, result: RunResult, level: float) -> Row:
     if verdict == "inconclusive":
         reach = (limits[1] - limits[0]) / 2 / max(top - mean, 1e-300)
         note += "; " + settled_by(ends.size * reach**2)
-    head = ("T2.potential", run.instance.name, run.parameters(), mean, *limits, aim)
-    return Row(*head, verdict, note, extra, evidence="statistical", levels=levels)
+    labels = ("T2.potential", run.instance.name, run.parameters(), mean, *limits, aim)
+    return Row(*labels, verdict, note, extra, evidence="statistical", levels=levels)
 
 
 def runs(scope: Scope) -> list[RunSettings]:
@@ -111,13 +111,13 @@ def runs(scope: Scope) -> list[RunSettings]:
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """Exact comparisons, training, and the picture of what can be attained."""
-    found = [exact_row(*cell, scope.mutant) for cell in _checked(scope)]
+    table = [exact_row(*cell, scope.mutant) for cell in _checked(scope)]
     if scope.mutant is not None or scope.instance is not None:
-        return found
+        return table
     trained = [run for run in runs(scope) if run.estimator == DECOMPOSED]
     level = FAMILY_WISE_ERROR / (2 * len(trained))
-    found += [_trained_row(run, results[run], level) for run in trained]
-    return [*found, *region_rows()]
+    table += [_trained_row(run, results[run], level) for run in trained]
+    return [*table, *region_rows()]
 
 
 CLAIM = Claim(

@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from grpo_checks.experiments.claims.decomposition.cases import is_binary
 from grpo_checks.experiments.models.constants import potential_roundings
@@ -22,7 +23,7 @@ from grpo_checks.theory.convergence.jacobian import asymmetry, update_jacobian
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import GroupLaw, group_law
 from grpo_checks.theory.estimators.response import response
-from grpo_checks.theory.evaluation.values import gradient
+from grpo_checks.theory.evaluation.values import Theta, gradient
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.updates.moments import expected_update
@@ -38,15 +39,17 @@ NAME = "T2.potential"
 
 
 @eqx.filter_jit
-def _both(mdp, policy, theta, law, claimed):  # type: ignore[no-untyped-def]
+def _both(
+    mdp: TAMDP, policy: Policy, theta: Theta, law: GroupLaw, claimed: Estimator
+) -> tuple[Theta, Theta]:
     """E[g] and the gradient of the Jtilde that is claimed."""
-    size = law.group_size
+    size = int(law.group_size)
     slope = jax.grad(lambda t: potential_value(mdp, policy, t, size, claimed))(theta)
     return expected_update(mdp, policy, theta, law), slope
 
 
 @eqx.filter_jit
-def _asymmetry(mdp, policy, theta, law):  # type: ignore[no-untyped-def]
+def _asymmetry(mdp: TAMDP, policy: Policy, theta: Theta, law: GroupLaw) -> Float[Array, ""]:
     """Of the Jacobian of E[g]: 0 for every gradient."""
     return asymmetry(update_jacobian(mdp, policy, theta, law))
 
@@ -60,35 +63,37 @@ def _error(model: tuple[TAMDP, Policy, Any], law: GroupLaw, size: int) -> float:
     return accumulated(potential_roundings(size) * sweep_roundings(*model) + law_roundings(law))
 
 
-def exact_row(spec: InstanceSpec, size: int, of: Estimator, mutant: str | None) -> Row:
+def exact_row(spec: InstanceSpec, size: int, estimator: Estimator, mutant: str | None) -> Row:
     """E[g] and the gradient of Jtilde, or of what a mutant says of it, near the start."""
     instance = build(spec)
-    law = group_law(instance.mdp, size, of)
+    law = group_law(instance.mdp, size, estimator)
     # Away from a uniform start, where symmetry could hide a difference.
     noise = np.random.default_rng(size).normal(scale=0.7, size=instance.theta.shape)
     model = (instance.mdp, instance.policy, instance.theta + jnp.asarray(noise))
     shared = {
         "components": instance.mdp.weights.size,
         "group_size": size,
-        "ddof": of.ddof,
-        "eps": of.eps,
+        "ddof": estimator.ddof,
+        "eps": estimator.eps,
     }
     if not is_binary(instance.mdp):
         extra = {"asymmetry": float(_asymmetry(*model, law))}
         none = (None, None, None, None)
         return Row(NAME, spec.name, shared, *none, "assumption unmet", GRADED, extra)
-    claimed = replace(of, ddof=1 - of.ddof) if mutant == "another divisor" else of
+    claimed = (
+        replace(estimator, ddof=1 - estimator.ddof) if mutant == "another divisor" else estimator
+    )
     update, slope = _both(*model, law, claimed)
     if mutant == "one response":
-        slope = response(jnp.asarray(0.5), size, of.ddof, of.eps) * gradient(*model)
+        slope = response(jnp.asarray(0.5), size, estimator.ddof, estimator.eps) * gradient(*model)
     # |A_i^(k)| <= b_1, and so is c_G.
-    largest = float(instance.mdp.max_reward) * steepest_response(size, of)
+    largest = float(instance.mdp.max_reward) * steepest_response(size, estimator)
     terms = slope_magnitude(*model, largest)
-    apart, sizes = (_share(np.asarray(x), terms) for x in (update - slope, slope))
+    difference, sizes = (_share(np.asarray(x), terms) for x in (update - slope, slope))
     error = _error(model, law, size)
     note = "relative difference of E[g] and grad Jtilde, to the magnitude of their terms"
-    head = (NAME, spec.name, shared, apart, 0.0, error, note, {"size": sizes})
-    row = inequality(*head, identity=not _varies(spec))
+    labels = (NAME, spec.name, shared, difference, 0.0, error, note, {"size": sizes})
+    row = inequality(*labels, identity=not _varies(spec))
     if row.verdict == "holds" and sizes <= error:
         return replace(row, verdict="vacuous", note="both sides are within their rounding error")
     return row
@@ -103,5 +108,5 @@ def _share(numbers: Any, terms: Any) -> float:
 
 def _varies(spec: InstanceSpec) -> bool:
     """Whether some J_qk depends on the policy; else both sides are 0 at every policy."""
-    asked = np.asarray(build(spec).mdp.prompt_distribution) > 0
-    return bool(influence_on(spec).values[asked].any())
+    occurs = np.asarray(build(spec).mdp.prompt_distribution) > 0
+    return bool(influence_on(spec).values[occurs].any())

@@ -53,8 +53,8 @@ def best_point(mdp: TAMDP, group_size: int) -> Floats:
     weights, curve = np.asarray(mdp.weights), potential_curve(group_size)
     outline = _polygon(corners(mdp))
     ends = zip(outline, np.roll(outline, 1, 0), strict=True)
-    found = np.array([_best_on_edge(curve, weights, a, b) for a, b in ends])
-    return np.asarray(found[(curve(found) @ weights).argmax()])
+    best = np.array([_best_on_edge(curve, weights, a, b) for a, b in ends])
+    return np.asarray(best[(curve(best) @ weights).argmax()])
 
 
 def residual(mdp: TAMDP, group_size: int, point: Floats) -> float:
@@ -82,7 +82,7 @@ def region_rows() -> list[Row]:
     mdp = build(named("menu", components=2)).mdp
     points, weights = corners(mdp), np.asarray(mdp.weights)
     call = points[(points @ weights).argmax()]
-    found = []
+    rows = []
     for size in GROUPS:
         curve = potential_curve(size)
         best = best_point(mdp, size)
@@ -101,5 +101,5 @@ def region_rows() -> list[Row]:
         # Two sums of positive terms, for each of them one Bernstein polynomial.
         off = rounding(low + high, 4 * size + 8)
         note = "Jtilde at the optimum of J, and at its own"
-        found.append(inequality("T2.potential", "menu", shared, low, high, off, note, extra))
-    return found
+        rows.append(inequality("T2.potential", "menu", shared, low, high, off, note, extra))
+    return rows

@@ -36,7 +36,7 @@ def _trained_specs(scope: Scope) -> list[InstanceSpec]:
 
 def training_runs(scope: Scope) -> list[RunSettings]:
     """Decomposed GRPO, and in the paper profile joint GRPO from the same start, same episodes."""
-    paper, found = scope.profile == "paper", []
+    paper, runs = scope.profile == "paper", []
     for spec in _trained_specs(scope):
         steps, step, seeds = 400, 0.2, 128
         if spec == CONFIRMED:
@@ -53,10 +53,10 @@ def training_runs(scope: Scope) -> list[RunSettings]:
             checkpoints=marks,
             stream="theorem 2",
         )
-        found.append(run)
+        runs.append(run)
         if paper:
-            found.append(replace(run, estimator=JOINT, objective="reward"))
-    return found
+            runs.append(replace(run, estimator=JOINT, objective="reward"))
+    return runs
 
 
 def training_cells(

@@ -65,14 +65,14 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     conditions = _conditions(frame, scope.mutant)
     frame = frame.assign(rounding=_allowed(frame), zero=0.0)
     name = scope.instance.name if scope.instance else "first-order points"
-    found = [_row(text, name, frame[mask]) for text, mask in conditions.items() if mask.any()]
+    table = [_row(text, name, frame[mask]) for text, mask in conditions.items() if mask.any()]
     rest = frame[~np.logical_or.reduce(list(conditions.values()))]
     if len(rest):
         where = {"where": "none of these conditions"}
         extra = {"cells": len(rest), "largest_gap": float(rest["gap"].max())}
-        head = ("T2.zero", name, where, None, None, None, None)
-        found.append(Row(*head, "assumption unmet", "the gap may be positive", extra))
-    return found
+        labels = ("T2.zero", name, where, None, None, None, None)
+        table.append(Row(*labels, "assumption unmet", "the gap may be positive", extra))
+    return table
 
 
 CLAIM = Claim(

@@ -35,12 +35,12 @@ TRIVIAL = "no better than 1, the trivial bound on a risk, for any sample"
 SIZES = {"quick": (5, 20, 50), "paper": (5, 20, 50, 100, 200)}
 
 
-def _cell_rows(spec: ProblemSpec, n: int, temperature: float, found: Coverage) -> list[Row]:
-    made = []
+def _cell_rows(spec: ProblemSpec, n: int, temperature: float, cell: Coverage) -> list[Row]:
+    rows = []
     for j, delta in enumerate(DELTAS):
         for i, bound in enumerate(BOUNDS):
-            failure, mean = float(found.failure[i, j]), float(found.mean_bound[i, j])
-            offset, oracle = float(found.mean_offset[i, j]), float(found.oracle_offset[j])
+            failure, mean = float(cell.failure[i, j]), float(cell.mean_bound[i, j])
+            offset, oracle = float(cell.mean_offset[i, j]), float(cell.oracle_offset[j])
             parameters = {
                 **spec.parameters(),
                 "n_tasks": n,
@@ -52,39 +52,39 @@ def _cell_rows(spec: ProblemSpec, n: int, temperature: float, found: Coverage) -
             extra = {"mean_bound": mean, "mean_offset": offset, "oracle_offset": oracle}
             if oracle > 0:
                 extra["tightness"] = offset / oracle
-            head = (NAME, spec.instance.name, parameters, failure, delta)
-            row = inequality(*head, float(found.rounding[i, j]), "", extra)
-            made.append(no_better(row, TRIVIAL) if found.trivial[i, j] else row)
-    return made
+            labels = (NAME, spec.instance.name, parameters, failure, delta)
+            row = inequality(*labels, float(cell.rounding[i, j]), "", extra)
+            rows.append(no_better(row, TRIVIAL) if cell.trivial[i, j] else row)
+    return rows
 
 
 def _gibbs(scope: Scope) -> list[Row]:
     """Every bound at every (instance, n, temperature, delta)."""
-    made = []
+    rows = []
     temperatures = TEMPERATURES if scope.profile == "paper" else TEMPERATURES[:2]
     for spec in problems(scope):
         sizes = feasible(spec, SIZES[scope.profile])
         if not sizes:
             note = "too many prompts to list the counts of even 5 tasks"
-            made.append(unmet(NAME, spec.instance.name, spec.parameters(), note))
+            rows.append(unmet(NAME, spec.instance.name, spec.parameters(), note))
         cells = [(spec, n, t) for n in sizes for t in temperatures]
-        made += [row for cell in cells for row in _cell_rows(*cell, exact(*cell))]
+        rows += [row for cell in cells for row in _cell_rows(*cell, exact(*cell))]
     if scope.instance is None:
         for n in (5, 10, 20, 50) if scope.profile == "paper" else (10,):
             cell = (specialists(types=6), n, 1.0)
-            made += _cell_rows(*cell, exact(*cell))
-    return made
+            rows += _cell_rows(*cell, exact(*cell))
+    return rows
 
 
 def _worst(scope: Scope) -> list[Row]:
     """Whatever posterior the learner picks: the probability that some Q breaks the bound."""
-    made, delta = [], 0.05
+    rows, delta = [], 0.05
     paper = scope.profile == "paper"
     sizes, bounds = ((5, 20, 50, 100), KINDS) if paper else ((20,), KINDS[:1])
     for spec in problems(scope)[: 2 if paper else 1]:
         cells = [(n, b) for n in feasible(spec, sizes) for b in bounds]
         for n, bound in cells:
-            found = worst_posterior(build_problem(spec), n, delta, bound)
+            worst = worst_posterior(build_problem(spec), n, delta, bound)
             parameters = {
                 **spec.parameters(),
                 "n_tasks": n,
@@ -92,23 +92,23 @@ def _worst(scope: Scope) -> list[Row]:
                 "posterior": "worst",
                 "bound_name": bound,
             }
-            low, high = found.at_least, max(found.at_least, found.at_most)
-            verdict = judge(high, low, delta + found.rounding)
+            low, high = worst.at_least, max(worst.at_least, worst.at_most)
+            verdict = judge(high, low, delta + worst.rounding)
             note = "enclosed: found by ascent, at most by change of measure"
             row = Row(
                 NAME, spec.instance.name, parameters, low, low, high, delta, verdict, note,
-                rounding=found.rounding,
+                rounding=worst.rounding,
             )  # fmt: skip
-            made.append(row)
-    return made
+            rows.append(row)
+    return rows
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """One row per cell: the exact failure probability against delta."""
     if scope.mutant is not None:
         return t3_mutants.rows(NAME, scope.mutant)
-    made = _gibbs(scope) + _worst(scope)
-    return made if scope.instance is not None else made + t3_posteriors.rows(NAME, scope)
+    table = _gibbs(scope) + _worst(scope)
+    return table if scope.instance is not None else table + t3_posteriors.rows(NAME, scope)
 
 
 CLAIM = Claim(

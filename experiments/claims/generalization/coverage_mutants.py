@@ -58,11 +58,13 @@ def every_rule(learned: Learned, at: Setting) -> Float[Array, "6 ..."]:
     )
 
 
-def _own_prior(problem, counts, temperature):  # type: ignore[no-untyped-def]
+def _posterior_prior(
+    problem: Learning, counts: Float[Array, " Z"], temperature: Float[Array, ""]
+) -> Learned:
     """KL to the posterior of the same tasks at twice the temperature."""
     fit = -problem.loss @ counts / (2 * temperature)
-    own, _ = gibbs(problem.prior, fit)
-    _, divergence = gibbs(own, fit)
+    prior, _ = gibbs(problem.prior, fit)
+    _, divergence = gibbs(prior, fit)
     return learn(problem, counts, temperature)._replace(divergence=divergence)
 
 
@@ -86,22 +88,22 @@ def cells(mutant: str | None, delta: float = DELTA) -> list[tuple[str, int, floa
     """(instance, n, failure probability, its rounding error) of a mutant, or of the bound itself,
     on its instances."""
     place = ORDER.index(mutant) if mutant in ORDER else 0
-    learner = _own_prior if mutant == "posterior as prior" else learn
+    learner = _posterior_prior if mutant == "posterior as prior" else learn
     crowd = mutant in (None, "KL dropped", "posterior as prior")
     alone = mutant not in ("KL dropped", "posterior as prior")
-    found = [("one policy", n, hardest(place, n, delta), 1.0) for n in (5, 25) if alone]
-    found += [("pairs", n, pairs(), COLD) for n in (4, 5) if crowd]
-    made = []
-    for name, n, problem, temperature in found:
+    cases = [("one policy", n, hardest(place, n, delta), 1.0) for n in (5, 25) if alone]
+    cases += [("pairs", n, pairs(), COLD) for n in (4, 5) if crowd]
+    failures = []
+    for name, n, problem, temperature in cases:
         cell = exact.coverage(problem, n, temperature, [delta], every_rule, learner=learner)
-        made.append((name, n, float(cell.failure[place, 0]), float(cell.rounding[place, 0])))
-    return made
+        failures.append((name, n, float(cell.failure[place, 0]), float(cell.rounding[place, 0])))
+    return failures
 
 
 def rows(claim: str, mutant: str) -> list[Row]:
     """The exact failure probability of a mutant against delta."""
-    made = []
+    table = []
     for name, n, failure, rounding in cells(mutant):
         parameters = {"n_tasks": n, "delta": DELTA, "bound_name": "kl-xi"}
-        made.append(inequality(claim, name, parameters, failure, DELTA, rounding))
-    return made
+        table.append(inequality(claim, name, parameters, failure, DELTA, rounding))
+    return table

@@ -32,6 +32,7 @@ from grpo_checks.theory.generalization.transfer import (
 )
 from grpo_checks.theory.instances.tools.relay import relay
 from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.numbers.kl import Number
 from grpo_checks.theory.updates.rounding import ELEMENTARY, rounding, value_roundings
 
 NAME = "T3.depth"
@@ -50,39 +51,39 @@ class _Compared(NamedTuple):
     """Two models with the same states, and the largest gap over some policies."""
 
     gap: Float[Array, ""]
-    bound: Float[Array, ""]
-    sharper: Float[Array, ""]
+    bound: Number
+    sharper: Number
     responses: Float[Array, ""]
     prompts: Float[Array, ""]
 
 
 @jax.jit
-def _compare(mdp, other, probs, depth):  # type: ignore[no-untyped-def]
+def _compare(mdp: TAMDP, other: TAMDP, probs: Float[Array, "N S A"], depth: Number) -> _Compared:
     """``depth`` stands for D in the bound: mutants shrink it."""
 
-    def value(model, p):  # type: ignore[no-untyped-def]
+    def value(model: TAMDP, p: Float[Array, "S A"]) -> Float[Array, ""]:
         return model.prompt_distribution @ prompt_values(model, p)
 
     gaps = jax.vmap(lambda p: jnp.abs(value(mdp, p) - value(other, p)))(probs)
     prompts = total_variation(mdp.prompt_distribution, other.prompt_distribution)
-    apart, top = response_distance(mdp, other), mdp.max_reward
-    bound = depth_bound(top, depth, prompts, apart)
-    sharper = depth_bound_coupled(top, mdp.max_depth, prompts, apart)
-    return _Compared(gaps.max(), bound, sharper, apart, prompts)
+    responses, top = response_distance(mdp, other), mdp.max_reward
+    bound = depth_bound(top, depth, prompts, responses)
+    sharper = depth_bound_coupled(top, mdp.max_depth, prompts, responses)
+    return _Compared(gaps.max(), bound, sharper, responses, prompts)
 
 
 def _shrunk(mutant: str | None, depth: int) -> float:
     return {None: float(depth), "half of the depth": depth / 2, "no depth": 1.0}[mutant]
 
 
-def _gap_row(mdp: TAMDP, name: str, kind: str, depth: int, found: _Compared) -> Row:
-    gap, bound, top = float(found.gap), float(found.bound), float(mdp.max_reward)
+def _gap_row(mdp: TAMDP, name: str, kind: str, depth: int, compared: _Compared) -> Row:
+    gap, bound, top = float(compared.gap), float(compared.bound), float(mdp.max_reward)
     # Two values, and the laws of their models.
     off = rounding(2 * top + bound, value_roundings(mdp) + 4)
     extra = {
-        "sharper_bound": float(found.sharper),
-        "responses": float(found.responses),
-        "variation": float(found.prompts),
+        "sharper_bound": float(compared.sharper),
+        "responses": float(compared.responses),
+        "variation": float(compared.prompts),
     }
     parameters = {"depth": depth, "kind": kind}
     # Where the two models are one, 0 = 0.
@@ -91,7 +92,7 @@ def _gap_row(mdp: TAMDP, name: str, kind: str, depth: int, found: _Compared) -> 
 
 
 def _relay(mutant: str | None, depths: tuple[int, ...]) -> list[Row]:
-    made = []
+    rows = []
     for repair, kind in ((False, "final"), (True, "repaired")):
         gaps, errors = [], []
         for depth in depths:
@@ -99,13 +100,13 @@ def _relay(mutant: str | None, depths: tuple[int, ...]) -> list[Row]:
             # Always pass, deliver at last: the policy that depends most on the tool.
             always = np.zeros((1, *source.mdp.legal.shape))
             always[0, :-2, 0] = always[0, -2:, 1] = 1
-            found = _compare(source.mdp, target.mdp, always, _shrunk(mutant, depth))
-            gaps.append(float(found.gap))
-            made.append(_gap_row(source.mdp, "relay", kind, depth, found))
+            compared = _compare(source.mdp, target.mdp, always, _shrunk(mutant, depth))
+            gaps.append(float(compared.gap))
+            rows.append(_gap_row(source.mdp, "relay", kind, depth, compared))
             errors.append(rounding(2.0, value_roundings(source.mdp)) / gaps[-1])
         if mutant is None:
-            made.append(_growth(depths, gaps, max(errors), 0.0 if repair else 1.0))
-    return made
+            rows.append(_growth(depths, gaps, max(errors), 0.0 if repair else 1.0))
+    return rows
 
 
 def _growth(depths: tuple[int, ...], gaps: list[float], error: float, expected: float) -> Row:
@@ -115,16 +116,16 @@ def _growth(depths: tuple[int, ...], gaps: list[float], error: float, expected: 
     """
     places = np.log(depths) - np.log(depths).mean()
     exponent = float(linregress(np.log(depths), np.log(gaps)).slope)
-    apart = abs(exponent - expected)
+    difference = abs(exponent - expected)
     level = max(gaps) - min(gaps) <= 2 * error * max(gaps)
     note = "does not change with D" if level else f"grows as D^{exponent:.3f}, fitted"
     off = error * float(np.abs(places).sum() / np.square(places).sum())
-    head = (NAME, "relay", {"kind": f"exponent {expected:g}"}, apart, TOLERANCE, off, note)
-    return inequality(*head, extra={"exponent": 0.0 if level else exponent})
+    labels = (NAME, "relay", {"kind": f"exponent {expected:g}"}, difference, TOLERANCE, off, note)
+    return inequality(*labels, extra={"exponent": 0.0 if level else exponent})
 
 
 @jax.jit
-def _step_kls(mdp, probs):  # type: ignore[no-untyped-def]
+def _step_kls(mdp: TAMDP, probs: Float[Array, "N S A"]) -> Float[Array, "N 2"]:
     """KL of episodes and its step bound, for pairs of policies."""
     logs = jnp.log(probs)
     return jax.vmap(lambda p, q: jnp.stack(step_kl_bound(mdp, p, q)))(logs, jnp.roll(logs, 1, 0))
@@ -136,8 +137,8 @@ def _other(spec: InstanceSpec) -> list[Row]:
     mdp, depth = instance.mdp, instance.mdp.max_depth
     # Logits of size 1: every action keeps a chance, so that KL is finite.
     probs = sampled_policies(instance.policy, 50, 1.0)
-    found = _compare(mdp, mixed_tools(mdp, MIXED), probs, float(depth))
-    return [_gap_row(mdp, spec.name, "mixed", depth, found), _kl_row(spec.name, mdp, probs)]
+    compared = _compare(mdp, mixed_tools(mdp, MIXED), probs, float(depth))
+    return [_gap_row(mdp, spec.name, "mixed", depth, compared), _kl_row(spec.name, mdp, probs)]
 
 
 def _kl_row(name: str, mdp: TAMDP, probs: Float[Array, "M S A"]) -> Row:
@@ -165,12 +166,12 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
         return _relay(scope.mutant, DEPTHS["quick"])
     if scope.instance is not None:
         return _other(scope.instance)
-    made = _relay(None, DEPTHS[scope.profile])
+    table = _relay(None, DEPTHS[scope.profile])
     specs = [named("coding", components=1)]
     if scope.profile == "paper":
         specs += [named("search", components=3), named("specialists", components=3)]
         specs += [named("random", components=2, seed=s) for s in range(4)]
-    return made + [row for spec in specs for row in _other(spec)]
+    return table + [row for spec in specs for row in _other(spec)]
 
 
 CLAIM = Claim(

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from grpo_checks.experiments.claims.generalization.problems import (
     ProblemSpec,
@@ -52,31 +53,36 @@ def _one_policy() -> Learning:
 def _laws(source: np.ndarray) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Towards the rarest type, step by step; then a target that the source has never seen."""
     rare = np.eye(source.size)[np.argmin(source)]
-    found = [(f"{s:g}", source, (1 - s) * source + s * rare) for s in SHIFTS]
+    laws = [(f"{s:g}", source, (1 - s) * source + s * rare) for s in SHIFTS]
     if source.size > 1:
         rest = source * (1 - rare)
-        found.append(("disjoint", rest / rest.sum(), rare))
-    return found
+        laws.append(("disjoint", rest / rest.sum(), rare))
+    return laws
 
 
 _reweighted = jax.jit(reweighted)
 
 
 @jax.jit
-def _all_bounds(losses, source, target, error):  # type: ignore[no-untyped-def]
+def _all_bounds(
+    losses: Float[Array, "M Z"],
+    source: Float[Array, " Z"],
+    target: Float[Array, " Z"],
+    error: float | Float[Array, ""],
+) -> tuple[Float[Array, " M"], Float[Array, "B M"]]:
     """For each policy: L_T, and the bounds, those of the mutants last, at this rounding error."""
-    found = jax.vmap(lambda loss: shifted(loss, source, target, error))(losses)
+    bounds = jax.vmap(lambda loss: shifted(loss, source, target, error))(losses)
     risk = losses @ source * (1 + error)
     swapped = kl_first(jnp.minimum(risk, 1.0), jnp.minimum(kl_divergence(source, target), 700.0))
     halved = jnp.minimum(risk + total_variation(source, target) / 2, 1.0)
-    return losses @ target, jnp.stack([*found, swapped, halved])
+    return losses @ target, jnp.stack([*bounds, swapped, halved])
 
 
 def _expectations(
     instance: str, parameters: Mapping[str, object], problem: Learning, mutant: str | None
 ) -> list[Row]:
     """For each shift and bound the policy with the least slack, where the bound is below 1."""
-    made, names = [], [*Shifted._fields, *MUTANTS]
+    rows, names = [], [*Shifted._fields, *MUTANTS]
     losses, error = np.asarray(problem.loss), accumulated(problem.loss.shape[1] + 16)
     # For the figure: the policy that loses most when its tasks become all of the rarest type.
     shown = int(np.argmax(losses[:, np.argmin(problem.chance)] - np.asarray(problem.risk)))
@@ -98,25 +104,25 @@ def _expectations(
             extra = {"variation": variation, **one}
             # The same law: L_T = L_S, and so are the bounds, whatever the policy.
             row = inequality(NAME, instance, cell, *sides, "", extra, identity=variation <= error)
-            made.append(no_better(row, TRIVIAL) if np.isinf(slack).all() else row)
-    return made
+            rows.append(no_better(row, TRIVIAL) if np.isinf(slack).all() else row)
+    return rows
 
 
 def _sampled_row(
-    head: tuple[str, str, dict[str, object]], problem: Learning, variation: float, unit: float
+    labels: tuple[str, str, dict[str, object]], problem: Learning, variation: float, unit: float
 ) -> Row:
     """P(unit (kl-xi bound + variation) < L_T), where L_T/unit is the problem's target risk."""
-    found = coverage(problem, TASKS, 1.0, (DELTA,) * 3, shift=variation)
+    cell = coverage(problem, TASKS, 1.0, (DELTA,) * 3, shift=variation)
     at = BOUNDS.index("kl-xi")
-    failure, mean = float(found.failure[at, 0]), min(unit * float(found.mean_bound[at, 0]), 1.0)
-    off = float(found.rounding[at, 0])
-    row = inequality(*head, failure, DELTA, off, "", {"mean_bound": mean})
-    return no_better(row, TRIVIAL) if mean >= 1 - unit * found.mean_rounding else row
+    failure, mean = float(cell.failure[at, 0]), min(unit * float(cell.mean_bound[at, 0]), 1.0)
+    off = float(cell.rounding[at, 0])
+    row = inequality(*labels, failure, DELTA, off, "", {"mean_bound": mean})
+    return no_better(row, TRIVIAL) if mean >= 1 - unit * cell.mean_rounding else row
 
 
 def _sampled(spec: ProblemSpec) -> list[Row]:
     """kl-xi + TV, and the importance-weighted kl-xi bound: how often they lie below L_T."""
-    problem, made = build_problem(spec), []
+    problem, rows = build_problem(spec), []
     for label, source, target in _laws(np.asarray(problem.chance)):
         parameters = {**spec.parameters(), "shift": label, "n_tasks": TASKS, "delta": DELTA}
         heads = [
@@ -125,16 +131,16 @@ def _sampled(spec: ProblemSpec) -> list[Row]:
         ]
         plain = Learning(problem.loss, source, problem.prior, target)
         variation = float(np.abs(source - target).sum() / 2)
-        made.append(_sampled_row(heads[0], plain, variation, 1.0))
+        rows.append(_sampled_row(heads[0], plain, variation, 1.0))
         losses, top = _reweighted(problem.loss, source, target)
         if not np.isfinite(top):
             note = "the source never shows the target's tasks: weights are infinite"
-            made.append(unmet(*heads[1], note))
+            rows.append(unmet(*heads[1], note))
             continue
         # In units of w_max: D_T enters through the weights, the sample is the source's.
         weighted = Learning(np.clip(losses, 0, 1), source, problem.prior)
-        made.append(_sampled_row(heads[1], weighted, 0.0, float(top)))
-    return made
+        rows.append(_sampled_row(heads[1], weighted, 0.0, float(top)))
+    return rows
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -144,13 +150,13 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     specs = [ProblemSpec(scope.instance)] if scope.instance else [specialists(deterministic=True)]
     if scope.profile == "paper" and scope.instance is None:
         specs += problems(scope)
-    made = []
+    table = []
     for spec in specs:
         known = (spec.instance.name, spec.parameters(), build_problem(spec))
-        made += _expectations(*known, None)
+        table += _expectations(*known, None)
     for spec in specs[:1]:
-        made += _sampled(spec) if feasible(spec, (TASKS,)) else []
-    return made
+        table += _sampled(spec) if feasible(spec, (TASKS,)) else []
+    return table
 
 
 CLAIM = Claim(

@@ -71,11 +71,11 @@ def problems(scope: Scope) -> list[ProblemSpec]:
     """Of a profile, or of the one instance that was asked for."""
     if scope.instance is not None:
         return [ProblemSpec(scope.instance)]
-    found = [specialists(), ProblemSpec(named("conflict", components=1))]
+    specs = [specialists(), ProblemSpec(named("conflict", components=1))]
     if scope.profile == "paper":
-        found += [ProblemSpec(named(name, components=3)) for name in ("search", "coding")]
-        found.append(ProblemSpec(named("random", components=2, prompts=3)))
-    return found
+        specs += [ProblemSpec(named(name, components=3)) for name in ("search", "coding")]
+        specs.append(ProblemSpec(named("random", components=2, prompts=3)))
+    return specs
 
 
 def feasible(spec: ProblemSpec, sizes: tuple[int, ...]) -> list[int]:

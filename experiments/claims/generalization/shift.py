@@ -24,19 +24,19 @@ HARD = (fmpq(7, 20), fmpq(1, 10))
 SIZES = {"quick": (5, 20, 100), "paper": (2, 5, 10, 20, 50, 100, 200, 500)}
 
 
-def _fails(of: Tasks, term: Number) -> Number:
+def _fails(tasks: Tasks, term: Number) -> Number:
     rule = shift_rule(term)
-    return failure(of, lambda counts: rule(learn(of, counts), of.n, of.delta))
+    return failure(tasks, lambda counts: rule(learn(tasks, counts), tasks.n, tasks.delta))
 
 
 def _sweep(n: int, hard: fmpq) -> Row:
     """The reported bound for one n, and the gap and both terms for the figure."""
-    of = hard_task(n, hard, DELTA)
-    reported, undivided = shift_term(of), shift_term(of, rooted=False)
+    tasks = hard_task(n, hard, DELTA)
+    reported, undivided = shift_term(tasks), shift_term(tasks, rooted=False)
     assert reported is not None
     assert undivided is not None
-    failing = _fails(of, reported)
-    found = compare(failing, DELTA, shift.shown(failing, DELTA))
+    failing = _fails(tasks, reported)
+    decision = compare(failing, DELTA, shift.shown(failing, DELTA))
     nothing = Learned(*(fmpq(0),) * 4)
     extra = {
         "gap": float(1 - hard),
@@ -44,10 +44,10 @@ def _sweep(n: int, hard: fmpq) -> Row:
         "shift_term": float(undivided),
         "sample_term": float(mcallester_value(nothing, n, DELTA)),
         "divergence": -log(hard),
-        "failure_undivided": float(ends(_fails(of, undivided))[1]),
+        "failure_undivided": float(ends(_fails(tasks, undivided))[1]),
     }
     parameters = {"n_tasks": n, "hard": str(hard), "delta": float(DELTA)}
-    values = (*found.numbers, found.verdict, found.note)
+    values = (*decision.numbers, decision.verdict, decision.note)
     return Row(SHIFT, "one policy", parameters, *values, extra, evidence="certified")
 
 

@@ -45,37 +45,37 @@ LARGEST_SPLIT = 100
 
 def _learned_priors(spec: ProblemSpec, n: int, temperature: float) -> dict[str, Any]:
     """Tightness with a prior from a tenth and from half of the tasks, on the same posterior."""
-    found: dict[str, Any] = {}
+    ratios_by_prior: dict[str, Any] = {}
     for share in (10, 2):
         first = n // share
-        made = split_coverage(build_problem(spec), first, n - first, temperature, DELTAS[AT])
-        ratios = made.mean_offset / made.oracle_offset
+        split = split_coverage(build_problem(spec), first, n - first, temperature, DELTAS[AT])
+        ratios = split.mean_offset / split.oracle_offset
         for name, ratio in zip(NAMES[1:], ratios[1:], strict=True):
-            found[f"tightness {name} 1/{share}"] = float(ratio)
-    return found
+            ratios_by_prior[f"tightness {name} 1/{share}"] = float(ratio)
+    return ratios_by_prior
 
 
 def _extras(spec: ProblemSpec, n: int, temperature: float, learned: bool) -> dict[str, Any]:
     """Tightness of every bound, the slack in nats, and, if asked for, learned priors."""
-    found = exact(spec, n, temperature)
-    oracle = float(found.oracle_offset[AT])
+    cell = exact(spec, n, temperature)
+    oracle = float(cell.oracle_offset[AT])
     extra: dict[str, Any] = {"oracle_offset": oracle}
     if oracle > 0:
-        for name, offset in zip(BOUNDS, found.mean_offset[:, AT], strict=True):
+        for name, offset in zip(BOUNDS, cell.mean_offset[:, AT], strict=True):
             extra[f"tightness {name}"] = float(offset / oracle)
         if learned:
             extra |= _learned_priors(spec, n, temperature)
     nats = slack(build_problem(spec), n, temperature, DELTAS[AT])
     extra |= {f"nats {name}": value for name, value in nats._asdict().items()}
     # What a bound with the oracle offset would ask for.
-    mean = found.mean_empirical
+    mean = cell.mean_empirical
     extra["nats oracle"] = n * float(_kl(mean, min(mean + max(oracle, 0.0), 1.0)))
     return extra
 
 
 def _offsets(spec: ProblemSpec, n: int, temperature: float, mutant: str | None) -> dict[str, float]:
-    found = exact(spec, n, temperature).mean_offset[:, AT]
-    offsets = dict(zip(BOUNDS, (float(x) for x in found), strict=True))
+    means = exact(spec, n, temperature).mean_offset[:, AT]
+    offsets = dict(zip(BOUNDS, (float(x) for x in means), strict=True))
     if mutant == "half of McAllester":
         offsets["McAllester"] /= 2
     if mutant == "xi above 2 sqrt n":
@@ -88,7 +88,7 @@ def _offsets(spec: ProblemSpec, n: int, temperature: float, mutant: str | None) 
 def _cell(scope: Scope, spec: ProblemSpec, n: int, temperature: float, learned: bool) -> list[Row]:
     offsets = _offsets(spec, n, temperature, scope.mutant)
     extra = {} if scope.mutant else _extras(spec, n, temperature, learned)
-    found, made = exact(spec, n, temperature), []
+    cell, rows = exact(spec, n, temperature), []
     for tighter, looser in ORDER:
         parameters = {
             **spec.parameters(),
@@ -99,28 +99,28 @@ def _cell(scope: Scope, spec: ProblemSpec, n: int, temperature: float, learned: 
             "looser_bound": looser,
         }
         # Both are 1 for any sample, and their offsets the same number.
-        idle = all(found.trivial[BOUNDS.index(name), AT] for name in (tighter, looser))
-        head = (NAME, spec.instance.name, parameters, offsets[tighter], offsets[looser])
-        made.append(inequality(*head, 2 * found.mean_rounding, "", extra, idle))
+        idle = all(cell.trivial[BOUNDS.index(name), AT] for name in (tighter, looser))
+        labels = (NAME, spec.instance.name, parameters, offsets[tighter], offsets[looser])
+        rows.append(inequality(*labels, 2 * cell.mean_rounding, "", extra, idle))
         # The cell's other numbers are stored once, with its first row.
         extra = {}
-    return made
+    return rows
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """One row per ordered pair of bounds and cell; the cell's tightness in its first row."""
-    paper, made = scope.profile == "paper", []
+    paper, table = scope.profile == "paper", []
     sizes = (20, 50, 100, 200) if paper else (20, 50)
     for spec in problems(scope) if paper or scope.instance else [specialists()]:
         for n in feasible(spec, sizes):
             learned = paper and spec == specialists() and n <= LARGEST_SPLIT
-            made += _cell(scope, spec, n, 1.0, learned)
+            table += _cell(scope, spec, n, 1.0, learned)
     if paper and scope.instance is None:
         everything = specialists(deterministic=True)
         for n, temperature in ((20, 1.0), (50, 1.0), (50, 0.3)):
-            made += _cell(scope, everything, n, temperature, learned=True)
-        made += _cell(scope, specialists(), 50, 0.3, learned=True)
-    return made
+            table += _cell(scope, everything, n, temperature, learned=True)
+        table += _cell(scope, specialists(), 50, 0.3, learned=True)
+    return table
 
 
 CLAIM = Claim(

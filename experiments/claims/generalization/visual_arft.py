@@ -88,13 +88,13 @@ def _decided(train: float, base: float, n: int, trained: bool, mutant: str | Non
 def _rows(
     content: Mapping[str, Any], model: str, benchmark: str, metric: str, mutant: str | None
 ) -> list[Row]:
-    place, made = METRICS.index(metric), []
+    place, rows = METRICS.index(metric), []
     scores, size = content["scores"], int(content["sizes"][benchmark])
     base, tuned = (1 - scores[m][benchmark][place] / 100 for m in (model, f"{model}+ARFT"))
     for training, counted, n in sample_sizes(content):
         trained = content["trained_for"][benchmark] == training
         for kind, train in (("observed", tuned), ("perfect", 0.0)):
-            found = _decided(train, base, n, trained, mutant)
+            decision = _decided(train, base, n, trained, mutant)
             parameters = {
                 "model": model,
                 "benchmark": benchmark,
@@ -111,11 +111,11 @@ def _rows(
                 "fresh_bound": fresh_limit(tuned, size, metric == COUNTED, DELTA),
                 **_numbers(train, base, tuned, n),
             }
-            low, high = (float(x) for x in ends(found.observed))
-            limit = float(ends(found.bound)[0])
-            values = (low, low, high, limit, found.verdict, found.note, extra)
-            made.append(Row(NAME, "Visual-ARFT", parameters, *values, evidence="certified"))
-    return made
+            low, high = (float(x) for x in ends(decision.observed))
+            limit = float(ends(decision.bound)[0])
+            values = (low, low, high, limit, decision.verdict, decision.note, extra)
+            rows.append(Row(NAME, "Visual-ARFT", parameters, *values, evidence="certified"))
+    return rows
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

@@ -69,22 +69,22 @@ def _parameters(run: Iterates) -> dict[str, Any]:
 
 
 def _amplification_rows(spec: InstanceSpec, mutant: str | None) -> list[Row]:
-    claim, found, rows = "L.amplification", iterates(spec), []
-    if not found:
+    claim, sequences, rows = "L.amplification", iterates(spec), []
+    if not sequences:
         return [unmet(claim, spec.name, {}, "every component is certain under pi_ref")]
     fixed = has_no_chance(build(spec).mdp)
-    for run in found:
+    for run in sequences:
         start, pairs = run.chance[0], _pairs(spec, run)
         for n, before, after in pairs if fixed else pairs[-1:]:
             expected = recurrence(before, start, run.beta, run.eps, mutant)
-            head = (claim, spec.name, {**_parameters(run), "iterate": n}, after, expected)
+            labels = (claim, spec.name, {**_parameters(run), "iterate": n}, after, expected)
             extra = {"reference": start, "method": "tilting"}
             if not fixed:
                 note = "first state or tools are random: see L.tools"
-                rows.append(exact(*head, "assumption unmet", note, extra))
+                rows.append(exact(*labels, "assumption unmet", note, extra))
                 continue
             off = error(spec, run, before, after)
-            row = equality(*head, off, "", extra)
+            row = equality(*labels, off, "", extra)
             rows.append(row if after + off > start else replace(row, verdict="refuted"))
     return rows
 
@@ -114,8 +114,8 @@ def tools_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[R
                 bound = recurrence(before, run.chance[0], run.beta, run.eps, None)
                 off = error(spec, run, before, after)
                 parameters = {**_parameters(run), "iterate": n}
-                head = ("L.tools", spec.name, parameters, after, bound, off, "")
-                row = inequality(*head, {"reference": run.chance[0]}, identity=fixed)
+                labels = ("L.tools", spec.name, parameters, after, bound, off, "")
+                row = inequality(*labels, {"reference": run.chance[0]}, identity=fixed)
                 if scope.mutant:
                     row = replace(row, verdict=at_most(bound, after, off))
                 rows.append(row)

@@ -6,6 +6,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 from scipy import optimize
 from scipy.special import expit, logit
 
@@ -14,6 +15,7 @@ from grpo_checks.experiments.protocol.cell_rows import at_most, exact
 from grpo_checks.experiments.protocol.claim import Row
 from grpo_checks.theory.evaluation.amplification import amplify
 from grpo_checks.theory.evaluation.tilting import (
+    Policies,
     best_outcome,
     per_prompt,
     regularised,
@@ -21,13 +23,19 @@ from grpo_checks.theory.evaluation.tilting import (
     tilt,
     whitened,
 )
+from grpo_checks.theory.evaluation.values import Theta
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.updates.rounding import ELEMENTARY, rounding, sweep_roundings
 
+Number = float | Float[Array, ""]
 _amplify = jax.jit(amplify)
 
 
 @jax.jit
-def _problem(mdp, policy, theta, event, beta, eps):  # type: ignore[no-untyped-def]
+def _problem(
+    mdp: TAMDP, policy: Policy, theta: Theta, event: Float[Array, " C"], beta: Number, eps: Number
+) -> tuple[Policies, Float[Array, " Q"], Float[Array, "Q C"], Float[Array, ""]]:
     """pi_ref, its chance of success and advantages, and the largest F, summed over prompts."""
     reference = per_prompt(mdp, policy.log_probs(theta))
     start = success(mdp, reference, event)
@@ -37,10 +45,17 @@ def _problem(mdp, policy, theta, event, beta, eps):  # type: ignore[no-untyped-d
 
 
 @jax.jit
-def _objective(mdp, logits, reference, advantage, event, beta):  # type: ignore[no-untyped-def]
+def _objective(
+    mdp: TAMDP,
+    logits: Policies,
+    reference: Policies,
+    advantage: Float[Array, "Q C"],
+    event: Float[Array, " C"],
+    beta: Number,
+) -> tuple[tuple[Float[Array, ""], Float[Array, " Q"]], Policies]:
     """-F of softmax logits (Q,S,A), its gradient, and the chance of success."""
 
-    def loss(x):  # type: ignore[no-untyped-def]
+    def loss(x: Policies) -> tuple[Float[Array, ""], Float[Array, " Q"]]:
         legal = jnp.isfinite(reference)
         raw = jnp.where(legal | ~legal.any(-1, keepdims=True), x, -jnp.inf)
         policies = jnp.where(legal, jax.nn.log_softmax(raw, -1), -jnp.inf)
@@ -67,8 +82,8 @@ def ascent_rows(spec: InstanceSpec, beta: float, eps: float) -> list[Row]:
         (loss, _), slope = at(x)
         return float(loss), np.asarray(slope).reshape(-1)
 
-    found = optimize.minimize(fun, np.zeros(reference.size), jac=True, method="BFGS", tol=1e-9)
-    (loss, reached), _ = at(found.x)
+    optimum = optimize.minimize(fun, np.zeros(reference.size), jac=True, method="BFGS", tol=1e-9)
+    (loss, reached), _ = at(optimum.x)
     # What is lost to the optimum is summed over prompts, an upper bound for each.
     # F is a mean of advantages and beta times one of logarithms; the chances are those of a sweep.
     largest = float(np.abs(advantage).max())
@@ -80,6 +95,6 @@ def ascent_rows(spec: InstanceSpec, beta: float, eps: float) -> list[Row]:
         parameters = {"component": 0, "prompt": q, "beta": beta, "eps": eps, "iterate": 1}
         note = f"by gradient ascent, within Pinsker's {within:.1e}"
         extra = {"reference": p_ref, "method": "ascent", "objective_gap": lost}
-        head = ("L.amplification", spec.name, parameters, p, expected)
-        rows.append(exact(*head, at_most(abs(p - expected), 0.0, within), note, extra))
+        labels = ("L.amplification", spec.name, parameters, p, expected)
+        rows.append(exact(*labels, at_most(abs(p - expected), 0.0, within), note, extra))
     return rows

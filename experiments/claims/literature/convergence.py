@@ -90,12 +90,12 @@ def _cell_row(cell: tuple[Fraction, Fraction, Fraction], log_odds: np.ndarray) -
     shown = {f"p after {n}": float(x) for n, x in enumerate([reference, *p[: SHOWN - 1]])}
     steep = float(_slope(log_odds[-1], logit(reference), beta, eps))
     extra = {**shown, "map_slope": steep if np.isfinite(steep) else 0.0, "n_steps": STEPS}
-    of = Recurrence(*(fmpq(x.numerator, x.denominator) for x in cell))
-    found = fate(of, of.reference)
+    sequence = Recurrence(*(fmpq(x.numerator, x.denominator) for x in cell))
+    decision = fate(sequence, sequence.reference)
     # What is certified where it stays apart, else what is left of the movement.
-    apart = float(ends(found.observed)[0]) or float(abs(p[-1] - p[-2]))
-    head = (NAME, "recurrence", parameters, apart, 0.0)
-    return certified(exact(*head, found.verdict, found.note, extra))
+    distance = float(ends(decision.observed)[0]) or float(abs(p[-1] - p[-2]))
+    labels = (NAME, "recurrence", parameters, distance, 0.0)
+    return certified(exact(*labels, decision.verdict, decision.note, extra))
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

@@ -70,9 +70,9 @@ def _limit_rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None)
             formulas[JOINT.name] = prompt.squares
         for name, formula in formulas.items():
             for k, value in enumerate(map(float, formula)):
-                head = (claim, spec.name, _parameters(q, k, name))
+                labels = (claim, spec.name, _parameters(q, k, name))
                 numbers = (float(prompt.limits[name][k]), value, 2 * prompt.error[name])
-                row = equality(*head, *numbers, "in the limit of large groups")
+                row = equality(*labels, *numbers, "in the limit of large groups")
                 # One component has correlation 1 whatever the policy.
                 rows.append(replace(row, identity=len(formula) == 1))
         for g in groups:
@@ -136,24 +136,21 @@ def _law_rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None) -
                 cell = {"prompt": q, "group_size": g}
                 rows.append(unmet(claim, spec.name, cell, obstacle))
                 continue
-            found, off = exact_correlations(spec, g), correlation_errors(spec, q, g)
+            correlations, off = exact_correlations(spec, g), correlation_errors(spec, q, g)
             expected = np.asarray(_decoupled(weights, prompt.rarer, g))
             if mutant == "no groups":
                 expected = prompt.formulas[DECOUPLED.name]
             for k, value in enumerate(map(float, expected)):
                 extra = {
                     "chance": float(prompt.mean[k]),
-                    "joint": float(found[JOINT.name][q, k]),
+                    "joint": float(correlations[JOINT.name][q, k]),
                     "joint_limit": float(prompt.formulas[JOINT.name][k]),
                     "decoupled_limit": float(prompt.formulas[DECOUPLED.name][k]),
                 }
                 parameters = {**_parameters(q, k, DECOUPLED.name), "group_size": g}
-                own = float(found[DECOUPLED.name][q, k])
-                rows.append(
-                    equality(
-                        claim, spec.name, parameters, own, value, off[DECOUPLED.name], "", extra
-                    )
-                )
+                labels = (claim, spec.name, parameters)
+                numbers = (float(correlations[DECOUPLED.name][q, k]), value, off[DECOUPLED.name])
+                rows.append(equality(*labels, *numbers, "", extra))
     return rows
 
 

@@ -26,9 +26,9 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     if scope.instance is not None:
         why = "about groups of two of independent components, whatever the model"
         return [unmet(claim, scope.instance.name, {}, why)]
-    found = group_correlations(independent(CHANCES), WEIGHTS, 2, DECOUPLED)
+    correlations = group_correlations(independent(CHANCES), WEIGHTS, 2, DECOUPLED)
     wanted, rows = fmpq(1, len(CHANCES)), []
-    for k, (square, p) in enumerate(zip(found, CHANCES, strict=True)):
+    for k, (square, p) in enumerate(zip(correlations, CHANCES, strict=True)):
         verdict: Verdict = "holds" if square == wanted else "refuted"
         note = f"exact: squared correlation {square} for p = {p}, not {wanted}"
         parameters = {"component": k, "group_size": 2, "estimator": DECOUPLED.name}

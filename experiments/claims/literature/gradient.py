@@ -11,6 +11,7 @@ from typing import NamedTuple, get_args
 
 import jax
 import numpy as np
+from jaxtyping import Array, Float
 
 from grpo_checks.experiments.claims.literature.listed_errors import listed_errors
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
@@ -30,14 +31,17 @@ from grpo_checks.theory.convergence.smoothness import general_smoothness
 from grpo_checks.theory.evaluation.curvature import Norm, contrast, curvature_moments, matrix_norm
 from grpo_checks.theory.evaluation.episode_listing import Floats, Listing, list_episodes, obstacle
 from grpo_checks.theory.evaluation.tilting import best_outcome
-from grpo_checks.theory.evaluation.values import law_gradients, prompt_values
-from grpo_checks.theory.mdp.policy import Tabular
+from grpo_checks.theory.evaluation.values import Theta, law_gradients, prompt_values
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Policy, Tabular
 
 NORMS: tuple[Norm, ...] = get_args(Norm)
 
 
 @jax.jit
-def _both(mdp, policy, theta):  # type: ignore[no-untyped-def]
+def _both(
+    mdp: TAMDP, policy: Policy, theta: Theta
+) -> tuple[Float[Array, "Q C n"], Float[Array, "Q ..."]]:
     """grad p_q(v) and Hess J_q by automatic differentiation; one compilation per shape."""
     hessian = jax.hessian(lambda t: prompt_values(mdp, policy.probs(t)))(theta)
     return law_gradients(mdp, policy, theta), hessian
@@ -109,13 +113,13 @@ def _contrast_rows(spec: InstanceSpec, mutant: str | None) -> list[Row]:
                 rows.append(unmet(claim, spec.name, parameters, f"p = {p:g}: a certain reward"))
                 continue
             factor = p if mutant == "p for p(1-p)" else p * rest
-            found, expected = factor * contrast(one, event), event @ slopes[q]
-            apart = float(np.linalg.norm(found - expected))
-            size, formula = float(np.linalg.norm(expected)), float(np.linalg.norm(found))
+            slope, expected = factor * contrast(one, event), event @ slopes[q]
+            distance = float(np.linalg.norm(slope - expected))
+            size, formula = float(np.linalg.norm(expected)), float(np.linalg.norm(slope))
             off = errors[q].gradient
-            extra = {"distance": apart, "chance": p}
-            head = (claim, spec.name, parameters, size, formula, at_most(apart, 0.0, off))
-            row = replace(exact(*head, "", extra), rounding=off, identity=not learns[q])
+            extra = {"distance": distance, "chance": p}
+            labels = (claim, spec.name, parameters, size, formula, at_most(distance, 0.0, off))
+            row = replace(exact(*labels, "", extra), rounding=off, identity=not learns[q])
             rows.append(seen(row))
     return rows
 
@@ -137,13 +141,13 @@ def _hessian_rows(spec: InstanceSpec, mutant: str | None) -> list[Row]:
     for q, (one, hessian) in enumerate(zip(listed, hessians, strict=True)):
         moments, off = curvature_moments(one), listed_errors(spec, one, q).hessian
         for norm in NORMS:
-            found = matrix_norm(hessian, norm)
+            size = matrix_norm(hessian, norm)
             bound = moments.bound("spectral" if mutant == "one norm" else norm)
             bound *= {"half": 0.5, "variance": moments.deviation}.get(mutant or "", 1.0)
             parameters = {"prompt": q, "norm": norm}
             extra = {"reward_deviation": moments.deviation, "n_parameters": len(hessian)}
-            head = (claim, spec.name, parameters, found, bound, off, "", extra)
-            row = seen(inequality(*head, identity=not learns[q]))
+            labels = (claim, spec.name, parameters, size, bound, off, "", extra)
+            row = seen(inequality(*labels, identity=not learns[q]))
             if norm == "spectral" and bound >= trivial - off:
                 row = no_better(row, f"no better than {trivial:.3g}, true of every policy")
             rows.append(row)

@@ -23,8 +23,8 @@ PAPER_CELLS = {1: (2, 4, 8), 2: (2, 3, 4, 6, 8, 12, 16), 3: (2, 3, 4, 6, 8), 4: 
 
 
 def _row(components: int, group_size: int, weights: tuple[int, ...], mutant: str | None) -> Row:
-    found = {e: distinct_groups(group_size, weights, e) for e in COUNTED}
-    joint, decoupled = (found[e] for e in PUBLISHED)
+    counts = {e: distinct_groups(group_size, weights, e) for e in COUNTED}
+    joint, decoupled = (counts[e] for e in PUBLISHED)
     groups = count_groups(components, group_size)
     parameters = {"components": components, "group_size": group_size}
     more = decoupled > joint
@@ -33,12 +33,12 @@ def _row(components: int, group_size: int, weights: tuple[int, ...], mutant: str
     if mutant == "lossless":
         more = decoupled == groups
     if (components, group_size) == (2, 2) and weights == (1, 1):
-        more &= all(found[e] == n for e, n in PUBLISHED.items())
+        more &= all(counts[e] == n for e, n in PUBLISHED.items())
     verdict: Verdict = "holds" if more else "refuted"
-    extra = {"centred": found["mean_baseline"], "multisets": groups, "weights": str(weights)}
+    extra = {"centred": counts["mean_baseline"], "multisets": groups, "weights": str(weights)}
     note = "one component: nothing to decouple, the counts agree" if components == 1 else ""
-    head = (NAME, "binary rewards", parameters, float(joint), float(decoupled))
-    return certified(exact(*head, verdict, note, extra))
+    labels = (NAME, "binary rewards", parameters, float(joint), float(decoupled))
+    return certified(exact(*labels, verdict, note, extra))
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -47,11 +47,11 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
         why = "about all groups of binary rewards, whatever the model"
         return [unmet(NAME, scope.instance.name, {}, why)]
     cells = PAPER_CELLS if scope.profile == "paper" else QUICK_CELLS
-    found = []
+    table = []
     for k, sizes in cells.items():
         kinds = {(1,) * k, tuple(range(1, k + 1))}
-        found += [_row(k, g, w, scope.mutant) for w in sorted(kinds) for g in sizes]
-    return found
+        table += [_row(k, g, w, scope.mutant) for w in sorted(kinds) for g in sizes]
+    return table
 
 
 CLAIM = Claim(

@@ -7,10 +7,14 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 from scipy.special import logit
 
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.theory.evaluation.tilting import best_outcome, iterate, per_prompt
+from grpo_checks.theory.evaluation.values import Theta
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.updates.rounding import ELEMENTARY, accumulated, rounding, sweep_roundings
 
 STEPS = 8
@@ -30,7 +34,15 @@ class Iterates(NamedTuple):
 
 
 @partial(jax.jit, static_argnames="n_steps")
-def _chances(mdp, policy, theta, events, beta, eps, n_steps):  # type: ignore[no-untyped-def]
+def _chances(
+    mdp: TAMDP,
+    policy: Policy,
+    theta: Theta,
+    events: Float[Array, "B C"],
+    beta: Float[Array, " B"],
+    eps: Float[Array, " B"],
+    n_steps: int,
+) -> Float[Array, "B N Q"]:
     """(settings, n+1, Q): every component and penalty in one compilation per shape."""
     reference = per_prompt(mdp, policy.log_probs(theta))
     one = lambda r, b, e: iterate(mdp, reference, r, b, e, n_steps)  # noqa: E731
@@ -68,9 +80,9 @@ def iterates(spec: InstanceSpec) -> list[Iterates]:
     cells = list(product(range(mdp.weights.shape[0]), SETTINGS))
     events = jnp.stack([best_outcome(mdp, k) for k, _ in cells])
     beta, eps = (jnp.array([s[i] for _, s in cells]) for i in (0, 1))
-    found = np.asarray(_chances(mdp, policy, theta, events, beta, eps, STEPS))
+    sequences = np.asarray(_chances(mdp, policy, theta, events, beta, eps, STEPS))
     listed = []
-    for (k, setting), chances in zip(cells, found, strict=True):
+    for (k, setting), chances in zip(cells, sequences, strict=True):
         for q, column in enumerate(chances.T):
             if 0 < column[0] < 1 - certain(spec):
                 listed.append(Iterates(k, q, *setting, tuple(map(float, column))))

@@ -49,8 +49,8 @@ class ListedErrors(NamedTuple):
         A difference of rewards is off by a share of R_max, not of itself; |M| <= 2 |s|^2.
         """
         p, square = self.listed.probability, self.size**2
-        apart = self.listed.composite != self.listed.composite[p.argmax()]
-        bound = np.sqrt(p @ apart) * np.sqrt(p @ square**2)
+        differs = self.listed.composite != self.listed.composite[p.argmax()]
+        bound = np.sqrt(p @ differs) * np.sqrt(p @ square**2)
         return self.relative * self.max_reward * float(p @ square + 2 * bound)
 
     def noise(self, group: GroupLaw | None = None) -> float:

@@ -73,18 +73,18 @@ def _mse_rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None) -
         return [too_many(claim, spec)]
     rows, learns = [], influence_on(spec).law
     for q, one in enumerate(listed):
-        of, errors = noise(one), listed_errors(spec, one, q)
+        terms, errors = noise(one), listed_errors(spec, one, q)
         for g in groups:
-            law, oracle = _law(spec, g), of.oracle / g
+            law, oracle = _law(spec, g), terms.oracle / g
             parameters = {"prompt": q, "group_size": g, "estimator": UNBIASED.name}
             if isinstance(law, str):
                 rows.append(unmet(claim, spec.name, parameters, law))
                 continue
-            expected = oracle if mutant == "no remainder" else of.error(g)
-            extra = {"oracle": oracle, "remainder": of.error(g) - oracle}
+            expected = oracle if mutant == "no remainder" else terms.error(g)
+            extra = {"oracle": oracle, "remainder": terms.error(g) - oracle}
             numbers = (listed_error(one, law), expected, errors.noise(law) / g)
-            head = (claim, spec.name, parameters, *numbers, "", extra)
-            rows.append(seen(equality(*head, identity=not learns[q])))
+            labels = (claim, spec.name, parameters, *numbers, "", extra)
+            rows.append(seen(equality(*labels, identity=not learns[q])))
     return rows
 
 
@@ -96,8 +96,8 @@ def mse_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row
 
 def _bandit_row() -> Row:
     """In rational numbers."""
-    found = points.decide_baseline(BANDIT, None)
-    numbers = (float(ends(found.observed)[0]), float(ends(found.bound)[0]))
+    decision = points.decide_baseline(BANDIT, None)
+    numbers = (float(ends(decision.observed)[0]), float(ends(decision.bound)[0]))
     moments, value = points.baselines(BANDIT)
     extra = {
         "observed_exact": str(moments.oracle),
@@ -105,8 +105,8 @@ def _bandit_row() -> Row:
         "value_exact": str(value),
         "best_baseline_exact": str(moments.baseline),
     }
-    note = f"exact: {found.note}"
-    row = exact("L.baseline", "bandit", {}, *numbers, found.verdict, note, extra)
+    note = f"exact: {decision.note}"
+    row = exact("L.baseline", "bandit", {}, *numbers, decision.verdict, note, extra)
     return certified(row)
 
 
@@ -116,10 +116,10 @@ def _baseline_rows(spec: InstanceSpec) -> list[Row]:
         return [too_many(claim, spec)]
     rows, learns = [], influence_on(spec).law
     for q, one in enumerate(listed):
-        of, off = noise(one), listed_errors(spec, one, q).noise()
-        extra = {"value": one.value, "best_baseline": of.baseline}
-        head = (claim, spec.name, {"prompt": q}, of.oracle, of.best, off, "", extra)
-        row = seen(inequality(*head, identity=not learns[q]))
+        terms, off = noise(one), listed_errors(spec, one, q).noise()
+        extra = {"value": one.value, "best_baseline": terms.baseline}
+        labels = (claim, spec.name, {"prompt": q}, terms.oracle, terms.best, off, "", extra)
+        row = seen(inequality(*labels, identity=not learns[q]))
         # The best constant is never worse: no more than equality can be seen.
         rows.append(no_better(row, "the value is a best baseline: R, |s|^2 are uncorrelated here"))
     return rows

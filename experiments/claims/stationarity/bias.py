@@ -54,11 +54,11 @@ def stationary_gradient(group_size: int, estimator: Estimator = NORMALIZED) -> N
 
 
 def _row(
-    name: str, group_size: int, estimator: Estimator, found: Number, note: str, **extra: str
+    name: str, group_size: int, estimator: Estimator, number: Number, note: str, **extra: str
 ) -> Row:
     """Of a number that the claim says is 0."""
-    decision = compare(found, fmpq(0))
-    low, high = (float(x) for x in ends(found))
+    decision = compare(number, fmpq(0))
+    low, high = (float(x) for x in ends(number))
     options = {"eps": estimator.eps, "ddof": estimator.ddof, "estimator": estimator.name}
     parameters = {"components": 1, "group_size": group_size, **options}
     numbers = ((low + high) / 2, low, high, 0.0)
@@ -67,13 +67,13 @@ def _row(
 
 
 def _conflict_row(group_size: int, estimator: Estimator) -> Row:
-    head = ("conflict", group_size, estimator)
+    labels = ("conflict", group_size, estimator)
     multiple = gradient_multiple(conflict_line(), group_size, estimator)
     if multiple is not None and multiple.terms:
         note = f"exact: E[g] = {shown(multiple.number(), 8)} grad J at all policies"
-        return _row(*head, fmpq(0), note)
+        return _row(*labels, fmpq(0), note)
     note = "|grad J|^2 at the zero of E[g]; enclosed"
-    return _row(*head, stationary_gradient(group_size, estimator), note)
+    return _row(*labels, stationary_gradient(group_size, estimator), note)
 
 
 def _gamble_row(group_size: int, estimator: Estimator) -> Row:

@@ -9,6 +9,7 @@ from math import ceil, floor, sqrt
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 
 from grpo_checks.experiments.claims.stationarity.listed_variance import (
     ListedVariance,
@@ -20,7 +21,10 @@ from grpo_checks.experiments.points.stationarity.group_size import BUDGET
 from grpo_checks.experiments.protocol.assumptions import SEVERAL_PROMPTS
 from grpo_checks.experiments.protocol.cell_rows import equality, inequality, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
-from grpo_checks.theory.updates.budget import budget_terms
+from grpo_checks.theory.evaluation.values import Theta
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Policy
+from grpo_checks.theory.updates.budget import BudgetTerms, budget_terms
 
 SHOWN = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
 SIZES = sorted({*range(2, 17), *SHOWN})
@@ -28,7 +32,9 @@ MUTANTS = {"no pair term": "G* = 1 + sqrt(a/f)"}
 
 
 @jax.jit
-def _closed(mdp, policy, theta):  # type: ignore[no-untyped-def]
+def _closed(
+    mdp: TAMDP, policy: Policy, theta: Theta
+) -> tuple[BudgetTerms, Float[Array, " G"], Float[Array, ""]]:
     """The three terms, and N V at every G from 2 up."""
     terms = budget_terms(mdp, policy, theta)
     return terms, terms.cost(jnp.arange(2.0, SIZES[-1] + 1.0)), terms.best
@@ -55,26 +61,30 @@ def _rows_of(spec: InstanceSpec, mutant: str | None) -> list[Row]:
     model = (instance.mdp, instance.policy, instance.theta)
     terms, formula, best_real = jax.device_get(_closed(*model))
     parameters = {"components": instance.mdp.weights.shape[0], "estimator": UNBIASED.name}
-    head = ("T1.budget", spec.name, parameters)
-    of = _listed(spec, float(best_real) if terms.between > 0 else 2.0)
-    if not of.sizes:
-        return [unmet(*head, "too many groups to sum over")]
-    if not terms.between > of.error[0]:
-        return [unmet(*head, "one gradient for all prompts, or none: no group size is best")]
-    g = np.array(of.sizes)
-    costs, expected, closed = g * of.drawn, formula[g - 2], float(best_real)
+    labels = ("T1.budget", spec.name, parameters)
+    sums = _listed(spec, float(best_real) if terms.between > 0 else 2.0)
+    if not sums.sizes:
+        return [unmet(*labels, "too many groups to sum over")]
+    if not terms.between > sums.error[0]:
+        return [unmet(*labels, "one gradient for all prompts, or none: no group size is best")]
+    g = np.array(sums.sizes)
+    costs, expected, closed = g * sums.drawn, formula[g - 2], float(best_real)
     if mutant == "no pair term":
         closed = 1 + sqrt(terms.within / terms.between)
     # N V is convex in G, so the best whole G is next to the best real one (at least 2).
-    best = of.sizes[int(np.argmin(costs))]
-    off = abs(min(max(closed, 2.0), of.sizes[-1]) - best)
+    best = sums.sizes[int(np.argmin(costs))]
+    off = abs(min(max(closed, 2.0), sums.sizes[-1]) - best)
     options = {k: v for k, v in spec.options if k in ("start", "seed")}
-    curve = {f"N V at G={n}": float(c) for n, c in zip(of.sizes, costs, strict=True) if n in SHOWN}
+    curve = {
+        f"N V at G={n}": float(c) for n, c in zip(sums.sizes, costs, strict=True) if n in SHOWN
+    }
     extra = {"group_size": best, "best_real_group_size": closed, **options, **curve}
-    at = int(np.argmax(np.abs(costs - expected) / (g * of.error)))
-    numbers = (float(costs[at]), float(expected[at]), float(2 * g[at] * of.error[at]))
-    cost = equality(*head, *numbers, "N V, G f + a + (2b-a)/(G-1)", {"group_size": of.sizes[at]})
-    return [inequality(*head, off, 1.0, 0.0, "whole sizes from G*", extra), cost]
+    at = int(np.argmax(np.abs(costs - expected) / (g * sums.error)))
+    numbers = (float(costs[at]), float(expected[at]), float(2 * g[at] * sums.error[at]))
+    cost = equality(
+        *labels, *numbers, "N V, G f + a + (2b-a)/(G-1)", {"group_size": sums.sizes[at]}
+    )
+    return [inequality(*labels, off, 1.0, 0.0, "whole sizes from G*", extra), cost]
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

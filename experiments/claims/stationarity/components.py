@@ -48,9 +48,9 @@ def model_variance(
     """V on `bits` at its uniform policy."""
     instance = build(named("bits", components=components, correlation=correlation))
     assert isinstance(instance.policy, Tabular)
-    (kinds,) = (of := uniform_choice(instance.mdp, instance.policy)).kinds
+    (kinds,) = (choice := uniform_choice(instance.mdp, instance.policy)).kinds
     scale = fmpq(1, components) if weights == MEAN else fmpq(1)
-    return value_update(kinds, [w * scale for w in of.weights], group_size, estimator).variance
+    return value_update(kinds, [w * scale for w in choice.weights], group_size, estimator).variance
 
 
 def fitted_exponent(sizes: Sequence[int], values: Sequence[Number]) -> arb:
@@ -90,7 +90,7 @@ def _row(
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """Fitted exponents of V: in K for each estimator, unit and correlation; in G for three bits."""
-    components, groups, found = COMPONENTS[scope.profile], GROUPS[scope.profile], []
+    components, groups, table = COMPONENTS[scope.profile], GROUPS[scope.profile], []
     why = changing_policy(components)
     if why is not None:
         return [unmet("T1.K", "bits", {}, why)]
@@ -99,13 +99,13 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
             model_variance(k, correlation, GROUP_SIZE, estimator, weights) for k in components
         ]
         cell = {"correlation": correlation, "estimator": estimator.name, "weights": weights}
-        found.append(_row("K", components, values, cell))
+        table.append(_row("K", components, values, cell))
     for estimator in (UNBIASED, NORMALIZED):
         values = [model_variance(THREE, 0.0, g, estimator, UNIT) for g in groups]
         cell = {"correlation": 0.0, "estimator": estimator.name, "weights": UNIT}
         scaled = {f"G V at G={g}": float(g * v) for g, v in zip(groups, values, strict=True)}
-        found.append(_row("G", groups, values, {**cell, **scaled}))
-    return found
+        table.append(_row("G", groups, values, {**cell, **scaled}))
+    return table
 
 
 CLAIM = Claim(

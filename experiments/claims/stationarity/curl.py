@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flint import fmpq
+from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
@@ -27,7 +28,11 @@ from grpo_checks.experiments.runs.training import exact_law
 from grpo_checks.theory.convergence.jacobian import asymmetry, jacobian_rounding, update_jacobian
 from grpo_checks.theory.convergence.smoothness import squared_diameter
 from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.group_law import GroupLaw
 from grpo_checks.theory.evaluation.reward_span import reward_spans, widest
+from grpo_checks.theory.evaluation.values import Theta
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.rational.choices.curl import is_curled
 
 GROUPS = {"quick": (2, 8), "paper": (2, 4, 8, 16)}
@@ -52,10 +57,12 @@ def _specs(scope: Scope) -> list[InstanceSpec]:
 
 
 @jax.jit
-def _asymmetries(mdp, policy, points, group):  # type: ignore[no-untyped-def]
+def _asymmetries(
+    mdp: TAMDP, policy: Policy, points: Float[Array, "N O A"], group: GroupLaw
+) -> tuple[Float[Array, " N"], Float[Array, " N"]]:
     """|J - J^T|/|J| at each policy, and |J|."""
 
-    def both(theta):  # type: ignore[no-untyped-def]
+    def both(theta: Theta) -> tuple[Float[Array, ""], Float[Array, ""]]:
         jacobian = update_jacobian(mdp, policy, theta, group)
         return asymmetry(jacobian), jnp.linalg.norm(jacobian)
 
@@ -77,11 +84,11 @@ def _measured(spec: InstanceSpec, group_size: int, estimator: Estimator) -> tupl
     model, points = (build(spec).mdp, build(spec).policy), _points(spec)
     group = exact_law(spec, group_size, estimator)
     assert group is not None
-    found, norm = map(np.asarray, _asymmetries(*model, points, group))
-    clearest = int(np.argmax(found * norm))
+    ratios, norm = map(np.asarray, _asymmetries(*model, points, group))
+    clearest = int(np.argmax(ratios * norm))
     rounding = jacobian_rounding(*model, jax.device_put(points[clearest]), group)
     error = min(4 * rounding / float(norm[clearest]), 2.0) if norm[clearest] > 0 else 2.0
-    return float(found[clearest]), error
+    return float(ratios[clearest]), error
 
 
 def _enclosed(spec: InstanceSpec, group_size: int, estimator: Estimator) -> bool:
@@ -97,15 +104,15 @@ def _measurement(spec: InstanceSpec, group_size: int, estimator: Estimator) -> R
     parameters = {"components": mdp.weights.shape[0], "group_size": group_size, **options}
     distinct = len(np.unique(np.asarray(mdp.class_numerator)))
     extra: dict[str, Any] = {"estimator": estimator.name, "distinct_rewards": distinct}
-    head = ("T1.curl", spec.name, parameters)
+    labels = ("T1.curl", spec.name, parameters)
     try:
-        found, error = _measured(spec, group_size, estimator)
+        ratio, error = _measured(spec, group_size, estimator)
     except ValueError as why:
         nothing = (None, None, None, None)
-        return Row(*head, *nothing, "refuted", f"not in float64: {why}", extra)
-    numbers = (found, found - error, found + error, None)
-    extra["largest"] = found
-    return Row(*head, *numbers, "refuted", "", extra, rounding=error)
+        return Row(*labels, *nothing, "refuted", f"not in float64: {why}", extra)
+    numbers = (ratio, ratio - error, ratio + error, None)
+    extra["largest"] = ratio
+    return Row(*labels, *numbers, "refuted", "", extra, rounding=error)
 
 
 def _row(spec: InstanceSpec, group_size: int, estimator: Estimator, mutant: str | None) -> Row:
@@ -114,8 +121,8 @@ def _row(spec: InstanceSpec, group_size: int, estimator: Estimator, mutant: str 
         return replace(row, verdict="assumption unmet", note=why)
     visible = row.lower is not None and row.lower > 0
     if not visible and _enclosed(spec, group_size, estimator):
-        said = row.note or "too small for float64"
-        row, visible = certified(replace(row, note=f"{said}; the curl is enclosed")), True
+        note = row.note or "too small for float64"
+        row, visible = certified(replace(row, note=f"{note}; the curl is enclosed")), True
     denied = mutant == "always a gradient"
     return replace(row, verdict="holds" if visible and not denied else "refuted")
 

@@ -52,9 +52,9 @@ def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
     """Flattening in training, next to the certified floor that it flattens towards."""
     cell = _stalling(scope)
     lengths = np.array([run.n_steps for run in cell])
-    found = slopes.fall(slopes.flattening_weights(lengths), cell, results)
+    fitted = slopes.fall(slopes.flattening_weights(lengths), cell, results)
     level = FAMILY_WISE_ERROR / (len(KEEPS[scope.profile]) + 1)
-    lower, upper = found.limits(level)
+    lower, upper = fitted.limits(level)
     floor = ends(stationary_gradient(STALLS))[0]
     bound = -0.5 if scope.mutant == "stalls early" else 0.0
     verdict = judge(upper, lower, bound)
@@ -63,14 +63,14 @@ def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
         verdict = "refuted"
     elif verdict == "refuted":
         note = STATISTICAL
-    means = np.array([a.mean for a in found.averages])
+    means = np.array([a.mean for a in fitted.averages])
     local = np.diff(np.log(means)) / np.diff(np.log(lengths))
     shown = {f"slope up to T={t}": float(x) for t, x in zip(lengths[1:], local, strict=True)}
     extra = {"floor": float(floor), **shown, **slopes.points(cell, results, level)}
     parameters = {**cell[-1].parameters(), "step": step_size(cell[-1])}
     limits, levels = (
-        (found.value, lower, upper, bound),
-        Levels(found.below(bound), found.above(bound)),
+        (fitted.value, lower, upper, bound),
+        Levels(fitted.below(bound), fitted.above(bound)),
     )
     return Row(
         "T1.floor", "conflict", parameters, *limits, verdict, note, extra,

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float, Int
 
 from grpo_checks.experiments.claims.stationarity.listed_variance import listed_variance
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
@@ -20,7 +21,9 @@ from grpo_checks.experiments.protocol.assumptions import in_cells
 from grpo_checks.experiments.protocol.cell_rows import Floats, equality, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
 from grpo_checks.theory.estimators.group_law import plain_law
-from grpo_checks.theory.evaluation.values import prompt_values
+from grpo_checks.theory.evaluation.values import Theta, prompt_values
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.updates.moments import pair_moments, update_moments
 
 SUMMED = (2, 3, 4, 8, 16, 32)
@@ -32,18 +35,20 @@ MUTANTS = {"no floor": "with sampled prompts V tends to 0", "limit halved": "G V
 def _specs(scope: Scope) -> list[InstanceSpec]:
     if scope.instance is not None:
         return [scope.instance]
-    found = [named("conflict", components=1, start=-0.5)]
+    specs = [named("conflict", components=1, start=-0.5)]
     if scope.profile == "paper":
-        found += [named(name, components=3) for name in ("coding", "search", "bits")]
-        found += [named("random", components=2, seed=s) for s in range(3)]
-    return found
+        specs += [named(name, components=3) for name in ("coding", "search", "bits")]
+        specs += [named("random", components=2, seed=s) for s in range(3)]
+    return specs
 
 
 @jax.jit
-def _closed(mdp, policy, theta, sizes):  # type: ignore[no-untyped-def]
+def _closed(
+    mdp: TAMDP, policy: Policy, theta: Theta, sizes: Int[Array, " G"]
+) -> tuple[list[Float[Array, " G"]], Float[Array, " 2"], Float[Array, " 2"], Float[Array, ""]]:
     """V for each size on a full sweep and with one drawn prompt; a, 2b - a for both; the floor."""
 
-    def both(g):  # type: ignore[no-untyped-def]
+    def both(g: Int[Array, ""]) -> list[Float[Array, ""]]:
         law = plain_law(UNBIASED, g)
         return [update_moments(mdp, policy, theta, law, b).variance for b in (None, 1)]
 
@@ -57,29 +62,29 @@ def _closed(mdp, policy, theta, sizes):  # type: ignore[no-untyped-def]
 
 
 def _rows_of(spec: InstanceSpec, mutant: str | None) -> list[Row]:
-    instance, of = build(spec), listed_variance(spec, SUMMED)
+    instance, listed = build(spec), listed_variance(spec, SUMMED)
     options = {name: value for name, value in spec.options if name in ("start", "seed")}
     parameters = {"components": instance.mdp.weights.shape[0], "estimator": UNBIASED.name}
-    if not of.sizes:
+    if not listed.sizes:
         return [unmet("T1.G", spec.name, parameters, "too many groups to sum over")]
     model = (instance.mdp, instance.policy, instance.theta)
     curves, limit, excess, floor = jax.device_get(_closed(*model, jnp.asarray(SHOWN)))
     extra = {"limit": float(limit[0]), "floor": float(floor), **options, **_shown(*curves)}
-    g = np.array(of.sizes)
+    g = np.array(listed.sizes)
     limit = limit / 2 if mutant == "limit halved" else limit
     sweep, drawn = ((a + x / (g - 1)) / g for a, x in zip(limit, excess, strict=True))
     kept = 0.0 if mutant == "no floor" else float(floor)
 
-    def row(found: Floats, expected: Floats, note: str, prompts: int | None) -> Row:
+    def row(observed: Floats, expected: Floats, note: str, prompts: int | None) -> Row:
         """At the size where they are furthest apart; either side has about the same error."""
-        at = int(np.argmax(np.abs(found - expected) / of.error))
-        cell = {**parameters, "prompts": prompts, "group_size": of.sizes[at]}
-        numbers = (float(found[at]), float(expected[at]), 2 * float(of.error[at]))
+        at = int(np.argmax(np.abs(observed - expected) / listed.error))
+        cell = {**parameters, "prompts": prompts, "group_size": listed.sizes[at]}
+        numbers = (float(observed[at]), float(expected[at]), 2 * float(listed.error[at]))
         return equality("T1.G", spec.name, cell, *numbers, note, extra)
 
-    rows = [row(of.sweep, sweep, "V on a full sweep, (a + (2b-a)/(G-1))/G", None)]
+    rows = [row(listed.sweep, sweep, "V on a full sweep, (a + (2b-a)/(G-1))/G", None)]
     if np.count_nonzero(instance.mdp.prompt_distribution) > 1:
-        rows.append(row(of.drawn, drawn + kept, "V of one drawn prompt, likewise + floor", 1))
+        rows.append(row(listed.drawn, drawn + kept, "V of one drawn prompt, likewise + floor", 1))
     return rows
 
 

@@ -6,12 +6,16 @@ from typing import NamedTuple
 
 import jax
 import numpy as np
+from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.models.settings import UNBIASED
 from grpo_checks.theory.estimators.group_law import GroupLaw, group_law
 from grpo_checks.theory.evaluation.score import score_moments
+from grpo_checks.theory.evaluation.values import Theta
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.updates.moments import combine, prompt_moments
 from grpo_checks.theory.updates.rounding import law_roundings, rounding, sweep_roundings
 
@@ -49,7 +53,9 @@ def _laws(spec: InstanceSpec, sizes: Sequence[int]) -> list[GroupLaw]:
 
 
 @jax.jit
-def _moments(mdp, policy, theta, law):  # type: ignore[no-untyped-def]
+def _moments(
+    mdp: TAMDP, policy: Policy, theta: Theta, law: GroupLaw
+) -> tuple[list[Float[Array, ""]], Float[Array, ""]]:
     """Both variances, and E|s|^2."""
     rho, moments = mdp.prompt_distribution, prompt_moments(mdp, policy, theta, law)
     score = rho @ score_moments(mdp, policy, theta).sum(1)

@@ -62,7 +62,7 @@ def _biased_runs(profile: str) -> list[RunSettings]:
     normalized, baseline = Estimator("group_normalized"), Estimator("mean_baseline")
     paper = profile == "paper"
     seeds = 4 * SEEDS if paper else SEEDS
-    found = [
+    runs = [
         RunSettings(still, 2, 2000, SEEDS, step=1.0),
         RunSettings(stalled, 8, 20_000, seeds, normalized, step=5e-4),
         RunSettings(plain, 8, 1000, SEEDS, normalized),
@@ -70,9 +70,9 @@ def _biased_runs(profile: str) -> list[RunSettings]:
         RunSettings(plain, 8, 1000, SEEDS, prompts=1),
     ]
     if paper:
-        found.append(RunSettings(coding, 8, 1000, SEEDS, baseline))
-        found.append(RunSettings(coding, 8, 1000, SEEDS, prompts=1))
-    return found
+        runs.append(RunSettings(coding, 8, 1000, SEEDS, baseline))
+        runs.append(RunSettings(coding, 8, 1000, SEEDS, prompts=1))
+    return runs
 
 
 def runs(scope: Scope) -> list[RunSettings]:
@@ -119,8 +119,8 @@ def _limits(
     terms = c.squared_gradient + slack + 2 * (c.optimum + c.start) / reach
     tiny = path_rounding(run) * terms
     lower = max(below, lower_limit(sample, level / 2, low - tiny, high + tiny))
-    apart = drift_level(n, -drift, square, 0.0, moved + slack)
-    refuted = 2 * min(apart, lower_level(sample, 0.0, low - tiny, high + tiny))
+    above = drift_level(n, -drift, square, 0.0, moved + slack)
+    refuted = 2 * min(above, lower_level(sample, 0.0, low - tiny, high + tiny))
     levels = Levels(drift_level(n, drift, square, 0.0, largest), min(1.0, refuted))
     if not lower <= 0 < upper or drift >= 0:
         return lower, upper, levels, ""
@@ -130,10 +130,10 @@ def _limits(
 
 def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row:
     c, step = run_constants(run), step_size(run)
-    head = ("T1.path", run.instance.name, {**run.parameters(), "step": step})
+    labels = ("T1.path", run.instance.name, {**run.parameters(), "step": step})
     unfit = not_judged(result, step, c.smoothness)
     if unfit is not None:
-        return Row(*head, None, None, None, None, *unfit)
+        return Row(*labels, None, None, None, None, *unfit)
     means = {name: float(np.mean(result[name])) for name in STEP}
     total = means["gain"] * run.n_steps
     bias, variance = means["squared_bias"], means["variance"]
@@ -153,7 +153,7 @@ def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row
     if verdict == "refuted":
         note = STATISTICAL
     limits = (observed, bound + below, bound + above, bound)
-    return Row(*head, *limits, verdict, note, shares, evidence="statistical", levels=levels)
+    return Row(*labels, *limits, verdict, note, shares, evidence="statistical", levels=levels)
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

@@ -65,11 +65,11 @@ def grid(scope: Scope) -> list[RunSettings]:
 
 def _bound(run: RunSettings, mutant: str | None = None) -> float:
     c = run_constants(run)
-    whole = float(rate_bound(c.gap, c.variance, run.n_steps, c.smoothness))
+    bound = float(rate_bound(c.gap, c.variance, run.n_steps, c.smoothness))
     first = 2 * c.smoothness * c.gap / run.n_steps
     if mutant == "exponent":
-        return first + (whole - first) / sqrt(run.n_steps)
-    return first if mutant == "no variance term" else whole
+        return first + (bound - first) / sqrt(run.n_steps)
+    return first if mutant == "no variance term" else bound
 
 
 def planned_seeds(run: RunSettings, level: float, least: int) -> int:
@@ -130,11 +130,11 @@ def judged(
 ) -> Row:
     """The row of one cell, for the objective of its run."""
     c = run_constants(run)
-    head = (claim, run.instance.name, {**run.parameters(), "step": step_size(run)})
+    labels = (claim, run.instance.name, {**run.parameters(), "step": step_size(run)})
     bound = _bound(run, mutant)
     unfit = not_judged(result, step_size(run), c.smoothness)
     if unfit is not None:
-        return Row(*head, None, None, None, bound, *unfit)
+        return Row(*labels, None, None, None, bound, *unfit)
     sample = np.asarray(result["squared_gradient"])
     observed = float(sample.mean())
     lower, upper, levels = limits(run, result, level, bound)
@@ -149,7 +149,7 @@ def judged(
         note = STATISTICAL
     extra = waterfall(run, result, observed, bound)
     numbers = (observed, lower, upper, bound)
-    return Row(*head, *numbers, verdict, note, extra, evidence="statistical", levels=levels)
+    return Row(*labels, *numbers, verdict, note, extra, evidence="statistical", levels=levels)
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

@@ -70,10 +70,10 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """The rate in each cell, and the slope on `conflict`."""
     cells, sloped = _rate_runs(scope), _slope_cell(scope)
     level = FAMILY_WISE_ERROR / (len(cells) + 1)
-    found = [t1_rate.judged("T1.surrogate", r, results[r], level, scope.mutant) for r in cells]
+    table = [t1_rate.judged("T1.surrogate", r, results[r], level, scope.mutant) for r in cells]
     if sloped:
-        found.append(slopes.window_row("T1.surrogate", sloped, results, level))
-    return found
+        table.append(slopes.window_row("T1.surrogate", sloped, results, level))
+    return table
 
 
 CLAIM = Claim(
