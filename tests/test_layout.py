@@ -76,8 +76,8 @@ def _imports(path):
 def _rooms(path, package):
     """The rooms of ``package`` that a file imports from."""
     prefix = f"grpo_checks.{package}."
-    found = (m.removeprefix(prefix) for m in _modules(path) if m.startswith(prefix))
-    return {name.partition(".")[0] for name in found}
+    modules = (m.removeprefix(prefix) for m in _modules(path) if m.startswith(prefix))
+    return {name.partition(".")[0] for name in modules}
 
 
 @pytest.mark.parametrize("package", [*FORBIDDEN, "tests"])

@@ -36,10 +36,10 @@ def test_links_lead_somewhere(path):
 def test_speeds_are_those_of_the_stored_benchmark():
     """Rounded to two digits; what a user reads is what was measured."""
     rows = pd.read_csv(ROOT / "results" / "bench" / "rows.csv")
-    of = lambda name: rows[rows["benchmark"] == name].set_index("peer")  # noqa: E731
-    plain, recorded = (of("training, search, G = 8, 64 seeds" + x) for x in ("", ", recorded"))
-    verify = [of(f"quick profile, {x}") for x in ("cold", "programs kept", "runs kept too")]
-    said = {
+    model = lambda name: rows[rows["benchmark"] == name].set_index("peer")  # noqa: E731
+    plain, recorded = (model("training, search, G = 8, 64 seeds" + x) for x in ("", ", recorded"))
+    verify = [model(f"quick profile, {x}") for x in ("cold", "programs kept", "runs kept too")]
+    message = {
         r"(\S+) times as fast as plain JAX": plain.loc["plain JAX", "ratio"],
         r"and (\S+) times as fast as": plain.loc["NumPy", "ratio"],
         r"at (\S+) times what drawing": 1 / plain.loc["its random numbers alone", "ratio"],
@@ -50,6 +50,6 @@ def test_speeds_are_those_of_the_stored_benchmark():
         r"(\S+) s with everything kept": verify[2]["ours_seconds"].iloc[0],
     }
     text = " ".join(README.split())
-    for pattern, measured in said.items():
+    for pattern, measured in message.items():
         (number,) = re.findall(pattern, text)
         assert float(number) == pytest.approx(measured, rel=0.06), pattern

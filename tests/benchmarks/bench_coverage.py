@@ -60,11 +60,11 @@ def _row(name: str, n: int, types: int, repeats: int) -> dict[str, object]:
     coverage(problem, 2, TEMPERATURE, [DELTA])
     for _ in range(repeats):
         start = time.perf_counter()
-        found = coverage(problem, n, TEMPERATURE, [DELTA])
+        cell = coverage(problem, n, TEMPERATURE, [DELTA])
         times.append(time.perf_counter() - start)
     ours = median(times)
     p, drawn, seconds = _peer(problem, n, ours)
-    exact = float(found.failure[BOUNDS.index("kl-xi"), 0])
+    exact = float(cell.failure[BOUNDS.index("kl-xi"), 0])
     error = float(np.sqrt(exact * (1 - exact) / drawn))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return {

@@ -24,12 +24,12 @@ def _verify(cache: Path, out: Path) -> tuple[float, str]:
     env |= {"JAX_COMPILATION_CACHE_DIR": str(cache), "JAX_ENABLE_COMPILATION_CACHE": "true"}
     command = [sys.executable, "-m", "experiments", "verify", "--out", str(out)]
     start = time.perf_counter()
-    found = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+    process = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
     taken = time.perf_counter() - start
-    said = LAST.search(found.stdout)
-    if said is None:
-        raise ValueError(f"output = {found.stdout[-200:]!r}: expected the number of programs")
-    return taken, f"{said[1]} programs compiled, {said[2]} kept; peak memory {said[3]} GiB"
+    match = LAST.search(process.stdout)
+    if match is None:
+        raise ValueError(f"output = {process.stdout[-200:]!r}: expected the number of programs")
+    return taken, f"{match[1]} programs compiled, {match[2]} kept; peak memory {match[3]} GiB"
 
 
 def rows(runs: int = RUNS) -> list[dict[str, Any]]:
@@ -46,13 +46,13 @@ def rows(runs: int = RUNS) -> list[dict[str, Any]]:
     aims = {"cold": "; aim 90 s", "programs kept": "; aim 45 s", "runs kept too": ""}
     return [
         {
-            "ratio": cold / statistics.median(each),
+            "ratio": cold / statistics.median(seconds),
             "benchmark": f"quick profile, {name}",
-            "ours_seconds": statistics.median(each),
+            "ours_seconds": statistics.median(seconds),
             "peer": "quick profile, cold",
             "peer_seconds": cold,
             "cores": cores,
             "note": f"{notes[name]}; median of {runs}{aims[name]}",
         }
-        for name, each in times.items()
+        for name, seconds in times.items()
     ]

@@ -52,27 +52,27 @@ def _draws(keys: jax.Array, size: int) -> jax.Array:
     return jax.lax.fori_loop(0, STEPS, one, jnp.zeros((SEEDS, size), jnp.float32))
 
 
-def floor(of: Task) -> Callable[[], jax.Array]:
+def floor(problem: Task) -> Callable[[], jax.Array]:
     """The same random numbers, added up: one for each action and each response of a tool."""
-    size = (2 * of.horizon - 1) * of.rho.size * of.group_size
+    size = (2 * problem.horizon - 1) * problem.rho.size * problem.group_size
     return lambda: _draws(jax.random.split(jax.random.key(0), SEEDS), size)
 
 
 def rows() -> list[dict[str, Any]]:
     """One row per peer, all timed in turns."""
-    of = task(search(), GROUP)
-    start = np.zeros((SEEDS, *of.table), np.float32)
-    run, keys = peer_jax.trainer(of, STEPS), jax.random.split(jax.random.key(1), SEEDS)
+    problem = task(search(), GROUP)
+    start = np.zeros((SEEDS, *problem.table), np.float32)
+    run, keys = peer_jax.trainer(problem, STEPS), jax.random.split(jax.random.key(1), SEEDS)
     times = beside(
         {
             "ours": ours("float32", False),
             "ours, recorded": ours("float64", True),
             "plain JAX": lambda: run(keys, jnp.asarray(start), jnp.asarray(STEP)),
-            "NumPy": lambda: peer_numpy.train(start, of, STEPS, STEP, 0),
-            "its random numbers alone": floor(of),
+            "NumPy": lambda: peer_numpy.train(start, problem, STEPS, STEP, 0),
+            "its random numbers alone": floor(problem),
         }
     )
-    episodes = SEEDS * STEPS * of.rho.size * GROUP
+    episodes = SEEDS * STEPS * problem.rho.size * GROUP
     name = f"training, search, G = {GROUP}, {SEEDS} seeds"
     aims = {"plain JAX": ">= 20", "NumPy": ">= 4", "its random numbers alone": ">= 0.4"}
     return [

@@ -39,8 +39,8 @@ def tables(task: Task) -> Tables:
     following, cdf = _support(task.response.reshape(n_states * n_tools, n_states))
     # A row of zeros is never drawn from.
     cdf[task.response.reshape(n_states * n_tools, -1).sum(1) == 0] = 1
-    own = np.unique(task.observation, return_index=True)[1]
-    blocked = np.where(task.legal[own], 0, -np.inf).astype(np.float32)
+    states = np.unique(task.observation, return_index=True)[1]
+    blocked = np.where(task.legal[states], 0, -np.inf).astype(np.float32)
     reward = task.composite.astype(np.float32).reshape(-1)
     return Tables(first_cdf, first, cdf, following.reshape(-1), reward, blocked)
 
@@ -53,22 +53,22 @@ def _advantages(task: Task, reward: np.ndarray) -> np.ndarray:
     return centred * weight[:, None]
 
 
-def update(theta: np.ndarray, task: Task, made: Tables, rng: np.random.Generator) -> np.ndarray:
+def update(theta: np.ndarray, task: Task, tables: Tables, rng: np.random.Generator) -> np.ndarray:
     """g of each of B seeds at its own theta (B, O, A)."""
     seeds, n_rows, n_actions = theta.shape
     n_prompts, n_states, n_answers = task.composite.shape
-    u_tools, each = task.n_tools, n_prompts * task.group_size
-    logits = theta + made.blocked
+    u_tools, episodes = task.n_tools, n_prompts * task.group_size
+    logits = theta + tables.blocked
     probs = np.exp(logits - logits.max(-1, keepdims=True))
     probs /= probs.sum(-1, keepdims=True)
     cdf = np.cumsum(probs, -1)[..., :-1].reshape(seeds * n_rows, n_actions - 1)
-    of_seed = np.repeat(np.arange(seeds) * n_rows, each)
+    of_seed = np.repeat(np.arange(seeds) * n_rows, episodes)
     prompt = np.tile(np.repeat(np.arange(n_prompts), task.group_size), seeds)
-    chance = made.first_cdf.shape[1] > 0
+    chance = tables.first_cdf.shape[1] > 0
     uniform = rng.random((2 * task.horizon, prompt.size), np.float32)
-    state = made.first[prompt, 0]
+    state = tables.first[prompt, 0]
     if chance:
-        state = made.first[prompt, (made.first_cdf[prompt] <= uniform[-1][:, None]).sum(1)]
+        state = tables.first[prompt, (tables.first_cdf[prompt] <= uniform[-1][:, None]).sum(1)]
     alive, cells, who = np.arange(prompt.size), [], []
     reward = np.zeros(prompt.size, np.float32)
     for h in range(task.horizon):
@@ -78,13 +78,13 @@ def update(theta: np.ndarray, task: Task, made: Tables, rng: np.random.Generator
         who.append(alive)
         done = action >= u_tools
         ended, where = alive[done], state[done]
-        reward[ended] = made.reward[
+        reward[ended] = tables.reward[
             (prompt[ended] * n_states + where) * n_answers + action[done] - u_tools
         ]
         # Only the episodes that go on are looked at again.
         pair, alive = (state * u_tools + action)[~done], alive[~done]
-        response = (made.next_cdf[pair] <= uniform[2 * h + 1, : alive.size][:, None]).sum(1)
-        state = made.next[pair * (made.next_cdf.shape[1] + 1) + response]
+        response = (tables.next_cdf[pair] <= uniform[2 * h + 1, : alive.size][:, None]).sum(1)
+        state = tables.next[pair * (tables.next_cdf.shape[1] + 1) + response]
     advantage = _advantages(task, reward.reshape(seeds, n_prompts, -1)).reshape(-1)
     values = advantage[np.concatenate(who)]
     table = np.bincount(np.concatenate(cells), values, theta.size).astype(np.float32)
@@ -94,8 +94,8 @@ def update(theta: np.ndarray, task: Task, made: Tables, rng: np.random.Generator
 
 def train(theta: np.ndarray, task: Task, steps: int, step: float, seed: int) -> np.ndarray:
     """theta (B, O, A) after so many updates of B seeds."""
-    made, rng = tables(task), np.random.Generator(np.random.SFC64(seed))
+    tabulated, rng = tables(task), np.random.Generator(np.random.SFC64(seed))
     theta = theta.astype(np.float32)
     for _ in range(steps):
-        theta = theta + np.float32(step) * update(theta, task, made, rng)
+        theta = theta + np.float32(step) * update(theta, task, tabulated, rng)
     return theta

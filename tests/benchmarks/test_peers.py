@@ -29,23 +29,25 @@ SHAPE = (SEEDS, *TASK.table)
 THETA = np.random.default_rng(3).normal(size=TASK.table).astype(np.float32)
 
 
-def _numpy_updates(of):
+def _numpy_updates(problem):
     rng = np.random.default_rng(0)
-    return peer_numpy.update(np.broadcast_to(THETA, SHAPE), of, peer_numpy.tables(of), rng)
+    return peer_numpy.update(
+        np.broadcast_to(THETA, SHAPE), problem, peer_numpy.tables(problem), rng
+    )
 
 
-def _jax_updates(of):
-    keys, env = jax.random.split(jax.random.key(0), SEEDS), peer_jax.env(of)
-    return jax.jit(jax.vmap(lambda k: peer_jax.update(k, jnp.asarray(THETA), env, of)))(keys)
+def _jax_updates(problem):
+    keys, env = jax.random.split(jax.random.key(0), SEEDS), peer_jax.env(problem)
+    return jax.jit(jax.vmap(lambda k: peer_jax.update(k, jnp.asarray(THETA), env, problem)))(keys)
 
 
-def _worst(updates, of):
+def _worst(updates, problem):
     """Largest standard score of the mean update against the exact one."""
     exact = _moments(
         INSTANCE.mdp,
         INSTANCE.policy,
         jnp.asarray(THETA, float),
-        plain_law(bench_training.LOO, of.group_size),
+        plain_law(bench_training.LOO, problem.group_size),
     )
     sample = np.asarray(updates, float).reshape(SEEDS, -1)
     error = np.abs(sample.mean(0) - np.asarray(exact.mean))
@@ -59,23 +61,23 @@ def _worst(updates, of):
 @pytest.mark.parametrize("updates", [_numpy_updates, _jax_updates])
 def test_updates_have_the_exact_mean_and_variance(updates):
     """Within 5 standard errors, each coordinate of the mean; a shrunk mean is seen (mutant)."""
-    found = updates(TASK)
-    assert _worst(found, TASK) < 5
-    assert _worst(0.75 * np.asarray(found), TASK) > 5
+    observed = updates(TASK)
+    assert _worst(observed, TASK) < 5
+    assert _worst(0.75 * np.asarray(observed), TASK) > 5
 
 
 def test_training_ends_at_the_same_mean():
     """Mean J after the benchmark's steps: ours with and without records, and both peers."""
-    of, steps = task(INSTANCE, bench_training.GROUP), bench_training.STEPS
-    start = np.zeros((bench_training.SEEDS, *of.table), np.float32)
+    problem, steps = task(INSTANCE, bench_training.GROUP), bench_training.STEPS
+    start = np.zeros((bench_training.SEEDS, *problem.table), np.float32)
     keys = jax.random.split(jax.random.key(1), bench_training.SEEDS)
-    run = peer_jax.trainer(of, steps)
+    run = peer_jax.trainer(problem, steps)
     ends = [
-        peer_numpy.train(start, of, steps, bench_training.STEP, 0),
+        peer_numpy.train(start, problem, steps, bench_training.STEP, 0),
         run(keys, jnp.asarray(start), jnp.asarray(bench_training.STEP)),
     ]
-    each = jax.jit(jax.vmap(lambda th: value(INSTANCE.mdp, INSTANCE.policy, th)))
-    final = [np.asarray(each(jnp.asarray(end, float))) for end in ends]
+    values = jax.jit(jax.vmap(lambda th: value(INSTANCE.mdp, INSTANCE.policy, th)))
+    final = [np.asarray(values(jnp.asarray(end, float))) for end in ends]
     final += [np.asarray(bench_training.ours("float32", False)().value[:, -1])]
     for one in final:
         for other in final:

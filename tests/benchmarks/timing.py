@@ -18,13 +18,13 @@ def beside(calls: Mapping[str, Callable[[], Any]], runs: int = RUNS) -> dict[str
     """
     for call in calls.values():
         jax.block_until_ready(call())
-    found: dict[str, list[float]] = {name: [] for name in calls}
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
     for turn in range(runs):
         for name, call in list(calls.items())[:: -1 if turn % 2 else 1]:
             start = time.perf_counter()
             jax.block_until_ready(call())
-            found[name].append(time.perf_counter() - start)
-    return {name: statistics.median(times) for name, times in found.items()}
+            seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(times) for name, times in seconds.items()}
 
 
 def seconds(call: Callable[[], Any]) -> float:

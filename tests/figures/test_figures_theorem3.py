@@ -53,8 +53,8 @@ def rows():
     ]  # fmt: skip
     scope = Scope("quick")
     computed = [*t3_shift.shift_rows(scope, {}), *t3_visual_arft.rows(scope, {})]
-    made = {"coverage": coverage, "tightness": tightness, "ood": ood, "depth": depth}
-    frames = [_frame(f"T3.{claim}", data) for claim, data in made.items()]
+    built = {"coverage": coverage, "tightness": tightness, "ood": ood, "depth": depth}
+    frames = [_frame(f"T3.{claim}", data) for claim, data in built.items()]
     return pd.concat([*frames, pd.DataFrame([row.flat() for row in computed])])
 
 

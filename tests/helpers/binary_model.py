@@ -13,8 +13,8 @@ def binary_instance(components=2, **shape):
     """The random instance of this shape with its rewards rounded up to 0 and 1."""
     instance = random_instance(components, **shape)
     arrays = {name: np.asarray(getattr(instance.mdp, name)) for name in FIELDS}
-    whole = np.ceil(np.asarray(instance.mdp.reward))
-    mdp = TAMDP(**arrays, reward=whole, weights=np.asarray(instance.mdp.weights))
+    values = np.ceil(np.asarray(instance.mdp.reward))
+    mdp = TAMDP(**arrays, reward=values, weights=np.asarray(instance.mdp.weights))
     return instance._replace(mdp=mdp, policy=Tabular(mdp))
 
 

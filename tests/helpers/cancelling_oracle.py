@@ -45,7 +45,7 @@ def _number(x: Any) -> Any:
 def scores(name: str, size: int, ddof: int) -> list[tuple[tuple[int, ...], list[Any], list[Any]]]:
     """Count vector, advantage of each row, and the sum of its parts' sizes, for every group."""
     rewards, weights, eps = CASES[name]
-    found = []
+    observed = []
     with mp.workdps(DIGITS):
         rows = [[_number(x) for x in row] for row in rewards]
         for counts in count_vectors(size, len(rows)).tolist():
@@ -62,8 +62,8 @@ def scores(name: str, size: int, ddof: int) -> list[tuple[tuple[int, ...], list[
                 s if n and abs(s) > mp.mpf("1e-40") else mp.mpf(0)
                 for n, s in zip(counts, scores, strict=True)
             ]
-            found.append((tuple(counts), clean, parts))
-    return found
+            observed.append((tuple(counts), clean, parts))
+    return observed
 
 
 @cache

@@ -36,15 +36,15 @@ def episodes(mdp: Any, policy: Any, theta: Any, prompt: int) -> list[Episode]:
         mean = [mp.fdot(p, column) for column in zip(*row, strict=True)]
         probs.append(p)
         scores.append([[x - m for x, m in zip(y, mean, strict=True)] for y in row])
-    paths, found = list_paths(mdp, prompt), []
+    paths, observed = list_paths(mdp, prompt), []
     for chance, states, actions, reward in zip(
         paths.chance, paths.state, paths.action, paths.composite, strict=True
     ):
         steps = [(s, a) for s, a in zip(states, actions, strict=True) if s >= 0]
         p = mp.mpf(float(chance)) * mp.fprod(probs[s][a] for s, a in steps)
         score = [mp.fsum(column) for column in zip(*(scores[s][a] for s, a in steps), strict=True)]
-        found.append(Episode(p, score, mp.mpf(reward.numerator) / reward.denominator))
-    return found
+        observed.append(Episode(p, score, mp.mpf(reward.numerator) / reward.denominator))
+    return observed
 
 
 def norm2(vector: Vector) -> Any:
@@ -60,20 +60,20 @@ def mean(chances: Sequence[Any], vectors: Sequence[Vector]) -> Vector:
 def variance(chances: Sequence[Any], vectors: Sequence[Vector]) -> Any:
     """E|x - E x|^2."""
     centre = mean(chances, vectors)
-    apart = [[x - m for x, m in zip(v, centre, strict=True)] for v in vectors]
-    return mp.fdot(chances, [norm2(v) for v in apart])
+    distance = [[x - m for x, m in zip(v, centre, strict=True)] for v in vectors]
+    return mp.fdot(chances, [norm2(v) for v in distance])
 
 
 def advantages(rewards: Sequence[Any], name: str, ddof: int, eps: float) -> Vector:
     """Of one group."""
     g = len(rewards)
-    apart = [r - mp.fsum(rewards) / g for r in rewards]
-    spread = norm2(apart)
+    distance = [r - mp.fsum(rewards) / g for r in rewards]
+    spread = norm2(distance)
     if name == "leave_one_out":
-        return [x * g / (g - 1) for x in apart]
+        return [x * g / (g - 1) for x in distance]
     if min(rewards) == max(rewards):
         return [mp.mpf(0)] * g
-    return [x / (mp.sqrt(spread / (g - ddof)) + mp.mpf(eps)) for x in apart]
+    return [x / (mp.sqrt(spread / (g - ddof)) + mp.mpf(eps)) for x in distance]
 
 
 def updates(

@@ -22,15 +22,15 @@ def document(seed: int, components: int = 1, binary: bool = True) -> dict[str, A
     odds, shares = rng.permutation(ODDS), rng.integers(1, 6, 6)
     sixths = np.array([rng.permutation([0, 1, 2, 3, 4, 6]) for _ in range(components)]).T
     rewards = [[i % 2] if binary else [f"{x}/6" for x in sixths[i]] for i in range(6)]
-    each = [{"share": int(s), "rewards": r} for s, r in zip(shares, rewards, strict=True)]
-    actions = [{"odds": int(o), "outcomes": each[2 * a : 2 * a + 2]} for a, o in enumerate(odds)]
+    values = [{"share": int(s), "rewards": r} for s, r in zip(shares, rewards, strict=True)]
+    actions = [{"odds": int(o), "outcomes": values[2 * a : 2 * a + 2]} for a, o in enumerate(odds)]
     weights = [int(w) for w in rng.integers(1, 4, components)]
     return {"weights": weights, "prompts": [{"share": 1, "actions": actions}]}
 
 
-def instance(of: dict[str, Any]) -> Instance:
+def instance(model: dict[str, Any]) -> Instance:
     """The model and the policy of a document."""
-    fields = instance_fields(of)
+    fields = instance_fields(model)
     observation, theta = fields.pop("observation"), fields.pop("theta")
     mdp = TAMDP(**fields)
     return Instance("choice", mdp, Tabular(mdp, observation), jnp.asarray(theta))

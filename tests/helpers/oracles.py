@@ -60,13 +60,13 @@ def rational(number: float) -> Fraction:
 def _walks(mdp: Any, prompt: int) -> list[tuple[float, list[tuple[int, int]]]]:
     """Chance and (state, action) pairs of every episode, depth first."""
     legal, transition = np.asarray(mdp.legal), np.asarray(mdp.tool_transition)
-    found = []
+    observed = []
 
     def go_on(state: int, chance: float, steps: list[tuple[int, int]]) -> None:
         for action in map(int, np.flatnonzero(legal[state])):
             now = [*steps, (state, action)]
             if action >= transition.shape[1]:
-                found.append((chance, now))
+                observed.append((chance, now))
                 continue
             for after in map(int, np.flatnonzero(transition[state, action])):
                 go_on(after, chance * float(transition[state, action, after]), now)
@@ -74,7 +74,7 @@ def _walks(mdp: Any, prompt: int) -> list[tuple[float, list[tuple[int, int]]]]:
     start = np.asarray(mdp.initial_distribution)[prompt]
     for state in map(int, np.flatnonzero(start)):
         go_on(state, float(start[state]), [])
-    return found
+    return observed
 
 
 def list_paths(mdp: Any, prompt: int) -> Paths:

@@ -78,10 +78,10 @@ def extreme_models(draw):
 
 
 @st.composite
-def damaged(draw, whole):
+def damaged(draw, total):
     """Bytes cut off, changed or put in; or bytes of another origin."""
     if draw(st.integers(0, 9)) == 0:
         return draw(st.binary(max_size=40))
-    at, until = sorted(draw(st.tuples(*[st.integers(0, len(whole))] * 2)))
-    kept = draw(st.sampled_from([until, min(at + 3, len(whole)), at, len(whole)]))
-    return whole[:at] + draw(st.binary(max_size=6)) + whole[kept:]
+    at, until = sorted(draw(st.tuples(*[st.integers(0, len(total))] * 2)))
+    kept = draw(st.sampled_from([until, min(at + 3, len(total)), at, len(total)]))
+    return total[:at] + draw(st.binary(max_size=6)) + total[kept:]

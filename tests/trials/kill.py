@@ -39,15 +39,15 @@ def _tables(out: Path) -> dict[str, bytes]:
 
 def _stored(cells: Path) -> Stored:
     """Inode and time of every stored file; raises ValueError for one that is not sound."""
-    found = {}
+    observed = {}
     for path in cells.glob("*.json"):
         stored = json.loads(path.read_bytes())
         body = {key: stored[key] for key in ("settings", "result")}
         if stored["sha256"] != digest(body):
             raise ValueError(f"{path}: the checksum does not match")
         facts = path.stat()
-        found[path.name] = (facts.st_ino, facts.st_mtime_ns)
-    return found
+        observed[path.name] = (facts.st_ino, facts.st_mtime_ns)
+    return observed
 
 
 def _check_kept(before: Stored, after: Stored) -> None:
@@ -84,9 +84,9 @@ def _check_end(out: Path, expected: dict[str, bytes]) -> None:
 
 def trial(kills: int, claims: list[str], longest: float, root: Path) -> dict[str, int]:
     """Counts of what was seen. Raises ValueError at the first thing that should not be."""
-    whole = root / "whole"
-    subprocess.run(_command(claims, whole), stdout=subprocess.DEVNULL, check=True)
-    expected, out, before = _tables(whole), root / "killed", Stored()
+    total = root / "whole"
+    subprocess.run(_command(claims, total), stdout=subprocess.DEVNULL, check=True)
+    expected, out, before = _tables(total), root / "killed", Stored()
     seen = {"kills": 0, "runs brought to their end": 0, "results stored": 0}
     with tqdm(total=kills, disable=None) as bar:
         while True:

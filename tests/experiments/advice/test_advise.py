@@ -33,24 +33,24 @@ def advice():
 
 def test_step_is_the_best_guarantee(advice):
     """<grad J, m>/(L E|g|^2): at most 1/L for an unbiased update, L = 1 on `conflict`."""
-    own = advice.table[advice.table["estimator"] == "leave_one_out"]
-    assert ((own["step"] > 0) & (own["step"] < 1)).all()
+    part = advice.table[advice.table["estimator"] == "leave_one_out"]
+    assert ((part["step"] > 0) & (part["step"] < 1)).all()
     # e = step L <grad J, m> and, unbiased, <grad J, m> = |grad J|^2: one number for all sizes.
-    ratio = own["signal"] / own["step"]
+    ratio = part["signal"] / part["step"]
     np.testing.assert_allclose(ratio, ratio.iloc[0], rtol=1e-12)
 
 
 def test_best_group_size_is_that_of_the_closed_form(advice):
     """For an unbiased estimator the signal is largest where N V is least."""
-    own = advice.table[advice.table["estimator"] == "leave_one_out"]
-    best = int(own.loc[own["signal"].idxmax(), "group_size"])
+    part = advice.table[advice.table["estimator"] == "leave_one_out"]
+    best = int(part.loc[part["signal"].idxmax(), "group_size"])
     instance = build(SPEC)
     terms = jax.jit(lambda *model: budget_terms(*model).best)
     exact = float(terms(instance.mdp, instance.policy, instance.theta))
     assert abs(exact - 2.46) < 0.005
     assert best in (2, 3)
-    assert (own["cosine"] > 1 - 1e-12).all()
-    assert own["group_size"].max() == BUDGET
+    assert (part["cosine"] > 1 - 1e-12).all()
+    assert part["group_size"].max() == BUDGET
 
 
 def test_filtering_spends_the_budget_on_groups_that_speak(advice):
@@ -81,16 +81,16 @@ def _after_one_update(group_size, step, seeds=16_384):
 
 def test_a_training_sweep_agrees(advice):
     """The order of the signal is the order of the mean J after an update, where both are clear."""
-    own = advice.table[advice.table["estimator"] == "leave_one_out"].set_index("group_size")
-    found = {g: _after_one_update(g, own["step"][g]) for g in (2, 3, 8, 24)}
-    error = {g: x.std() / np.sqrt(x.size) for g, x in found.items()}
+    part = advice.table[advice.table["estimator"] == "leave_one_out"].set_index("group_size")
+    observed = {g: _after_one_update(g, part["step"][g]) for g in (2, 3, 8, 24)}
+    error = {g: x.std() / np.sqrt(x.size) for g, x in observed.items()}
     compared = 0
-    for g in found:
-        for h in found:
-            apart = found[g].mean() - found[h].mean()
-            if abs(apart) > 4 * np.hypot(error[g], error[h]):
+    for g in observed:
+        for h in observed:
+            distance = observed[g].mean() - observed[h].mean()
+            if abs(distance) > 4 * np.hypot(error[g], error[h]):
                 compared += 1
-                assert (own["signal"][g] > own["signal"][h]) == (apart > 0)
+                assert (part["signal"][g] > part["signal"][h]) == (distance > 0)
     # 2 and 3 are too close to tell apart; every other pair is settled, both ways round.
     assert compared >= 10
 
@@ -148,13 +148,13 @@ def test_next_to_certainty(name, theta):
     Of `leave_one_out`, unbiased: e = |grad J|^4/(|grad J|^2 + V), V = pq(p^3+q^3)/32 at G = 2 with
     B = 32, up to pq.
     """
-    found = advise(from_argument(str(CERTAIN / f"{name}.json")), 64, 0).table
-    table = found.set_index(["estimator", "group_size"])
+    observed = advise(from_argument(str(CERTAIN / f"{name}.json")), 64, 0).table
+    table = observed.set_index(["estimator", "group_size"])
     q = np.exp(-abs(theta))
     kept, plain = table.loc[(FILTERED, 2)], table.loc[("leave_one_out", 2)]
     assert kept["signal"] == pytest.approx(2 * q**2, rel=1e-10)
     assert kept["variance"] == 0
     assert kept["episodes"] == pytest.approx(64, rel=1e-13)
     assert plain["signal"] == pytest.approx(4 * q**4 / (q / 32), rel=1e-9)
-    np.testing.assert_allclose(found["cosine"], 1, rtol=1e-14)
-    assert (found["variance"] >= 0).all()
+    np.testing.assert_allclose(observed["cosine"], 1, rtol=1e-14)
+    assert (observed["variance"] >= 0).all()

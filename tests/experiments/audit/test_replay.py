@@ -45,9 +45,9 @@ def test_a_point_is_decided_again(path, capsys):
     """0 where what is stored is found again, else 1."""
     exact = find("T2.kappa").exact
     assert exact is not None
-    found = summary(exact.decide(DOCUMENT, None))
-    assert _replay(path, _point(found=found)) == 0
-    assert _replay(path, _point(found={**found, "verdict": "refuted"})) == 1
+    stored = summary(exact.decide(DOCUMENT, None))
+    assert _replay(path, _point(found=stored)) == 0
+    assert _replay(path, _point(found={**stored, "verdict": "refuted"})) == 1
     assert "not as stored" in capsys.readouterr().out
 
 
@@ -121,12 +121,12 @@ def test_a_point_runs_no_code_that_it_names(path, capsys):
     file = path.with_name("own.py")
     file.write_text(OWN)
     point = {"claim": str(file), "mutant": None, "document": {"p": "1/2"}}
-    found = {"verdict": "holds", "observed": ["1/2", "1/2"], "bound": ["1", "1"]}
+    stored = {"verdict": "holds", "observed": ["1/2", "1/2"], "bound": ["1", "1"]}
     for claim in (str(file), "own", "own.py"):
-        assert _replay(path, {**point, "claim": claim, "found": found}) == 2
+        assert _replay(path, {**point, "claim": claim, "found": stored}) == 2
         assert "or a .py file by hand" in capsys.readouterr().err
     assert not path.with_name("ran").exists()
-    assert _replay(path, {**point, "claim": "own", "found": found}, "--claim", str(file)) == 0
+    assert _replay(path, {**point, "claim": "own", "found": stored}, "--claim", str(file)) == 0
     assert path.with_name("ran").exists()
     assert _replay(path, _point(), "--claim", str(file)) == 2
     assert "claim = 'T2.kappa': expected 'own'" in capsys.readouterr().err
@@ -147,10 +147,10 @@ def test_any_document(data):
     """Decided, or refused in one short line: of every claim, whatever a field says."""
     for claim, case in {claim.name: (claim, case) for claim, case in CASES}.values():
         document = data.draw(altered(case.document))
-        said = ""
+        text = ""
         try:
             decided(claim, document, case.mutant)
         except ValueError as error:
-            said = str(error)
-        assert "\n" not in said
-        assert len(said) < 1000
+            text = str(error)
+        assert "\n" not in text
+        assert len(text) < 1000

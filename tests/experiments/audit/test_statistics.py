@@ -87,9 +87,9 @@ def test_power_is_what_the_table_says():
     (excess,) = smallest_excess(pd.DataFrame([cell]), level)
     for factor, least, most in ((1.0, 0.9, 1.0), (1 / 3, 0.0, 0.5)):
         every = draw(bound * (1 + factor * excess), 150)
-        found = sum(lower_limit(x, level, 0.0, 2.0) > bound for x in every)
-        assert found >= stats.binom.ppf(1e-4, 150, least)
-        assert found <= stats.binom.isf(1e-4, 150, most)
+        total = sum(lower_limit(x, level, 0.0, 2.0) > bound for x in every)
+        assert total >= stats.binom.ppf(1e-4, 150, least)
+        assert total <= stats.binom.isf(1e-4, 150, most)
     (needed,) = seeds_needed(pd.DataFrame([cell]), level, excess)
     assert needed == pytest.approx(seeds, abs=1)
 
@@ -110,9 +110,9 @@ def results():
     kept = []
     original = alarms.boundary_levels
 
-    def keep(found):
-        kept.extend(found)
-        return original(found)
+    def keep(observed):
+        kept.extend(observed)
+        return original(observed)
 
     patch = pytest.MonkeyPatch()
     patch.setattr(alarms, "boundary_levels", keep)

@@ -69,31 +69,31 @@ def test_what_seeds_do_not_settle_is_inconclusive():
 
 def test_a_difference_of_j_has_its_range():
     """max J - min J = 2 on two components; both runs end inside."""
-    found = race(start(2, 0.8, 0.5, 0.3), 2, 3, 16)
-    assert found.reach == 2.0
-    assert found.difference.shape == (16,)
-    assert np.abs(found.difference).max() <= found.reach
-    assert found.lead.shape == (2, 4)
-    assert found.lead[0, 0] == pytest.approx(found.lead[1, 0], rel=1e-12)
-    assert found.step == 1.0
+    outcome = race(start(2, 0.8, 0.5, 0.3), 2, 3, 16)
+    assert outcome.reach == 2.0
+    assert outcome.difference.shape == (16,)
+    assert np.abs(outcome.difference).max() <= outcome.reach
+    assert outcome.lead.shape == (2, 4)
+    assert outcome.lead[0, 0] == pytest.approx(outcome.lead[1, 0], rel=1e-12)
+    assert outcome.step == 1.0
 
 
 def test_exact_numbers_agree_with_balls_within_their_rounding():
     """e and the gain at every step of the grid, against listed groups in ball arithmetic."""
-    found, model = measure([SPEC], SIZE), parse_choice(DOCUMENT)
-    off = 4 * float(found.rounding[0]) * 2
+    measured, model = measure([SPEC], SIZE), parse_choice(DOCUMENT)
+    off = 4 * float(measured.rounding[0]) * 2
     assert 0 < off < 1e-10
     for i, estimator in enumerate(ESTIMATORS):
         e = float(ends(promise(model, SIZE, estimator).efficiency)[0])
-        assert found.efficiency[0, i] == pytest.approx(e, abs=1e-13)
-        assert found.efficiency[0, i] <= found.squared_gradient[0]
+        assert measured.efficiency[0, i] == pytest.approx(e, abs=1e-13)
+        assert measured.efficiency[0, i] <= measured.squared_gradient[0]
         for s, step in enumerate(STEPS):
             low, high = map(float, ends(gain(model, SIZE, estimator, step)))
-            assert low - off <= found.gain[0, i, s] <= high + off
+            assert low - off <= measured.gain[0, i, s] <= high + off
 
 
-def _counted(found, specs):
-    return Counter(map_row(s, 8, found, i).verdict for i, s in enumerate(specs))
+def _counted(benefit, specs):
+    return Counter(map_row(s, 8, benefit, i).verdict for i, s in enumerate(specs))
 
 
 def test_a_wrong_e_is_seen():
@@ -102,14 +102,14 @@ def test_a_wrong_e_is_seen():
     When steps were taken from e they did. e itself ranks about half of the cells wrongly.
     """
     specs = [start(2, 0.8, r, c) for r in (1.0, 0.5, 0.2) for c in (-0.9, -0.3, 0.3, 0.9)]
-    found = measure(specs, 8)
-    right = _counted(found, specs)
+    measured = measure(specs, 8)
+    right = _counted(measured, specs)
     assert right["refuted"] >= 3
     assert right["holds"] >= 3
     for i in (0, 1):
-        efficiency = found.efficiency.copy()
+        efficiency = measured.efficiency.copy()
         efficiency[:, i] /= 3
-        assert _counted(found._replace(efficiency=efficiency), specs)["refuted"] >= 1
+        assert _counted(measured._replace(efficiency=efficiency), specs)["refuted"] >= 1
 
 
 def test_ties_are_no_evidence():
@@ -134,8 +134,8 @@ def test_one_model_may_agree_with_a_claim_that_is_false():
     assert row.verdict in ("holds", "refuted")
     assert row.rounding > 0
     for verdict in ("holds", "refuted"):
-        asked = report([CLAIM], [[replace(row, verdict=verdict)]], on_model=True)
-        assert asked.as_expected
+        tables = report([CLAIM], [[replace(row, verdict=verdict)]], on_model=True)
+        assert tables.as_expected
     assert not report([CLAIM], [[replace(row, verdict="holds")]]).as_expected
     assert overall(["refuted", "holds"]) == CLAIM.expected
 

@@ -95,11 +95,11 @@ def test_small_groups_are_computed(monkeypatch, size):
 def test_the_multiple_is_the_response(size, ddof, eps):
     """c_G of the closed form, where that does not depend on p; exactly, by listing groups."""
     estimator = Estimator("group_normalized", ddof, eps)
-    found = gradient_multiple(conflict_line(), size, estimator)
-    assert (found is None) == (size == 4)
-    if found is not None:
+    multiple = gradient_multiple(conflict_line(), size, estimator)
+    assert (multiple is None) == (size == 4)
+    if multiple is not None:
         expected = response(size, fmpq(2, 7), ddof, rational("eps", eps))
-        assert magnitude(found.number() - expected) < fmpq(1, 10**60)
+        assert magnitude(multiple.number() - expected) < fmpq(1, 10**60)
 
 
 def test_the_end_of_a_run_is_no_floor_on_its_way():

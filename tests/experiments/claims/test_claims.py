@@ -103,13 +103,13 @@ def test_smallest_change_in_closed_form_and_by_bisection(bound):
     for width in rng.uniform(0.01, 0.1, 5):
         middle = bound - width - rng.uniform(0.0, 0.1)
         rows.append(Row("toy", "m", {}, middle, middle - width, middle + width, bound, "holds"))
-    found = least_lowering(pd.DataFrame([row.flat() for row in rows]))
-    assert found is not None
-    assert found.share == pytest.approx(min(map(_bisected, rows)), abs=1e-9)
+    lowering = least_lowering(pd.DataFrame([row.flat() for row in rows]))
+    assert lowering is not None
+    assert lowering.share == pytest.approx(min(map(_bisected, rows)), abs=1e-9)
 
 
 @pytest.mark.parametrize(
-    ("observed", "bound", "rounding", "said"),
+    ("observed", "bound", "rounding", "text"),
     [
         (0.5, 0.5, 1e-13, "an equality, to 1e-13"),
         (1e-30, 1e-30, 1e-42, "an equality, to 1e-42"),
@@ -120,19 +120,19 @@ def test_smallest_change_in_closed_form_and_by_bisection(bound):
         (-0.25, 0.0, None, "0.25 (bound 0)"),
     ],
 )
-def test_smallest_change_in_words(observed, bound, rounding, said):
+def test_smallest_change_in_words(observed, bound, rounding, text):
     """Nothing below the rounding error is seen, and that is the cell's own."""
     row = Row("toy", "m", {}, observed, observed, observed, bound, "holds", rounding=rounding)
-    assert str(least_lowering(pd.DataFrame([row.flat()]))) == said
+    assert str(least_lowering(pd.DataFrame([row.flat()]))) == text
 
 
 def test_mutants_are_caught_by_the_cheapest_check(tmp_path, monkeypatch):
     """A stored case where there is one; a mutant that nothing refutes is not caught."""
     monkeypatch.setattr(certificates.certified_rows, "__defaults__", (tmp_path,))
     store_cases(TOY, [Case("half", {"p": "1/2"}, "lower")], tmp_path)
-    found = check(TOY, "lower", Store(tmp_path / "cells"))
-    assert (found["verdict"], found["caught by"]) == ("refuted", "certified case")
-    assert (found["false on"], found["beaten by"]) == ("case half", "1.042 times the bound")
+    worst = check(TOY, "lower", Store(tmp_path / "cells"))
+    assert (worst["verdict"], worst["caught by"]) == ("refuted", "certified case")
+    assert (worst["false on"], worst["beaten by"]) == ("case half", "1.042 times the bound")
     missed = replace(TOY, mutants={"none": "the claim itself"}, rows=lambda scope, results: [HELD])
     assert check(missed, "none", Store(tmp_path / "cells"))["verdict"] == "not caught"
 

@@ -28,7 +28,7 @@ def test_exponents_in_components_and_group_size():
     """In K they depend on the unit and the correlation, in G they are not -1 yet."""
     rows = _exponents()
     assert {row.evidence for row in rows.values()} == {"certified"}
-    found = {key: row.observed for key, row in rows.items()}
+    observed = {key: row.observed for key, row in rows.items()}
     loo, grpo = LOO.name, GRPO.name
     for key, expected in (
         (("K", loo, "1", 0.0), 1),
@@ -37,11 +37,11 @@ def test_exponents_in_components_and_group_size():
         (("K", loo, "1/K", 1.0), 0),
         (("K", grpo, "1", 1.0), 0),
     ):
-        assert found[key] == pytest.approx(expected, abs=1e-12)
-    assert 1.05 < found["K", loo, "1", 0.25] < found["K", loo, "1", 0.5] < 1.95
-    assert 0 < found["K", grpo, "1", 0.0] < 0.01
-    assert found["G", loo, "1", 0.0] < -1.2
-    assert -0.9 < found["G", grpo, "1", 0.0] < -0.8
+        assert observed[key] == pytest.approx(expected, abs=1e-12)
+    assert 1.05 < observed["K", loo, "1", 0.25] < observed["K", loo, "1", 0.5] < 1.95
+    assert 0 < observed["K", grpo, "1", 0.0] < 0.01
+    assert observed["G", loo, "1", 0.0] < -1.2
+    assert -0.9 < observed["G", grpo, "1", 0.0] < -0.8
     held = [key for key, row in rows.items() if row.verdict == "holds"]
     assert held == [("K", loo, "1", 0.0)]
     assert {row.verdict for row in rows.values()} == {"holds", "refuted"}
@@ -56,14 +56,14 @@ def test_normalised_variance_of_three_bits():
 
 def _closed_form(components, correlation, g):
     """V = a/G + (2b-a)/(G(G-1)) in whole numbers: |s|^2 = 63/64, |grad J|^2 = Var(E[R|y])/64."""
-    own = [Fraction(bin(y % 2**components).count("1")) for y in range(64)]
+    part = [Fraction(bin(y % 2**components).count("1")) for y in range(64)]
     shared = [Fraction(components * (y % 2)) for y in range(64)]
     c = Fraction(correlation)
     spread = lambda pairs: sum(p * x * x for p, x in pairs) - sum(p * x for p, x in pairs) ** 2  # noqa: E731
-    every = [((1 - c) / 64, x) for x in own] + [(c / 64, x) for x in shared]
-    mixed = [(Fraction(1, 64), (1 - c) * x + c * y) for x, y in zip(own, shared, strict=True)]
-    whole, slope = spread(every) * Fraction(63, 64), spread(mixed) / 64
-    return (whole - slope + (whole + slope) / (g - 1)) / g
+    every = [((1 - c) / 64, x) for x in part] + [(c / 64, x) for x in shared]
+    mixed = [(Fraction(1, 64), (1 - c) * x + c * y) for x, y in zip(part, shared, strict=True)]
+    total, slope = spread(every) * Fraction(63, 64), spread(mixed) / 64
+    return (total - slope + (total + slope) / (g - 1)) / g
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.25, 0.5, 1.0])
@@ -71,12 +71,12 @@ def test_variance_on_bits_in_whole_numbers(correlation):
     """By listing groups, and from moments of episodes; G V = K/4 (62 G + 2)/(64 (G-1))."""
     g = t1_k.GROUP_SIZE
     for k in (1, 2, 4):
-        found = t1_k.model_variance(k, correlation, g, LOO, "1")
+        variance = t1_k.model_variance(k, correlation, g, LOO, "1")
         expected = _closed_form(k, correlation, g)
-        assert found == fmpq(expected.numerator, expected.denominator)
-        assert t1_k.model_variance(k, correlation, g, LOO, "1/K") == found / k**2
+        assert variance == fmpq(expected.numerator, expected.denominator)
+        assert t1_k.model_variance(k, correlation, g, LOO, "1/K") == variance / k**2
         if correlation == 0:
-            assert g * found == fmpq(k, 4) * fmpq(62 * g + 2, 64 * (g - 1))
+            assert g * variance == fmpq(k, 4) * fmpq(62 * g + 2, 64 * (g - 1))
 
 
 @pytest.mark.parametrize("estimator", [LOO, GRPO])
@@ -84,9 +84,9 @@ def test_variance_on_bits_in_floats(estimator):
     """The general group law on the same instance."""
     instance = build(named("bits", components=3, correlation=0.5))
     law = group_law(instance.mdp, 8, estimator, "counts")
-    found = _moments(instance.mdp, instance.policy, instance.theta, law).variance
+    moments = _moments(instance.mdp, instance.policy, instance.theta, law).variance
     exact = t1_k.model_variance(3, 0.5, 8, estimator, "1")
-    assert float(found) == pytest.approx(float(exact), rel=1e-12)
+    assert float(moments) == pytest.approx(float(exact), rel=1e-12)
 
 
 def test_another_model_would_change_the_exponent(monkeypatch):

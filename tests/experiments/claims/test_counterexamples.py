@@ -45,7 +45,7 @@ def test_convergence_is_refuted_with_certificates_only(monkeypatch):
     rows = quick_rows("L.convergence")[1:]
     assert {row.verdict for row in rows} == {"holds", "refuted"}
     assert {row.evidence for row in rows} == {"certified"}
-    monkeypatch.setattr(convergence, "trap", lambda of, path: None)
+    monkeypatch.setattr(convergence, "trap", lambda model, path: None)
     rows = literature_convergence.rows(Scope("quick"), {})[1:]
     assert {row.verdict for row in rows} == {"holds", "inconclusive"}
 
@@ -78,11 +78,11 @@ def test_the_bandit_in_another_way():
     score = {1: (1 - p, p - 1), 0: (-p, p)}
 
     def error(c):
-        each = {r: [(r - c) * s for s in score[r]] for r in (0, 1)}
-        mean = [p * a + (1 - p) * b for a, b in zip(each[1], each[0], strict=True)]
+        values = {r: [(r - c) * s for s in score[r]] for r in (0, 1)}
+        mean = [p * a + (1 - p) * b for a, b in zip(values[1], values[0], strict=True)]
         spread = [
             p * (a - m) ** 2 + (1 - p) * (b - m) ** 2
-            for a, b, m in zip(each[1], each[0], mean, strict=True)
+            for a, b, m in zip(values[1], values[0], mean, strict=True)
         ]
         return sum(spread)
 
@@ -94,8 +94,8 @@ def test_the_bandit_in_another_way():
 def test_pairs_agree_with_the_group_law():
     """G = 2 in rational arithmetic against float64."""
     rows = literature_pairs.rows(Scope("quick"), {})
-    found = literature_correlation.exact_correlations(BITS, 2)["componentwise_normalized"][0]
-    np.testing.assert_allclose(found**2, [row.observed for row in rows], rtol=1e-12)
+    correlations = literature_correlation.exact_correlations(BITS, 2)["componentwise_normalized"][0]
+    np.testing.assert_allclose(correlations**2, [row.observed for row in rows], rtol=1e-12)
     assert {row.evidence for row in rows} == {"certified"}
 
 

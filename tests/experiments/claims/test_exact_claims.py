@@ -76,8 +76,8 @@ def test_a_wrong_variance_is_refuted(monkeypatch, wrong):
     right = t1_g.listed_variance
 
     def planted(spec, sizes):
-        of = right(spec, sizes)
-        return of._replace(**{wrong: getattr(of, wrong) * (1 + 1e-6)})
+        sums = right(spec, sizes)
+        return sums._replace(**{wrong: getattr(sums, wrong) * (1 + 1e-6)})
 
     monkeypatch.setattr(t1_g, "listed_variance", planted)
     rows = t1_g.rows(Scope("quick"), {})
@@ -95,12 +95,12 @@ def test_one_prompt_has_no_floor():
 def test_models_with_too_many_groups(monkeypatch):
     """No lattice: the first few sizes are counted; no engine at all: it says so."""
     spec = replace(named("conflict", components=1), options=(("components", 1), ("start", -0.3)))
-    whole = listed_variance.listed_variance(spec, t1_g.SUMMED)
+    sums = listed_variance.listed_variance(spec, t1_g.SUMMED)
     monkeypatch.setattr(listed_variance, "group_law", _refusing("lattice"))
     listed_variance.listed_variance.cache_clear()
     few = listed_variance.listed_variance(spec, t1_g.SUMMED)
-    assert few.sizes == whole.sizes[: listed_variance.FEW]
-    np.testing.assert_allclose(few.drawn, whole.drawn[: len(few.sizes)], rtol=1e-12)
+    assert few.sizes == sums.sizes[: listed_variance.FEW]
+    np.testing.assert_allclose(few.drawn, sums.drawn[: len(few.sizes)], rtol=1e-12)
     monkeypatch.setattr(listed_variance, "group_law", _refusing("lattice", "counts"))
     listed_variance.listed_variance.cache_clear()
     for claim in (t1_g, t1_budget):

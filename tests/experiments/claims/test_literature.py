@@ -115,7 +115,7 @@ def test_rare_successes_need_larger_groups():
 def test_a_false_rate_is_refuted(change, monkeypatch):
     """Half of the proven distance from the limit, or one that falls faster; not the true one."""
     right = literature_correlation.joint_distance
-    false = lambda law, vectors, whole, g: right(law, vectors, whole, g) * change(g)  # noqa: E731
+    false = lambda law, vectors, composite, g: right(law, vectors, composite, g) * change(g)  # noqa: E731
     scope = Scope("quick")
     for distance, verdict in ((right, "holds"), (false, "refuted")):
         monkeypatch.setattr(literature_correlation, "joint_distance", distance)

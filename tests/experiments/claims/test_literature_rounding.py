@@ -75,8 +75,8 @@ def test_numbers_are_right_up_to_their_rounding_errors(x, answers):
         assert abs(row.bound - wanted) <= row.rounding <= 1e-10 * wanted
     (row,) = literature_mse.baseline_rows(scope, {})
     assert row.verdict == "refuted"
-    for found, wanted in zip((row.observed, row.bound), right["L.baseline"], strict=True):
-        assert abs(found - wanted) <= row.rounding <= 1e-10 * right["L.baseline"][0]
+    for observed, wanted in zip((row.observed, row.bound), right["L.baseline"], strict=True):
+        assert abs(observed - wanted) <= row.rounding <= 1e-10 * right["L.baseline"][0]
 
 
 @pytest.mark.parametrize("x", LOG_ODDS)

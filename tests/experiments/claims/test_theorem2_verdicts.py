@@ -27,8 +27,8 @@ OPPOSED = [[1, 0], [0, 1], [0, 0]]
 @pytest.fixture(scope="module")
 def frame():
     """All static cells of the quick profile."""
-    found = pd.concat([c.frame for c in static_cells("quick", None)], ignore_index=True)
-    return found.assign(idle=found["stake"] == 0)
+    observed = pd.concat([c.frame for c in static_cells("quick", None)], ignore_index=True)
+    return observed.assign(idle=observed["stake"] == 0)
 
 
 def test_stated_errors_are_rounding(frame):
@@ -113,9 +113,9 @@ def test_a_planted_excess_over_the_bridge(bridge, factor, verdict, monkeypatch):
     error = (4 * 2 + 16) * 2.0**-53 * 3.0
 
     def planted(*args):
-        found = gaps(*args)
+        observed = gaps(*args)
         off = bridge + factor * error
-        return found._replace(
+        return observed._replace(
             speaks=np.ones(4, bool),
             difference=np.array([0.1, off, 0.0, 0.2]),
             bridge=np.array([0.3, bridge, 0.0, 0.4]),
@@ -136,13 +136,13 @@ def _verdicts(content, folder, monkeypatch):
     for module in (t2_gap, t2_kappa):
         monkeypatch.setattr(module, "training_runs", lambda scope: [])
     spec = spec_of(content, folder)
-    scope, found = Scope("quick", spec), {}
+    scope, observed = Scope("quick", spec), {}
     for module in (t2_gap, t2_kappa, t2_zero, t2_identity):
         claim = replace(module.CLAIM, runs=lambda scope: [])
         rows = rows_of(claim, scope, {})
         assert {row.instance for row in rows} == {spec.name}
-        found[claim.name] = overall([row.verdict for row in rows])
-    return found
+        observed[claim.name] = overall([row.verdict for row in rows])
+    return observed
 
 
 VACUOUS = dict.fromkeys(("T2.gap", "T2.kappa", "T2.zero", "T2.identity"), "vacuous")

@@ -37,30 +37,30 @@ def _shifted_risk(by):
 def test_samples_that_rounding_may_put_on_either_side_are_counted():
     """A bound that is the risk but for an ulp fails by chance; one that is 1e-9 off does not."""
     for by, near in ((1e-16, True), (-1e-16, True), (1e-9, False), (-1e-9, False)):
-        found = coverage(TWO_KINDS, 5, 1.0, [0.05], _shifted_risk(by))
-        assert (found.rounding[0, 0] > 0.999) == near
+        cell = coverage(TWO_KINDS, 5, 1.0, [0.05], _shifted_risk(by))
+        assert (cell.rounding[0, 0] > 0.999) == near
         if not near:
-            assert found.rounding[0, 0] < 1e-12
-            assert found.failure[0, 0] == pytest.approx(float(by < 0))
+            assert cell.rounding[0, 0] < 1e-12
+            assert cell.failure[0, 0] == pytest.approx(float(by < 0))
 
 
 def test_a_bound_of_one_cannot_fail():
     """However close the risk is to it."""
     hopeless = Learning([[1.0, 1.0]], [1 / 3, 2 / 3])
-    found = coverage(hopeless, 5, 1.0, [0.05])
-    assert (found.failure == 0).all()
-    assert (found.rounding == 0).all()
-    assert found.trivial.all()
+    cell = coverage(hopeless, 5, 1.0, [0.05])
+    assert (cell.failure == 0).all()
+    assert (cell.rounding == 0).all()
+    assert cell.trivial.all()
 
 
 @pytest.mark.parametrize("n", [5, 60, 200])
 def test_the_weights_are_as_near_as_stated(n):
     """P(no hard task, or one) in fractions, of the float chance itself."""
-    found = coverage(TWO_KINDS, n, 1.0, [0.05], _threshold(1.5 / n))
+    cell = coverage(TWO_KINDS, n, 1.0, [0.05], _threshold(1.5 / n))
     p = Fraction(0.2)
     wanted = sum(comb(n, k) * p**k * (1 - p) ** (n - k) for k in (0, 1))
-    assert abs(Fraction(float(found.failure[0, 0])) - wanted) <= found.rounding[0, 0]
-    assert 0 < found.rounding[0, 0] <= 1e-11 * wanted
+    assert abs(Fraction(float(cell.failure[0, 0])) - wanted) <= cell.rounding[0, 0]
+    assert 0 < cell.rounding[0, 0] <= 1e-11 * wanted
 
 
 def _threshold(level):
@@ -77,11 +77,11 @@ def _threshold(level):
 )
 def test_a_planted_failure_probability(excess, verdict, monkeypatch):
     """Over delta by a multiple of its rounding error, in one of 18 cells: T3.coverage."""
-    found = exact(specialists(), 20, 1.0)
-    off = np.full_like(found.failure, 1e-14)
-    failure = found.failure.copy()
+    cell = exact(specialists(), 20, 1.0)
+    off = np.full_like(cell.failure, 1e-14)
+    failure = cell.failure.copy()
     failure[2, 1] = DELTAS[1] + excess * 1e-14
-    planted = found._replace(failure=failure, rounding=off, trivial=np.zeros_like(found.trivial))
+    planted = cell._replace(failure=failure, rounding=off, trivial=np.zeros_like(cell.trivial))
     rows = [sober(row) for row in t3_coverage._cell_rows(specialists(), 20, 1.0, planted)]
     assert overall([row.verdict for row in rows]) == verdict
     (shown,) = [row for row in rows if EQUAL in row.note or FLOATING in row.note]
@@ -91,13 +91,13 @@ def test_a_planted_failure_probability(excess, verdict, monkeypatch):
 @pytest.mark.parametrize(("excess", "verdict"), [(0.9, "holds"), (1.1, "refuted")])
 def test_a_planted_offset(excess, verdict, monkeypatch):
     """kl-xi over kl-2sqrt(n) by a multiple of what their means may be off: T3.tightness."""
-    found = exact(specialists(), 20, 1.0)
+    cell = exact(specialists(), 20, 1.0)
     offsets = t3_tightness._offsets(specialists(), 20, 1.0, None)
-    offsets["kl-xi"] = offsets["kl-2sqrt(n)"] + excess * 2 * found.mean_rounding
+    offsets["kl-xi"] = offsets["kl-2sqrt(n)"] + excess * 2 * cell.mean_rounding
     monkeypatch.setattr(t3_tightness, "_offsets", lambda *_: offsets)
     rows = t3_tightness._cell(Scope("quick", mutant="none"), specialists(), 20, 1.0, False)
     assert overall([row.verdict for row in rows]) == verdict
-    assert found.mean_rounding < 1e-11
+    assert cell.mean_rounding < 1e-11
 
 
 @pytest.mark.parametrize(("excess", "verdict"), [(0.9, "holds"), (1.1, "refuted")])
@@ -106,11 +106,11 @@ def test_a_planted_gap_of_values(excess, verdict):
     mdp, other = (relay(depth=1, failure=f).mdp for f in (0.0, 0.01))
     always = np.zeros((1, *mdp.legal.shape))
     always[0, :-2, 0] = always[0, -2:, 1] = 1
-    found = t3_depth._compare(mdp, other, always, 1.0)
-    row = sober(t3_depth._gap_row(mdp, "relay", "final", 1, found))
+    compared = t3_depth._compare(mdp, other, always, 1.0)
+    row = sober(t3_depth._gap_row(mdp, "relay", "final", 1, compared))
     assert (row.verdict, row.note) == ("holds", EQUAL)
     assert row.rounding < 1e-13
-    planted = found._replace(gap=found.bound + excess * row.rounding)
+    planted = compared._replace(gap=compared.bound + excess * row.rounding)
     assert t3_depth._gap_row(mdp, "relay", "final", 1, planted).verdict == verdict
 
 
@@ -138,8 +138,8 @@ def test_a_planted_transfer(by, monkeypatch):
 def test_worst_posteriors_state_what_rounding_leaves_open():
     """A price at which one sample's nats lie exactly: its weight is what is not known."""
     n, delta = 5, 0.05
-    found = worst_posterior(TWO_KINDS, n, delta)
-    assert found.rounding < 1e-12
+    worst = worst_posterior(TWO_KINDS, n, delta)
+    assert worst.rounding < 1e-12
     # One policy: nats of a sample without errors are n kl(0 || .2) = -n ln .8.
     at = worst_posterior(TWO_KINDS, n, delta, price=delta * 0.8**-n)
     assert at.rounding == pytest.approx(0.8**n, rel=1e-9)
@@ -152,12 +152,12 @@ def test_a_step_above_the_hardest_law_is_no_rounding():
 
 
 def _verdicts(spec):
-    scope, found = Scope("quick", spec), {}
+    scope, observed = Scope("quick", spec), {}
     for module in CLAIMS:
         rows = rows_of(module.CLAIM, scope, {})
         assert {row.instance for row in rows} == {spec.name}
-        found[module.NAME] = overall([row.verdict for row in rows])
-    return found
+        observed[module.NAME] = overall([row.verdict for row in rows])
+    return observed
 
 
 RIGHT_OR_WRONG = [[1], [0]]

@@ -113,13 +113,15 @@ def test_a_damaged_run_is_told_by_all(command, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(runs, "_execute", lambda run: {"diverged": True})
     (tmp_path / "mine.py").write_text(SAMPLED)
-    asked = ["mutants", "--claim", "mine.py"] if command == "mutants" else ["explain", "mine.py"]
-    assert cli.main([*asked, "--runs", "runs"]) == 0
+    arguments = (
+        ["mutants", "--claim", "mine.py"] if command == "mutants" else ["explain", "mine.py"]
+    )
+    assert cli.main([*arguments, "--runs", "runs"]) == 0
     assert "set aside" not in capsys.readouterr().out
     (path,) = (tmp_path / "runs").glob("*.json")
     path.write_text(path.read_text()[:-9])
     (tmp_path / "runs" / MARK).write_text("abacus (wood), Rome I\n")
-    assert cli.main([*asked, "--runs", "runs"]) == 0
+    assert cli.main([*arguments, "--runs", "runs"]) == 0
     printed = capsys.readouterr().out
     assert f"unsound file set aside and computed again: runs/{path.stem}" in printed
     assert ("was begun on abacus (wood), Rome I" in printed) == (command == "mutants")

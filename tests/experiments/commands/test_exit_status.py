@@ -25,13 +25,13 @@ VERDICTS = ("refuted", "holds", "inconclusive", "vacuous", "assumption unmet")
 def test_a_mutant_is_to_be_refuted(verdict, on_model):
     """In the status as in junit.xml; a model that says nothing has not caught it."""
     row = Row("toy", "model", {}, 0.3, 0.3, 0.3, 0.25, verdict)
-    found = report([TOY], [[row]], on_model, "lower")
-    assert found.as_expected is (verdict == "refuted")
-    suite = ElementTree.fromstring(as_junit(found))
+    tables = report([TOY], [[row]], on_model, "lower")
+    assert tables.as_expected is (verdict == "refuted")
+    suite = ElementTree.fromstring(as_junit(tables))
     assert suite.get("failures") == str(int(verdict != "refuted"))
     assert not list(suite.iter("skipped"))
-    assert found.verdicts["expected"].tolist() == ["refuted"]
-    assert "6/25 for 1/4" in found.verdicts["statement"][0]
+    assert tables.verdicts["expected"].tolist() == ["refuted"]
+    assert "6/25 for 1/4" in tables.verdicts["statement"][0]
 
 
 @pytest.mark.parametrize(("instance", "status"), [("", 0), ("bandit", 1)])
@@ -78,8 +78,8 @@ def test_windows_is_one_sentence(monkeypatch, capsys):
 
 def test_a_broken_installation_is_no_verdict():
     """What cannot even be imported."""
-    found = subprocess.run([sys.executable, "-c", BROKEN], cwd=ROOT, capture_output=True)
-    assert found.returncode == 70
+    process = subprocess.run([sys.executable, "-c", BROKEN], cwd=ROOT, capture_output=True)
+    assert process.returncode == 70
 
 
 # Says what it is asked to do; at the step that is named first it waits for an interrupt, like the
@@ -105,10 +105,10 @@ def _interrupted(folder, target):
         ["make", target], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, start_new_session=True,
     )  # fmt: skip
-    said = []
-    while not said or said[-1] != "ready\n":
-        said.append(process.stdout.readline())
-        assert said[-1], said
+    text = []
+    while not text or text[-1] != "ready\n":
+        text.append(process.stdout.readline())
+        assert text[-1], text
     os.killpg(process.pid, signal.SIGINT)
     return process.communicate(timeout=60)[0]
 

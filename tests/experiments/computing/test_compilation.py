@@ -26,10 +26,10 @@ def _second(**environment):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "XDG_"))}
     root = Path(__file__).resolve().parents[3]
     command = [sys.executable, "-c", PROGRAM]
-    found = subprocess.run(
+    process = subprocess.run(
         command, env={**env, **environment}, cwd=root, capture_output=True, text=True, check=True
     )
-    folder, counts = found.stdout.splitlines()[-2:]
+    folder, counts = process.stdout.splitlines()[-2:]
     return Path(folder), [int(x) for x in counts.split()]
 
 

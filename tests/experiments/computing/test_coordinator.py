@@ -7,7 +7,7 @@ from grpo_checks.experiments.computing.processes import join
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "message"),
     [
         (("here", 2, 0), "coordinator = 'here': expected HOST:PORT"),
         (("host:99999", 2, 0), "coordinator = 'host:99999'"),
@@ -19,9 +19,9 @@ from grpo_checks.experiments.computing.processes import join
         ((None, 2, None), "processes = 2: expected a --coordinator"),
     ],
 )
-def test_bad_places(arguments, told):
+def test_bad_places(arguments, message):
     """Before anything is started."""
-    with pytest.raises(ValueError, match=told.replace("..", r"\.\.")):
+    with pytest.raises(ValueError, match=message.replace("..", r"\.\.")):
         join(*arguments)
 
 

@@ -27,9 +27,9 @@ def _run(folder):
     """Programs compiled, programs found kept; what was said."""
     env = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(folder)}
     command = [sys.executable, "-c", PROGRAM]
-    found = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
-    compiled, kept = map(int, found.stdout.split())
-    return compiled, kept, found.stderr
+    process = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+    compiled, kept = map(int, process.stdout.split())
+    return compiled, kept, process.stderr
 
 
 def _truncate(path):
@@ -72,5 +72,5 @@ def test_other_warnings_are_shown(tmp_path):
     text = PROGRAM + "\nimport warnings\nwarnings.warn('something else')\n"
     env = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(tmp_path)}
     command = [sys.executable, "-c", text]
-    found = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert found.stderr.count("something else") >= 1
+    process = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert process.stderr.count("something else") >= 1

@@ -171,16 +171,16 @@ def test_processes_on_different_folders_are_told(tmp_path):
         assert "expected one folder that all processes share" in _end(process, status=1)
 
 
-@pytest.mark.parametrize("of", [1, 2, 3])
-def test_every_process_begins_with_its_share(monkeypatch, of):
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_every_process_begins_with_its_share(monkeypatch, count):
     """And does the others' if nobody else has."""
-    monkeypatch.setattr(jax, "process_count", lambda: of)
+    monkeypatch.setattr(jax, "process_count", lambda: count)
     first = []
-    for index in range(of):
+    for index in range(count):
         monkeypatch.setattr(jax, "process_index", lambda i=index: i)
         order = processes.in_turn(range(7))
         assert sorted(order) == list(range(7))
-        first += order[: len(range(index, 7, of))]
+        first += order[: len(range(index, 7, count))]
     assert sorted(first) == list(range(7))
 
 

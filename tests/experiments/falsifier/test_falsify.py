@@ -23,23 +23,23 @@ from grpo_checks.experiments.storage.files import digest
 
 def test_a_true_claim_gives_its_tightest_point():
     """The maximum of p(1-p) is at 1/2, where the bound is reached."""
-    found = falsify(TOY, minutes=0.02)
-    assert not found.refuted
-    assert found.ratio == pytest.approx(1, abs=1e-6)
-    assert found.tried > 0
+    result = falsify(TOY, minutes=0.02)
+    assert not result.refuted
+    assert result.ratio == pytest.approx(1, abs=1e-6)
+    assert result.tried > 0
 
 
 def test_a_false_claim_is_refuted_and_shrunk():
     """The roundest violation is p = 1/2."""
-    found = falsify(TOY, minutes=1, mutant="lower")
-    assert found.refuted
-    assert found.document == {"p": "1/2"}
+    result = falsify(TOY, minutes=1, mutant="lower")
+    assert result.refuted
+    assert result.document == {"p": "1/2"}
 
 
 def test_the_ready_made_test_passes(monkeypatch):
     """It finds the claim by name, decides the point again, and fails on another verdict."""
-    found = falsify(TOY, minutes=1, mutant="lower")
-    text = as_test("toy", found, "lower")
+    result = falsify(TOY, minutes=1, mutant="lower")
+    text = as_test("toy", result, "lower")
     monkeypatch.setattr(catalogue, "CLAIMS", (TOY,))
     for verdict, passes in (("refuted", True), ("holds", False)):
         module: dict = {}

@@ -145,12 +145,14 @@ VALUES = {
 }
 
 
-@pytest.mark.parametrize("made", MAKERS.values(), ids=MAKERS)
+@pytest.mark.parametrize("function", MAKERS.values(), ids=MAKERS)
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
-def test_what_functions_carry_counts(made, value):
+def test_what_functions_carry_counts(function, value):
     """Of one source line, with two values: two claims; and the same for an equal value."""
     plain = Claim("X", "", "derived", "holds", (), {}, lambda scope: [], _rows)
-    first, again, other = (claim_version(replace(plain, rows=made(value(x)))) for x in (0, 0, 1))
+    first, again, other = (
+        claim_version(replace(plain, rows=function(value(x)))) for x in (0, 0, 1)
+    )
     assert first == again != other
 
 
@@ -169,12 +171,12 @@ print(Walk().encoded([partial(rows, {"a", "b", "c"}), parts, *things]))
 
 def test_the_same_in_every_process():
     """Neither the hash of a text nor where an object lies in memory counts."""
-    said = set()
+    text = set()
     for seed in ("1", "2"):
         command = [sys.executable, "-c", STABLE]
         env = {**os.environ, "PYTHONHASHSEED": seed}
-        found = subprocess.run(
+        process = subprocess.run(
             command, cwd=ROOT, env=env, capture_output=True, text=True, check=True
         )
-        said.add(found.stdout)
-    assert len(said) == 1
+        text.add(process.stdout)
+    assert len(text) == 1

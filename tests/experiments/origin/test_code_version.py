@@ -55,8 +55,8 @@ def test_sources_are_read_by_several_threads_at_once(threads):
     """Their trees are built one at a time."""
     text = "\n".join(f"x{i} = [{i}, f({i}, (a, b))]" for i in range(200)).encode()
     every = [Source(f"m{i}.py", text) for i in range(24)]
-    found = list(threads.map(lambda s: versions.read.__wrapped__("m", s), every))
-    assert all(x == found[0] for x in found)
+    listed = list(threads.map(lambda s: versions.read.__wrapped__("m", s), every))
+    assert all(x == listed[0] for x in listed)
 
 
 class _Busy(dict):

@@ -44,8 +44,8 @@ def option():
 def _addresses():
     """Of a cell, which has no runs of its own, and of a training run."""
     run = RunSettings(named("conflict", components=1), 2, 8, 128, step=0.1)
-    found = cell_settings(find("T3.klorder"), Scope("quick")), runs._address(run)
-    return [canonical(address) for address in found]
+    observed = cell_settings(find("T3.klorder"), Scope("quick")), runs._address(run)
+    return [canonical(address) for address in observed]
 
 
 @pytest.mark.parametrize("name", CHANGING)
@@ -99,9 +99,9 @@ def test_another_platform_is_told(monkeypatch, tmp_path, capsys):
     assert "begun on" not in capsys.readouterr().out
     monkeypatch.setattr(here, "platform_name", lambda: "abacus (wood), Rome I")
     assert cli.main(command) == 0
-    told = [line for line in capsys.readouterr().out.splitlines() if "was begun on" in line]
-    assert len(told) == 1
-    assert "abacus (wood), Rome I" in told[0]
+    message = [line for line in capsys.readouterr().out.splitlines() if "was begun on" in line]
+    assert len(message) == 1
+    assert "abacus (wood), Rome I" in message[0]
     assert {p: p.read_bytes() for p in first} == first
     assert len(list(tmp_path.glob("cells/*.json"))) == 2
     monkeypatch.undo()

@@ -93,7 +93,7 @@ FILES = {
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
+def claim_file(tmp_path, monkeypatch):
     """A sound file, in the working directory."""
     monkeypatch.chdir(tmp_path)
     path = tmp_path / "own.py"
@@ -115,12 +115,12 @@ def _refused(words, capsys):
 
 
 @pytest.mark.parametrize("case", FILES)
-def test_files(case, own, capsys):
+def test_files(case, claim_file, capsys):
     """Before anything is computed."""
     old, new, named = FILES[case]
-    _change(own, old, new)
+    _change(claim_file, old, new)
     assert named in _refused(["verify", "--claim", "own.py", "--out", "out"], capsys)
-    assert not own.with_name("out").exists()
+    assert not claim_file.with_name("out").exists()
 
 
 FUNCTIONS = {
@@ -155,29 +155,31 @@ FUNCTIONS = {
 
 
 @pytest.mark.parametrize("case", FUNCTIONS)
-def test_functions(case, own, capsys):
+def test_functions(case, claim_file, capsys):
     """Whatever they raise is the file's fault, with its line, and no fault of the program."""
     old, new, named = FUNCTIONS[case]
-    _change(own, old, new)
+    _change(claim_file, old, new)
     assert named in _refused(["verify", "--claim", "own.py", "--out", "out"], capsys)
 
 
-def test_a_sound_file(own, capsys):
+def test_a_sound_file(claim_file, capsys):
     """Nothing above is said of it; its point is decided by its own function."""
     assert cli.main(["verify", "--claim", "own.py", "--out", "out"]) == 0
-    own.with_name("point.json").write_text('{"claim": "own", "document": {}, "mutant": null}')
+    claim_file.with_name("point.json").write_text(
+        '{"claim": "own", "document": {}, "mutant": null}'
+    )
     words = ["falsify", "--replay", "point.json", "--claim", "own.py"]
     assert "own.py:8: KeyError: 'p'" in _refused(words, capsys)
     point = '{"claim": "own", "document": {"p": 1}, "mutant": null}'
-    own.with_name("point.json").write_text(point)
+    claim_file.with_name("point.json").write_text(point)
     assert "own.py:7: decide() = 2: expected Decision" in _refused(words, capsys)
     with pytest.raises(ValueError, match="no such file"):
         catalogue.find("other.py")
 
 
-def test_in_a_test_of_ones_own_it_keeps_its_traceback(own):
+def test_in_a_test_of_ones_own_it_keeps_its_traceback(claim_file):
     """pytest shows it; a line would hide where it came from."""
-    _change(own, "{}, *NUMBERS", '{}["p"]')
+    _change(claim_file, "{}, *NUMBERS", '{}["p"]')
     with pytest.raises(KeyError):
         assert_claim("own.py")
 

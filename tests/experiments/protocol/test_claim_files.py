@@ -154,12 +154,12 @@ def test_words_and_other_files_change_nothing(write):
     Path("helper.py").write_text('"""Why."""\n\nBOUND = 2.0  # how\n')
     _forget()
     assert claim_version(find(path)) == first
-    said = []
+    text = []
     for word in "ab":
         Path("helper.py").write_text(f"BOUND = 2.0\nasync def f():\n    '{word}'\n    pass\n")
         _forget()
-        said.append(claim_version(find(path)))
-    assert said[0] == said[1] != first
+        text.append(claim_version(find(path)))
+    assert text[0] == text[1] != first
 
 
 def test_files_of_one_name(write, tmp_path):

@@ -26,29 +26,29 @@ CERTAIN = replace(HELD, instance=STORED, parameters={"case": "half"}, evidence="
 @pytest.mark.parametrize(("rows", "failures"), [([HELD, CERTAIN], 0), ([HELD, BROKEN], 1)])
 def test_reports_for_other_programs(rows, failures):
     """One test case per claim; the text of a failure is the cells that failed, not the others."""
-    found = report([TOY], [rows])
-    suite = ElementTree.fromstring(as_junit(found))
+    tables = report([TOY], [rows])
+    suite = ElementTree.fromstring(as_junit(tables))
     assert (suite.get("tests"), suite.get("failures")) == ("1", str(failures))
     texts = [failure.text or "" for failure in suite.iter("failure")]
     assert len(texts) == failures
     assert all("G=3" in text and "G=2" not in text for text in texts)
-    content = json.loads(as_json(found))
+    content = json.loads(as_json(tables))
     assert content["as_expected"] is (failures == 0)
     (claim,) = content["claims"]
     assert [row["G"] for row in claim["offending"]] == [3.0] * failures
-    assert found.as_expected is (failures == 0)
+    assert tables.as_expected is (failures == 0)
 
 
 def test_stored_cases_have_a_table_of_their_own():
     """They are counted as evidence and in the verdict, and not among cells and margins."""
-    found = report([TOY], [[HELD, CERTAIN]])
-    (line,) = found.verdicts.to_dict("records")
+    tables = report([TOY], [[HELD, CERTAIN]])
+    (line,) = tables.verdicts.to_dict("records")
     assert line["evidence"] == "1 exact, 1 certified"
     assert (line["cells"], line["margin"]) == (
         "1 holds",
         "bound/observed 1.25",
     )
-    assert (len(found.rows), len(found.cases)) == (1, 1)
+    assert (len(tables.rows), len(tables.cases)) == (1, 1)
     broken = report([TOY], [[HELD, replace(CERTAIN, verdict="refuted")]])
     assert broken.verdicts["verdict"].tolist() == ["refuted"]
     assert "case" in report([TOY], [[HELD]]).cases.columns
@@ -61,26 +61,26 @@ IDLE = Row("toy", "model", {}, 0.0, 0.0, 0.0, 0.0, "holds", rounding=0.0, identi
 @pytest.mark.parametrize("row", [SILENT, IDLE, replace(IDLE, identity=False, verdict="vacuous")])
 def test_silence_is_fine_on_a_model_and_nowhere_else(row):
     """In JUnit as in the exit status: skipped, not failed; without a model it is a failure."""
-    found, alone = (report([TOY], [[row]], on_model=k) for k in (True, False))
-    assert expected(found.verdicts).all()
-    assert [e.get("message") for e in ElementTree.fromstring(as_junit(found)).iter("skipped")] == [
-        row.verdict
-    ]
+    observed, alone = (report([TOY], [[row]], on_model=k) for k in (True, False))
+    assert expected(observed.verdicts).all()
+    assert [
+        e.get("message") for e in ElementTree.fromstring(as_junit(observed)).iter("skipped")
+    ] == [row.verdict]
     assert not alone.as_expected
     assert ElementTree.fromstring(as_junit(alone)).get("failures") == "1"
 
 
 def test_identities_are_counted_apart():
     """In the table of verdicts, hence in JSON and on the terminal, and in JUnit; no evidence."""
-    found = report([TOY], [[HELD, IDLE, IDLE, CERTAIN]])
-    (line,) = found.verdicts.to_dict("records")
+    tables = report([TOY], [[HELD, IDLE, IDLE, CERTAIN]])
+    (line,) = tables.verdicts.to_dict("records")
     assert line["cells"] == "2 identity, 1 holds"
     assert line["evidence"] == "1 exact, 1 certified"
     assert line["margin"] == "bound/observed 1.25"
-    (told,) = ElementTree.fromstring(as_junit(found)).iter("system-out")
-    assert told.text == line["cells"]
-    assert json.loads(as_json(found))["claims"][0]["cells"] == line["cells"]
-    assert found.rows["identity"].tolist() == [False, True, True]
+    (message,) = ElementTree.fromstring(as_junit(tables)).iter("system-out")
+    assert message.text == line["cells"]
+    assert json.loads(as_json(tables))["claims"][0]["cells"] == line["cells"]
+    assert tables.rows["identity"].tolist() == [False, True, True]
 
 
 def test_files_are_written(tmp_path):
@@ -114,8 +114,8 @@ def test_verify_counts_stored_cases(tmp_path, monkeypatch):
     monkeypatch.setattr(certificates.certified_rows, "__defaults__", (tmp_path,))
     store_cases(TOY, [Case("half", {"p": "1/2"})], tmp_path)
     claim = replace(TOY, rows=lambda scope, results: [HELD])
-    found = verify([claim], Scope("quick"), Store(tmp_path / "cells"), tmp_path / "out")
-    assert found.cases["case"].tolist() == ["half"]
+    verified = verify([claim], Scope("quick"), Store(tmp_path / "cells"), tmp_path / "out")
+    assert verified.cases["case"].tolist() == ["half"]
     assert pd.read_csv(tmp_path / "out" / "cases.csv")["observed_exact"].tolist() == ["1/4"]
 
 

@@ -71,11 +71,11 @@ def test_a_file_without_a_case_of_the_claim(tmp_path):
     assert certified_rows(TOY, "lower", tmp_path) == []
 
 
-@pytest.mark.parametrize("asked", ["verify", "mutants"])
-def test_a_catalogue_with_claims_gone(asked, tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("command", ["verify", "mutants"])
+def test_a_catalogue_with_claims_gone(command, tmp_path, monkeypatch, capsys):
     """All but three: named, and nothing is computed."""
     monkeypatch.setattr(catalogue, "CLAIMS", CLAIMS[:3])
-    assert cli.main([asked, "--out", str(tmp_path / "out")]) == 2
+    assert cli.main([command, "--out", str(tmp_path / "out")]) == 2
     error = _error(capsys)
     assert f"{len(CLAIMS) - 3} are missing" in error
     assert all(claim.name in error for claim in CLAIMS[3:])
@@ -115,8 +115,8 @@ def test_a_ledger_of_some_claims(lacking, monkeypatch, tmp_path, capsys):
 
 def test_a_search_that_never_starts(tmp_path, capsys):
     """It has found no violation, and has not looked; an earlier point stays."""
-    asked = ["falsify", "T2.kappa", "--out", str(tmp_path)]
-    assert cli.main([*asked, "--minutes", "1e-9"]) == 2
+    words = ["falsify", "T2.kappa", "--out", str(tmp_path)]
+    assert cli.main([*words, "--minutes", "1e-9"]) == 2
     assert "minutes = 1e-09: expected more" in _error(capsys)
     assert not list(tmp_path.iterdir())
 
@@ -137,13 +137,13 @@ def test_power_of_rows_without_samples(tmp_path, capsys):
 
 def test_the_origin_of_tables_is_named(tmp_path):
     """Code, version, date, platform: of an edited claim another digest."""
-    found = []
+    observed = []
     for claim in (find("L.groups"), replace(find("L.groups"), runs=lambda scope: [])):
         verify([claim], Scope("quick"), Store(tmp_path / "cells"), tmp_path)
-        found.append(json.loads((tmp_path / "provenance.json").read_text()))
-    assert found[0]["code_sha256"] != found[1]["code_sha256"]
-    assert re.fullmatch(r"[0-9a-f]{64}", found[0]["code_sha256"])
-    assert f'version = "{found[0]["version"]}"' in (ROOT / "pyproject.toml").read_text()
-    assert found[0]["name"] == "grpo-theory-checks"
-    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", found[0]["date"])
-    assert {"platform", "precision", "jax_options", "xla_flags"} < set(found[0])
+        observed.append(json.loads((tmp_path / "provenance.json").read_text()))
+    assert observed[0]["code_sha256"] != observed[1]["code_sha256"]
+    assert re.fullmatch(r"[0-9a-f]{64}", observed[0]["code_sha256"])
+    assert f'version = "{observed[0]["version"]}"' in (ROOT / "pyproject.toml").read_text()
+    assert observed[0]["name"] == "grpo-theory-checks"
+    assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", observed[0]["date"])
+    assert {"platform", "precision", "jax_options", "xla_flags"} < set(observed[0])

@@ -54,7 +54,7 @@ def test_the_proof(size, rewards, folder):
     model = {"weights": [1], "prompts": [{"share": 1, "actions": actions}]}
     exact = catalogue.find("halving.py").exact
     assert exact is not None
-    found = exact.decide({"model": model, "group_size": size}, None)
+    decision = exact.decide({"model": model, "group_size": size}, None)
     (kinds,) = parse_choice(model).kinds
     weights = (fmpq(1),)
     mean = mean_reward(kinds, weights)
@@ -62,8 +62,8 @@ def test_the_proof(size, rewards, folder):
     square = sum(k.chance * norm2(k.score) for k in kinds)
     slope = norm2(gradient(kinds, weights))
     claimed = (spread * square + slope) / (2 * (size - 1) * (2 * size - 1))
-    assert found.bound - found.observed == claimed
-    assert found.verdict == "holds"
+    assert decision.bound - decision.observed == claimed
+    assert decision.verdict == "holds"
 
 
 def test_the_line_in_the_catalogue(folder, monkeypatch, capsys):

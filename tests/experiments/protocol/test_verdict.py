@@ -74,9 +74,9 @@ def test_the_first_of_several_violations_is_shown():
 def test_equal_sums_of_logarithms():
     """2 ln 2 + ln 3 = ln 12, which balls alone leave open; by a hair more or less they decide."""
     one = fmpq(1)
-    parts, whole = Logs(((fmpq(2), fmpq(2)), (one, fmpq(3)))), Logs(((one, fmpq(12)),))
-    assert compare(parts.value, whole.value).verdict == "inconclusive"
-    assert compare_logs(parts, whole)[2:] == ("holds", "equal")
+    parts, total = Logs(((fmpq(2), fmpq(2)), (one, fmpq(3)))), Logs(((one, fmpq(12)),))
+    assert compare(parts.value, total.value).verdict == "inconclusive"
+    assert compare_logs(parts, total)[2:] == ("holds", "equal")
     more = Logs(((one, 12 + _tiny(40)),))
     assert compare_logs(parts, more, "why")[2:] == ("holds", "why")
     assert compare_logs(more, parts, "why")[2:] == ("refuted", "why")

@@ -37,8 +37,8 @@ def test_rows_come_back_as_they_were(tmp_path):
     (cold,), (warm,) = (_judge(lambda *_: [row], tmp_path) for _ in range(2))
     assert cold == warm
     assert list(warm.flat()) == list(row.flat())
-    expected, found = (pd.DataFrame([r.flat()]).to_csv() for r in (row, warm))
-    assert found == expected
+    expected, observed = (pd.DataFrame([r.flat()]).to_csv() for r in (row, warm))
+    assert observed == expected
 
 
 @pytest.mark.parametrize("lost", [np.nan, np.inf])

@@ -108,13 +108,13 @@ def replaced(draw):
 
 def _spoil(path, change, draw):
     kind, value = change
-    whole = path.read_bytes()
+    total = path.read_bytes()
     if kind == "bytes":
-        path.write_bytes(draw(damaged(whole)))
+        path.write_bytes(draw(damaged(total)))
     elif kind == "gone":
         path.unlink()
     else:
-        stored = json.loads(whole)
+        stored = json.loads(total)
         body = {"settings": value, "result": stored["result"]}
         path.write_bytes(canonical({**body, "sha256": digest(body)}).encode())
 

@@ -38,15 +38,15 @@ def test_judge(upper, lower, verdict):
 def test_steps_up_to_one_over_the_smoothness(times, verdict):
     """Theorem 1 speaks of these alone, at whatever L."""
     for smoothness in (0.3, 8.0):
-        found = not_judged({"diverged": False}, times / smoothness, smoothness)
-        assert (found and found[0]) == verdict
+        observed = not_judged({"diverged": False}, times / smoothness, smoothness)
+        assert (observed and observed[0]) == verdict
 
 
 def test_a_run_that_diverged_decides_nothing():
     """Whatever its step: there are no numbers."""
     for step in (0.0, 0.5, 2.0):
-        found = not_judged({"diverged": True}, step, 1.0)
-        assert found == ("inconclusive", "the run left the finite numbers")
+        observed = not_judged({"diverged": True}, step, 1.0)
+        assert observed == ("inconclusive", "the run left the finite numbers")
 
 
 def test_one_refuted_cell_refutes_a_claim():

@@ -46,13 +46,13 @@ def test_cells_of_equal_shape_share_a_program():
 
 def test_results_do_not_depend_on_the_chunk(monkeypatch):
     """Keys are the seeds' own: 4 at once or 3 and 1, and the first of many more."""
-    whole = runs._execute(_run())
+    total = runs._execute(_run())
     monkeypatch.setattr(runs, "lanes", lambda needs: 3)
     parts = runs._execute(_run())
     for name in ("squared_gradient", "variance", "gain"):
-        np.testing.assert_allclose(whole[name], parts[name], rtol=1e-12)
-    np.testing.assert_allclose(whole["products"], parts["products"], rtol=1e-12)
-    assert len({*whole["gain"]}) == 4
+        np.testing.assert_allclose(total[name], parts[name], rtol=1e-12)
+    np.testing.assert_allclose(total["products"], parts["products"], rtol=1e-12)
+    assert len({*total["gain"]}) == 4
 
 
 @pytest.mark.parametrize(

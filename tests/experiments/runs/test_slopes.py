@@ -52,17 +52,17 @@ def test_limits_cover_and_narrow_with_seeds():
     rng, widths = np.random.default_rng(0), []
     for seeds in (512, 8192):
         means = LENGTHS**-0.5
-        found = Fall(
+        observed = Fall(
             fit_weights(LENGTHS),
             tuple(_average(m * 4 * rng.beta(4, 12, seeds), 4 * m) for m in means),
         )
-        low, high = found.limits(0.001)
+        low, high = observed.limits(0.001)
         assert low < -0.5 < high
         widths.append(high - low)
-        levels = found.window(-0.55, -0.45)
+        levels = observed.window(-0.55, -0.45)
         assert (levels.holds <= 0.001) == (low >= -0.55 and high <= -0.45)
-        assert found.above(low) == pytest.approx(0.001, rel=0.02)
-        assert found.below(high) == pytest.approx(0.001, rel=0.02)
+        assert observed.above(low) == pytest.approx(0.001, rel=0.02)
+        assert observed.below(high) == pytest.approx(0.001, rel=0.02)
     assert widths[1] < 0.3 * widths[0]
 
 
@@ -121,23 +121,25 @@ def test_levels_of_a_window_need_both_sides():
     """Far from one edge and at the other a slope is not known to lie inside, nor outside."""
     rng = np.random.default_rng(2)
     averages = tuple(_average(m * 4 * rng.beta(4, 12, 2048), 4 * m) for m in LENGTHS**-0.5)
-    found = Fall(fit_weights(LENGTHS), averages)
-    at = found.value
+    observed = Fall(fit_weights(LENGTHS), averages)
+    at = observed.value
     for low, high in ((at - 9, at), (at, at + 9)):
-        assert found.window(low, high).holds > 0.1
-        assert found.window(low, high).refuted > 0.1
+        assert observed.window(low, high).holds > 0.1
+        assert observed.window(low, high).refuted > 0.1
     for low, high in ((at - 9, at - 1), (at + 1, at + 9)):
-        assert found.window(low, high).refuted < 1e-6 < found.window(low, high).holds
-    assert found.window(at - 1, at + 1).holds < 1e-6
+        assert observed.window(low, high).refuted < 1e-6 < observed.window(low, high).holds
+    assert observed.window(at - 1, at + 1).holds < 1e-6
 
 
 def test_constant_averages_decide_nothing():
     """All seeds alike, all 0 included: wide limits, and a level of 1."""
     for value in (0.0, 0.01):
-        found = Fall(fit_weights(LENGTHS), tuple(_average(np.full(20, value), 1.0) for _ in "abc"))
-        low, high = found.limits(0.001)
+        observed = Fall(
+            fit_weights(LENGTHS), tuple(_average(np.full(20, value), 1.0) for _ in "abc")
+        )
+        low, high = observed.limits(0.001)
         assert low < -0.5 < 0.5 < high
-        assert found.window(-0.05, 0.05) == (1.0, 1.0, False)
+        assert observed.window(-0.05, 0.05) == (1.0, 1.0, False)
 
 
 @pytest.mark.parametrize(

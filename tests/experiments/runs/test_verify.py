@@ -37,8 +37,8 @@ def verify(out):
         options = ["--claim", claim, "--instance", "conflict", "--out", str(folder)]
         before = set(folder.glob("part/*"))
         status = cli.main(["verify", *options, *(["--mutant", mutant] if mutant else [])])
-        (made,) = set(folder.glob("part/*")) - before
-        return status, made
+        (paths,) = set(folder.glob("part/*")) - before
+        return status, paths
 
     return run
 

@@ -38,8 +38,8 @@ def teams(tmp_path, monkeypatch):
 def test_files_of_one_name_have_a_folder_each(teams):
     """junit.xml of the second team does not replace that of the first; nor does its advice."""
     for path in teams:
-        asked = ["--claim", "T3.klorder", "--instance", str(path)]
-        assert cli.main(["verify", *asked, "--out", "x"]) == 0
+        names = ["--claim", "T3.klorder", "--instance", str(path)]
+        assert cli.main(["verify", *names, "--out", "x"]) == 0
         assert cli.main(["advise", "--instance", str(path), "--budget", "8"]) == 0
     assert len(list(Path("x").rglob("junit.xml"))) == 2
     assert len(list(Path("results/advise").rglob("rows.csv"))) == 2
@@ -56,12 +56,12 @@ def test_points_of_files_of_one_name_have_a_folder_each(teams, tmp_path, capsys)
     """And of a file that calls its claim as another one does."""
     for team in ("team_a", "team_b"):
         (tmp_path / team / "mine.py").write_text(SEARCHED)
-        asked = ["falsify", f"{team}/mine.py", "--minutes", "1", "--mutant", "lower"]
-        assert cli.main([*asked, "--out", "x"]) == 0
+        names = ["falsify", f"{team}/mine.py", "--minutes", "1", "--mutant", "lower"]
+        assert cli.main([*names, "--out", "x"]) == 0
     points = list(Path("x").rglob("point.json"))
     assert len(points) == 2
-    told = capsys.readouterr().out
-    assert all(f"stored: {point.parent}" in told for point in points)
+    message = capsys.readouterr().out
+    assert all(f"stored: {point.parent}" in message for point in points)
 
 
 def test_labels_tell_everything_apart(tmp_path, monkeypatch):
@@ -71,10 +71,10 @@ def test_labels_tell_everything_apart(tmp_path, monkeypatch):
     claims = ["T2.bridge", "T2.bridge'", "T2.bridge ", "T2.bridge-"]
     parts = [*files, "/model.json", *claims, "a b", "a-b", "a+b", "a/b", "x" * 300, "x" * 301]
     parts += ["é" * 200, "."]
-    found = [label(part) for part in parts]
-    assert len(set(found)) == len(parts)
-    assert all(re.fullmatch(r"[\w.-]+", name) and len(name.encode()) < 255 for name in found)
-    assert found[0] == "model.json"
+    observed = [label(part) for part in parts]
+    assert len(set(observed)) == len(parts)
+    assert all(re.fullmatch(r"[\w.-]+", name) and len(name.encode()) < 255 for name in observed)
+    assert observed[0] == "model.json"
     assert label(str(tmp_path / "model.json")) == label("./a/../model.json") == "model.json"
     lists = [labels([c.name for c in CLAIMS][:n]) for n in range(1, len(CLAIMS) + 1)]
     assert len(set(lists)) == len(lists)
@@ -138,9 +138,9 @@ main["main"](["training", "typo"])
 def test_a_part_of_the_benchmarks_has_a_table_of_its_own():
     """results/bench is committed, and the README quotes it; an unknown benchmark is told."""
     command = [sys.executable, "-c", PLACES]
-    found = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    whole, part = found.stdout.split()
-    assert Path(whole) == ROOT / "results" / "bench" / "rows.csv"
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    total, part = process.stdout.split()
+    assert Path(total) == ROOT / "results" / "bench" / "rows.csv"
     assert Path(part) == ROOT / "results" / "part" / "bench" / "rows.csv"
-    assert found.returncode == 1
-    assert "expected some of ('cost'," in found.stderr
+    assert process.returncode == 1
+    assert "expected some of ('cost'," in process.stderr

@@ -16,8 +16,8 @@ TOMORROW = (time.time_ns() + 86_400 * 10**9,) * 2
 CLAIMS = ("T3.klorder", "L.convergence")
 
 
-def _fresh(folder, asked="x"):
-    return Store(folder, start_together(folder, asked))
+def _fresh(folder, request="x"):
+    return Store(folder, start_together(folder, request))
 
 
 @pytest.mark.parametrize("times", [TOMORROW, (0, 0)])

@@ -33,11 +33,11 @@ print(store.get({"a": 1}, lambda: {"x": 0.5}, wait=False)["x"], len(store.set_as
 
 def _as_second_user(folder):
     command = [sys.executable, "-c", PROGRAM, str(folder), str(IS_ROOT)]
-    found = subprocess.run(
+    process = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
     )
-    assert found.returncode == 0, found.stderr
-    return found.stdout.split()
+    assert process.returncode == 0, process.stderr
+    return process.stdout.split()
 
 
 @pytest.fixture

@@ -56,14 +56,14 @@ def found():
     return report([replace(TOY, name=EVIL, statement=EVIL)], [[row]])
 
 
-def test_reports_for_other_programs(found, tmp_path):
+def test_reports_for_other_programs(observed, tmp_path):
     """XML that can be parsed, JSON, and one line per row of CSV."""
-    suite = ElementTree.fromstring(as_junit(found))
+    suite = ElementTree.fromstring(as_junit(observed))
     (case,) = suite.iter("testcase")
     assert case.get("name") == SAFE
     assert f"{SAFE}={SAFE}" in "".join(case.itertext())
-    assert json.loads(as_json(found))["claims"][0]["claim"] == SAFE
-    for table in (found.rows, found.verdicts):
+    assert json.loads(as_json(observed))["claims"][0]["claim"] == SAFE
+    for table in (observed.rows, observed.verdicts):
         assert table.to_csv(index=False).count("\n") == 2
     write_atomic(tmp_path / "odd", EVIL)
     assert (tmp_path / "odd").read_bytes() == EVIL.replace("\ud800", r"\ud800").encode()

@@ -83,8 +83,8 @@ def test_the_curl_at_the_vertex_of_the_proof(size, ddof, eps):
     law = group_law(instance.mdp, size, Estimator("group_normalized", ddof, eps))
 
     def form(p):
-        whole = jnp.concatenate([1 - p.sum(keepdims=True), p])
-        h = law.moments(whole).mean / whole
+        total = jnp.concatenate([1 - p.sum(keepdims=True), p])
+        h = law.moments(total).mean / total
         return h[1:] - h[:1]
 
     # Next to the vertex, where h_v = E[A 1{v}]/p_v is defined.

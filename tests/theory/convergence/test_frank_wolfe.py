@@ -59,13 +59,13 @@ def test_ascent_arrives_and_proves_it(number, size):
     probs /= np.maximum(probs.sum(1, keepdims=True), 1e-300)
     start = policy_values(filled(TEMPLATE, arrays), jnp.asarray(probs))
     values = jnp.asarray(response_values(size, DECOMPOSED, 62))
-    end, found, _ = _ascend(arrays, start, values)
-    assert float(found.first_order.max()) < 1e-10
+    end, observed, _ = _ascend(arrays, start, values)
+    assert float(observed.first_order.max()) < 1e-10
     share = np.asarray(end.mixture.share)
     np.testing.assert_allclose(share.sum(1), 1, atol=1e-13)
     assert (share >= 0).all()
-    bound = jax.vmap(lambda c: c.kappa_bound)(jax.tree.map(lambda x: x[None], found))
-    assert (np.asarray(found.gap) <= np.asarray(bound)[0] + 1e-10).all()
+    bound = jax.vmap(lambda c: c.kappa_bound)(jax.tree.map(lambda x: x[None], observed))
+    assert (np.asarray(observed.gap) <= np.asarray(bound)[0] + 1e-10).all()
 
 
 @pytest.mark.parametrize("number", range(len(MODELS)))
@@ -109,5 +109,5 @@ def test_maximiser_inside_an_edge_is_scipys():
 
 def test_first_root():
     """cos on [0, 3] and [0, 1]: its root, or the end where there is none."""
-    found = first_root(jnp.cos, jnp.array([3.0, 1.0]))
-    np.testing.assert_allclose(found, [np.pi / 2, 1.0], atol=1e-12)
+    observed = first_root(jnp.cos, jnp.array([3.0, 1.0]))
+    np.testing.assert_allclose(observed, [np.pi / 2, 1.0], atol=1e-12)

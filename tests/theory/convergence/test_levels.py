@@ -32,8 +32,8 @@ def test_levels_are_the_limits_inverted(sample, shift):
     below = sample.mean() - shift
     if below > -1:
         mirrored = attained(lambda a: -lower_limit(sample, a, -1.0, 2.0), -below)
-        found = lower_level(sample, below, -1.0, 2.0)
-        assert found <= mirrored * (1 + 1e-9) <= 1.0101 * found
+        observed = lower_level(sample, below, -1.0, 2.0)
+        assert observed <= mirrored * (1 + 1e-9) <= 1.0101 * observed
 
 
 @pytest.mark.parametrize("bound", [0.02, 0.1, 0.4])
@@ -62,8 +62,8 @@ def _rare(level_of):
     counts = np.arange(12)
     chance = stats.binom.pmf(counts, SEEDS, RARE)
     rest = 1 - chance.sum()
-    found = np.array([level_of(np.repeat([1.0, 0.0], [k, SEEDS - k])) for k in counts])
-    return {a: chance[found <= a].sum() + rest for a in (NOMINAL, 0.001, 0.05)}
+    values = np.array([level_of(np.repeat([1.0, 0.0], [k, SEEDS - k])) for k in counts])
+    return {a: chance[values <= a].sum() + rest for a in (NOMINAL, 0.001, 0.05)}
 
 
 def _drift(sample, bound):
@@ -122,7 +122,7 @@ def test_holm_keeps_its_level_and_beats_bonferroni():
     """Three true and two false hypotheses: any true one is rejected in at most 5 % of the draws."""
     draws = RNG.uniform(size=(4000, 5))
     draws[:, 3:] = stats.norm.sf(stats.norm.isf(draws[:, 3:]) + 2.5)
-    found = np.array([holm(list(row), 0.05) for row in draws])
-    assert found[:, :3].any(1).sum() <= stats.binom.isf(1e-4, len(draws), 0.05)
-    assert found[:, :3].any(1).mean() > 0.02
-    assert found.sum() > (draws <= 0.01).sum()
+    values = np.array([holm(list(row), 0.05) for row in draws])
+    assert values[:, :3].any(1).sum() <= stats.binom.isf(1e-4, len(draws), 0.05)
+    assert values[:, :3].any(1).mean() > 0.02
+    assert values.sum() > (draws <= 0.01).sum()

@@ -73,10 +73,12 @@ def _at_points(mdp, policy, points):
     def one(flat):
         theta = flat.reshape(shape)
         hessian = jax.hessian(lambda x: value(mdp, policy, x.reshape(shape)))(flat)
-        each = [update_moments(mdp, policy, theta, plain_law(UNBIASED, g), b) for g, b in SETTINGS]
+        values = [
+            update_moments(mdp, policy, theta, plain_law(UNBIASED, g), b) for g, b in SETTINGS
+        ]
         score = score_moments(mdp, policy, theta).sum(-1)
-        variances = jnp.stack([moments.variance for moments in each])
-        return hessian, each[0].squared_gradient, score, variances
+        variances = jnp.stack([moments.variance for moments in values])
+        return hessian, values[0].squared_gradient, score, variances
 
     return jax.vmap(one)(points)
 

@@ -67,13 +67,13 @@ def test_best_c_is_at_a_kink():
         def bound(x, phi=phi, c=c, u=u, w=w):
             return phi * x + (w * np.abs(1 - c * x) * u).sum()
 
-        found = float(gap_bound(*map(jnp.asarray, (phi, c, u, w))))
+        value = float(gap_bound(*map(jnp.asarray, (phi, c, u, w))))
         edges = [0, *np.sort(1 / c), 3 / c.min()]
         searched = min(
             minimize_scalar(bound, bounds=(a, b), method="bounded").fun for a, b in pairwise(edges)
         )
-        assert found <= searched + 1e-12
-        assert min(bound(x) for x in edges) >= found - 1e-12
+        assert value <= searched + 1e-12
+        assert min(bound(x) for x in edges) >= value - 1e-12
 
 
 def _values_of_maps(mdp):
@@ -95,10 +95,10 @@ def test_certificate_is_what_listing_policies_gives(seed):
     listed, w = _values_of_maps(mdp), np.asarray(mdp.weights)
     mixed = rng.dirichlet(np.ones(len(listed))) @ listed
     c = np.asarray(response(jnp.asarray(mixed), 8))
-    found = _certify(oracles.pad_classes(mdp), jnp.asarray(mixed)[None], jnp.asarray(c)[None])
+    certified = _certify(oracles.pad_classes(mdp), jnp.asarray(mixed)[None], jnp.asarray(c)[None])
     close = lambda a, b: np.testing.assert_allclose(np.ravel(a), np.ravel(b), atol=1e-13)  # noqa: E731
-    close(found.gap, (listed @ w).max() - mixed @ w)
-    close(found.residual, ((listed - mixed) @ (w * c)).max())
-    close(found.reach, np.abs(listed - mixed).max(0))
-    close(found.misaligned, w @ listed.max(0) - (listed @ w).max())
-    assert float(found.gap[0]) <= float(found.bound[0]) + 1e-12
+    close(certified.gap, (listed @ w).max() - mixed @ w)
+    close(certified.residual, ((listed - mixed) @ (w * c)).max())
+    close(certified.reach, np.abs(listed - mixed).max(0))
+    close(certified.misaligned, w @ listed.max(0) - (listed @ w).max())
+    assert float(certified.gap[0]) <= float(certified.bound[0]) + 1e-12

@@ -31,9 +31,9 @@ def test_which_groups_are_silent(name, size, ddof):
     counts = np.array([c for c, _, _ in listed])
     weights = np.array([float(Fraction(str(w))) for w in weights])
     estimator = Estimator(NAME, ddof, eps)
-    found, speaks = advantages(np.array(rewards, float), weights, counts, estimator)
+    values, speaks = advantages(np.array(rewards, float), weights, counts, estimator)
     assert speaks.tolist() == [any(s) for _, s, _ in listed]
-    np.testing.assert_allclose(found, np.array([s for _, s, _ in listed], float), atol=1e-14)
+    np.testing.assert_allclose(values, np.array([s for _, s, _ in listed], float), atol=1e-14)
 
 
 @jax.jit
@@ -49,15 +49,15 @@ def test_probability_of_silence_and_what_speaks(name, size):
     right = expected(name, size, logits[0])
     for engine in _engines(name):
         law = group_law(mdp, size, Estimator(NAME, 0, CASES[name][2]), engine, max(SIZES))
-        chance, found = _both(mdp, Tabular(mdp), logits, law)
+        chance, observed = _both(mdp, Tabular(mdp), logits, law)
         assert float(chance) == pytest.approx(float(right.silent), rel=1e-13)
         if not right.speaks:
-            assert float(found.episodes) == np.inf
-            assert float(found.update.variance) == 0
+            assert float(observed.episodes) == np.inf
+            assert float(observed.update.variance) == 0
             continue
-        np.testing.assert_allclose(found.update.mean, np.array(right.mean, float), atol=1e-12)
-        assert float(found.update.variance) == pytest.approx(float(right.variance), abs=1e-12)
-        assert float(found.episodes) == pytest.approx(float(size / right.speaks), rel=1e-11)
+        np.testing.assert_allclose(observed.update.mean, np.array(right.mean, float), atol=1e-12)
+        assert float(observed.update.variance) == pytest.approx(float(right.variance), abs=1e-12)
+        assert float(observed.episodes) == pytest.approx(float(size / right.speaks), rel=1e-11)
 
 
 @pytest.mark.parametrize(("weights", "silent"), [([1, 1], 1.0), ([1, 2], 0.5)])

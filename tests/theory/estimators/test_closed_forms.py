@@ -112,18 +112,18 @@ def test_equal_rationals_make_a_silent_group():
         assert (moments.mean == 0).all()
         assert moments.variance == 0
         for engine in ("counts", "lattice"):
-            found = group_law(mdp, 7, estimator, engine).moments(jnp.array([0.5, 0.5]))
-            assert all((x == 0).all() for x in found[:3])
+            values = group_law(mdp, 7, estimator, engine).moments(jnp.array([0.5, 0.5]))
+            assert all((x == 0).all() for x in values[:3])
 
 
 def test_best_group_size_on_conflict():
     """T1.budget: at a fixed number of episodes G* = 1 + sqrt((2b-a)/f), 2.46 at x = -1/2."""
     model = conflict(start=-0.5)[1:4]
-    each = {g: _each(*model, g, UNBIASED) for g in (2, 3, 8)}
-    rho, slope = model[0].prompt_distribution, each[2].gradient[:, 0]
+    values = {g: _each(*model, g, UNBIASED) for g in (2, 3, 8)}
+    rho, slope = model[0].prompt_distribution, values[2].gradient[:, 0]
     f = float(rho @ slope**2 - (rho @ slope) ** 2)
-    b = float(rho @ each[2].variance)
-    a = 6 * float(rho @ each[3].variance) - 2 * b
+    b = float(rho @ values[2].variance)
+    a = 6 * float(rho @ values[3].variance) - 2 * b
     assert round(1 + sqrt((2 * b - a) / f), 2) == 2.46
     cost = 8 * float(_update(*model, 8, UNBIASED, 1).variance)
     _close(cost, 8 * f + a + (2 * b - a) / 7)

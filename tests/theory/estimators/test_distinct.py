@@ -58,8 +58,8 @@ def test_counts_at_40_digits(size, weights, estimator):
     with mp.workdps(40):
         seen = set()
         for group in _groups(len(weights), size):
-            found = _advantages(group, weights, estimator, mp.sqrt, mpf)
-            seen.add(tuple(sorted(int(mp.nint(a * mpf(10) ** 30)) for a in found)))
+            observed = _advantages(group, weights, estimator, mp.sqrt, mpf)
+            seen.add(tuple(sorted(int(mp.nint(a * mpf(10) ** 30)) for a in observed)))
     assert distinct_groups(size, weights, estimator) == len(seen)
 
 

@@ -86,8 +86,8 @@ def test_moments_are_sums_over_groups_of_episodes(name, size, engine):
     """Mean and variance of every estimator on 17 models of each structure, to 1e-12."""
     estimators, laws = _able(name, engine), _laws(name, size, engine)
     for seed in range(REDRAWN):
-        found = _every(*_redrawn(name, seed), laws)
-        for estimator, moments in zip(estimators, found, strict=True):
+        observed = _every(*_redrawn(name, seed), laws)
+        for estimator, moments in zip(estimators, observed, strict=True):
             for q, (mean, variance) in enumerate(_brute(name, seed, size, estimator)):
                 np.testing.assert_allclose(moments.mean[q], mean, atol=1e-12, rtol=0)
                 assert abs(float(moments.variance[q]) - variance) < 1e-12
@@ -121,11 +121,11 @@ def test_the_engines_agree(weights, size, estimator):
 def test_large_groups(name):
     """G = 64 and 8 reward vectors: the lattice serves; advantages of a group sum to 0."""
     law = group_law(_model(TENTHS), 64, Estimator(name))
-    found = _moments(law, jnp.asarray(np.random.default_rng(0).dirichlet(np.ones(8))))
-    assert abs(float(found.mass) - 1) < 1e-14
-    assert abs(float(found.mean.sum())) < 1e-12
+    moments = _moments(law, jnp.asarray(np.random.default_rng(0).dirichlet(np.ones(8))))
+    assert abs(float(moments.mass) - 1) < 1e-14
+    assert abs(float(moments.mean.sum())) < 1e-12
     # E A_1 sum_i A_i = 0: the own and the cross terms balance.
-    assert abs(float(found.square.sum() + 63 * found.cross.sum())) < 1e-11
+    assert abs(float(moments.square.sum() + 63 * moments.cross.sum())) < 1e-11
 
 
 def test_certain_rewards_give_nothing():

@@ -38,13 +38,13 @@ def test_against_enclosures(size):
     """The same sum in balls: 0, 1 and everything between; its potential too."""
     for p in (fmpq(0), fmpq(1, 7), fmpq(1, 2), fmpq(99, 100), fmpq(1)):
         at = jnp.asarray(float(p))
-        for of, sure in (
+        for model, sure in (
             (response, response_balls.response),
             (potential, response_balls.potential),
         ):
             low, high = ends(sure(size, p))
-            found = float(of(at, size))
-            assert float(low) * (1 - 1e-13) <= found <= float(high) * (1 + 1e-13)
+            value = float(model(at, size))
+            assert float(low) * (1 - 1e-13) <= value <= float(high) * (1 + 1e-13)
 
 
 @pytest.mark.parametrize(("ddof", "eps"), OPTIONS)

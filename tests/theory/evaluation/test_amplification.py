@@ -23,8 +23,8 @@ def _h(x, reference, beta, eps):
 @pytest.mark.parametrize("x", LOG_ODDS)
 def test_recurrence_at_40_digits(x, eps):
     """Also where p rounds to 1."""
-    found = float(_amplify(x, -1.5, 3.0, eps))
-    assert np.isclose(found, _h(x, -1.5, 3.0, eps), rtol=1e-14)
+    value = float(_amplify(x, -1.5, 3.0, eps))
+    assert np.isclose(value, _h(x, -1.5, 3.0, eps), rtol=1e-14)
 
 
 @pytest.mark.parametrize("eps", [0.0, 1e-3])
@@ -53,17 +53,21 @@ def _row(*values):
 def test_cycles_in_closed_form(low, high, eps):
     """beta and p_ref from two points: each is the other's image."""
     x, y = (jnp.log(p / (1 - p)) for p in (low, high))
-    of = cycle(x, y, eps)
-    assert np.isclose(_h(float(x), float(of.reference), float(of.beta), eps), float(y), atol=1e-13)
-    assert np.isclose(_h(float(y), float(of.reference), float(of.beta), eps), float(x), atol=1e-13)
+    model = cycle(x, y, eps)
+    assert np.isclose(
+        _h(float(x), float(model.reference), float(model.beta), eps), float(y), atol=1e-13
+    )
+    assert np.isclose(
+        _h(float(y), float(model.reference), float(model.beta), eps), float(x), atol=1e-13
+    )
 
 
 def test_the_whole_number_cycle():
     """{1/10, 1/2}: beta = 2/(3 ln 3), p_ref = 1/244, and starts nearby are attracted."""
-    of = cycle(jnp.log(1 / 9), jnp.asarray(0.0))
-    assert np.isclose(float(of.beta), 2 / (3 * np.log(3)), rtol=1e-14)
-    assert np.isclose(float(of.reference), -np.log(243), rtol=1e-14)
-    start = _row(-2.0, float(of.reference), float(of.beta), 0.0)
+    model = cycle(jnp.log(1 / 9), jnp.asarray(0.0))
+    assert np.isclose(float(model.beta), 2 / (3 * np.log(3)), rtol=1e-14)
+    assert np.isclose(float(model.reference), -np.log(243), rtol=1e-14)
+    start = _row(-2.0, float(model.reference), float(model.beta), 0.0)
     last = jax.nn.sigmoid(orbit(*start, 100)[-2:, 0])
     np.testing.assert_allclose(np.sort(last), [0.1, 0.5], atol=1e-12)
 

@@ -121,9 +121,9 @@ def test_score_moments_are_sums_over_episodes(case):
     mdp, _, _, ours, listed = _case(*case)
     squares = [np.square(p.score).sum(1) for p in listed]
     _close(ours["score"], [oracles.by_class(mdp, *x) for x in zip(listed, squares, strict=True)])
-    apart = np.asarray(mdp.class_composite)[None] - np.asarray(ours["prompts"])[:, None]
+    values = np.asarray(mdp.class_composite)[None] - np.asarray(ours["prompts"])[:, None]
     slopes = np.asarray(ours["prompt slopes"]).reshape(len(listed), -1)
-    spread = (apart**2 * ours["score"]).sum(1) - np.square(slopes).sum(1)
+    spread = (values**2 * ours["score"]).sum(1) - np.square(slopes).sum(1)
     centred = [(p.value - p.probability @ p.value)[:, None] * p.score for p in listed]
     _close(
         spread, [oracles.moments(p.probability, x)[1] for p, x in zip(listed, centred, strict=True)]

@@ -44,14 +44,14 @@ def _answers(*rewards, rho=(1,), weights=None, legal=None):
 )
 def test_one_decision(mdp, law, value):
     """Identical answers, one legal action, equal rewards; equal composites are less than that."""
-    found = influence(mdp)
-    assert (found.law.tolist(), found.value.tolist()) == (law, value)
+    observed = influence(mdp)
+    assert (observed.law.tolist(), observed.value.tolist()) == (law, value)
 
 
 def test_a_component_that_never_comes_does_not_vary():
     """The others do."""
-    found = influence(_answers([[1, 0], [0, 0]]))
-    assert found.values.tolist() == [[True, False]]
+    observed = influence(_answers([[1, 0], [0, 0]]))
+    assert observed.values.tolist() == [[True, False]]
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_how_many_responses_differ(answers, responses):
 
 def test_tasks_that_are_alike():
     """The same rewards in other states are other tasks; the same state is one task."""
-    asked = np.array([True, True])
-    assert influence(_answers([[1], [0]], [[1], [0]], rho=(0.5, 0.5))).tasks_differ(asked)
+    prompts = np.array([True, True])
+    assert influence(_answers([[1], [0]], [[1], [0]], rho=(0.5, 0.5))).tasks_differ(prompts)
     mdp = TAMDP(
         prompt_distribution=[0.5, 0.5],
         initial_distribution=[[1], [1]],
@@ -83,7 +83,7 @@ def test_tasks_that_are_alike():
         reward=[[[[1], [0]]], [[[1], [0]]]],
         weights=[1],
     )
-    assert not influence(mdp).tasks_differ(asked)
+    assert not influence(mdp).tasks_differ(prompts)
     assert not influence(_answers([[1], [0]])).tasks_differ(np.array([True]))
 
 
@@ -144,8 +144,8 @@ def test_classes_that_cannot_tell_actions_or_states_apart():
     equal = np.repeat(np.random.default_rng(0).normal(size=(2, 1, 3)), 2, axis=1)
     for policy in (LogLinear(mdp, equal), Tabular(mdp, [0, 0])):
         assert not influence(mdp, policy).law.any()
-    apart = equal + np.array([0.0, 1e-12])[None, :, None]
-    assert influence(mdp, LogLinear(mdp, apart)).law.all()
+    distance = equal + np.array([0.0, 1e-12])[None, :, None]
+    assert influence(mdp, LogLinear(mdp, distance)).law.all()
     assert influence(mdp).law.all()
 
 
@@ -157,11 +157,11 @@ def test_against_gradients(seed, features):
     theta = jnp.asarray(np.random.default_rng(seed).normal(size=instance.theta.shape))
     slopes = np.asarray(law_gradients(instance.mdp, instance.policy, theta))
     slopes = slopes.reshape(*slopes.shape[:2], -1)
-    found = influence(instance.mdp, instance.policy)
+    observed = influence(instance.mdp, instance.policy)
     vectors = np.asarray(instance.mdp.class_vector)
     means = np.einsum("qcn,ck->qkn", slopes, vectors)
-    assert found.law.tolist() == (np.abs(slopes).max((1, 2)) > 1e-9).tolist()
-    assert found.values.tolist() == (np.abs(means).max(2) > 1e-9).tolist()
+    assert observed.law.tolist() == (np.abs(slopes).max((1, 2)) > 1e-9).tolist()
+    assert observed.values.tolist() == (np.abs(means).max(2) > 1e-9).tolist()
 
 
 def test_some_random_models_have_prompts_that_cannot_learn():
@@ -169,7 +169,7 @@ def test_some_random_models_have_prompts_that_cannot_learn():
     every = [
         influence(random_instance(2, seed=s, answers=2, width=1, tools=1).mdp) for s in range(6)
     ]
-    kinds = np.concatenate([found.values for found in every])
+    kinds = np.concatenate([observed.values for observed in every])
     assert kinds.any()
     assert not kinds.all()
 

@@ -42,13 +42,13 @@ def test_moments_are_those_of_one_policy(name):
     """J_q, its gradient, a and 2b - a; a lane knows nothing of the others."""
     _, mdp, policy, *_ = INSTANCES[name]
     thetas = _thetas(name)
-    found = jax.jit(lambda t: lane_moments(Chances(mdp), policy, t))(thetas)
+    observed = jax.jit(lambda t: lane_moments(Chances(mdp), policy, t))(thetas)
     one = jax.jit(lambda t: (prompt_values(mdp, policy.probs(t)), pair_moments(mdp, policy, t)))
     for i in range(LANES):
         value, pairs = one(thetas[..., i])
-        for mine, theirs in zip(found, (value, *pairs), strict=True):
+        for mine, theirs in zip(observed, (value, *pairs), strict=True):
             np.testing.assert_allclose(mine[..., i], theirs, atol=1e-13)
-    assert np.ptp(found.spread, axis=-1).min() > 1e-3
+    assert np.ptp(observed.spread, axis=-1).min() > 1e-3
 
 
 def test_numbers_of_places_are_those_of_states():
@@ -72,13 +72,13 @@ def test_records_are_the_exact_moments(estimator, prompts):
     _, mdp, policy, *_ = INSTANCES["conflict"]
     thetas, law = _thetas("conflict"), group_law(mdp, 4, estimator)
     training = Training(estimator, 4, prompts)
-    found = jax.jit(lambda t: record(mdp, Chances(mdp), policy, t, training, law))(thetas)
+    observed = jax.jit(lambda t: record(mdp, Chances(mdp), policy, t, training, law))(thetas)
     one = jax.jit(lambda t: update_moments(mdp, policy, t, law, prompts))
     for i in range(LANES):
         exact = one(thetas[..., i])
-        each = (exact.gradient, exact.squared_bias, exact.variance)
-        mine = (found.gradient[:, i], found.squared_bias[i], found.variance[i])
-        for a, b in zip(mine, each, strict=True):
+        values = (exact.gradient, exact.squared_bias, exact.variance)
+        mine = (observed.gradient[:, i], observed.squared_bias[i], observed.variance[i])
+        for a, b in zip(mine, values, strict=True):
             np.testing.assert_allclose(a, b, atol=1e-13)
 
 
@@ -92,21 +92,21 @@ def test_mean_baseline_shrinks():
             record(None, Chances(mdp), policy, t, training, plain_law(e, 4)) for e in (shrunk, LOO)
         ]
     )
-    found, plain = both(thetas)
+    observed, plain = both(thetas)
     slopes = jax.jit(jax.vmap(lambda t: prompt_gradients(mdp, policy, t), -1))(thetas)
     square = jnp.square(jnp.einsum("q,lqoa->loa", mdp.prompt_distribution, slopes)).sum((1, 2))
-    np.testing.assert_allclose(found.squared_bias, square / 16, atol=1e-13)
+    np.testing.assert_allclose(observed.squared_bias, square / 16, atol=1e-13)
     assert (plain.squared_bias == 0).all()
-    assert (found.squared_bias > 1e-5).all()
+    assert (observed.squared_bias > 1e-5).all()
 
 
 def test_probabilities_are_exactly_zero_where_illegal():
     """As those of one policy, to rounding."""
     _, mdp, policy, *_ = INSTANCES["tabular"]
     thetas = _thetas("tabular")
-    found = np.asarray(lane_probs(policy, thetas))
-    assert (found[~np.asarray(mdp.legal)] == 0).all()
-    np.testing.assert_allclose(found[..., 1], policy.probs(thetas[..., 1]), atol=1e-15)
+    values = np.asarray(lane_probs(policy, thetas))
+    assert (values[~np.asarray(mdp.legal)] == 0).all()
+    np.testing.assert_allclose(values[..., 1], policy.probs(thetas[..., 1]), atol=1e-15)
 
 
 @pytest.mark.parametrize(

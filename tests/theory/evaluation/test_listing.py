@@ -52,23 +52,23 @@ def test_hessian_as_a_moment(name):
     f = eqx.filter_jit(jax.hessian(lambda t: prompt_values(mdp, policy.probs(t))))
     n = theta.size
     for one, hessian in zip(_listed(name), np.asarray(f(theta)).reshape(-1, n, n), strict=True):
-        found = curvature_moments(one)
-        np.testing.assert_allclose(found.hessian, hessian, atol=1e-14)
+        moments = curvature_moments(one)
+        np.testing.assert_allclose(moments.hessian, hessian, atol=1e-14)
         zero = sum(p * m for p, m in zip(one.probability, one.curvatures(), strict=True))
         np.testing.assert_allclose(zero, np.zeros((n, n)), atol=1e-14)
-        for norm in found.root_mean_square:
-            whole = [matrix_norm(m, norm) ** 2 for m in one.curvatures()]
-            root = np.sqrt(one.probability @ np.array(whole))
-            assert np.isclose(found.root_mean_square[norm], root, rtol=1e-12)
-            assert matrix_norm(hessian, norm) <= found.bound(norm) * (1 + 1e-12)
+        for norm in moments.root_mean_square:
+            total = [matrix_norm(m, norm) ** 2 for m in one.curvatures()]
+            root = np.sqrt(one.probability @ np.array(total))
+            assert np.isclose(moments.root_mean_square[norm], root, rtol=1e-12)
+            assert matrix_norm(hessian, norm) <= moments.bound(norm) * (1 + 1e-12)
 
 
 def test_the_curvature_bound_is_sharp_with_one_logit():
     """M = (1-2p)(r-p): equality, so that no smaller bound of this form is true."""
     for one in _listed("conflict"):
-        found = curvature_moments(one)
-        assert np.isclose(matrix_norm(found.hessian, "spectral"), found.bound("spectral"))
-        assert found.bound("spectral") > 0.05
+        moments = curvature_moments(one)
+        assert np.isclose(matrix_norm(moments.hessian, "spectral"), moments.bound("spectral"))
+        assert moments.bound("spectral") > 0.05
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -82,8 +82,8 @@ def test_contrast_is_the_gradient(name):
 
     p, slopes = eqx.filter_jit(lambda t: (chance(t), jax.jacrev(chance)(t)))(theta)
     for q, one in enumerate(_listed(name)):
-        found = float(p[q] * (1 - p[q])) * contrast(one, event)
-        np.testing.assert_allclose(found, np.asarray(slopes[q]).reshape(-1), atol=1e-14)
+        value = float(p[q] * (1 - p[q])) * contrast(one, event)
+        np.testing.assert_allclose(value, np.asarray(slopes[q]).reshape(-1), atol=1e-14)
 
 
 def test_values_of_listed_episodes():

@@ -125,8 +125,8 @@ def test_the_recurrence_is_reached_or_bounds(instance):
 
 def test_certain_rewards_have_no_advantage():
     """Zero, not NaN, where p is 0 or 1 and eps = 0; and the maximiser is then pi_ref."""
-    found = jax.jit(whitened)(jnp.array([0.0, 1.0]), jnp.array([0.0, 1.0, 0.5]), 0.0)
-    np.testing.assert_array_equal(found, [[0, 0], [0, 0], [-1, 1]])
+    advantages = jax.jit(whitened)(jnp.array([0.0, 1.0]), jnp.array([0.0, 1.0, 0.5]), 0.0)
+    np.testing.assert_array_equal(advantages, [[0, 0], [0, 0], [-1, 1]])
     reference = _tree()[1]
     same = jax.jit(tilt)(TREE.mdp, reference, jnp.zeros((2, TREE.mdp.class_composite.size)), 1.0)
     np.testing.assert_allclose(np.exp(same), np.exp(reference), atol=1e-14)

@@ -34,20 +34,20 @@ def test_against_all_ordered_samples():
     weight, empirical, second, risk, kl = (np.array(x) for x in zip(*cases, strict=True))
     learned = Learned(*(jnp.asarray(x) for x in (empirical, second, risk, kl)))
     bounds = np.asarray(_bounds(learned, _setting(n, delta)))
-    found = coverage(SMALL, n, temperature, [delta])
-    np.testing.assert_allclose(found.failure[:, 0], (bounds < risk) @ weight, atol=1e-13)
-    np.testing.assert_allclose(found.mean_bound[:, 0], bounds @ weight, rtol=1e-12)
-    np.testing.assert_allclose(found.mean_offset[:, 0], (bounds - empirical) @ weight, rtol=1e-12)
+    cell = coverage(SMALL, n, temperature, [delta])
+    np.testing.assert_allclose(cell.failure[:, 0], (bounds < risk) @ weight, atol=1e-13)
+    np.testing.assert_allclose(cell.mean_bound[:, 0], bounds @ weight, rtol=1e-12)
+    np.testing.assert_allclose(cell.mean_offset[:, 0], (bounds - empirical) @ weight, rtol=1e-12)
     gap = risk - empirical
     allowed = [v for v in gap if weight[gap > v + 1e-12].sum() <= delta]
-    assert found.oracle_offset[0] == pytest.approx(min(allowed), abs=1e-12)
-    assert found.mean_divergence == pytest.approx(weight @ kl)
+    assert cell.oracle_offset[0] == pytest.approx(min(allowed), abs=1e-12)
+    assert cell.mean_divergence == pytest.approx(weight @ kl)
 
 
 def test_monte_carlo_agrees():
     """200,000 drawn samples of 20 tasks, within 5 standard errors, for every bound."""
     problem, n, delta, size = specialist_problem(), 20, 0.2, 200_000
-    found = coverage(problem, n, 1.0, [delta])
+    cell = coverage(problem, n, 1.0, [delta])
     rng = np.random.default_rng(5)
     distinct, copies = np.unique(
         rng.multinomial(n, np.asarray(problem.chance), size), axis=0, return_counts=True
@@ -55,11 +55,11 @@ def test_monte_carlo_agrees():
     learned = _learn(problem, jnp.asarray(distinct, float), 1.0)
     bounds = np.asarray(_bounds(learned, _setting(n, delta)))
     failed = (bounds < np.asarray(learned.risk)) @ copies / size
-    error = np.sqrt(np.maximum(found.failure[:, 0], 1 / size) / size)
-    assert (np.abs(failed - found.failure[:, 0]) <= 5 * error).all()
-    assert (found.failure[:4, 0] > 0).all()
+    error = np.sqrt(np.maximum(cell.failure[:, 0], 1 / size) / size)
+    assert (np.abs(failed - cell.failure[:, 0]) <= 5 * error).all()
+    assert (cell.failure[:4, 0] > 0).all()
     mean = bounds @ copies / size
-    np.testing.assert_allclose(mean, found.mean_bound[:, 0], atol=5 * bounds.std() / size**0.5)
+    np.testing.assert_allclose(mean, cell.mean_bound[:, 0], atol=5 * bounds.std() / size**0.5)
 
 
 @pytest.mark.parametrize(("n", "price"), [(25, 1.0), (5, xi(5)), (25, 10.0)])
@@ -72,12 +72,12 @@ def test_one_policy_fails_exactly_as_often_as_its_bound_forgets(n, price):
     def rule(learned, at):
         return pac_bayes.maurer(learned.empirical, learned.divergence, n, delta, price)[None]
 
-    found = coverage(Learning([[0.0, 1.0]], [1 - hard, hard]), n, 1.0, [delta], rule)
-    assert found.failure[0, 0] == pytest.approx(delta / price, rel=1e-7)
-    assert found.failure[0, 0] <= delta
+    cell = coverage(Learning([[0.0, 1.0]], [1 - hard, hard]), n, 1.0, [delta], rule)
+    assert cell.failure[0, 0] == pytest.approx(delta / price, rel=1e-7)
+    assert cell.failure[0, 0] <= delta
     # At any other law it fails less often: the worst ones lie just above one of the limits.
     worst = max(binom.cdf(k, n, p * (1 + 1e-10)) for k, p in enumerate(limits[:-1]))
-    assert worst <= found.failure[0, 0] * (1 + 1e-9)
+    assert worst <= cell.failure[0, 0] * (1 + 1e-9)
 
 
 def test_leaving_out_the_price_is_not_seen():
@@ -88,16 +88,16 @@ def test_leaving_out_the_price_is_not_seen():
 
     for problem in (specialist_problem(), BERNOULLI, SMALL):
         for n in (5, 20, 50):
-            found = coverage(problem, n, 0.1, [0.05], rule)
-            assert found.failure[0, 0] <= 0.05
+            cell = coverage(problem, n, 0.1, [0.05], rule)
+            assert cell.failure[0, 0] <= 0.05
 
 
 def test_tightness_on_specialists():
     """kl-xi within a factor 3 of the oracle at n = 50 and 100; the order of the bounds."""
     problem = specialist_problem()
     for n in (50, 100):
-        found = coverage(problem, n, 1.0, [0.05])
-        ratio = dict(zip(BOUNDS, found.mean_offset[:, 0] / found.oracle_offset[0], strict=True))
+        cell = coverage(problem, n, 1.0, [0.05])
+        ratio = dict(zip(BOUNDS, cell.mean_offset[:, 0] / cell.oracle_offset[0], strict=True))
         assert 1 < ratio["kl-xi"] < 3
         assert ratio["kl-xi"] <= ratio["kl-2sqrt(n)"] <= min(ratio["McAllester"], ratio["lambda"])
 
@@ -105,9 +105,9 @@ def test_tightness_on_specialists():
 def test_six_types_are_listed_in_pieces():
     """8,568 count vectors are more than one piece; nothing is lost between pieces."""
     problem = specialist_problem(6)
-    found = coverage(problem, 13, 1.0, [0.05])
+    cell = coverage(problem, 13, 1.0, [0.05])
     risk, loss = np.asarray(problem.risk), np.asarray(problem.loss)
-    assert found.mean_risk > risk.min()
+    assert cell.mean_risk > risk.min()
     uniform = coverage(Learning(loss, problem.chance), 13, 1e9, [0.05])
     assert uniform.mean_empirical == pytest.approx(risk.mean(), abs=1e-7)
     assert uniform.mean_risk == pytest.approx(risk.mean(), abs=1e-7)

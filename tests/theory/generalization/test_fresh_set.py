@@ -49,13 +49,13 @@ def _excess(k, m, p, delta):
 
 def _places(size=36, seed=0):
     """(k, m, delta) over all orders of magnitude, from both ends."""
-    rng, made = np.random.default_rng(seed), []
+    rng, rows = np.random.default_rng(seed), []
     for shape in range(size):
         m = int(10 ** rng.uniform(0.5, 8))
         k = min(int(10 ** rng.uniform(0, max(np.log10(m), 0.1))), m) - 1
         k = [k, m - 1 - k, int(m * rng.random())][shape % 3]
-        made.append((k, m, [10 ** rng.uniform(-300, 0), rng.random(), 1e-12, 0.999][shape % 4]))
-    return made
+        rows.append((k, m, [10 ** rng.uniform(-300, 0), rng.random(), 1e-12, 0.999][shape % 4]))
+    return rows
 
 
 @pytest.mark.parametrize(("k", "m", "delta"), [*_places(), *LOST, *ISSUE])

@@ -35,8 +35,8 @@ def test_losses_are_exact():
 
 def test_posterior_by_hand():
     """Counts (2, 1, 1) are the sample 0, 0, 1, 2."""
-    found = jax.jit(learn)(SMALL, jnp.array([2.0, 1.0, 1.0]), 0.5)
-    np.testing.assert_allclose(found, gibbs_by_hand(SMALL, [0, 0, 1, 2], 0.5), rtol=1e-12)
+    learned = jax.jit(learn)(SMALL, jnp.array([2.0, 1.0, 1.0]), 0.5)
+    np.testing.assert_allclose(learned, gibbs_by_hand(SMALL, [0, 0, 1, 2], 0.5), rtol=1e-12)
 
 
 def test_posterior_of_a_cold_learner():
@@ -66,8 +66,8 @@ def test_merging_and_padding_change_nothing():
     assert wide.loss.shape == (64, 8)
     reference = coverage(SMALL, 6, 0.3, [0.1])
     for other in (doubled, merged(doubled)):
-        found = coverage(other, 6, 0.3, [0.1])
-        for a, b in zip(found, reference, strict=True):
+        cell = coverage(other, 6, 0.3, [0.1])
+        for a, b in zip(cell, reference, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-12)
 
 

@@ -37,8 +37,8 @@ def test_maurer_at_40_digits(q, kl, n, delta):
     """ln xi(n) is in it: with ln 1 or ln n instead the value would be another."""
     for price in (xi(n), 2 * sqrt(n), 1.0):
         nats = (kl + log(price / delta)) / n
-        found = float(pb.maurer(q, kl, n, delta, price))
-        assert found == pytest.approx(_bisect(q, nats), abs=1e-12)
+        value = float(pb.maurer(q, kl, n, delta, price))
+        assert value == pytest.approx(_bisect(q, nats), abs=1e-12)
 
 
 @pytest.mark.parametrize(("q", "kl", "n", "delta"), CASES)
@@ -58,14 +58,14 @@ def test_formulas(q, kl, n, delta):
 def test_least_catoni_is_the_inverse_of_kl(q, kl, n, delta):
     """min over C equals kl^{-1}(q, (KL + ln 1/delta)/n), to 1e-7 and never below it."""
     inverse = float(kl_upper(q, (kl + log(1 / delta)) / n))
-    found = optimize.minimize_scalar(
+    minimum = optimize.minimize_scalar(
         lambda c: float(pb.catoni(q, kl, n, delta, exp(c))),
         bounds=(-6, 6),
         method="bounded",
         options={"xatol": 1e-10},
     )
-    assert found.fun == pytest.approx(min(inverse, 1.0), abs=1e-7)
-    assert found.fun >= inverse - 1e-14
+    assert minimum.fun == pytest.approx(min(inverse, 1.0), abs=1e-7)
+    assert minimum.fun >= inverse - 1e-14
 
 
 def test_catoni_constant_is_the_best_one_at_its_reference_point():

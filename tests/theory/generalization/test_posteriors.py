@@ -48,23 +48,23 @@ def test_the_worst_posterior_by_grid():
         a, b = (loss @ count / n) @ posterior, risk @ posterior
         gain = n * np.where(b > a, np.asarray(_kl(a, b)), 0.0) - kl
         total += weight * (gain > needed).any()
-    found = worst_posterior(problem, n, delta)
-    assert total <= found.at_least + 1e-12
-    assert found.at_least <= found.at_most <= delta
-    assert found.at_least == pytest.approx(total, abs=1e-12)
+    worst = worst_posterior(problem, n, delta)
+    assert total <= worst.at_least + 1e-12
+    assert worst.at_least <= worst.at_most <= delta
+    assert worst.at_least == pytest.approx(total, abs=1e-12)
 
 
 def test_the_worst_posterior_breaks_more_than_gibbs():
     """And is enclosed tightly; a price of delta itself is broken by almost every sample."""
     problem = specialist_problem()
-    found = worst_posterior(problem, 20, 0.05)
+    worst = worst_posterior(problem, 20, 0.05)
     gibbs = max(coverage(problem, 20, t, [0.05]).failure[0, 0] for t in (0.1, 1.0))
-    assert gibbs <= found.at_least <= found.at_most <= 0.05
-    assert found.at_most - found.at_least < 1e-5
+    assert gibbs <= worst.at_least <= worst.at_most <= 0.05
+    assert worst.at_most - worst.at_least < 1e-5
     assert worst_posterior(problem, 20, 0.05, price=0.06).at_least > 0.05
     # Pinsker: what breaks McAllester's bound breaks kl-xi too.
     looser = worst_posterior(problem, 20, 0.05, "McAllester")
-    assert 0 < looser.at_least <= looser.at_most <= found.at_most
+    assert 0 < looser.at_least <= looser.at_most <= worst.at_most
     with pytest.raises(ValueError, match="bound = 'none'"):
         worst_posterior(problem, 20, 0.05, "none")
 
@@ -76,25 +76,25 @@ def test_slack_adds_up():
     used = mean = log_moment = moment = kl_mean = 0.0
     for sample, p in samples(SMALL, n):
         empirical = loss[:, sample].mean(1)
-        each = n * np.asarray(_kl(empirical, risk))
+        values = n * np.asarray(_kl(empirical, risk))
         weight = np.asarray(SMALL.prior) * np.exp(-n * empirical / temperature)
         q = weight / weight.sum()
-        total = np.asarray(SMALL.prior) @ np.exp(each)
+        total = np.asarray(SMALL.prior) @ np.exp(values)
         used += p * n * float(_kl(q @ empirical, q @ risk))
         mean, log_moment, moment = (
-            mean + p * q @ each,
+            mean + p * q @ values,
             log_moment + p * np.log(total),
             moment + p * total,
         )
         kl_mean += p * gibbs_by_hand(SMALL, sample, temperature)[3]
-    found = slack(SMALL, n, temperature, delta)
-    assert found.used == pytest.approx(used)
-    assert found.jensen == pytest.approx(mean - used)
-    assert found.change_of_measure == pytest.approx(kl_mean + log_moment - mean)
-    assert found.markov == pytest.approx(np.log(moment / delta) - log_moment)
-    assert found.bernoulli == pytest.approx(np.log(xi(n) / moment))
-    assert sum(found[:5]) == pytest.approx(found.budget)
-    assert min(found.used, found.jensen, found.change_of_measure, found.bernoulli) >= 0
+    nats = slack(SMALL, n, temperature, delta)
+    assert nats.used == pytest.approx(used)
+    assert nats.jensen == pytest.approx(mean - used)
+    assert nats.change_of_measure == pytest.approx(kl_mean + log_moment - mean)
+    assert nats.markov == pytest.approx(np.log(moment / delta) - log_moment)
+    assert nats.bernoulli == pytest.approx(np.log(xi(n) / moment))
+    assert sum(nats[:5]) == pytest.approx(nats.budget)
+    assert min(nats.used, nats.jensen, nats.change_of_measure, nats.bernoulli) >= 0
 
 
 def test_split_prior_by_hand():
@@ -102,20 +102,20 @@ def test_split_prior_by_hand():
     temperature, delta, table = 0.5, 0.3, []
     loss, risk, before = (np.asarray(x) for x in (SMALL.loss, SMALL.risk, SMALL.prior))
     for (one, p), (two, r) in product(samples(SMALL, 2), repeat=2):
-        first, whole = (before * np.exp(-loss[:, s].sum(1) / temperature) for s in (one, one + two))
-        prior, q = first / first.sum(), whole / whole.sum()
+        first, total = (before * np.exp(-loss[:, s].sum(1) / temperature) for s in (one, one + two))
+        prior, q = first / first.sum(), total / total.sum()
         kl = (q * np.log(q / prior)).sum()
         means = q @ loss[:, two].mean(1), q @ loss[:, one + two].mean(1), q @ risk
         table.append((p * r, (kl + np.log(xi(2) / delta)) / 2, *means))
     weight, nats, fresh, empirical, target = (np.array(x) for x in zip(*table, strict=True))
     bound = np.asarray(_upper(fresh, nats))
-    found = split_coverage(SMALL, 2, 2, temperature, delta)
-    assert found.failure[1] == pytest.approx(weight @ (bound < target))
-    assert found.mean_bound[1] == pytest.approx(weight @ bound)
-    assert found.mean_offset[1] == pytest.approx(weight @ (bound - empirical))
+    split = split_coverage(SMALL, 2, 2, temperature, delta)
+    assert split.failure[1] == pytest.approx(weight @ (bound < target))
+    assert split.mean_bound[1] == pytest.approx(weight @ bound)
+    assert split.mean_offset[1] == pytest.approx(weight @ (bound - empirical))
     plain = coverage(SMALL, 4, temperature, [delta])
-    assert found.mean_bound[0] == pytest.approx(plain.mean_bound[0, 0])
-    assert found.oracle_offset == pytest.approx(plain.oracle_offset[0])
+    assert split.mean_bound[0] == pytest.approx(plain.mean_bound[0, 0])
+    assert split.oracle_offset == pytest.approx(plain.oracle_offset[0])
 
 
 def test_excess_bound_covers_its_mean():
@@ -141,8 +141,8 @@ def test_gaussian_by_quadrature():
     law, prior = norm(0.7, 0.6), norm(0, 2.0)
     kl = quad(lambda x: law.pdf(x) * (law.logpdf(x) - prior.logpdf(x)), -6, 7)[0]
     assert float(divergence(q, 2.0)) == pytest.approx(kl, rel=1e-9)
-    found = expected_losses(CONFLICT.mdp, CONFLICT.policy, q, trapezoid(121))
-    for slope, value in ((1.0, found[0]), (-2.0, found[1])):
+    losses = expected_losses(CONFLICT.mdp, CONFLICT.policy, q, trapezoid(121))
+    for slope, value in ((1.0, losses[0]), (-2.0, losses[1])):
         loss = quad(lambda x, s=slope: law.pdf(x) / (1 + np.exp(s * x)), -6, 7)[0]
         assert float(value) == pytest.approx(loss, abs=1e-9)
 

@@ -32,9 +32,9 @@ def test_one_task_is_a_mixture_of_binomials():
     probs = sampled_policies(instance.policy, 1, 1.0)
     problem = episode_outcomes(instance.mdp, probs, m)
     losses = np.asarray(policy_losses(instance.mdp, probs))[0]
-    found = dict(zip(np.asarray(problem.loss)[0], np.asarray(problem.chance), strict=True))
+    by_key = dict(zip(np.asarray(problem.loss)[0], np.asarray(problem.chance), strict=True))
     for k in range(m + 1):
-        assert found[k / m] == pytest.approx(binom.pmf(k, m, losses).mean())
+        assert by_key[k / m] == pytest.approx(binom.pmf(k, m, losses).mean())
 
 
 def _sampled_losses(key, mdp, probs, tasks, m):

@@ -61,8 +61,8 @@ def test_the_order_matters():
 def test_equality_is_reached():
     """A loss of 0 or 1 on two types: oscillation, TV and data processing are exact."""
     losses, source, target = (jnp.array(x) for x in ([0.0, 1.0], [0.8, 0.2], [0.3, 0.7]))
-    found = jax.jit(shifted)(losses, source, target)
-    for bound in (found.oscillation, found.variation, found.data_processing):
+    bounds = jax.jit(shifted)(losses, source, target)
+    for bound in (bounds.oscillation, bounds.variation, bounds.data_processing):
         assert float(bound) == pytest.approx(0.7, abs=1e-14)
 
 
@@ -81,9 +81,9 @@ def test_disjoint_laws_leave_nothing_but_oscillation():
     """TV = 1, KL and chi-square infinite: every bound is 1, without a NaN, at any L_S."""
     source, target = jnp.array([1.0, 0.0]), jnp.array([0.0, 1.0])
     for losses in ([0.0, 0.3], [0.4, 0.1], [1.0, 0.0]):
-        found = jax.jit(shifted)(jnp.array(losses), source, target)
-        assert set(map(float, found[1:])) == {1.0}
-        assert float(found.oscillation) >= losses[1]
+        bounds = jax.jit(shifted)(jnp.array(losses), source, target)
+        assert set(map(float, bounds[1:])) == {1.0}
+        assert float(bounds.oscillation) >= losses[1]
 
 
 def test_importance_weights():
@@ -117,12 +117,12 @@ def test_depth_bounds_on_relay():
     """The product form is attained, and the linear one lies above it."""
     for depth in (1, 5):
         source, target = (relay(depth=depth, failure=f) for f in (0.0, 0.01))
-        apart = response_distance(source.mdp, target.mdp)
-        assert float(apart) == pytest.approx(0.01)
+        distance = response_distance(source.mdp, target.mdp)
+        assert float(distance) == pytest.approx(0.01)
         gap = prompt_values(source.mdp, _always(source))
         gap -= prompt_values(target.mdp, _always(target))
-        assert float(gap[0]) == pytest.approx(float(depth_bound_coupled(1.0, depth, 0.0, apart)))
-        assert float(gap[0]) <= float(depth_bound(1.0, depth, 0.0, apart)) + 1e-15
+        assert float(gap[0]) == pytest.approx(float(depth_bound_coupled(1.0, depth, 0.0, distance)))
+        assert float(gap[0]) <= float(depth_bound(1.0, depth, 0.0, distance)) + 1e-15
 
 
 def test_kl_of_episodes_is_below_its_step_bound():

@@ -23,12 +23,12 @@ def test_gap_equals_both_bounds(size, high):
     """To 1e-9, by backward induction on the model, and by the closed form."""
     point = sharp_point(size, high=high)
     success = jnp.asarray(point.success)[None]
-    found = _certify(point.instance.mdp, success, response(success, size))
-    assert float(found.first_order[0]) < 1e-14
-    for bound in (found.bound, found.kappa_bound):
-        assert abs(float(found.gap[0] / bound[0]) - 1) < 1e-9
-    assert abs(float(found.gap[0]) - point.gap) < 1e-15
-    assert abs(float(found.kappa[0]) - point.kappa) < 1e-12
+    certified = _certify(point.instance.mdp, success, response(success, size))
+    assert float(certified.first_order[0]) < 1e-14
+    for bound in (certified.bound, certified.kappa_bound):
+        assert abs(float(certified.gap[0] / bound[0]) - 1) < 1e-9
+    assert abs(float(certified.gap[0]) - point.gap) < 1e-15
+    assert abs(float(certified.kappa[0]) - point.kappa) < 1e-12
     assert 0 < point.mixture <= 0.5
 
 
@@ -75,11 +75,11 @@ def test_idle_components_change_nothing():
     for components in (2, 3):
         mdp = menu(components).mdp
         success = jnp.array([[0.3, 0.1, 0.5][:components]])
-        found = _certify(mdp, success, response(success, 8))
+        observed = _certify(mdp, success, response(success, 8))
         if components == 2:
-            expected = found
+            expected = observed
         for name in ("gap", "bound", "kappa", "kappa_bound"):
-            np.testing.assert_allclose(getattr(found, name), getattr(expected, name), atol=1e-14)
+            np.testing.assert_allclose(getattr(observed, name), getattr(expected, name), atol=1e-14)
 
 
 @pytest.mark.parametrize("coupling", [-0.9, -0.3, 0.0, 0.5, 0.99])

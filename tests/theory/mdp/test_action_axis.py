@@ -19,12 +19,12 @@ def test_prefix_sums_never_fall_and_rest_where_nothing_is_added(size):
     """Within blocks and from one to the next, for one policy and for many, as NumPy adds up."""
     rng = np.random.default_rng(size)
     x = rng.random((5, size, 3)) * (rng.random((5, size, 3)) < 0.5)
-    found = np.asarray(_prefix_sums(jnp.asarray(x)))
-    np.testing.assert_allclose(found, np.cumsum(x, 1), rtol=1e-14)
-    rise = np.diff(found, axis=1)
+    values = np.asarray(_prefix_sums(jnp.asarray(x)))
+    np.testing.assert_allclose(values, np.cumsum(x, 1), rtol=1e-14)
+    rise = np.diff(values, axis=1)
     assert (rise >= 0).all()
     assert (rise[x[:, 1:] == 0] == 0).all()
-    np.testing.assert_array_equal(_prefix_sums(jnp.asarray(x[..., 0])), found[..., 0])
+    np.testing.assert_array_equal(_prefix_sums(jnp.asarray(x[..., 0])), values[..., 0])
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -48,5 +48,5 @@ def test_softmax_has_its_derivative(size):
     """p_a (1{a = b} - p_b), with nothing through the largest logit."""
     logits = np.random.default_rng(size).normal(size=(1, size))
     p = special.softmax(logits[0])
-    found = np.asarray(_slope(jnp.asarray(logits)))[0, :, 0]
-    np.testing.assert_allclose(found, np.diag(p) - np.outer(p, p), atol=1e-15)
+    values = np.asarray(_slope(jnp.asarray(logits)))[0, :, 0]
+    np.testing.assert_allclose(values, np.diag(p) - np.outer(p, p), atol=1e-15)

@@ -88,9 +88,9 @@ def _compiled(name: str) -> Any:
     return quantities
 
 
-def _near(found: Any, expected: Any, roundings: float) -> None:
+def _near(observed: Any, expected: Any, roundings: float) -> None:
     """Every entry to its own digits; underflow gives 0."""
-    flat = np.ravel(np.asarray(found))
+    flat = np.ravel(np.asarray(observed))
     expected = [mp.mpf(x) for x in np.ravel(np.array(expected, dtype=object))]
     for ours, right in zip(flat.tolist(), expected, strict=True):
         assert np.isfinite(ours)
@@ -100,11 +100,11 @@ def _near(found: Any, expected: Any, roundings: float) -> None:
             assert abs(mp.mpf(ours) / right - 1) < roundings * EPS, (ours, right)
 
 
-def _near_mean(found: Any, chances: Any, vectors: Any, roundings: float) -> None:
+def _near_mean(observed: Any, chances: Any, vectors: Any, roundings: float) -> None:
     """Relative to E|x_i|, since different groups may cancel; that is tiny where x_i is."""
     sizes = oracle.mean(chances, [[abs(x) for x in v] for v in vectors])
     right = oracle.mean(chances, vectors)
-    for ours, exact, size in zip(np.ravel(found).tolist(), right, sizes, strict=True):
+    for ours, exact, size in zip(np.ravel(observed).tolist(), right, sizes, strict=True):
         assert abs(ours - exact) <= roundings * EPS * size + mp.mpf("1e-307"), (ours, exact)
 
 
@@ -118,27 +118,27 @@ def test_gradients_and_scores(name, x):
     p, mu = [e.chance for e in listed], mp.fsum(e.chance * e.reward for e in listed)
     central = [[(e.reward - mu) * s for s in e.score] for e in listed]
     slope = oracle.mean(p, central)
-    found, roundings = _compiled(name)(theta), 40 + 4 * abs(x)
-    _near(found["gradient"], slope, roundings)
+    observed, roundings = _compiled(name)(theta), 40 + 4 * abs(x)
+    _near(observed["gradient"], slope, roundings)
     if name != "layers":
         # Derivatives of the value keep first differences; the layers need second ones.
-        _near(found["autodiff"], slope, roundings)
-    _near(found["lane"], slope, roundings)
+        _near(observed["autodiff"], slope, roundings)
+    _near(observed["lane"], slope, roundings)
     for v, r in enumerate(np.asarray(mdp.class_composite).tolist()):
         chances = [e.chance if abs(e.reward - r) < 1e-9 else mp.mpf(0) for e in listed]
-        _near(found["laws"][v], oracle.mean(chances, [e.score for e in listed]), roundings)
+        _near(observed["laws"][v], oracle.mean(chances, [e.score for e in listed]), roundings)
         squares = [oracle.norm2(e.score) for e in listed]
-        _near(found["sigma2"][v], [mp.fdot(chances, squares)], 2 * roundings)
+        _near(observed["sigma2"][v], [mp.fdot(chances, squares)], 2 * roundings)
     spread = oracle.variance(p, central)
     varied = mp.fsum(e.chance * (e.reward - mu) ** 2 for e in listed)
     excess = varied * mp.fsum(e.chance * oracle.norm2(e.score) for e in listed)
     excess += oracle.norm2(slope)
-    _near(found["pairs"].spread, [spread], 3 * roundings)
-    _near(found["pairs"].excess, [excess], 3 * roundings)
+    _near(observed["pairs"].spread, [spread], 3 * roundings)
+    _near(observed["pairs"].excess, [excess], 3 * roundings)
     # A lane forms the spread as a difference, right to roundings of E[(R-mu)^2 |s|^2].
-    whole = float(spread + oracle.norm2(slope))
-    assert abs(float(found["lane noise"][0]) - float(spread)) <= 3 * roundings * EPS * whole
-    _near(found["lane noise"][1], [excess], 3 * roundings)
+    total = float(spread + oracle.norm2(slope))
+    assert abs(float(observed["lane noise"][0]) - float(spread)) <= 3 * roundings * EPS * total
+    _near(observed["lane noise"][1], [excess], 3 * roundings)
 
 
 GROUPS = [
@@ -161,11 +161,11 @@ def test_updates_and_groups_that_speak(name, x, size, estimator):
     chances, moves, speaks = oracle.updates(
         listed, size, estimator.name, estimator.ddof, estimator.eps
     )
-    whole = jax.jit(prompt_moments)(mdp, policy, theta, law)
+    moments = jax.jit(prompt_moments)(mdp, policy, theta, law)
     kept = jax.jit(filtered_moments)(mdp, policy, theta, law)
     roundings = (40 + 4 * abs(x)) * size**2
-    _near_mean(whole.mean, chances, moves, roundings)
-    _near(whole.variance, [oracle.variance(chances, moves)], 2 * roundings)
+    _near_mean(moments.mean, chances, moves, roundings)
+    _near(moments.variance, [oracle.variance(chances, moves)], 2 * roundings)
     chance = mp.fsum(c for c, s in zip(chances, speaks, strict=True) if s)
     share = [c / chance if s else mp.mpf(0) for c, s in zip(chances, speaks, strict=True)]
     _near_mean(kept.update.mean, share, moves, roundings)
@@ -182,9 +182,9 @@ def test_updates_and_groups_that_speak(name, x, size, estimator):
 def test_mirrored_models_agree():
     """theta = 50 and -50 with the rewards exchanged: one model, written twice, to the bit."""
     other = _model([[0, 1]])
-    found = [
+    observed = [
         jax.jit(pair_moments)(m, Tabular(m), jnp.array([[t, 0.0]]))
         for m, t in ((BANDIT, 50.0), (other, -50.0))
     ]
-    for x, y in zip(*found, strict=True):
+    for x, y in zip(*observed, strict=True):
         np.testing.assert_allclose(np.abs(x), np.abs(y), rtol=4 * EPS)

@@ -97,11 +97,11 @@ def test_shapes_are_checked_at_run_time():
 
 def test_a_model_keeps_its_numbers():
     """Arrays it was made from may be written to afterwards; as small ones, JAX would share them."""
-    made = TAMDP(**GOOD)
+    model = TAMDP(**GOOD)
     fields = ("initial_distribution", "depth", "tool_transition", "legal", "reward", "weights")
-    given = {name: np.array(getattr(made, name)) for name in ("prompt_distribution", *fields)}
+    given = {name: np.array(getattr(model, name)) for name in ("prompt_distribution", *fields)}
     again = TAMDP(**given)
     for array in given.values():
         array[...] = 0
     for name in given:
-        np.testing.assert_array_equal(getattr(again, name), getattr(made, name))
+        np.testing.assert_array_equal(getattr(again, name), getattr(model, name))

@@ -13,16 +13,16 @@ from grpo_checks.theory.numbers.counts import count_vectors, log_chances, n_vect
 def test_all_vectors_in_order(n, types):
     """Against filtering a grid, which is in lexicographic order already."""
     brute = [c for c in product(range(n + 1), repeat=types) if sum(c) == n]
-    found = count_vectors(n, types)
-    assert [tuple(c) for c in found.tolist()] == brute
+    vectors = count_vectors(n, types)
+    assert [tuple(c) for c in vectors.tolist()] == brute
     assert n_vectors(n, types) == len(brute)
 
 
 def test_pieces_are_parts_of_the_whole():
     """Any piece is what a slice of the whole list is."""
-    whole = count_vectors(12, 4)
-    pieces = [count_vectors(12, 4, i, i + 37) for i in range(0, len(whole), 37)]
-    np.testing.assert_array_equal(np.concatenate(pieces), whole)
+    vectors = count_vectors(12, 4)
+    pieces = [count_vectors(12, 4, i, i + 37) for i in range(0, len(vectors), 37)]
+    np.testing.assert_array_equal(np.concatenate(pieces), vectors)
 
 
 @pytest.mark.parametrize("chance", [[0.5, 0.3, 0.2], [1.0, 0.0, 0.0], [0.98, 0.01, 0.01]])

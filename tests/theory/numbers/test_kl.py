@@ -97,12 +97,12 @@ def test_kl_against_40_digits():
     rng = np.random.default_rng(4)
     q = rng.random(500)
     p = np.clip(q + (1 - q) * rng.choice([-1, 1], 500) * 10 ** rng.uniform(-9, -0.1, 500), 1e-12, 1)
-    found = np.asarray(_kl(q, p))
+    values = np.asarray(_kl(q, p))
     with mpmath.workdps(DIGITS):
         exact = np.array([float(_exact(a, b)) for a, b in zip(q, p, strict=True)])
     inner = p < 1
-    np.testing.assert_allclose(found[inner], exact[inner], rtol=1e-13)
-    assert np.isinf(found[~inner]).all()
+    np.testing.assert_allclose(values[inner], exact[inner], rtol=1e-13)
+    assert np.isinf(values[~inner]).all()
 
 
 @pytest.mark.parametrize(
@@ -130,8 +130,8 @@ def test_derivatives():
 def test_derivatives_at_the_ends_are_numbers():
     """q = 0, q = 1, c = 0, p = 1: large or 0, never NaN."""
     ends = jnp.array([0.0, 1.0, 0.3, 0.5]), jnp.array([0.05, 0.1, 0.0, 800.0])
-    found = jax.vmap(jax.grad(kl_upper, (0, 1)))(*ends)
-    assert all(bool(jnp.isfinite(x).all()) for x in found)
+    observed = jax.vmap(jax.grad(kl_upper, (0, 1)))(*ends)
+    assert all(bool(jnp.isfinite(x).all()) for x in observed)
 
 
 @settings(max_examples=50, deadline=None)

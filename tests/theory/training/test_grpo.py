@@ -40,8 +40,10 @@ def _episode_scores(policy, probs, episodes):
     if isinstance(policy, LogLinear):
         phi = np.asarray(policy.features)
     else:
-        own = np.asarray(policy.observation)[:, None] * probs.shape[1] + np.arange(probs.shape[1])
-        phi = np.eye(policy.n_observations * probs.shape[1])[own]
+        values = np.asarray(policy.observation)[:, None] * probs.shape[1] + np.arange(
+            probs.shape[1]
+        )
+        phi = np.eye(policy.n_observations * probs.shape[1])[values]
     step = phi - np.einsum("sa,sad->sd", probs, phi)[:, None]
     taken = np.asarray(episodes.taken)[..., None]
     return (step[np.asarray(episodes.state), np.asarray(episodes.action)] * taken).sum(0)

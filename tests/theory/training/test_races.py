@@ -57,8 +57,8 @@ def test_expected_gain_lists_all_groups(name, estimator):
     state, actions = decision.action
     logits = policy.logits(theta)[state, actions]
     table = groups(decision, SIZE, estimator)
-    found = expected_gain(table, decision.worth, logits, jnp.asarray(STEP))
-    assert abs(float(found) - expected) < 1e-13
+    gain = expected_gain(table, decision.worth, logits, jnp.asarray(STEP))
+    assert abs(float(gain) - expected) < 1e-13
 
 
 def test_chances_of_groups_sum_to_one():
@@ -94,9 +94,9 @@ def test_models_with_two_decisions_are_refused():
 def test_ascent_by_hand():
     """e and the best step; none where the product is negative, or the update is 0."""
     for along, square, efficiency, step in ((2, 8, 0.5, 0.125), (-2, 8, 0, 0), (0, 0, 0, 0)):
-        found = Ascent(jnp.asarray(float(along)), jnp.asarray(float(square)))
-        assert float(found.efficiency) == efficiency
-        assert float(found.best_step(2.0)) == step
+        values = Ascent(jnp.asarray(float(along)), jnp.asarray(float(square)))
+        assert float(values.efficiency) == efficiency
+        assert float(values.best_step(2.0)) == step
 
 
 @pytest.mark.parametrize("name", MODELS)

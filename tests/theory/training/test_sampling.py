@@ -84,9 +84,9 @@ def test_a_group_written_out_equals_the_batch_function():
         group_updates(e, 2, "group_normalized")
         for e in oracles.list_episodes(mdp, policy, jnp.array([0.3]))
     ]
-    each = [oracles.moments(*g) for g in groups]
-    np.testing.assert_allclose(mean, sum(m for m, _ in each) / 2, atol=1e-12)
-    np.testing.assert_allclose(variance, sum(v for _, v in each) / 4, atol=1e-12)
+    values = [oracles.moments(*g) for g in groups]
+    np.testing.assert_allclose(mean, sum(m for m, _ in values) / 2, atol=1e-12)
+    np.testing.assert_allclose(variance, sum(v for _, v in values) / 4, atol=1e-12)
 
 
 def test_one_batch_is_refused():

@@ -63,8 +63,8 @@ def _listed(mdp, law, size, estimator):
 def test_over_all_groups_of_rewards(name, estimator):
     """Dependent components, composites that coincide, ddof and eps: G = 3."""
     mdp, law = _model(name)
-    found = _found(mdp, law, group_law(mdp, 3, estimator))
-    np.testing.assert_allclose(found, _listed(mdp, law, 3, estimator), atol=1e-13)
+    observed = _found(mdp, law, group_law(mdp, 3, estimator))
+    np.testing.assert_allclose(observed, _listed(mdp, law, 3, estimator), atol=1e-13)
 
 
 @pytest.mark.parametrize("size", [2, 3, 8])
@@ -81,18 +81,21 @@ def test_decoupled_at_finite_size(size):
 def test_groups_of_two_equalise_nothing():
     """At G = 2 decoupled is the joint limit divided by sqrt 2."""
     mdp, law = _model("independent")
-    of = component_moments(mdp, law)
-    form = decoupled_correlations(mdp.weights, of.mean, 2)
-    np.testing.assert_allclose(form, limits(mdp.weights, of.deviation)[0] / np.sqrt(2), rtol=1e-13)
+    components = component_moments(mdp, law)
+    form = decoupled_correlations(mdp.weights, components.mean, 2)
+    np.testing.assert_allclose(
+        form, limits(mdp.weights, components.deviation)[0] / np.sqrt(2), rtol=1e-13
+    )
 
 
 def test_the_limit_of_large_groups():
     """Closed form at G = 1000 within 0.01 of the limit, where G = 2 is not."""
     mdp, law = _model("independent")
-    of = component_moments(mdp, law)
-    _, limit = limits(mdp.weights, of.deviation)
+    components = component_moments(mdp, law)
+    _, limit = limits(mdp.weights, components.deviation)
     near, far = (
-        np.abs(decoupled_correlations(mdp.weights, of.mean, g) - limit).max() for g in (1000, 2)
+        np.abs(decoupled_correlations(mdp.weights, components.mean, g) - limit).max()
+        for g in (1000, 2)
     )
     assert near < 0.01 < 0.1 < far
 
@@ -110,10 +113,10 @@ def test_unscaled_estimators(size):
 def test_limits_by_numpy(name):
     """Whitened by the law: correlation matrices of NumPy."""
     mdp, law = _model(name)
-    found = jax.jit(limit_correlations)(mdp, law)
-    of = component_moments(mdp, law)
+    correlations = jax.jit(limit_correlations)(mdp, law)
+    components = component_moments(mdp, law)
     r, w = np.asarray(mdp.class_vector), np.asarray(mdp.weights)
-    for x, a in zip(found, (r @ w, (r / np.asarray(of.deviation)) @ w), strict=True):
+    for x, a in zip(correlations, (r @ w, (r / np.asarray(components.deviation)) @ w), strict=True):
         matrix = np.cov(np.column_stack([r, a]).T, aweights=np.asarray(law), ddof=0)
         sd = np.sqrt(np.diag(matrix))
         np.testing.assert_allclose(x, matrix[:-1, -1] / sd[:-1] / sd[-1], rtol=1e-12)
@@ -122,10 +125,10 @@ def test_limits_by_numpy(name):
 def test_dependence_is_seen():
     """The formulas are off by more than a tenth where components are correlated."""
     mdp, law = _model("dependent")
-    of = component_moments(mdp, law)
-    assert np.isclose(float(of.largest_correlation), 0.5)
+    components = component_moments(mdp, law)
+    assert np.isclose(float(components.largest_correlation), 0.5)
     assert float(component_moments(*_model("independent")).largest_correlation) < 1e-14
-    gap = np.abs(limit_correlations(mdp, law)[1] - limits(mdp.weights, of.deviation)[1])
+    gap = np.abs(limit_correlations(mdp, law)[1] - limits(mdp.weights, components.deviation)[1])
     assert gap.min() > 0.1
 
 

@@ -18,10 +18,10 @@ HALF = fmpq(1, 2)
 
 def _product(*laws):
     """Outcomes of independent components, each a list of (chance, reward)."""
-    found = [(fmpq(1), ())]
+    observed = [(fmpq(1), ())]
     for law in laws:
-        found = [(c * p, (*r, x)) for c, r in found for p, x in law]
-    return [Kind(c, r, ()) for c, r in found]
+        observed = [(c * p, (*r, x)) for c, r in observed for p, x in law]
+    return [Kind(c, r, ()) for c, r in observed]
 
 
 def _coin(p):
@@ -47,9 +47,9 @@ SIZES = (2, 3, 5, 8)
 WEIGHTS = {"equal": (fmpq(1), fmpq(1)), "unequal": (fmpq(1), fmpq(1, 3))}
 
 
-def _off(found, limit):
+def _off(observed, limit):
     """|corr - limit| from c|c|."""
-    squares = np.array([float(x) for x in found])
+    squares = np.array([float(x) for x in observed])
     return np.abs(np.sign(squares) * np.sqrt(np.abs(squares)) - limit)
 
 
@@ -66,8 +66,8 @@ def _distance(name, weights, size, joint):
     """Right, of both components."""
     plain, sd = np.array([float(x) for x in weights]), _floats(name)[2]
     share = plain * sd if joint else plain
-    found = group_correlations(CASES[name], weights, size, JOINT if joint else DECOUPLED)
-    return _off(found, share / np.linalg.norm(share))
+    correlations = group_correlations(CASES[name], weights, size, JOINT if joint else DECOUPLED)
+    return _off(correlations, share / np.linalg.norm(share))
 
 
 def _bound(name, weights, size, joint):

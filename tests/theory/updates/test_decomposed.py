@@ -40,11 +40,11 @@ def test_the_decomposed_update_is_a_gradient(name, estimator):
     theta = theta + jnp.asarray(np.random.default_rng(1).normal(size=theta.shape))
     for size in (2, 5):
         law = group_law(mdp, size, estimator, room=5)
-        found = jax.jit(expected_update)(mdp, policy, theta, law)
+        update = jax.jit(expected_update)(mdp, policy, theta, law)
         slope = jax.jit(jax.grad(lambda t, g=size: potential_value(mdp, policy, t, g, estimator)))(
             theta
         )
-        np.testing.assert_allclose(found, slope, atol=1e-12)
+        np.testing.assert_allclose(update, slope, atol=1e-12)
         assert float(jnp.abs(slope).max()) > 1e-3
 
 

@@ -53,13 +53,14 @@ MUTANTS = {
         update, "speaking_moments", "/ group.group_size", "", SPLIT, "counts"
     ),
     "between rewards dropped": Mutant(
-        update, "speaking_moments", "own + jnp.maximum(between, 0.0)", "own", SPLIT, "counts"
+        update, "speaking_moments", "within_rewards + jnp.maximum(between, 0.0)", "within_rewards",
+        SPLIT, "counts",
     ),
     "silent groups forgotten": Mutant(
         update, "group_moments", "+ silent *", "+ 0 * silent *", JOINT, "counts"
     ),
     "not about the mean": Mutant(
-        counts.CountTable, "speaking", "(apart * of_speaking[:, None]).T @ apart",
+        counts.CountTable, "speaking", "(deviation * of_speaking[:, None]).T @ deviation",
         "(pull * of_speaking[:, None]).T @ pull", JOINT, "counts",
     ),
     "not recentred, counts": Mutant(
@@ -84,11 +85,11 @@ def _largest_difference(estimator, engine, size=4):
     model = BINARY.mdp, BINARY.policy, theta
     law = group_law(BINARY.mdp, size, estimator, engine)
     # A lambda of its own: no compilation from before the edit is used.
-    found = eqx.filter_jit(lambda *a: update.prompt_moments(*a))(*model, law)
+    observed = eqx.filter_jit(lambda *a: update.prompt_moments(*a))(*model, law)
     options = size, estimator.name, estimator.ddof, estimator.eps
     mean, variance = oracles.moments(*group_updates(oracles.list_episodes(*model)[0], *options))
-    off = np.abs(np.asarray(found.mean[0]) - mean).max()
-    return max(off, abs(float(found.variance[0]) - variance))
+    off = np.abs(np.asarray(observed.mean[0]) - mean).max()
+    return max(off, abs(float(observed.variance[0]) - variance))
 
 
 @pytest.mark.parametrize("name", MUTANTS)

@@ -42,10 +42,10 @@ def test_a_reward_law_to_forty_digits(spread):
     instance = random_instance(2, seed=3)
     mdp, policy = instance.mdp, instance.policy
     theta = jnp.asarray(np.random.default_rng(0).normal(size=instance.theta.shape) * spread)
-    found = np.asarray(jax.jit(lambda t: reward_law(mdp, policy.probs(t)))(theta))
+    values = np.asarray(jax.jit(lambda t: reward_law(mdp, policy.probs(t)))(theta))
     wanted = _law(mdp, np.asarray(policy.logits(theta)))
     share = accumulated(sweep_roundings(mdp, policy, theta))
-    for p, q in zip(found.reshape(-1), wanted.reshape(-1), strict=True):
+    for p, q in zip(values.reshape(-1), wanted.reshape(-1), strict=True):
         assert abs(mpmath.mpf(float(p)) - q) <= share * q + mpmath.mpf(2) ** -1000
     assert share < 1e-13
 
@@ -56,7 +56,7 @@ def _law(mdp: TAMDP, logits: np.ndarray) -> np.ndarray:
         legal = np.asarray(mdp.legal)
         mu, move = np.asarray(mdp.initial_distribution), np.asarray(mdp.tool_transition)
         index = np.asarray(mdp.class_index)
-        found = np.full((len(mu), mdp.class_composite.size), mpmath.mpf(0))
+        observed = np.full((len(mu), mdp.class_composite.size), mpmath.mpf(0))
         chances = []
         for row, allowed in zip(logits, legal, strict=True):
             odds = [
@@ -71,8 +71,8 @@ def _law(mdp: TAMDP, logits: np.ndarray) -> np.ndarray:
                     for t in np.flatnonzero(move[s, u]):
                         mass[t] += mass[s] * chances[s][u] * mpmath.mpf(float(move[s, u, t]))
                 for y in range(legal.shape[1] - mdp.n_tools):
-                    found[q, index[q, s, y]] += mass[s] * chances[s][mdp.n_tools + y]
-        return found
+                    observed[q, index[q, s, y]] += mass[s] * chances[s][mdp.n_tools + y]
+        return observed
 
 
 def test_large_logits_cost_digits():

@@ -41,47 +41,47 @@ def test_probability_of_silence(listed):
     """The groups without any update are those of equal rewards."""
     estimator, groups = listed
     law = group_law(MODEL[0], SIZE, estimator)
-    found = eqx.filter_jit(silent_probabilities)(*MODEL, law)
+    silent = eqx.filter_jit(silent_probabilities)(*MODEL, law)
     for q, group in enumerate(groups):
-        assert abs(float(found[q]) - (1 - _speaking(group)[0].sum())) < 1e-12
-        assert 0.01 < float(found[q]) < 0.99
+        assert abs(float(silent[q]) - (1 - _speaking(group)[0].sum())) < 1e-12
+        assert 0.01 < float(silent[q]) < 0.99
 
 
 def test_filtered_sweep(listed):
     """Each prompt's group drawn until it speaks: moments and number of episodes."""
     estimator, groups = listed
     rho = np.asarray(MODEL[0].prompt_distribution)
-    found = eqx.filter_jit(filtered_moments)(*MODEL, group_law(MODEL[0], SIZE, estimator))
+    moments = eqx.filter_jit(filtered_moments)(*MODEL, group_law(MODEL[0], SIZE, estimator))
     kept = [_speaking(g) for g in groups]
-    each = [oracles.moments(p / p.sum(), x) for p, x in kept]
-    np.testing.assert_allclose(found.update.mean, rho @ [m for m, _ in each], atol=1e-12)
-    assert abs(float(found.update.variance) - rho**2 @ [v for _, v in each]) < 1e-12
+    values = [oracles.moments(p / p.sum(), x) for p, x in kept]
+    np.testing.assert_allclose(moments.update.mean, rho @ [m for m, _ in values], atol=1e-12)
+    assert abs(float(moments.update.variance) - rho**2 @ [v for _, v in values]) < 1e-12
     episodes = SIZE * sum(1 / p.sum() for p, _ in kept)
-    assert abs(float(found.episodes) - episodes) < 1e-10
+    assert abs(float(moments.episodes) - episodes) < 1e-10
 
 
 def test_filtered_draws_keep_the_direction(listed):
     """B kept groups, prompts drawn anew: E g is divided by the chance that a group speaks."""
     estimator, groups = listed
     law, rho = group_law(MODEL[0], SIZE, estimator), np.asarray(MODEL[0].prompt_distribution)
-    found = eqx.filter_jit(filtered_moments)(*MODEL, law, 2)
+    moments = eqx.filter_jit(filtered_moments)(*MODEL, law, 2)
     kept = [_speaking(g) for g in groups]
     chance = np.concatenate([r * p for r, (p, _) in zip(rho, kept, strict=True)])
     mean, variance = oracles.moments(chance / chance.sum(), np.concatenate([x for _, x in kept]))
-    np.testing.assert_allclose(found.update.mean, mean, atol=1e-12)
-    assert abs(float(found.update.variance) - variance / 2) < 1e-12
-    whole = eqx.filter_jit(update_moments)(*MODEL, law)
-    np.testing.assert_allclose(found.update.mean * chance.sum(), whole.mean, atol=1e-12)
-    np.testing.assert_allclose(found.update.gradient, whole.gradient, atol=1e-13)
-    assert abs(float(found.episodes) - 2 * SIZE / chance.sum()) < 1e-10
+    np.testing.assert_allclose(moments.update.mean, mean, atol=1e-12)
+    assert abs(float(moments.update.variance) - variance / 2) < 1e-12
+    total = eqx.filter_jit(update_moments)(*MODEL, law)
+    np.testing.assert_allclose(moments.update.mean * chance.sum(), total.mean, atol=1e-12)
+    np.testing.assert_allclose(moments.update.gradient, total.gradient, atol=1e-13)
+    assert abs(float(moments.episodes) - 2 * SIZE / chance.sum()) < 1e-10
 
 
 def test_silence_on_conflict_in_fractions():
     """p^G + (1-p)^G at p = 1/2 and, for the second prompt, 1/2: 1/128 each at G = 8."""
     instance = conflict()
     law = group_law(instance.mdp, 8, ESTIMATORS[0])
-    found = silent_probabilities(instance.mdp, instance.policy, instance.theta, law)
-    assert found.tolist() == [float(Fraction(2, 2**8))] * 2
+    silent = silent_probabilities(instance.mdp, instance.policy, instance.theta, law)
+    assert silent.tolist() == [float(Fraction(2, 2**8))] * 2
 
 
 def test_a_prompt_that_cannot_speak():
@@ -89,10 +89,10 @@ def test_a_prompt_that_cannot_speak():
     mdp = INSTANCE.mdp
     same = eqx.tree_at(lambda m: m.class_index, mdp, jnp.zeros_like(mdp.class_index))
     law = group_law(mdp, SIZE, ESTIMATORS[0])
-    found = jax.jit(filtered_moments)(same, *MODEL[1:], law)
-    assert (found.update.mean == 0).all()
-    assert float(found.update.variance) == 0
-    assert float(found.episodes) == np.inf
+    moments = jax.jit(filtered_moments)(same, *MODEL[1:], law)
+    assert (moments.update.mean == 0).all()
+    assert float(moments.update.variance) == 0
+    assert float(moments.episodes) == np.inf
 
 
 def test_a_law_without_rewards_is_refused():

@@ -78,8 +78,8 @@ def test_moments_are_sums_over_groups_of_episodes(name, size, estimator):
     """Mean and variance on the full sweep, and of prompts drawn from rho."""
     rho, ours = np.asarray(INSTANCES[name].mdp.prompt_distribution), _exact(name, size)
     groups = _groups(name, size, estimator)
-    each = [oracles.moments(*g) for g in groups]
-    mean, variance = rho @ [m for m, _ in each], rho**2 @ [v for _, v in each]
+    values = [oracles.moments(*g) for g in groups]
+    mean, variance = rho @ [m for m, _ in values], rho**2 @ [v for _, v in values]
     assert variance > 1e-3
     _close(ours[estimator, None].mean, mean)
     _close(ours[estimator, None].variance, variance)

@@ -44,8 +44,8 @@ def test_error_over_all_groups_of_episodes(name, size):
 @pytest.mark.parametrize("name", MODELS)
 def test_error_by_central_moments(name):
     """The sweep's formula, which needs no pairs of episodes, at G = 40."""
-    found = eqx.filter_jit(prompt_moments)(*MODELS[name][1:4], plain_law(PLAIN, 40))
-    for one, variance in zip(_listed(name), found.variance, strict=True):
+    moments = eqx.filter_jit(prompt_moments)(*MODELS[name][1:4], plain_law(PLAIN, 40))
+    for one, variance in zip(_listed(name), moments.variance, strict=True):
         assert np.isclose(noise(one).error(40), float(variance), rtol=1e-12)
 
 
@@ -67,22 +67,24 @@ def test_error_from_the_law_of_groups(estimator):
 def test_the_best_baseline(name):
     """By numerical minimisation over constants; what the value loses is Cov(R, |s|^2)^2/E|s|^2."""
     for one in _listed(name):
-        of, size = noise(one), (one.score**2).sum(1)
+        moments, size = noise(one), (one.score**2).sum(1)
 
         def error(c, one=one, size=size):
             return one.probability @ ((one.composite - c) ** 2 * size)
 
         least = minimize_scalar(error)
-        squared = of.gradient @ of.gradient
-        assert abs(least.fun - squared - of.best) < 1e-12
-        assert abs(least.x - of.baseline) < 1e-6
+        squared = moments.gradient @ moments.gradient
+        assert abs(least.fun - squared - moments.best) < 1e-12
+        assert abs(least.x - moments.baseline) < 1e-6
         lean = one.probability @ ((one.composite - one.value) * size)
-        assert np.isclose(of.oracle - of.best, lean**2 / (one.probability @ size), atol=1e-14)
+        assert np.isclose(
+            moments.oracle - moments.best, lean**2 / (one.probability @ size), atol=1e-14
+        )
 
 
 def test_the_remainder_falls_as_the_square_of_the_group():
     """G (G-1) (error - a/G) is one number, 2b - a > 0."""
-    of = noise(_listed("tabular")[0])
-    rest = [(of.error(g) - of.oracle / g) * g * (g - 1) for g in (2, 3, 10, 1000)]
-    np.testing.assert_allclose(rest, 2 * of.pairs - of.oracle, rtol=1e-9)
+    moments = noise(_listed("tabular")[0])
+    rest = [(moments.error(g) - moments.oracle / g) * g * (g - 1) for g in (2, 3, 10, 1000)]
+    np.testing.assert_allclose(rest, 2 * moments.pairs - moments.oracle, rtol=1e-9)
     assert rest[0] > 0
