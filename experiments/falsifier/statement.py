@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import jax.numpy as jnp
 import numpy as np
+from flint import arb, fmpq
 
 from grpo_checks.experiments.falsifier.domain import Domain, Place, Point
 from grpo_checks.experiments.falsifier.one_prompt import gap
@@ -21,6 +22,8 @@ from grpo_checks.theory.numbers.balls import PRECISION, Number, ends
 
 Sides = Callable[..., tuple[Any, Any]]
 """Of the fields of a point: observed and bound, scalars or arrays, compared entry by entry."""
+Entry = tuple[Number, Number, Number]
+"""Observed, bound, and the trivial bound."""
 TINY = 1e-9
 """Keeps ratios finite where a bound is 0; far above rounding."""
 FINEST = 2048
@@ -29,6 +32,10 @@ FINEST = 2048
 
 def _nothing(*entry: int, **point: Any) -> None:
     """No exception, no note, no proof of equality."""
+
+
+def _infinity(**point: Any) -> Any:
+    return jnp.inf
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,9 @@ class Statement:
     relation: Literal["at most", "equal"] = "at most"
     mutants: Mapping[str, Sides] = field(default_factory=dict)
     """Sides of false versions, by name."""
+    trivial: Callable[..., Any] = _infinity
+    """What observed never exceeds, in JAX: a bound that is not below it says nothing, and is
+    *vacuous*."""
     exception: Callable[..., Decision | None] = _nothing
     """Where the statement does not speak: *assumption unmet* or *vacuous*; of exact numbers."""
     equal: Callable[..., bool | None] = _nothing
@@ -51,7 +61,7 @@ class Statement:
     @cached_property
     def _enclosed(self) -> Mapping[str | None, Enclosed]:
         versions: list[tuple[str | None, Sides]] = [(None, self.sides), *self.mutants.items()]
-        return {name: _enclosed(sides) for name, sides in versions}
+        return {name: _enclosed(sides, self.trivial) for name, sides in versions}
 
     def decide(self, document: Document, mutant: str | None = None) -> Decision:
         """At a rational point. Raises ValueError for a document that is none."""
@@ -59,21 +69,33 @@ class Statement:
         elsewhere = self.exception(**point)
         if elsewhere is not None:
             return elsewhere
-        version = mutant if mutant in self.mutants else None
+        if mutant in self.mutants:
+            return self._closer(mutant, point, _nothing)
+        decision = self._closer(None, point, self.equal)
+        return decision._replace(note=decision.note or self.note(**point) or "")
+
+    def _closer(
+        self, version: str | None, point: Point, equal: Callable[..., bool | None]
+    ) -> Decision:
+        """With balls as small as it needs."""
         bits = PRECISION
         while True:
-            entries = _pairs(*self._enclosed[version].at(bits, point))
-            decisions = [self._compared(i, *entry, point) for i, entry in enumerate(entries)]
-            decision = tightest(decisions)
+            entries = _entries(*self._enclosed[version].at(bits, point))
+            decision = tightest(
+                [self._compared(e, lambda i=i: equal(i, **point)) for i, e in enumerate(entries)]  # type: ignore[misc]
+            )
             if decision.verdict != "inconclusive" or bits >= FINEST:
-                return decision._replace(note=self.note(**point) or decision.note)
+                return decision
             bits *= 2
 
-    def _compared(self, i: int, observed: Number, bound: Number, point: Point) -> Decision:
+    def _compared(self, entry: Entry, is_equal: Callable[[], bool | None]) -> Decision:
+        observed, bound, trivial = entry
         if self.relation == "equal":
             return agree(observed, bound)
         decision = compare(observed, bound)
-        if decision.verdict == "inconclusive" and self.equal(i, **point):
+        if decision.verdict != "refuted" and bound >= trivial:
+            return _vacuous(observed, trivial)
+        if decision.verdict == "inconclusive" and is_equal():
             return decision._replace(verdict="holds", note="equal")
         return decision
 
@@ -91,8 +113,14 @@ class Statement:
         return Exact(self.decide, search if domain.places else None, simpler or domain.simpler)
 
 
-def _enclosed(sides: Sides) -> Enclosed:
-    return enclose(lambda point: sides(**point))
+def _enclosed(sides: Sides, trivial: Callable[..., Any]) -> Enclosed:
+    return enclose(lambda point: (*sides(**point), trivial(**point)))
+
+
+def _vacuous(observed: Number, trivial: Number) -> Decision:
+    if arb(trivial).is_finite():
+        return Decision(observed, trivial, "vacuous", "no better than the trivial bound")
+    return Decision(fmpq(0), fmpq(1), "vacuous", "the bound is infinite")
 
 
 def tightest(decisions: Sequence[Decision]) -> Decision:
@@ -100,10 +128,10 @@ def tightest(decisions: Sequence[Decision]) -> Decision:
     decision = worst(decisions)
     if decision.verdict in ("refuted", "inconclusive"):
         return decision
-    return min(decisions, key=lambda d: float(ends(d.bound - d.observed)[0]))
+    telling = [d for d in decisions if d.verdict != "vacuous"] or decisions
+    return min(telling, key=lambda d: float(ends(d.bound - d.observed)[0]))
 
 
-def _pairs(observed: Any, bound: Any) -> list[tuple[Number, Number]]:
-    """Entry by entry."""
-    full = np.broadcast_arrays(np.asarray(observed, object), np.asarray(bound, object))
+def _entries(*sides: Any) -> list[Entry]:
+    full = np.broadcast_arrays(*(np.asarray(side, object) for side in sides))
     return list(zip(*(array.flat for array in full), strict=True))

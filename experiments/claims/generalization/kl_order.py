@@ -9,14 +9,11 @@ Units: nats.
 
 from typing import Any
 
-from flint import fmpq
-
 from grpo_checks.experiments.falsifier.constraints import interval, simplex
 from grpo_checks.experiments.falsifier.domain import Domain
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.protocol.assumptions import STORED, stated
 from grpo_checks.experiments.protocol.claim import Claim
-from grpo_checks.experiments.protocol.verdict import Decision
 from grpo_checks.theory.numbers.kl import binary_kl, kl_divergence
 from grpo_checks.theory.numbers.logs import as_powers, binary_divergence, divergence
 
@@ -24,15 +21,6 @@ from grpo_checks.theory.numbers.logs import as_powers, binary_divergence, diverg
 def sides(source: Any, target: Any, loss: Any) -> tuple[Any, Any]:
     """kl(L_T ‖ L_S) and KL(D_S ‖ D_T)."""
     return binary_kl(loss @ target, loss @ source), kl_divergence(source, target)
-
-
-def _infinite(source: Any, target: Any, loss: Any) -> Decision | None:
-    """Raises ValueError where the left-hand side alone is: there is no ratio to speak of."""
-    if any(p > 0 and q == 0 for p, q in zip(source, target, strict=True)):
-        return Decision(fmpq(0), fmpq(1), "vacuous", "KL is infinite")
-    if not 0 < loss @ source < 1 and loss @ source != loss @ target:
-        raise ValueError(f"source = {list(map(str, source))}: expected one with 0 < L_S < 1")
-    return None
 
 
 def _in_powers(source: Any, target: Any, loss: Any) -> str:
@@ -49,7 +37,6 @@ STATEMENT = Statement(
         },
         places=[{"types": n} for n in (2, 3)],
     ),
-    exception=_infinite,
     note=_in_powers,
 )
 CLAIM = Claim(
