@@ -1,1 +1,1 @@
-"""paper_checks.md from stored rows."""
+"""paper_checks.md from a template and stored rows."""

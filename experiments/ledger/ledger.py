@@ -23,10 +23,10 @@ def differences(verdicts: pd.DataFrame) -> list[str]:
     committed = PAPER / "verdicts.csv"
     if not committed.exists():
         return ["there is no ledger yet: run make paper"]
-    known = read_table(committed).set_index("claim")["verdict"]
-    found = verdicts.set_index("claim")["verdict"]
-    names = [*found.index, *known.index.difference(found.index)]
-    pairs = {name: (found.get(name, "absent"), known.get(name, "absent")) for name in names}
+    stored = read_table(committed).set_index("claim")["verdict"]
+    computed = verdicts.set_index("claim")["verdict"]
+    names = [*computed.index, *stored.index.difference(computed.index)]
+    pairs = {name: (computed.get(name, "absent"), stored.get(name, "absent")) for name in names}
     return [
         f"{name}: {here}, but {there} in the ledger"
         for name, (here, there) in pairs.items()

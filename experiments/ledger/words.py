@@ -9,7 +9,7 @@ from grpo_checks.experiments.storage.text import DIGITS, markdown
 
 Facts = dict[str, object]
 """What a part of the template says, by the name of its place there."""
-WHOLE = ("cells", "components", "distinct_rewards", "group_size", "n_tasks", "seeds")
+COUNTS = ("cells", "components", "distinct_rewards", "group_size", "n_tasks", "seeds")
 """Columns of counts, which are stored as floats where rows of other claims have none."""
 
 
@@ -40,7 +40,11 @@ def exactly(row: pd.Series, side: str) -> str:
     return f"{float(row[side]):.{digits}g}"
 
 
-def table(data: pd.DataFrame, headings: Mapping[str, str], digits: int = DIGITS) -> str:
-    """Chosen columns under their headings, counts as whole numbers."""
-    chosen = data[[*headings]].astype({name: int for name in WHOLE if name in headings})
-    return markdown(chosen.rename(columns=headings), digits)
+def table(
+    data: pd.DataFrame, headings: Mapping[str, str] | None = None, digits: int = DIGITS
+) -> str:
+    """Chosen columns under their headings, counts as whole numbers; or all, as they are."""
+    if headings is not None:
+        chosen = data[[*headings]].astype({name: int for name in COUNTS if name in headings})
+        data = chosen.rename(columns=headings)
+    return markdown(data, digits)

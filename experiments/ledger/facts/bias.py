@@ -3,7 +3,7 @@
 import pandas as pd
 
 from grpo_checks.experiments.ledger.words import Facts, count, outcome, table
-from grpo_checks.experiments.storage.text import enclosed, markdown, span
+from grpo_checks.experiments.storage.text import enclosed, span
 from grpo_checks.theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
 
 
@@ -24,7 +24,7 @@ def bias(data: pd.DataFrame) -> Facts:
         f"at G = {row['group_size']:.0f}"
         for _, row in gambles.iterrows()
     ]
-    return {"table": markdown(gradients), "gambles": "; ".join(updates)}
+    return {"table": table(gradients), "gambles": "; ".join(updates)}
 
 
 def floor(data: pd.DataFrame) -> Facts:

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from grpo_checks.experiments.ledger.words import Facts, count, outcome, table
-from grpo_checks.experiments.storage.text import markdown, span
+from grpo_checks.experiments.storage.text import span
 
 STEPS = ("used", "jensen", "change_of_measure", "markov", "bernoulli")
 """The parts of the budget of kl-xi, see ``theory.generalization.proof_slack``."""
@@ -46,7 +46,7 @@ def _bounds(gibbs: pd.DataFrame) -> str:
         "offset/oracle, median": cells["tightness"].median().map("{:.3g}".format),
         "mean bound, median": cells["mean_bound"].median().map("{:.3g}".format),
     }
-    return markdown(pd.DataFrame(columns).rename_axis("bound").reset_index())
+    return table(pd.DataFrame(columns).rename_axis("bound").reset_index())
 
 
 def sampled(data: pd.DataFrame) -> Facts | None:

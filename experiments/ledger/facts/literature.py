@@ -3,7 +3,7 @@
 import pandas as pd
 
 from grpo_checks.experiments.ledger.words import Facts, having, outcome, table
-from grpo_checks.experiments.storage.text import instances, markdown, span
+from grpo_checks.experiments.storage.text import instances, span
 
 
 def contrast(data: pd.DataFrame) -> Facts:
@@ -74,7 +74,7 @@ def correlation_law(data: pd.DataFrame) -> Facts:
         "chances": ", ".join(f"{p:.3g}" for p in one["chance"]),
         "joint": _pair(one["joint_limit"]),
         "decoupled": _pair(one["decoupled_limit"]),
-        "table": markdown(pd.DataFrame(lines)),
+        "table": table(pd.DataFrame(lines)),
     }
 
 

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from grpo_checks.experiments.ledger.words import Facts, count, having, outcome, table
-from grpo_checks.experiments.storage.text import counts, markdown, span
+from grpo_checks.experiments.storage.text import counts, span
 
 
 def rate(data: pd.DataFrame) -> Facts:
@@ -22,11 +22,11 @@ def rate(data: pd.DataFrame) -> Facts:
         "vacuous": len(vacuous),
         "cells": len(data),
         "longest": int(data["n_steps"].max()),
-        "table": markdown(cells.apply(_tightness, include_groups=False).reset_index()),
+        "table": table(cells.apply(_tightness, include_groups=False).reset_index()),
         "causes": ", ".join(
             f"{name} in {share:.0%} of the cells" for name, share in causes.items()
         ),
-        "waterfall": markdown(_waterfall(longest)),
+        "waterfall": table(_waterfall(longest)),
     }
 
 
@@ -89,12 +89,12 @@ def slope(data: pd.DataFrame) -> Facts:
 def group_size(data: pd.DataFrame) -> Facts:
     """Of T1.G: the distance of the exact variance from its limits."""
     sweeps = data["prompts"].isna()
-    apart = ((data["observed"] - data["bound"]) / data["bound"]).abs()
+    distance = ((data["observed"] - data["bound"]) / data["bound"]).abs()
     return {
         "outcome": outcome(data),
         "instances": sweeps.sum(),
-        "sweep": apart[sweeps].max(),
-        "drawn": apart[~sweeps].max(),
+        "sweep": distance[sweeps].max(),
+        "drawn": distance[~sweeps].max(),
     }
 
 

@@ -3,9 +3,9 @@
 import pandas as pd
 
 from grpo_checks.experiments.ledger.facts.decomposition import factors
-from grpo_checks.experiments.ledger.words import Facts, count, exactly, having
+from grpo_checks.experiments.ledger.words import Facts, count, exactly, having, table
 from grpo_checks.experiments.points.generalization.coverage import ALONE
-from grpo_checks.experiments.storage.text import counts, markdown, span
+from grpo_checks.experiments.storage.text import counts, span
 
 
 def _theorem(number: int, rows: pd.DataFrame, cases: pd.DataFrame, verdicts: pd.DataFrame) -> Facts:
@@ -17,7 +17,7 @@ def _theorem(number: int, rows: pd.DataFrame, cases: pd.DataFrame, verdicts: pd.
         "names": ", ".join(true["claim"]),
         "cells": rows["claim"].isin(true["claim"]).sum(),
         "false": " ".join(refuted) or "Nothing that was checked.",
-        "table": markdown(counterexamples(list(false["claim"]), rows, cases)),
+        "table": table(counterexamples(list(false["claim"]), rows, cases)),
     }
 
 

@@ -3,7 +3,6 @@
 import pandas as pd
 
 from grpo_checks.experiments.ledger.words import Facts, count, outcome, table
-from grpo_checks.experiments.storage.text import markdown
 
 
 def ood(data: pd.DataFrame) -> Facts:
@@ -16,7 +15,7 @@ def ood(data: pd.DataFrame) -> Facts:
         "holds": count(data, "holds"),
         "vacuous": count(data, "vacuous"),
         "unmet": count(data, "assumption unmet"),
-        "table": markdown(ratios.rename(columns={"bound_name": "bound"}), digits=4),
+        "table": table(ratios.rename(columns={"bound_name": "bound"}), digits=4),
     }
 
 

@@ -8,9 +8,8 @@ import pandas as pd
 
 from grpo_checks.experiments.audit.power import power as power_table
 from grpo_checks.experiments.falsifier.shrink import leaves
-from grpo_checks.experiments.ledger.words import Facts, count, exactly
+from grpo_checks.experiments.ledger.words import Facts, count, exactly, table
 from grpo_checks.experiments.points.generalization.coverage import ALONE
-from grpo_checks.experiments.storage.text import markdown
 
 Points = Sequence[Mapping[str, Any]]
 """What searches of the falsifier have stored."""
@@ -37,7 +36,7 @@ def cases(cases: pd.DataFrame) -> Facts | None:
     return {
         "held": count(cases, "holds"),
         "refuted": count(cases, "refuted"),
-        "table": markdown(pd.DataFrame(lines)),
+        "table": table(pd.DataFrame(lines)),
     }
 
 
@@ -48,15 +47,15 @@ def mutants(mutants: pd.DataFrame, smallest: pd.DataFrame) -> Facts:
         "all": len(mutants),
         "certified": (mutants["caught by"] == "certified case").sum(),
         "seconds": mutants["seconds"].sum(),
-        "table": markdown(mutants.drop(columns=["verdict"])),
+        "table": table(mutants.drop(columns=["verdict"])),
         "alone": " and ".join(ALONE),
-        "smallest": markdown(smallest),
+        "smallest": table(smallest),
     }
 
 
 def power(rows: pd.DataFrame) -> Facts:
     """Of the sampled cells."""
-    return {"table": markdown(power_table(rows))}
+    return {"table": table(power_table(rows))}
 
 
 def alarms(alarms: Mapping[str, Any]) -> Facts:
@@ -76,10 +75,10 @@ def falsifier(points: Points) -> Facts | None:
         "held": len({p["claim"] for p in true}),
         "minutes": min(p["minutes"] for p in true),
         "violations": len({p["claim"] for p in true} & {p["claim"] for p in false}),
-        "tightest": markdown(pd.DataFrame([_tightest(p) for p in true])),
+        "tightest": table(pd.DataFrame([_tightest(p) for p in true])),
         "seeds": min(seeds.count(claim) for claim in seeds),
         "limit": max(p["minutes"] for p in false),
-        "refuted": markdown(pd.DataFrame([_refuted(p) for p in false])),
+        "refuted": table(pd.DataFrame([_refuted(p) for p in false])),
     }
 
 

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from grpo_checks.experiments.claims.generalization.visual_arft import COUNTED, DELTA
-from grpo_checks.experiments.ledger.words import Facts, count
-from grpo_checks.experiments.storage.text import markdown, span
+from grpo_checks.experiments.ledger.words import Facts, count, table
+from grpo_checks.experiments.storage.text import span
 from grpo_checks.theory.generalization.plug_in import improved
 
 
@@ -20,7 +20,7 @@ def visual_arft(data: pd.DataFrame) -> Facts:
     coding = tasks[tasks["observed"] > 0]
     best = perfect[perfect["n_tasks"] == smallest]
     return {
-        "table": markdown(_columns(cells, perfect)),
+        "table": table(_columns(cells, perfect)),
         **_improvements(cells.drop_duplicates(["model", "benchmark", "metric"])),
         "smallest": int(smallest),
         "larger": int(larger),
@@ -73,21 +73,21 @@ def _tasks(number: float) -> str:
 def _improvements(cells: pd.DataFrame) -> Facts:
     """In how many cells the models certainly improved: cell by cell, and all at once."""
     mat = cells["benchmark"].str.startswith("MAT")
-    apart, together = (
-        pd.Series([_apart(row, level) for _, row in cells.iterrows()], cells.index)
+    alone, together = (
+        pd.Series([_improved(row, level) for _, row in cells.iterrows()], cells.index)
         for level in (DELTA, DELTA / len(cells))
     )
     return {
         "level": 1 - DELTA,
-        "certain": apart.sum(),
+        "certain": alone.sum(),
         "cells": len(cells),
-        "mat": apart[mat].sum(),
+        "mat": alone[mat].sum(),
         "mat_cells": mat.sum(),
         "sure": together.sum(),
         "mat_sure": together[mat].sum(),
     }
 
 
-def _apart(row: pd.Series, level: float) -> bool:
+def _improved(row: pd.Series, level: float) -> bool:
     losses = (row["base_loss"], row["tuned_loss"])
     return improved(*losses, int(row["fresh_tasks"]), row["metric"] == COUNTED, level)

@@ -18,11 +18,11 @@ PAPER = Scope("paper")
 @pytest.fixture(scope="module")
 def tables():
     """Rows of the claims that cost nothing."""
-    made = {
+    cheap = {
         "shift": t3_shift.shift_rows(PAPER, {}),
         "arft": t3_visual_arft.rows(PAPER, {}),
     }
-    return {name: pd.DataFrame([r.flat() for r in rows]) for name, rows in made.items()}
+    return {name: pd.DataFrame([r.flat() for r in rows]) for name, rows in cheap.items()}
 
 
 def test_nothing_without_rows():

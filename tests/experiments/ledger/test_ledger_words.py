@@ -21,7 +21,7 @@ def _flat(text):
     return " ".join(text.split())
 
 
-def _of(claim, rows=ROWS):
+def _rows(claim, rows=ROWS):
     return rows[rows["claim"] == claim]
 
 
@@ -95,7 +95,7 @@ def test_losses_are_those_of_unrestricted_policies():
 
 def test_the_lead_in_the_summary_is_that_of_the_map():
     """Of `outcomes` alone: a cell of another model does not stretch it; one value is no range."""
-    rows, benefit = ROWS.copy(), _of("T2.benefit")
+    rows, benefit = ROWS.copy(), _rows("T2.benefit")
     rows.loc[benefit.index, "gain_lead"] = -1.0
     rows.loc[benefit.index[benefit["instance"] == "outcomes"], "gain_lead"] = 0.1
     assert "one update gains 10.0% of the larger gain" in _summary(2, rows)
@@ -104,13 +104,13 @@ def test_the_lead_in_the_summary_is_that_of_the_map():
 def test_a_test_set_does_not_speak_for_pac_bayes():
     """The largest failure over delta is that of the PAC-Bayes bounds: delta/xi(5) at one law."""
     assert "(largest failure probability over delta 0.28)" in _summary(3)
-    coverage = _of("T3.coverage")
+    coverage = _rows("T3.coverage")
     assert (coverage["observed"] / coverage["delta"]).max() == pytest.approx(1, rel=1e-6)
 
 
 def test_cycles_are_those_of_the_rows():
     """No penalty is called safe; the smallest one that cycles is named with its prompt."""
-    scan = _of("L.convergence")
+    scan = _rows("L.convergence")
     cycles = scan["verdict"] == "refuted"
     scan, cycles = scan[~cycles | (scan["beta"] > 0.5)], scan[cycles & (scan["beta"] > 0.5)]
     more = cycles.head(1).assign(beta=0.5, eps=0.05, reference=1e-4)
@@ -128,7 +128,7 @@ def test_the_best_group_size_needs_a_budget_that_reaches_it():
     assert "groups of 7 were best on these models" in other
 
 
-def test_points_name_the_bound_that_they_are_of(tmp_path):
+def test_points_name_the_bound_that_they_are_rows(tmp_path):
     """.9999 of a test set's bound is not PAC-Bayes."""
     shutil.copytree(PAPER / "falsify" / "t3_coverage", tmp_path / "falsify" / "t3_coverage")
     shutil.copytree(PAPER / "falsify" / "t3_shift", tmp_path / "falsify" / "t3_shift")

@@ -77,7 +77,7 @@ def test_tables_show_counts_as_whole_numbers():
     data = pd.DataFrame({"observed": [0.1 + 0.2], "cells": [1234567.0], "other": ["x"]})
     shown = table(data, {"cells": "cells", "observed": "share"}).splitlines()
     assert shown == ["| cells | share |", "| --- | --- |", "| 1234567 | 0.3 |"]
-    assert table(data, {"observed": "x"}, digits=1).splitlines()[-1] == "| 0.3 |"
+    assert table(data[["observed"]], digits=1).splitlines()[0::2] == ["| observed |", "| 0.3 |"]
 
 
 def test_files_that_the_prose_names_exist():
