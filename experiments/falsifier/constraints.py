@@ -58,7 +58,7 @@ class Option(NamedTuple):
     default: Any = None
 
 
-def whole(least: int, most: int, default: int | None = None) -> Option:
+def integer(least: int, most: int, default: int | None = None) -> Option:
     """A whole number in ``least``..``most``."""
     return Option(lambda document, name: fields.integer(document, name, least, most), default)
 

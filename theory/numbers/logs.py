@@ -27,15 +27,15 @@ class Logs(NamedTuple):
     @property
     def value(self) -> Number:
         """Enclosed; 0 exactly where it is 0."""
-        found = total(c * arb(x).log() for c, x in self.terms)
-        return fmpq(0) if 0 in arb(found) and self.vanishes() else found
+        value = total(c * arb(x).log() for c, x in self.terms)
+        return fmpq(0) if 0 in arb(value) and self.vanishes() else value
 
     def vanishes(self) -> bool:
         """Whether it is 0, from the factors of its numbers."""
         primes: dict[int, fmpq] = defaultdict(fmpq)
         for c, x in self.terms:
-            for whole, sign in ((x.p, 1), (x.q, -1)):
-                for prime, power in whole.factor():
+            for factored, sign in ((x.p, 1), (x.q, -1)):
+                for prime, power in factored.factor():
                     primes[int(prime)] += sign * int(power) * c
         return not any(primes.values())
 

@@ -50,20 +50,20 @@ def test_messages_and_tables_stay_in_their_lines(capsys):
 
 
 @pytest.fixture
-def found():
+def refuted():
     """A report on a refuted cell whose every text is odd."""
     row = Row(EVIL, EVIL, {EVIL: EVIL}, 0.3, 0.3, 0.3, 0.2, "refuted", EVIL, evidence="certified")
     return report([replace(TOY, name=EVIL, statement=EVIL)], [[row]])
 
 
-def test_reports_for_other_programs(observed, tmp_path):
+def test_reports_for_other_programs(refuted, tmp_path):
     """XML that can be parsed, JSON, and one line per row of CSV."""
-    suite = ElementTree.fromstring(as_junit(observed))
+    suite = ElementTree.fromstring(as_junit(refuted))
     (case,) = suite.iter("testcase")
     assert case.get("name") == SAFE
     assert f"{SAFE}={SAFE}" in "".join(case.itertext())
-    assert json.loads(as_json(observed))["claims"][0]["claim"] == SAFE
-    for table in (observed.rows, observed.verdicts):
+    assert json.loads(as_json(refuted))["claims"][0]["claim"] == SAFE
+    for table in (refuted.rows, refuted.verdicts):
         assert table.to_csv(index=False).count("\n") == 2
     write_atomic(tmp_path / "odd", EVIL)
     assert (tmp_path / "odd").read_bytes() == EVIL.replace("\ud800", r"\ud800").encode()

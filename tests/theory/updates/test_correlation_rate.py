@@ -99,12 +99,15 @@ FALSE = {
     "half": ("_ratio_error", lambda *a: RATIO(*a) / 2),
     "no covariance": (
         "_ratio_error",
-        lambda of, g, k, j: (
-            RATIO(of, g, k, j)
-            - abs(of.covariance[k, j]) * (1 / g + 1 / g**2) / (2 * of.deviation[j])
+        lambda pairs, g, k, j: (
+            RATIO(pairs, g, k, j)
+            - abs(pairs.covariance[k, j]) * (1 / g + 1 / g**2) / (2 * pairs.deviation[j])
         ),
     ),
-    "no spread": ("_ratio_error", lambda of, g, k, j: RATIO(of, g, k, j) - of.spread[j] / 2),
+    "no spread": (
+        "_ratio_error",
+        lambda pairs, g, k, j: RATIO(pairs, g, k, j) - pairs.spread[j] / 2,
+    ),
     "no silence": ("_varied", lambda *a: (1.0, 0.0)),
 }
 
