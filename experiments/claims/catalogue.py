@@ -23,11 +23,12 @@ from grpo_checks.experiments.claims.generalization import shift as t3_shift
 from grpo_checks.experiments.claims.generalization import tightness as t3_tightness
 from grpo_checks.experiments.claims.generalization import visual_arft as t3_visual_arft
 from grpo_checks.experiments.claims.literature import amplification as literature_amplification
+from grpo_checks.experiments.claims.literature import contrast as literature_contrast
 from grpo_checks.experiments.claims.literature import convergence as literature_convergence
 from grpo_checks.experiments.claims.literature import correlation as literature_correlation
 from grpo_checks.experiments.claims.literature import correlation_pairs as literature_pairs
-from grpo_checks.experiments.claims.literature import gradient as literature_gradient
 from grpo_checks.experiments.claims.literature import groups as literature_groups
+from grpo_checks.experiments.claims.literature import hessian as literature_hessian
 from grpo_checks.experiments.claims.literature import mse as literature_mse
 from grpo_checks.experiments.claims.stationarity import bias as t1_bias
 from grpo_checks.experiments.claims.stationarity import budget as t1_budget
@@ -72,8 +73,8 @@ CLAIMS: tuple[Claim, ...] = (
     literature_amplification.AMPLIFICATION,
     literature_amplification.TOOLS,
     literature_convergence.CLAIM,
-    literature_gradient.CONTRAST,
-    literature_gradient.HESSIAN,
+    literature_contrast.CLAIM,
+    literature_hessian.CLAIM,
     literature_mse.MSE,
     literature_mse.BASELINE,
     literature_correlation.LIMIT,

@@ -18,6 +18,11 @@ from grpo_checks.theory.numbers.fields import POSITIVE, UNIT, Range
 from grpo_checks.theory.numbers.rationals import abridged
 
 
+def bounded(x: Any, most: float) -> Any:
+    """x near zero, within -most..most wherever a climb goes: beyond, float64 has no digits left."""
+    return most * jnp.tanh(x / most)
+
+
 class Constraint(NamedTuple):
     """What numbers a field may have, and how it is reached from unbounded reals."""
 

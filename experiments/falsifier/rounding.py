@@ -38,10 +38,10 @@ def positive(logarithm: Any, largest: int) -> int | str:
     return near_positive(np.exp(np.clip(logarithm, -np.log(largest), np.log(largest))), largest)
 
 
-def table(values: Floats, convert: Callable[[float, int], Any], largest: int) -> list[Any]:
-    """Nested lists of an array's numbers, each converted."""
-    if values.ndim == 1:
-        return [convert(float(x), largest) for x in values]
+def table(values: Floats, convert: Callable[[float, int], Any], largest: int) -> Any:
+    """Nested lists of an array's numbers, each converted; of a single one, itself."""
+    if values.ndim == 0:
+        return convert(float(values), largest)
     return [table(row, convert, largest) for row in values]
 
 

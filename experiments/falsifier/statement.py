@@ -14,7 +14,6 @@ import numpy as np
 from flint import arb, fmpq
 
 from grpo_checks.experiments.falsifier.domain import Domain, Place, Point
-from grpo_checks.experiments.falsifier.one_prompt import gap
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.experiments.protocol.verdict import Decision, agree, compare, worst
 from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose
@@ -45,8 +44,8 @@ class Statement:
     sides: Sides
     domain: Domain
     relation: Literal["at most", "equal"] = "at most"
-    mutants: Mapping[str, Sides] = field(default_factory=dict)
-    """Sides of false versions, by name."""
+    mutants: Mapping[str, "Sides | Statement"] = field(default_factory=dict)
+    """Sides of false versions, by name; or all of one, where more than its sides is false."""
     trivial: Callable[..., Any] = _infinity
     """What observed never exceeds, in JAX: a bound that is not below it says nothing, and is
     *vacuous*."""
@@ -60,11 +59,18 @@ class Statement:
 
     @cached_property
     def _enclosed(self) -> Mapping[str | None, Enclosed]:
-        versions: list[tuple[str | None, Sides]] = [(None, self.sides), *self.mutants.items()]
-        return {name: _enclosed(sides, self.trivial) for name, sides in versions}
+        versions: list[tuple[Any, Any]] = [(None, self.sides), *self.mutants.items()]
+        return {
+            name: _enclosed(sides, self.trivial)
+            for name, sides in versions
+            if not isinstance(sides, Statement)
+        }
 
     def decide(self, document: Document, mutant: str | None = None) -> Decision:
         """At a rational point. Raises ValueError for a document that is none."""
+        version = self.mutants.get(mutant or "")
+        if isinstance(version, Statement):
+            return version.decide(document)
         point = self.domain.read(document)
         elsewhere = self.exception(**point)
         if elsewhere is not None:
@@ -111,6 +117,15 @@ class Statement:
         domain = self.domain
         search = Search(domain.choices(), domain.dimension, self.ratio, domain.document)
         return Exact(self.decide, search if domain.places else None, simpler or domain.simpler)
+
+
+def gap(observed: Any, expected: Any) -> Any:
+    """How far an equation is from true, above 1 from a relative difference of 1e-7 on.
+
+    Squares, since a norm has no slope at zero.
+    """
+    square, size = jnp.sum((observed - expected) ** 2), jnp.sum(expected**2)
+    return 1e14 * square / (size + 1e-9)
 
 
 def _enclosed(sides: Sides, trivial: Callable[..., Any]) -> Enclosed:

@@ -20,6 +20,8 @@ class Shape(NamedTuple):
     actions: int = 2
     outcomes: int = 1
     components: int = 1
+    binary: bool = False
+    """Rewards are 0 or 1 and stay so: bit k of the number of an action's outcome, negated."""
 
 
 class Parts(NamedTuple):
@@ -32,8 +34,16 @@ class Parts(NamedTuple):
 
 
 def _sizes(shape: Shape) -> Iterator[tuple[int, ...]]:
-    q, a, o, k = shape
-    yield from ((q,), (q, a), (q, a, o), (q, a, o, k))
+    q, a, o, k, binary = shape
+    yield from ((q,), (q, a), (q, a, o))
+    if not binary:
+        yield (q, a, o, k)
+
+
+def _binary(shape: Shape) -> NDArray[np.float64]:
+    q, a, o, k, _ = shape
+    number = np.arange(a * o).reshape(a, o, 1)
+    return np.broadcast_to(1.0 - (number >> np.arange(k) & 1), (q, a, o, k))
 
 
 def dimension(shape: Shape) -> int:
@@ -48,9 +58,10 @@ def parts(x: Any, shape: Shape) -> Parts:
         count = int(np.prod(size))
         arrays.append(x[start : start + count].reshape(size))
         start += count
+    shares, odds, outcomes, *free = arrays
     # Steeper: rewards at the ends are within reach.
-    shares, odds, outcomes, rewards = arrays
-    return Parts(shares, odds, outcomes, jax.nn.sigmoid(2 * rewards))
+    rewards = jax.nn.sigmoid(2 * free[0]) if free else jnp.asarray(_binary(shape))
+    return Parts(shares, odds, outcomes, rewards)
 
 
 def relaxed(x: Any, shape: Shape) -> tuple[Any, list[Kinds]]:

@@ -13,8 +13,9 @@ Hess J = E[(R-mu) M]. Cauchy-Schwarz gives, sigma the standard deviation of R,
 With one logit and two answers M = (1-2p)(r-p): both are equalities.
 """
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 
 from grpo_checks.theory.evaluation.episode_listing import Floats, Listing
@@ -27,17 +28,43 @@ def contrast(listed: Listing, event: Floats) -> Floats:
 
     Raises ValueError where the reward is certain.
     """
-    weight = listed.probability * event[listed.reward_class]
-    other = listed.probability - weight
+    earned, p = event[listed.reward_class], listed.probability
+    if not min(p @ earned, p @ (1 - earned)) > 0:
+        raise ValueError(f"p = {p @ earned}: expected a chance of success in (0, 1)")
+    return np.asarray(score_contrast(p, earned, listed.score))
+
+
+def score_contrast(probability: Any, earned: Any, score: Any) -> Any:
+    """E[s | r=1] - E[s | r=0], (n,), of N episodes that earn 0 or 1 (N,), with scores (N, n).
+
+    In NumPy or JAX, whatever the arrays are.
+    """
+    weight = probability * earned
     # Not 1 - p, which has no digits next to certainty.
-    if not min(weight.sum(), other.sum()) > 0:
-        raise ValueError(f"p = {weight.sum()}: expected a chance of success in (0, 1)")
-    return weight @ listed.score / weight.sum() - other @ listed.score / other.sum()
+    other = probability - weight
+    return weight @ score / weight.sum() - other @ score / other.sum()
 
 
 def matrix_norm(matrix: Floats, norm: Norm) -> float:
     """Of a symmetric matrix."""
     return float(np.linalg.norm(matrix, 2 if norm == "spectral" else "fro"))
+
+
+def square_norm(matrix: Any, norm: Norm) -> Any:
+    """|M|^2 of a symmetric matrix that annihilates (1, ..., 1), in JAX.
+
+    Spectral: the other eigenvalues of a 3x3 one are (t +- sqrt(2q - t^2))/2, t = tr M, q = tr M^2.
+    Raises ValueError for a larger one.
+    """
+    trace, square = jnp.trace(matrix), jnp.sum(matrix**2)
+    if norm == "Frobenius":
+        return square
+    if len(matrix) > 3:
+        raise ValueError(f"actions = {len(matrix)}: expected at most 3 for spectral norms")
+    apart = 2 * square - trace**2
+    # Two eigenvalues may be one; a root has no slope at zero.
+    root = jnp.where(apart > 0, jnp.sqrt(jnp.where(apart > 0, apart, 1.0)), 0.0)
+    return (jnp.abs(trace) + root) ** 2 / 4
 
 
 class CurvatureMoments(NamedTuple):

@@ -1,17 +1,20 @@
-"""How far sums over listed episodes may be off, for claims that compare them with other sums.
+"""Listed episodes, and how far sums over them may be off, for claims that compare them with others.
 
-Each is a bound on the magnitudes of the terms that are added up, on either side, times the
+Each error is a bound on the magnitudes of the terms that are added up, on either side, times the
 roundings on the way (``theory.updates.rounding``). All magnitudes shrink next to certainty, as
 scores do.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 
 from grpo_checks.experiments.models.instances import InstanceSpec, build
+from grpo_checks.experiments.protocol.cell_rows import unmet
+from grpo_checks.experiments.protocol.claim import Row
 from grpo_checks.theory.estimators.group_law import GroupLaw
-from grpo_checks.theory.evaluation.episode_listing import Floats, Listing
+from grpo_checks.theory.evaluation.episode_listing import Floats, Listing, list_episodes, obstacle
 from grpo_checks.theory.updates.rounding import (
     COMMON,
     accumulated,
@@ -19,6 +22,19 @@ from grpo_checks.theory.updates.rounding import (
     slope_magnitude,
     sweep_roundings,
 )
+
+
+@cache
+def listings(spec: InstanceSpec) -> list[Listing] | None:
+    """The episodes of each prompt at the start; None where there are too many."""
+    _, mdp, policy, theta, *_ = build(spec)
+    return None if obstacle(mdp, policy) else list_episodes(mdp, policy, theta)
+
+
+def too_many(claim: str, spec: InstanceSpec) -> Row:
+    """What a claim says of a model whose episodes cannot be listed."""
+    _, mdp, policy, *_ = build(spec)
+    return unmet(claim, spec.name, {}, obstacle(mdp, policy))
 
 
 class ListedErrors(NamedTuple):

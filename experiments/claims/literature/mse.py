@@ -6,8 +6,11 @@ arXiv:2603.01162; see ``theory.updates.ustatistic`` for what is published and wh
 from collections.abc import Mapping
 from functools import cache
 
-from grpo_checks.experiments.claims.literature.gradient import listings, too_many
-from grpo_checks.experiments.claims.literature.listed_errors import listed_errors
+from grpo_checks.experiments.claims.literature.listed_errors import (
+    listed_errors,
+    listings,
+    too_many,
+)
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
 from grpo_checks.experiments.points.literature import noise as points

@@ -9,13 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from flint import fmpq
 
-from grpo_checks.experiments.falsifier.one_prompt import (
-    bounded,
-    gap,
-)
+from grpo_checks.experiments.falsifier.constraints import bounded
 from grpo_checks.experiments.falsifier.reading import group_size_of, one_prompt
 from grpo_checks.experiments.falsifier.rounding import near, near_chance
 from grpo_checks.experiments.falsifier.smaller import fewer, one_less, smaller_choice
+from grpo_checks.experiments.falsifier.statement import gap
 from grpo_checks.experiments.points.literature.correlations import DECOUPLED, JOINT
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.experiments.protocol.verdict import Decision, agree, unmet, worst

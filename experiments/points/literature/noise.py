@@ -7,17 +7,17 @@ import jax.numpy as jnp
 import numpy as np
 from flint import fmpq
 
-from grpo_checks.experiments.falsifier.one_prompt import (
+from grpo_checks.experiments.falsifier.reading import group_size_of, one_prompt
+from grpo_checks.experiments.falsifier.smaller import smaller_choice
+from grpo_checks.experiments.falsifier.statement import gap
+from grpo_checks.experiments.models.settings import UNBIASED
+from grpo_checks.experiments.points.literature.one_prompt import (
     Arrays,
     Shape,
     arrays,
     dimension,
-    gap,
     model,
 )
-from grpo_checks.experiments.falsifier.reading import group_size_of, one_prompt
-from grpo_checks.experiments.falsifier.smaller import smaller_choice
-from grpo_checks.experiments.models.settings import UNBIASED
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.experiments.protocol.verdict import Decision, agree, compare
 from grpo_checks.theory.rational.choices.choice import full_gradient, full_value

@@ -9,17 +9,17 @@ import numpy as np
 from flint import arb, fmpq
 from numpy.typing import NDArray
 
-from grpo_checks.experiments.falsifier.one_prompt import (
-    Shape,
-    arrays,
-    bounded,
-    gap,
-    model,
-)
-from grpo_checks.experiments.falsifier.one_prompt import dimension as of_model
+from grpo_checks.experiments.falsifier.constraints import bounded
 from grpo_checks.experiments.falsifier.reading import one_prompt
 from grpo_checks.experiments.falsifier.rounding import near
 from grpo_checks.experiments.falsifier.smaller import smaller_choice
+from grpo_checks.experiments.falsifier.statement import gap
+from grpo_checks.experiments.points.literature.one_prompt import (
+    Shape,
+    arrays,
+    model,
+)
+from grpo_checks.experiments.points.literature.one_prompt import dimension as of_model
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.experiments.protocol.verdict import Decision, agree, compare, unmet, worst
 from grpo_checks.theory.numbers.balls import Number

@@ -12,7 +12,7 @@ from grpo_checks.experiments.audit.mutants import check
 from grpo_checks.experiments.audit.sensitivity import least_lowering
 from grpo_checks.experiments.claims.catalogue import CLAIMS, find
 from grpo_checks.experiments.claims.decomposition import gap as t2_gap
-from grpo_checks.experiments.claims.literature import gradient as literature_gradient
+from grpo_checks.experiments.claims.literature import contrast as literature_contrast
 from grpo_checks.experiments.claims.stationarity import curl as t1_curl
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.protocol import certificates
@@ -55,7 +55,7 @@ def test_met_assumptions_let_a_claim_through():
     for claim, spec in (
         (t2_gap.CLAIM, named("conflict", components=1)),
         (t1_curl.CLAIM, named("bandit", components=1)),
-        (literature_gradient.CONTRAST, named("conflict", components=1)),
+        (literature_contrast.CLAIM, named("conflict", components=1)),
         (find("T1.slope"), named("conflict", components=1)),
     ):
         assert not unmet_rows(claim, Scope("quick", spec))

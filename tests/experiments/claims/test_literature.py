@@ -9,11 +9,13 @@ from helpers.quick_rows import quick_rows
 
 from grpo_checks.experiments.claims.catalogue import CLAIMS
 from grpo_checks.experiments.claims.literature import amplification as literature_amplification
+from grpo_checks.experiments.claims.literature import contrast as literature_contrast
 from grpo_checks.experiments.claims.literature import convergence as literature_convergence
 from grpo_checks.experiments.claims.literature import correlation as literature_correlation
 from grpo_checks.experiments.claims.literature import correlation_pairs as literature_pairs
-from grpo_checks.experiments.claims.literature import gradient as literature_gradient
 from grpo_checks.experiments.claims.literature import groups as literature_groups
+from grpo_checks.experiments.claims.literature import hessian as literature_hessian
+from grpo_checks.experiments.claims.literature import listed_errors
 from grpo_checks.experiments.claims.literature import mse as literature_mse
 from grpo_checks.experiments.ledger.ledger import sections
 from grpo_checks.experiments.ledger.parts import by_claim
@@ -128,16 +130,16 @@ def test_a_false_rate_is_refuted(change, monkeypatch):
 def test_models_too_large_to_list(monkeypatch):
     """A row that says how many episodes there are, not a crash."""
     spec = InstanceSpec("conflict", (("components", 1), ("start", -0.25)))
-    monkeypatch.setattr(literature_gradient, "obstacle", lambda *a: "episodes = 10")
-    for claim in (literature_gradient.CONTRAST, literature_gradient.HESSIAN, literature_mse.MSE):
+    monkeypatch.setattr(listed_errors, "obstacle", lambda *a: "episodes = 10")
+    for claim in (literature_contrast.CLAIM, literature_hessian.CLAIM, literature_mse.MSE):
         (row,) = _rows(claim, spec)
         assert (row.verdict, row.note) == ("assumption unmet", "episodes = 10")
 
 
 def test_a_loose_bound_on_the_hessian_is_vacuous(monkeypatch):
     """Where it is no better than what holds for every policy; spectral norms only."""
-    monkeypatch.setattr(literature_gradient, "_trivial", lambda spec: 0.01)
-    rows = _rows(literature_gradient.HESSIAN, INTERIOR)
+    monkeypatch.setattr(literature_hessian, "_trivial", lambda spec: 0.01)
+    rows = _rows(literature_hessian.CLAIM, INTERIOR)
     verdicts = {row.parameters["norm"]: row.verdict for row in rows}
     assert verdicts == {"spectral": "vacuous", "Frobenius": "holds"}
 

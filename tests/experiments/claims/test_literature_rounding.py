@@ -8,8 +8,9 @@ import mpmath as mp
 import pytest
 
 from grpo_checks.experiments.claims.literature import amplification as literature_amplification
+from grpo_checks.experiments.claims.literature import contrast as literature_contrast
 from grpo_checks.experiments.claims.literature import correlation as literature_correlation
-from grpo_checks.experiments.claims.literature import gradient as literature_gradient
+from grpo_checks.experiments.claims.literature import hessian as literature_hessian
 from grpo_checks.experiments.claims.literature import mse as literature_mse
 from grpo_checks.experiments.models.instances import InstanceSpec, from_argument
 from grpo_checks.experiments.protocol.claim import Scope, overall
@@ -64,8 +65,8 @@ def test_numbers_are_right_up_to_their_rounding_errors(x, answers):
     """Which are small shares of the numbers, however near certainty."""
     right, spec = _right(x), answers(x)
     scope = Scope("quick", spec)
-    rows = literature_gradient.contrast_rows(scope, {})
-    rows += literature_gradient.hessian_rows(scope, {}) + literature_mse.mse_rows(scope, {})
+    rows = literature_contrast.rows(scope, {})
+    rows += literature_hessian.rows(scope, {}) + literature_mse.mse_rows(scope, {})
     assert len(rows) == 1 + 2 + len(GROUPS)
     for row in rows:
         wanted = right[row.claim]
@@ -94,8 +95,8 @@ def test_correlations_are_right(x, answers):
 
 
 FAULTS = [
-    (literature_gradient.CONTRAST, literature_gradient, "contrast"),
-    (literature_gradient.HESSIAN, literature_gradient, "matrix_norm"),
+    (literature_contrast.CLAIM, literature_contrast, "contrast"),
+    (literature_hessian.CLAIM, literature_hessian, "matrix_norm"),
     (literature_mse.MSE, literature_mse, "listed_error"),
     (literature_correlation.LAW, literature_correlation, "_decoupled"),
     (literature_amplification.AMPLIFICATION, literature_amplification, "recurrence"),
@@ -113,7 +114,7 @@ def test_a_small_fault_is_seen_next_to_certainty(claim, module, name, x, answers
 
 
 CLAIMS = (
-    *(literature_gradient.CONTRAST, literature_gradient.HESSIAN),
+    *(literature_contrast.CLAIM, literature_hessian.CLAIM),
     *(literature_mse.MSE, literature_mse.BASELINE),
     *(literature_amplification.AMPLIFICATION, literature_amplification.TOOLS),
     *(literature_correlation.LIMIT, literature_correlation.LAW),

@@ -38,11 +38,6 @@ class Arrays(NamedTuple):
     """(actions,): pi and E[R | action]."""
 
 
-def bounded(x: Any, most: float) -> Any:
-    """x near zero, within -most..most wherever a climb goes: beyond, float64 has no digits left."""
-    return most * jnp.tanh(x / most)
-
-
 def arrays(x: jax.Array, shape: Shape) -> Arrays:
     """The model at real parameters (2 · actions,)."""
     policy, value = jax.nn.softmax(x[: shape.actions]), jax.nn.sigmoid(x[shape.actions :])
@@ -73,12 +68,3 @@ def model(x: NDArray[np.float64], shape: Shape, n: int) -> dict[str, Any]:
     kinds = [outcomes(v, n, shape.binary) for v in expit(x[shape.actions :])]
     actions = choices(x[: shape.actions], kinds, n)
     return {"weights": [1], "prompts": [{"share": 1, "actions": actions}]}
-
-
-def gap(observed: Any, expected: Any) -> Any:
-    """How far an equation is from true, above 1 from a relative difference of 1e-7 on.
-
-    Squares, since a norm has no slope at zero.
-    """
-    square, size = jnp.sum((observed - expected) ** 2), jnp.sum(expected**2)
-    return 1e14 * square / (size + 1e-9)

@@ -1,0 +1,153 @@
+"""L.hessian: Cauchy-Schwarz for the Hessian of J.
+
+Statement: |Hess J| <= sigma_r sqrt(E |s s^T + Hess log pi|^2), sigma_r the standard deviation of R,
+both norms spectral or both Frobenius.
+Proof: E[M] = 0 and Hess J = E[(R - J) M] for M = s s^T + Hess log pi.
+Source: arXiv:2601.23135; our formalisation, see ``theory.evaluation.curvature``.
+Units: of cells, rewards; at rational points their squares.
+"""
+
+from collections.abc import Mapping
+from functools import cache, partial
+from typing import Any, get_args
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+
+from grpo_checks.experiments.claims.literature.contrast import small_models
+from grpo_checks.experiments.claims.literature.listed_errors import (
+    listed_errors,
+    listings,
+    too_many,
+)
+from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain, one_prompt
+from grpo_checks.experiments.falsifier.constraints import one_of
+from grpo_checks.experiments.falsifier.statement import Statement
+from grpo_checks.experiments.models.instances import InstanceSpec, build
+from grpo_checks.experiments.models.settings import RunResult, RunSettings
+from grpo_checks.experiments.protocol.assumptions import LISTED, influence_on, stated
+from grpo_checks.experiments.protocol.cell_rows import inequality, no_better, seen
+from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.theory.convergence.smoothness import general_smoothness
+from grpo_checks.theory.evaluation.curvature import (
+    Norm,
+    curvature_moments,
+    matrix_norm,
+    square_norm,
+)
+from grpo_checks.theory.evaluation.episode_listing import Floats
+from grpo_checks.theory.evaluation.values import Theta, prompt_values
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Policy, Tabular
+
+NAME = "L.hessian"
+NORMS: tuple[Norm, ...] = get_args(Norm)
+
+
+def _sides(change: str | None, norm: Norm, **model: Any) -> tuple[Any, Any]:
+    """The definition, a softmax differentiated twice, against moments of episodes; squares."""
+    one = one_prompt(**model)
+    hessian = jax.hessian(one.value_at)(jnp.zeros(len(one.policy)))
+    outer = one.score[:, :, None] * one.score[:, None]
+    curvature = outer - (jnp.diag(one.policy) - one.policy[:, None] * one.policy[None])[None]
+    of_bound = "spectral" if change == "one norm" else norm
+    squares = jnp.stack([square_norm(m, of_bound) for m in curvature])
+    spread = one.probability @ (one.composite - one.mean) ** 2
+    factor = {"half": 0.25, "variance": spread}.get(change or "", 1.0)
+    return square_norm(hessian, norm), factor * spread * (one.probability @ squares)
+
+
+def sides(norm: Norm, **model: Any) -> tuple[Any, Any]:
+    """|Hess J|^2 and Var R E|M|^2."""
+    return _sides(None, norm, **model)
+
+
+MUTANTS = {
+    "half": "half the bound",
+    "variance": "sigma_r^2 for sigma_r",
+    "one norm": "the spectral bound in the Frobenius norm too",
+}
+PLACES = (
+    *({"actions": n, "norm": "Frobenius"} for n in (2, 4)),
+    *({"actions": n, "norm": "spectral"} for n in (2, 3)),
+    *({"actions": 3, "outcomes": 2, "binary": True, "norm": norm} for norm in NORMS),
+)
+
+
+def _true_of_every_policy(norm: Norm, weights: Any, **_: Any) -> Any:
+    """|Hess J|_2 <= R_max/2, squared."""
+    return (weights.sum() / 2) ** 2 if norm == "spectral" else jnp.inf
+
+
+STATEMENT = Statement(
+    sides,
+    ChoiceDomain(options={"norm": one_of(*NORMS)}, places=PLACES),
+    mutants={name: partial(_sides, name) for name in MUTANTS},
+    trivial=_true_of_every_policy,
+    note=lambda **point: "squares of both sides",
+)
+
+
+@jax.jit
+def _second(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, "Q ..."]:
+    return jax.hessian(lambda t: prompt_values(mdp, policy.probs(t)))(theta)
+
+
+@cache
+def _hessians(spec: InstanceSpec) -> Floats:
+    """(Q, n, n): Hess J_q of an instance at its start, by automatic differentiation."""
+    _, mdp, policy, theta, *_ = build(spec)
+    hessians = np.asarray(_second(mdp, policy, theta))
+    return hessians.reshape(len(hessians), theta.size, theta.size)
+
+
+def _trivial(spec: InstanceSpec) -> float:
+    """|Hess J_q|_2 is at most this for any policy (``theory.convergence.smoothness``)."""
+    _, mdp, policy, *_ = build(spec)
+    if isinstance(policy, Tabular):
+        return float(mdp.max_reward) / 2
+    return float(general_smoothness(mdp, policy))
+
+
+def _rows(spec: InstanceSpec, mutant: str | None) -> list[Row]:
+    listed = listings(spec)
+    if listed is None:
+        return [too_many(NAME, spec)]
+    hessians, trivial, rows = _hessians(spec), _trivial(spec), []
+    learns = influence_on(spec).law
+    for q, (one, hessian) in enumerate(zip(listed, hessians, strict=True)):
+        moments, off = curvature_moments(one), listed_errors(spec, one, q).hessian
+        for norm in NORMS:
+            size = matrix_norm(hessian, norm)
+            bound = moments.bound("spectral" if mutant == "one norm" else norm)
+            bound *= {"half": 0.5, "variance": moments.deviation}.get(mutant or "", 1.0)
+            parameters = {"prompt": q, "norm": norm}
+            extra = {"reward_deviation": moments.deviation, "n_parameters": len(hessian)}
+            labels = (NAME, spec.name, parameters, size, bound, off, "", extra)
+            row = seen(inequality(*labels, identity=not learns[q]))
+            if norm == "spectral" and bound >= trivial - off:
+                row = no_better(row, f"no better than {trivial:.3g}, true of every policy")
+            rows.append(row)
+    return rows
+
+
+def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+    """Every prompt of every instance, in both norms."""
+    return [row for spec in small_models(scope) for row in _rows(spec, scope.mutant)]
+
+
+CLAIM = Claim(
+    name=NAME,
+    statement="arXiv:2601.23135: |Hess J| <= sigma_r sqrt(E|s s^T + Hess log pi|^2), both norms "
+    "spectral or both Frobenius",
+    provenance="literature",
+    expected="holds",
+    proof=("grpo_checks.theory.evaluation.curvature",),
+    assumptions=(LISTED, *stated("one prompt at a time")),
+    mutants=MUTANTS,
+    runs=lambda scope: [],
+    rows=rows,
+    exact=STATEMENT.exact(),
+)

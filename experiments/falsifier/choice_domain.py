@@ -1,0 +1,139 @@
+"""Choice models (``theory.rational.choices.choice``) as the points of a statement.
+
+A point has ``share (Q,)``, ``policy (Q, A)``, ``outcome (Q, A, O)``, ``reward (Q, A, O, K)`` and
+``weights (K,)``: chances of the prompts, of actions and of their outcomes, and rewards. Where there
+are fewer actions or outcomes than elsewhere, the rest has chance 0.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from grpo_checks.experiments.falsifier import tables
+from grpo_checks.experiments.falsifier.constraints import Constraint
+from grpo_checks.experiments.falsifier.domain import Domain, Place, Point
+from grpo_checks.experiments.falsifier.rounding import Floats
+from grpo_checks.experiments.falsifier.smaller import smaller_choice
+from grpo_checks.experiments.protocol.points import Document
+from grpo_checks.theory.arithmetic.enclose import exact
+from grpo_checks.theory.arithmetic.registry import Values
+from grpo_checks.theory.numbers.fields import flag, shares
+from grpo_checks.theory.rational.choices.choice import Lottery, lotteries, parse_choice
+
+
+class Episodes(NamedTuple):
+    """The N = A O episodes of one prompt, action by action."""
+
+    probability: Any
+    """(N,)."""
+    composite: Any
+    """(N,): R."""
+    score: Any
+    """(N, A): grad log pi."""
+    policy: Any
+    value: Any
+    """(A,): pi and E[R | action]."""
+
+    @property
+    def mean(self) -> Any:
+        """J."""
+        return self.probability @ self.composite
+
+    def value_at(self, step: Any) -> Any:
+        """J where the logits are by ``step (A,)`` away; rational at 0, with all derivatives."""
+        odds = self.policy * jnp.exp(step)
+        return odds @ self.value / odds.sum()
+
+
+def one_prompt(share: Any, policy: Any, outcome: Any, reward: Any, weights: Any) -> Episodes:
+    """Of the first prompt of a point, in JAX."""
+    composite, n = reward[0] @ weights, outcome.shape[2]
+    score = jnp.repeat(jnp.eye(len(policy[0])) - policy[0][None], n, axis=0)
+    chance, value = policy[0][:, None] * outcome[0], (outcome[0] * composite).sum(1)
+    return Episodes(chance.reshape(-1), composite.reshape(-1), score, policy[0], value)
+
+
+def expect_binary(outcome: Values, reward: Values, **others: Any) -> None:
+    """Raises ValueError for a point without a single reward that is 0 or 1, or a certain one."""
+    rows = reward.reshape(-1, reward.shape[-1])
+    earned = {tuple(r) for r, chance in zip(rows, outcome.flat, strict=True) if chance}
+    if not earned <= {(0,), (1,)}:
+        raise ValueError("rewards: expected one, 0 or 1")
+    if len(earned) == 1:
+        raise ValueError("rewards: expected both 0 and 1, or success is certain")
+
+
+@dataclass(frozen=True)
+class ChoiceDomain(Domain):
+    """Choice models, with arrays and options beside; places have the fields of ``tables.Shape``.
+
+    Weights are 1 wherever a falsifier looks.
+    """
+
+    arrays: Mapping[str, Constraint] = field(default_factory=dict)
+    most: int = 1
+    """Prompts."""
+
+    def dimension(self, place: Place) -> int:
+        """Likewise, after those of the model."""
+        return tables.dimension(_shape(place)) + super().dimension(place)
+
+    def point(self, x: Any, place: Place) -> Point:
+        """Likewise."""
+        shape = _shape(place)
+        n = tables.dimension(shape)
+        cut = tables.parts(x[:n], shape)
+        chances = map(jax.nn.softmax, (cut.prompts, cut.actions, cut.outcomes))
+        model = dict(zip(("share", "policy", "outcome"), chances, strict=True))
+        weights = jnp.ones(shape.components)
+        return {**model, "reward": cut.rewards, "weights": weights, **super().point(x[n:], place)}
+
+    def document(self, x: Floats, place: Place, largest: int) -> Document:
+        """Likewise."""
+        shape = _shape(place)
+        n = tables.dimension(shape)
+        model = tables.document(x[:n], shape, largest)
+        return {**model, **super().document(x[n:], place, largest)}
+
+    def read(self, document: Document) -> Point:
+        """Likewise. Raises ValueError also for too many prompts, or a table that they share."""
+        weights, prompts = parse_choice(document).weights, document["prompts"]
+        if len(prompts) > self.most:
+            expected = f"at most {self.most}" if self.most > 1 else "one"
+            raise ValueError(f"prompts: {len(prompts)} of them, expected {expected}")
+        if len(prompts) > 1 and flag(document, "shared"):
+            raise ValueError("shared = True: expected a table of logits for each prompt")
+        model = {**_padded(prompts, len(weights)), "weights": exact(weights)}
+        return {**model, **super().read(document)}
+
+    def simpler(self, document: Document) -> Iterator[Document]:
+        """Likewise; and with a prompt, a component, an action or an outcome less."""
+        yield from smaller_choice(document)
+        yield from super().simpler(document)
+
+
+def _shape(place: Place) -> tables.Shape:
+    return tables.Shape(**{n: v for n, v in place if n in tables.Shape._fields})
+
+
+def _padded(prompts: Sequence[Mapping[str, Any]], k: int) -> dict[str, Values]:
+    laws = [[lotteries(action, k) for action in prompt["actions"]] for prompt in prompts]
+    odds = [[action["odds"] for action in prompt["actions"]] for prompt in prompts]
+    n = (len(laws), max(map(len, laws)), max(len(law) for row in laws for law in row))
+    point = {"policy": np.zeros(n[:2], object), "outcome": np.zeros(n, object)}
+    point["reward"] = np.zeros((*n, k), object)
+    for q, row in enumerate(laws):
+        point["policy"][q, : len(row)] = shares("actions.odds", odds[q])
+        for a, law in enumerate(row):
+            _fill(point["outcome"][q, a], point["reward"][q, a], law)
+    share = shares("prompts.share", [prompt["share"] for prompt in prompts])
+    return {"share": exact(share), **{name: exact(x) for name, x in point.items()}}
+
+
+def _fill(outcome: Values, reward: Values, law: Lottery) -> None:
+    for o, (chance, rewards) in enumerate(law):
+        outcome[o], reward[o] = chance, rewards
