@@ -25,6 +25,7 @@ Entry = tuple[Number, Number, Number]
 """Observed, bound, and the trivial bound."""
 TINY = 1e-9
 """Keeps ratios finite where a bound is 0; far above rounding."""
+INFINITY = arb.pos_inf()
 FINEST = 2048
 """Bits of the balls, at most."""
 
@@ -67,7 +68,8 @@ class Statement:
         }
 
     def decide(self, document: Document, mutant: str | None = None) -> Decision:
-        """At a rational point. Raises ValueError for a document that is none."""
+        """At a rational point. Raises ValueError for a document that is none, and where observed
+        alone is infinite: there is no ratio to speak of."""
         version = self.mutants.get(mutant or "")
         if isinstance(version, Statement):
             return version.decide(document)
@@ -101,6 +103,8 @@ class Statement:
         decision = compare(observed, bound)
         if decision.verdict != "refuted" and bound >= trivial:
             return _vacuous(observed, trivial)
+        if observed >= INFINITY:
+            raise ValueError("observed = inf: expected a point where it is finite")
         if decision.verdict == "inconclusive" and is_equal():
             return decision._replace(verdict="holds", note="equal")
         return decision

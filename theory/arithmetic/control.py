@@ -109,12 +109,19 @@ def rule_for(function: Any, evaluate: Callable[..., Any]) -> None:
     if key in FUNCTIONS:
         raise ValueError(f"name = {key!r}: expected one that is not taken")
 
+    seen: dict[Any, bool] = {}  # Tracing takes longer than the rule.
+
+    def is_meant(program: ClosedJaxpr, equation: Any) -> bool:
+        if program.jaxpr not in seen:
+            meant = jax.make_jaxpr(function.__wrapped__)(*(v.aval for v in equation.invars))
+            seen[program.jaxpr] = str(program) == str(meant)
+        return seen[program.jaxpr]
+
     def apply(evaluator: Any, equation: Any, *operands: Values) -> Any:
         program = _closed(equation.params["jaxpr"])
         if any(inner.params.get("name") == key for inner in program.jaxpr.eqns):
             return call(evaluator, equation, *operands)  # Jitted once more.
-        meant = jax.make_jaxpr(function.__wrapped__)(*(v.aval for v in equation.invars))
-        if str(program) != str(meant):
+        if not is_meant(program, equation):
             raise Refused(f"{key}: a derivative of a function with a rule of its own")
         results = evaluate(*(x if is_real(x) else mapped(number, x) for x in operands))
         return list(results) if isinstance(results, tuple) else [results]

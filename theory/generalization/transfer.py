@@ -30,51 +30,65 @@ def chi_square(p: Law, q: Law) -> Real:
     return jnp.where(((p > 0) & ~seen).any(-1), jnp.inf, terms)
 
 
-class Shifted(NamedTuple):
-    """Bounds on L_T from L_S, none above 1."""
+class Limits(NamedTuple):
+    """Bounds on L_T - L_S."""
 
     oscillation: Real
-    """L_S + osc(l) TV(D_S, D_T), osc = max l - min l."""
+    """osc(l) TV(D_S, D_T), osc = max l - min l."""
     variation: Real
-    """L_S + TV(D_S, D_T)."""
+    """TV(D_S, D_T)."""
     pinsker: Real
-    """L_S + sqrt(KL(D_T ‖ D_S)/2)."""
+    """sqrt(KL(D_T ‖ D_S)/2)."""
     pinsker_reversed: Real
-    """L_S + sqrt(KL(D_S ‖ D_T)/2)."""
-    data_processing: Real
-    """max{p: kl(p ‖ L_S) <= KL(D_T ‖ D_S)}; with the KL swapped it is false."""
+    """sqrt(KL(D_S ‖ D_T)/2)."""
     chi_square: Real
-    """L_S + sqrt(chi^2(D_T ‖ D_S) Var_S l)."""
+    """sqrt(chi^2(D_T ‖ D_S) Var_S l)."""
 
 
-def shifted(losses: Law, source: Law, target: Law, error: Number = 0.0) -> Shifted:
+def limits(losses: Law, source: Law, target: Law, error: Number = 0.0) -> Limits:
     """All of them, for the losses (Z,) of a policy and two laws (Z,) of task types.
 
     ``error``: relative, of every sum; with that of ``theory.updates.rounding`` the bounds are
     rounded up.
     """
     mean = losses @ source
-    # Relative: next to 0 the inverse of kl has a slope without end, and a risk of 0 is 0.
-    risk = mean * (1 + error)
     spread = source @ jnp.square(jnp.abs(losses - mean) + error * mean)
     variation = total_variation(source, target) * (1 + error)
     divergence, reverse = (
         kl_divergence(*laws) * (1 + error) for laws in ((target, source), (source, target))
     )
     chi = chi_square(target, source) * (1 + error)
-    # No spread on the source leaves inf * 0 where the target is new: then nothing is known.
-    root = jnp.sqrt(jnp.where(jnp.isinf(chi), jnp.inf, chi * spread))
-    bounds = Shifted(
-        risk + (losses.max() - losses.min()) * variation,
-        risk + variation,
-        risk + jnp.sqrt(divergence / 2),
-        risk + jnp.sqrt(reverse / 2),
-        kl_first(jnp.minimum(risk, 1.0), divergence),
-        risk + root,
+    return Limits(
+        (losses.max() - losses.min()) * variation,
+        variation,
+        jnp.sqrt(divergence / 2),
+        jnp.sqrt(reverse / 2),
+        # No spread on the source leaves inf * 0 where the target is new: then nothing is known.
+        jnp.sqrt(jnp.where(jnp.isinf(chi), jnp.inf, chi * spread)),
     )
+
+
+class Shifted(NamedTuple):
+    """Bounds on L_T from L_S, none above 1: L_S plus each of ``Limits``, and another one."""
+
+    oscillation: Real
+    variation: Real
+    pinsker: Real
+    pinsker_reversed: Real
+    data_processing: Real
+    """max{p: kl(p ‖ L_S) <= KL(D_T ‖ D_S)}; with the KL swapped it is false."""
+    chi_square: Real
+
+
+def shifted(losses: Law, source: Law, target: Law, error: Number = 0.0) -> Shifted:
+    """All of them; arguments as of ``limits``."""
+    # Relative: next to 0 the inverse of kl has a slope without end, and a risk of 0 is 0.
+    risk = losses @ source * (1 + error)
+    divergence = kl_divergence(target, source) * (1 + error)
     # New types may cost anything, whatever the policy did on the old ones (L_S = 0 or 1 included).
-    processed = jnp.where(jnp.isinf(divergence), 1.0, bounds.data_processing)
-    bounds = bounds._replace(data_processing=processed)
+    processed = jnp.where(jnp.isinf(divergence), 1.0, kl_first(jnp.minimum(risk, 1.0), divergence))
+    added = {f: risk + x for f, x in limits(losses, source, target, error)._asdict().items()}
+    bounds = Shifted(data_processing=processed, **added)
     # Laws sum to 1 up to rounding.
     return Shifted(*(jnp.minimum(x + error, 1.0) for x in bounds))
 

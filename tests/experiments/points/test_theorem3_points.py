@@ -3,7 +3,6 @@
 from fractions import Fraction
 from itertools import product
 
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from flint import fmpq
@@ -11,7 +10,7 @@ from flint import fmpq
 from grpo_checks.experiments.claims.catalogue import find
 from grpo_checks.experiments.claims.generalization.kl_order import STATEMENT as ORDER
 from grpo_checks.experiments.falsifier.search import falsify
-from grpo_checks.experiments.points.generalization import depth, ood, shift, visual_arft
+from grpo_checks.experiments.points.generalization import depth, shift, visual_arft
 from grpo_checks.experiments.points.generalization.coverage import decide as cover
 from grpo_checks.experiments.points.generalization.coverage_search import CHOICES, SEARCH
 from grpo_checks.experiments.protocol.certificates import certified_rows, load_cases, path_of
@@ -20,7 +19,6 @@ from grpo_checks.theory.generalization.coverage import BOUNDS, coverage
 from grpo_checks.theory.generalization.learning import Learning
 from grpo_checks.theory.generalization.maurer_constant import xi as xi_in_floats
 from grpo_checks.theory.generalization.plug_in import largest_divergence
-from grpo_checks.theory.generalization.transfer import Shifted, shifted
 from grpo_checks.theory.generalization.worst_posterior import worst_posterior
 from grpo_checks.theory.numbers.balls import ends
 from grpo_checks.theory.rational.tasks.bounds import xi
@@ -99,26 +97,6 @@ def test_xi_by_its_definition(n):
     assert xi(5) == fmpq(2194, 625)
 
 
-def test_transfer_against_the_float_code():
-    """L_S plus what a bound adds, where that is below 1."""
-    source, target, loss = [5, 3, 2], [3, 3, 4], ["1/4", 0, "3/4"]
-    laws = [jnp.array(x) / 10 for x in (source, target)]
-    expected = shifted(jnp.array([0.25, 0, 0.75]), *laws)
-    for name in ood.LIMITS:
-        document = {"bound": name, "source": source, "target": target, "loss": loss}
-        found = ood.decide(document, None)
-        assert float(found.bound) + 0.275 == pytest.approx(float(getattr(expected, name)))
-        assert float(found.observed) == pytest.approx(0.1)
-    assert set(ood.LIMITS) | {ood.PROCESSED} == set(Shifted._fields)
-
-
-def test_equality_of_divergences_is_decided():
-    """Two types: data processing loses nothing, whatever the losses 0 and 1."""
-    for target in ([1, 1], [2, 7]):
-        document = {"source": [9, 1], "target": target, "loss": [0, 1], "bound": ood.PROCESSED}
-        assert ood.decide(document, None).note == "equal"
-
-
 def test_relay_has_its_closed_form():
     """1 - (1-f)^D from listing episodes; a repaired loss would not grow."""
     (case,) = [c for c in load_cases(path_of("T3.depth")) if c.name == "relay, four passes"]
@@ -179,7 +157,6 @@ def test_the_guide_agrees_with_what_is_certified():
         (cover, {"bound": "kl-xi"}, "n: missing"),
         (cover, {**SMALL, "bound": "Catoni", "constant": 0}, "constant = 0"),
         (ORDER.decide, {"source": [1, 0], "target": [1, 1], "loss": [0, 1]}, "source = "),
-        (ood.decide, {"bound": "none"}, "bound = 'none'"),
         (depth.decide, {"kind": "none"}, "kind = 'none'"),
         (visual_arft.decide, {"n": 20}, "train: missing"),
     ],
@@ -191,7 +168,5 @@ def test_bad_documents(decide, document, named):
 
 
 def test_assumptions():
-    """One policy for Chernoff's bound; weights need a source that covers the target."""
+    """One policy for Chernoff's bound."""
     assert cover({**SMALL, "bound": "Chernoff"}, None).verdict == "assumption unmet"
-    target = {"n": 4, "delta": "1/20", "source": [1, 0], "target": [0, 1], "losses": [[0, 1]]}
-    assert ood.decide({**target, "bound": ood.WEIGHTED}, None).verdict == "assumption unmet"

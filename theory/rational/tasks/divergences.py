@@ -1,22 +1,15 @@
-"""Distances between laws in rational numbers: TV and chi-square exactly, kl and its inverse in
+"""Distances between laws in rational numbers: TV exactly, kl and its inverse in
 balls."""
 
 from flint import arb, fmpq
 
 from grpo_checks.theory.numbers.balls import Number, hull, total
-from grpo_checks.theory.numbers.logs import Law, covered
+from grpo_checks.theory.numbers.logs import Law
 
 
 def variation(p: Law, q: Law) -> fmpq:
     """TV(p, q)."""
     return total(abs(a - b) for a, b in zip(p, q, strict=True)) / 2
-
-
-def chi_square(p: Law, q: Law) -> fmpq | None:
-    """chi^2(p ‖ q); None for infinity."""
-    if not covered(p, q):
-        return None
-    return total((a - b) ** 2 / b for a, b in zip(p, q, strict=True) if b > 0)
 
 
 def binary_kl(q: Number, p: Number) -> Number:
