@@ -10,6 +10,7 @@ from typing import Any
 import grpo_checks.experiments.claims as package
 from grpo_checks.experiments.claims.benefit import claim as t2_benefit
 from grpo_checks.experiments.claims.decomposition import bridge as t2_bridge
+from grpo_checks.experiments.claims.decomposition import corrected_bridge
 from grpo_checks.experiments.claims.decomposition import gap as t2_gap
 from grpo_checks.experiments.claims.decomposition import identity as t2_identity
 from grpo_checks.experiments.claims.decomposition import kappa as t2_kappa
@@ -56,8 +57,8 @@ CLAIMS: tuple[Claim, ...] = (
     t1_curl.CLAIM,
     t1_surrogate.CLAIM,
     t2_identity.CLAIM,
-    t2_bridge.BRIDGE,
-    t2_bridge.CORRECTED,
+    t2_bridge.CLAIM,
+    corrected_bridge.CLAIM,
     t2_potential.CLAIM,
     t2_gap.CLAIM,
     t2_kappa.CLAIM,

@@ -39,14 +39,6 @@ def one_less(document: Document, fields: tuple[str, ...]) -> Iterator[Document]:
             yield {**document, field: document[field] - 1}
 
 
-def smaller_group(document: Document) -> Iterator[Document]:
-    """Of samples: a member or a component less."""
-    yield from fewer(document, ("rewards", "ratios"))
-    for k in range(len(document["weights"]) if len(document["weights"]) > 1 else 0):
-        rows = [without(row, k) for row in document["rewards"]]
-        yield {**document, "rewards": rows, "weights": without(document["weights"], k)}
-
-
 def smaller_menu(document: Document) -> Iterator[Document]:
     """Of calls with chances of success: a call or a component less."""
     yield from fewer(document, ("calls", "odds"))

@@ -45,8 +45,9 @@ class Statement:
     sides: Sides
     domain: Domain
     relation: Literal["at most", "equal"] = "at most"
-    mutants: Mapping[str, "Sides | Statement"] = field(default_factory=dict)
-    """Sides of false versions, by name; or all of one, where more than its sides is false."""
+    mutants: Mapping[str, "Sides | Statement | Mapping[str, Any]"] = field(default_factory=dict)
+    """False versions, by name: other sides, arguments of the sides that are changed or added, or
+    all of a statement where more than its sides is false."""
     trivial: Callable[..., Any] = _infinity
     """What observed never exceeds, in JAX: a bound that is not below it says nothing, and is
     *vacuous*."""
@@ -62,9 +63,9 @@ class Statement:
     def _enclosed(self) -> Mapping[str | None, Enclosed]:
         versions: list[tuple[Any, Any]] = [(None, self.sides), *self.mutants.items()]
         return {
-            name: _enclosed(sides, self.trivial)
-            for name, sides in versions
-            if not isinstance(sides, Statement)
+            name: _enclosed(version if callable(version) else self.sides, self.trivial)
+            for name, version in versions
+            if not isinstance(version, Statement)
         }
 
     def decide(self, document: Document, mutant: str | None = None) -> Decision:
@@ -77,8 +78,9 @@ class Statement:
         elsewhere = self.exception(**point)
         if elsewhere is not None:
             return elsewhere
-        if mutant in self.mutants:
-            return self._closer(mutant, point, _nothing)
+        if version is not None:
+            changes = {} if callable(version) else version
+            return self._closer(mutant, {**point, **changes}, _nothing)
         decision = self._closer(None, point, self.equal)
         return decision._replace(note=decision.note or self.note(**point) or "")
 

@@ -1,115 +1,70 @@
-"""T2.bridge and T2.bridge': does the misalignment bound joint minus decomposed surrogate?
+"""T2.bridge: does the misalignment bound joint minus decomposed surrogate?
 
-No: the counterexample is a stored case, decided again in fractions at every verification. What is
-true, T2.bridge', is checked on random groups in floating point, and on a stored case that reaches
-it in fractions.
+Statement: |joint - decomposed surrogate| <= 1/G sum_i |Delta_i|.
+Proof: none, it is false: Delta is 0 in every group (T2.identity), and the stored groups have
+different surrogates. What is true is T2.bridge'.
+Source: reported of arXiv:2604.19857 (Eq. 46).
+Units: of advantages.
 """
 
-from collections.abc import Mapping
-from functools import partial
+from typing import Any
 
-import jax
-import numpy as np
-from jaxtyping import Array, Float
-from numpy.typing import NDArray
+import jax.numpy as jnp
 
-from grpo_checks.experiments.models.instances import build
-from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.points.decomposition.surrogates import BRIDGE as BRIDGE_POINTS
-from grpo_checks.experiments.points.decomposition.surrogates import CORRECTED as CORRECTED_POINTS
-from grpo_checks.experiments.protocol.assumptions import in_cells, not_on_models, stated
-from grpo_checks.experiments.protocol.cell_rows import inequality, nearest, stored_only
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
-from grpo_checks.theory.losses.surrogate_gap import SurrogateGap, surrogate_gap
-from grpo_checks.theory.updates.rounding import accumulated
-
-SHAPES = ((2, 2, 0), (4, 3, 1), (8, 2, 0), (16, 4, 1), (4, 3, 0), (8, 2, 1), (16, 4, 0), (2, 2, 1))
-"""Group size, components, ddof; the quick profile takes the first three."""
-GROUPS = 120_000
-MUTANTS = {"quarter of the range": "(max ratio - min ratio)/4 instead of /2"}
-Floats = NDArray[np.float64]
+from grpo_checks.experiments.claims.decomposition.groups import GROUP, silent
+from grpo_checks.experiments.falsifier.statement import Statement
+from grpo_checks.experiments.protocol.assumptions import not_on_models, stated
+from grpo_checks.experiments.protocol.claim import Claim
+from grpo_checks.theory.arithmetic.enclose import enclose
+from grpo_checks.theory.estimators.advantages import deviations
+from grpo_checks.theory.losses.surrogate_gap import (
+    SurrogateGap,
+    scaled_misalignment,
+    surrogate_gap,
+)
+from grpo_checks.theory.numbers.balls import shown
 
 
-@partial(jax.jit, static_argnames="ddof")
-def _gaps(
-    rewards: Float[Array, "N G K"],
-    composite: Float[Array, "N G"],
-    weights: Float[Array, "N K"],
-    ratios: Float[Array, "N G"],
-    ddof: int,
-) -> SurrogateGap:
-    one = lambda r, c, w, x: surrogate_gap(r, c, w, x, ddof)  # noqa: E731
-    return jax.vmap(one)(rewards, composite, weights, ratios)
+def surrogates(rewards: Any, weights: Any, ratios: Any, ddof: int) -> SurrogateGap:
+    """Of one group, with R_i = sum_k w_k r_ik."""
+    return surrogate_gap(rewards, rewards @ weights, weights, ratios, ddof)
 
 
-def _draw(
-    rng: np.random.Generator, size: int, components: int, count: int
-) -> tuple[Floats, Floats, Floats]:
-    """Binary and graded groups; dyadic, so that equal composites are equal floats."""
-    shape = (count, size, components)
-    graded, binary = rng.integers(0, 5, shape) / 4, rng.integers(0, 2, shape)
-    rewards = np.where(rng.random((count, 1, 1)) < 0.5, graded, binary)
-    weights = rng.integers(1, 9, (count, components)) / 4
-    return rewards, np.einsum("ngk,nk->ng", rewards, weights), weights
+def misalignment(rewards: Any, weights: Any, ddof: int) -> Any:
+    """1/G sum_i |Delta_i|."""
+    spread = jnp.square(deviations(rewards @ weights)).sum()
+    scaled = jnp.abs(scaled_misalignment(rewards, weights, ddof)).mean()
+    return scaled / jnp.sqrt(spread / (rewards.shape[0] - ddof))
 
 
-def _drawn_row(name: str, drawn: tuple[Floats, Floats, Floats], ddof: int, seed: int) -> Row:
-    count, size, components = drawn[0].shape
-    ratios = np.random.default_rng(seed).uniform(0.8, 1.2, (count, size))
-    gaps = jax.device_get(_gaps(*drawn, ratios, ddof))
-    speaks = jax.tree.map(lambda x: x[gaps.speaks], gaps)
-    off = accumulated(4 * size + 16) * speaks.magnitude
-    excess = speaks.difference - speaks.bridge
-    # Where the bridge is 0 up to rounding both sides are: equal scales, or one component.
-    live = (speaks.bridge > off) | (excess > off)
-    ratio = speaks.difference[live] / np.maximum(speaks.bridge, off)[live]
-    extra = {
-        "cells": int(live.sum()),
-        "identities": int((~live).sum()),
-        "ddof": ddof,
-        "largest_excess": float(excess.max(initial=-np.inf)) if len(excess) else None,
-        "ratio_median": float(np.median(ratio)) if len(ratio) else None,
-        "largest_misalignment": float(speaks.misalignment.max(initial=0.0)),
-    }
-    kept = live if live.any() else np.ones_like(live)
-    sides = np.stack([speaks.difference, speaks.bridge, off])[:, kept]
-    observed, bound, error = sides[:, nearest(*sides)] if sides.size else np.zeros(3)
-    shared = {"components": components, "group_size": size}
-    labels = ("T2.bridge'", name, shared, float(observed), float(bound), float(error))
-    note = "difference and bound of the group closest to a violation"
-    return inequality(*labels, note, extra, identity=not live.any())
+def sides(rewards: Any, weights: Any, ratios: Any, ddof: int) -> tuple[Any, Any]:
+    """|joint - decomposed| and the mean |Delta_i|."""
+    gap = surrogates(rewards, weights, ratios, ddof)
+    return gap.difference, misalignment(rewards, weights, ddof)
 
 
-def corrected_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
-    """Random groups of several shapes with both divisors; the mutant is decided on stored ones."""
-    if scope.mutant is not None:
-        return stored_only("T2.bridge'", scope)
-    if scope.instance is not None:
-        return [_instance_row(scope)]
-    shapes = SHAPES if scope.profile == "paper" else SHAPES[:3]
-    rows = []
-    for i, (size, components, ddof) in enumerate(shapes):
-        drawn = _draw(np.random.default_rng(i), size, components, GROUPS // len(shapes))
-        rows.append(_drawn_row("random groups", drawn, ddof, i))
-    return rows
+def _parts(point: Any) -> tuple[Any, ...]:
+    gap = surrogates(**point)
+    others = {name: value for name, value in point.items() if name != "ratios"}
+    return gap.joint, gap.decomposed, misalignment(**others)
 
 
-def _instance_row(scope: Scope) -> Row:
-    """Groups of eight of the reward vectors that the instance can earn."""
-    assert scope.instance is not None
-    mdp = build(scope.instance).mdp
-    which = np.random.default_rng(0).integers(0, mdp.class_composite.size, (10_000, 8))
-    weights = np.broadcast_to(np.asarray(mdp.weights), (len(which), mdp.weights.size))
-    drawn = np.asarray(mdp.class_vector)[which], np.asarray(mdp.class_composite)[which], weights
-    return _drawn_row(scope.instance.name, drawn, 0, 0)
+_enclosed_parts = enclose(_parts)
 
 
-BRIDGE = Claim(
+def in_words(**point: Any) -> str:
+    """Both surrogates and Delta, as fractions where they are."""
+    joint, decomposed, delta = (shown(x, 12) for x in _enclosed_parts(point))
+    return f"exact: joint {joint}, decomposed {decomposed}, Delta {delta}"
+
+
+STATEMENT = Statement(sides, GROUP, exception=silent, note=in_words)
+CLAIM = Claim(
     name="T2.bridge",
     statement="|joint - decomposed surrogate| is bounded by the misalignment Delta",
     provenance="reported",
     expected="refuted",
-    proof=("grpo_checks.theory.rational.menus.bridge",),
+    proof=("grpo_checks.theory.losses.surrogate_gap",),
     assumptions=(
         not_on_models("a statement about all groups, decided by a stored pair of samples"),
         *stated("eps = 0", "no clipping"),
@@ -118,17 +73,5 @@ BRIDGE = Claim(
     runs=lambda scope: [],
     # A statement about all groups: stored ones refute it.
     rows=lambda scope, results: [],
-    exact=BRIDGE_POINTS,
-)
-CORRECTED = Claim(
-    name="T2.bridge'",
-    statement="|joint - decomposed| <= (max ratio - min ratio)/2 sum_k w_k |sd_k/sd - 1|",
-    provenance="derived",
-    expected="holds",
-    proof=("grpo_checks.theory.rational.menus.bridge",),
-    assumptions=(in_cells("sd > 0"), *stated("eps = 0", "no clipping")),
-    mutants=MUTANTS,
-    runs=lambda scope: [],
-    rows=corrected_rows,
-    exact=CORRECTED_POINTS,
+    exact=STATEMENT.exact(),
 )

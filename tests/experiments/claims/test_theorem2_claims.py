@@ -9,6 +9,7 @@ import pytest
 from flint import fmpq
 
 from grpo_checks.experiments.claims.decomposition import bridge as t2_bridge
+from grpo_checks.experiments.claims.decomposition import corrected_bridge
 from grpo_checks.experiments.claims.decomposition import gap as t2_gap
 from grpo_checks.experiments.claims.decomposition import identity as t2_identity
 from grpo_checks.experiments.claims.decomposition import kappa as t2_kappa
@@ -47,13 +48,15 @@ def test_identity_in_fractions():
 @pytest.mark.parametrize("digits", [5, 9, 40])
 def test_no_digit_of_the_identity_is_free(digits, monkeypatch):
     """A misalignment of 1e-9 in one member of one group refutes it: these are fractions."""
-    misalignment = t2_identity.scaled_misalignment
+    misalignments = t2_identity._misalignments
     planted = iter([fmpq(1, 10**digits)])
-    monkeypatch.setattr(
-        t2_identity,
-        "scaled_misalignment",
-        lambda group: [*misalignment(group), next(planted, fmpq(0))],
-    )
+
+    def one_off(rewards, weights):
+        exact = misalignments(rewards, weights)
+        exact[-1, -1] += next(planted, fmpq(0))
+        return exact
+
+    monkeypatch.setattr(t2_identity, "_misalignments", one_off)
     rows = t2_identity.rows(QUICK, {})
     assert [row.verdict for row in rows].count("refuted") == 1
     assert _verdict(rows) == "refuted"
@@ -61,7 +64,7 @@ def test_no_digit_of_the_identity_is_free(digits, monkeypatch):
 
 def test_the_corrected_bridge_holds():
     """In random groups; the bridge as reported has stored cases alone."""
-    rows = t2_bridge.corrected_rows(QUICK, {})
+    rows = corrected_bridge.rows(QUICK, {})
     assert _verdict(rows) == "holds"
     assert sum(row.extra["cells"] for row in rows) > 1e5
 
@@ -69,9 +72,9 @@ def test_the_corrected_bridge_holds():
 @pytest.mark.parametrize(
     ("claim", "mutant"),
     [
-        (t2_bridge.BRIDGE, None),
+        (t2_bridge.CLAIM, None),
         (t2_identity.CLAIM, "eps"),
-        (t2_bridge.CORRECTED, "quarter of the range"),
+        (corrected_bridge.CLAIM, "quarter of the range"),
     ],
 )
 def test_stored_cases_say_nothing_of_an_instance(claim, mutant):

@@ -7,11 +7,10 @@ import pandas as pd
 import pytest
 from odd.odd_models import one_decision, spec_of
 
-from grpo_checks.experiments.claims.decomposition import bridge as t2_bridge
+from grpo_checks.experiments.claims.decomposition import corrected_bridge, potential_cells
 from grpo_checks.experiments.claims.decomposition import gap as t2_gap
 from grpo_checks.experiments.claims.decomposition import identity as t2_identity
 from grpo_checks.experiments.claims.decomposition import kappa as t2_kappa
-from grpo_checks.experiments.claims.decomposition import potential_cells
 from grpo_checks.experiments.claims.decomposition import zero as t2_zero
 from grpo_checks.experiments.claims.decomposition.cases import CONFIRMED, DECOMPOSED, static_cells
 from grpo_checks.experiments.claims.decomposition.potential_cells import exact_row
@@ -109,7 +108,7 @@ def test_a_planted_difference_of_updates(excess, monkeypatch):
 @pytest.mark.parametrize("bridge", [0.0, 0.5])
 def test_a_planted_excess_over_the_bridge(bridge, factor, verdict, monkeypatch):
     """Also where the bridge is 0, and the group would count as an identity."""
-    gaps = t2_bridge._gaps
+    gaps = corrected_bridge._gaps
     error = (4 * 2 + 16) * 2.0**-53 * 3.0
 
     def planted(*args):
@@ -123,9 +122,9 @@ def test_a_planted_excess_over_the_bridge(bridge, factor, verdict, monkeypatch):
             misalignment=np.zeros(4),
         )
 
-    monkeypatch.setattr(t2_bridge, "_gaps", planted)
-    drawn = t2_bridge._draw(np.random.default_rng(0), 2, 2, 4)
-    row = t2_bridge._drawn_row("random groups", drawn, 0, 0)
+    monkeypatch.setattr(corrected_bridge, "_gaps", planted)
+    drawn = corrected_bridge._draw(np.random.default_rng(0), 2, 2, 4)
+    row = corrected_bridge._drawn_row("random groups", drawn, 0, 0)
     assert row.verdict == verdict
     if verdict == "refuted":
         assert (row.bound, row.observed) == (bridge, bridge + factor * error)

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from grpo_checks.experiments.falsifier.rounding import near, odds, positive, table, unit
-from grpo_checks.experiments.falsifier.smaller import smaller_choice, smaller_group, smaller_menu
+from grpo_checks.experiments.falsifier.smaller import smaller_choice, smaller_menu
 from grpo_checks.theory.rational.choices.choice import parse_choice
-from grpo_checks.theory.rational.menus.bridge import parse_group
 from grpo_checks.theory.rational.menus.menu import parse_menu
 
 
@@ -29,17 +28,7 @@ def test_fine_rounding_changes_little():
     assert table(np.zeros((2, 1)), unit, 4) == [["1/2"], ["1/2"]]
 
 
-GROUP = {"rewards": [[0, 1], [1, 0], [1, 1]], "weights": [1, 2], "ratios": [1, 2, 3]}
 MENU = {"group_size": 4, "calls": [["1/2", 0], ["1/4", "1/4"], [0, 0]], "odds": [1, 1, 0]}
-
-
-def test_a_member_or_a_component_less():
-    """Every result is a group again."""
-    found = list(smaller_group(GROUP))
-    assert [(len(d["rewards"]), len(d["weights"])) for d in found] == [(2, 2)] * 3 + [(3, 1)] * 2
-    for document in found:
-        parse_group(document)
-    assert not list(smaller_group({"rewards": [[1]], "weights": [1], "ratios": [1]}))
 
 
 @pytest.mark.parametrize(("field", "expected"), [("weights", 5), ("slopes", 4)])

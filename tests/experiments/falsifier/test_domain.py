@@ -1,0 +1,101 @@
+"""Domains: documents to exact numbers, reals to documents, and documents with a part less."""
+
+from fractions import Fraction
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from grpo_checks.experiments.claims.decomposition.groups import GROUP
+from grpo_checks.experiments.falsifier.constraints import (
+    above_zero,
+    fraction,
+    interval,
+    one_of,
+    simplex,
+    whole,
+)
+from grpo_checks.experiments.falsifier.domain import Domain
+from grpo_checks.theory.numbers.fields import NOT_NEGATIVE
+
+LAWS = Domain(
+    {"law": simplex("types"), "losses": interval("policies", "types"), "size": above_zero()},
+    {
+        "n": whole(1, 9),
+        "kind": one_of("value", "risk", default="risk"),
+        "eps": fraction(NOT_NEGATIVE, default=0),
+    },
+    [{"types": z, "policies": 2, "n": 3} for z in (2, 3)],
+)
+WRITTEN = {"n": 4, "law": [1, 3], "losses": [[0, "1/3"]], "size": 2}
+
+
+def test_a_document_is_read_exactly():
+    """Chances by proportion, options by default."""
+    point = LAWS.read(WRITTEN)
+    assert list(map(str, point["law"])) == ["1/4", "3/4"]
+    assert point["losses"].shape == (1, 2)
+    assert str(point["losses"][0, 1]) == "1/3"
+    assert (point["n"], point["kind"], point["eps"], str(point["size"][()])) == (4, "risk", 0, "2")
+
+
+@pytest.mark.parametrize("largest", [1, 6, 100_000])
+@pytest.mark.parametrize("scale", [1.0, 900.0])
+def test_rounded_points_are_points(largest, scale):
+    """However extreme the reals; finely rounded, they are the numbers that were climbed."""
+    rng = np.random.default_rng(0)
+    for place in LAWS.choices():
+        x = scale * rng.normal(size=LAWS.dimension(place))
+        exact, real = LAWS.read(LAWS.document(x, place, largest)), LAWS.point(jnp.asarray(x), place)
+        assert exact.keys() == real.keys()
+        for name in ("law", "losses"):
+            assert exact[name].shape == real[name].shape
+            if largest > 6:
+                assert np.allclose(exact[name].astype(float), real[name], atol=1e-4)
+
+
+def test_a_part_less():
+    """Every document with an entry less on one axis, in all fields that have it; whole numbers."""
+    group = {"rewards": [[0, 1], [1, 0], [1, 1]], "weights": [1, 2], "ratios": [1, 2, 3]}
+    smaller = list(GROUP.simpler(group))
+    assert [(len(d["rewards"]), len(d["weights"])) for d in smaller] == [(2, 2)] * 3 + [(3, 1)] * 2
+    assert [d["ratios"] for d in smaller[:3]] == [[2, 3], [1, 3], [1, 2]]
+    for document in smaller:
+        GROUP.read(document)
+    assert not list(GROUP.simpler({"rewards": [[1], [0]], "weights": [1], "ratios": [1, 1]}))
+    assert {**WRITTEN, "n": 3} in list(LAWS.simpler(WRITTEN))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("law", [1, 0], "law = .*: expected numbers > 0"),
+        ("law", None, "law = None: expected a list"),
+        ("losses", [[0, 2]], r"losses\[0\]\[1\] = 2: expected a number in \[0, 1\]"),
+        ("losses", [[0], [0, 1]], "losses = .*: expected rows of one length"),
+        ("losses", [[0, 1, 1]], "losses: 3 of types, expected 2 as in law"),
+        ("n", 10, r"n = 10: expected a whole number in 1\.\.9"),
+        ("kind", "none", "kind = 'none': expected one of"),
+        ("eps", "-1/2", "eps = '-1/2': expected a number >= 0"),
+        ("size", 0, "size = 0: expected a number > 0"),
+    ],
+)
+def test_what_is_no_point_is_named(field, value, message):
+    """The field, and where in it."""
+    with pytest.raises(ValueError, match=message):
+        LAWS.read({**WRITTEN, field: value})
+
+
+@pytest.mark.parametrize("field", ["law", "n", "size"])
+def test_what_is_missing_is_named(field):
+    """Unless it has a default."""
+    rest = {name: value for name, value in WRITTEN.items() if name != field}
+    with pytest.raises(ValueError, match=f"{field}: missing"):
+        LAWS.read(rest)
+
+
+def test_lengths_of_axes_have_a_least():
+    """A group of one is none."""
+    with pytest.raises(ValueError, match="rewards: 1 of them, expected 2 or more"):
+        GROUP.read({"rewards": [[1]], "weights": [1]})
+    assert Fraction(str(GROUP.read({"rewards": [[1], [0]], "weights": [1]})["ratios"][1])) == 1
