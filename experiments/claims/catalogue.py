@@ -9,10 +9,7 @@ from typing import Any
 
 import grpo_checks.experiments.claims as package
 from grpo_checks.experiments.claims.benefit import claim as t2_benefit
-from grpo_checks.experiments.claims.decomposition import bridge as t2_bridge
-from grpo_checks.experiments.claims.decomposition import corrected_bridge
 from grpo_checks.experiments.claims.decomposition import gap as t2_gap
-from grpo_checks.experiments.claims.decomposition import identity as t2_identity
 from grpo_checks.experiments.claims.decomposition import kappa as t2_kappa
 from grpo_checks.experiments.claims.decomposition import potential as t2_potential
 from grpo_checks.experiments.claims.decomposition import zero as t2_zero
@@ -41,6 +38,9 @@ from grpo_checks.experiments.claims.stationarity import path as t1_path
 from grpo_checks.experiments.claims.stationarity import rate as t1_rate
 from grpo_checks.experiments.claims.stationarity import slope as t1_slope
 from grpo_checks.experiments.claims.stationarity import surrogate as t1_surrogate
+from grpo_checks.experiments.claims.surrogates import bridge as t2_bridge
+from grpo_checks.experiments.claims.surrogates import corrected_bridge
+from grpo_checks.experiments.claims.surrogates import identity as t2_identity
 from grpo_checks.experiments.protocol.claim import Claim
 from grpo_checks.experiments.protocol.claim_file import from_file
 from grpo_checks.theory.numbers.rationals import abridged

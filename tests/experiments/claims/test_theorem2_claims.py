@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from flint import fmpq
 
-from grpo_checks.experiments.claims.decomposition import bridge as t2_bridge
-from grpo_checks.experiments.claims.decomposition import corrected_bridge
 from grpo_checks.experiments.claims.decomposition import gap as t2_gap
-from grpo_checks.experiments.claims.decomposition import identity as t2_identity
 from grpo_checks.experiments.claims.decomposition import kappa as t2_kappa
 from grpo_checks.experiments.claims.decomposition import zero as t2_zero
 from grpo_checks.experiments.claims.decomposition.cases import CONFIRMED
 from grpo_checks.experiments.claims.decomposition.region import best_point, corners, residual
 from grpo_checks.experiments.claims.decomposition.training_cells import training_cells
+from grpo_checks.experiments.claims.surrogates import bridge as t2_bridge
+from grpo_checks.experiments.claims.surrogates import corrected_bridge
+from grpo_checks.experiments.claims.surrogates import identity as t2_identity
 from grpo_checks.experiments.models.instances import from_argument, named
 from grpo_checks.experiments.models.settings import RunSettings
 from grpo_checks.experiments.protocol.claim import Scope, overall

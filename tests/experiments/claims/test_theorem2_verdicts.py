@@ -7,13 +7,14 @@ import pandas as pd
 import pytest
 from odd.odd_models import one_decision, spec_of
 
-from grpo_checks.experiments.claims.decomposition import corrected_bridge, potential_cells
 from grpo_checks.experiments.claims.decomposition import gap as t2_gap
-from grpo_checks.experiments.claims.decomposition import identity as t2_identity
 from grpo_checks.experiments.claims.decomposition import kappa as t2_kappa
+from grpo_checks.experiments.claims.decomposition import potential_cells
 from grpo_checks.experiments.claims.decomposition import zero as t2_zero
 from grpo_checks.experiments.claims.decomposition.cases import CONFIRMED, DECOMPOSED, static_cells
 from grpo_checks.experiments.claims.decomposition.potential_cells import exact_row
+from grpo_checks.experiments.claims.surrogates import corrected_bridge
+from grpo_checks.experiments.claims.surrogates import identity as t2_identity
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.protocol.claim import Scope, overall
 from grpo_checks.experiments.runs.judging import EQUAL, FLOATING, rows_of, sober

@@ -6,14 +6,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from grpo_checks.experiments.claims.decomposition.groups import GROUP
+from grpo_checks.experiments.claims.surrogates.groups import GROUP
 from grpo_checks.experiments.falsifier.constraints import (
     above_zero,
     fraction,
+    integer,
     interval,
     one_of,
     simplex,
-    whole,
 )
 from grpo_checks.experiments.falsifier.domain import Domain
 from grpo_checks.theory.numbers.fields import NOT_NEGATIVE
@@ -21,7 +21,7 @@ from grpo_checks.theory.numbers.fields import NOT_NEGATIVE
 LAWS = Domain(
     {"law": simplex("types"), "losses": interval("policies", "types"), "size": above_zero()},
     {
-        "n": whole(1, 9),
+        "n": integer(1, 9),
         "kind": one_of("value", "risk", default="risk"),
         "eps": fraction(NOT_NEGATIVE, default=0),
     },

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from grpo_checks.experiments.claims.catalogue import CLAIMS, find
-from grpo_checks.experiments.claims.decomposition.groups import GROUP
+from grpo_checks.experiments.claims.surrogates.groups import GROUP
 from grpo_checks.experiments.falsifier.search import certified_ratio, falsify
 from grpo_checks.experiments.falsifier.statement import TINY
 from grpo_checks.experiments.points.decomposition import benefit

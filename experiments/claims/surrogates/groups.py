@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from grpo_checks.experiments.falsifier.constraints import above_zero, interval, whole
+from grpo_checks.experiments.falsifier.constraints import above_zero, integer, interval
 from grpo_checks.experiments.falsifier.domain import Domain
 from grpo_checks.experiments.protocol.verdict import Decision, unmet
 from grpo_checks.theory.arithmetic.enclose import exact
@@ -20,7 +20,7 @@ GROUP = Domain(
         "weights": above_zero("components"),
         "ratios": above_zero("members", default=1),
     },
-    {"ddof": whole(0, 1, default=0)},
+    {"ddof": integer(0, 1, default=0)},
     [{"members": g, "components": k, "ddof": d} for g, k, d in SHAPES],
     least={"members": 2},
 )

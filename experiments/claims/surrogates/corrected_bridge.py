@@ -15,15 +15,15 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
-from grpo_checks.experiments.claims.decomposition.bridge import in_words, surrogates
-from grpo_checks.experiments.claims.decomposition.groups import GROUP, silent
+from grpo_checks.experiments.claims.surrogates.bridge import in_words, surrogates
+from grpo_checks.experiments.claims.surrogates.groups import GROUP, silent
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import build
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import in_cells, stated
 from grpo_checks.experiments.protocol.cell_rows import inequality, nearest, stored_only
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
-from grpo_checks.theory.losses.surrogate_gap import surrogate_gap
+from grpo_checks.theory.losses.surrogate_gap import SurrogateGap, surrogate_gap
 from grpo_checks.theory.updates.rounding import accumulated
 
 SHAPES = ((2, 2, 0), (4, 3, 1), (8, 2, 0), (16, 4, 1), (4, 3, 0), (8, 2, 1), (16, 4, 0), (2, 2, 1))

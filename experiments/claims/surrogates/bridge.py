@@ -11,7 +11,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from grpo_checks.experiments.claims.decomposition.groups import GROUP, silent
+from grpo_checks.experiments.claims.surrogates.groups import GROUP, silent
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.protocol.assumptions import not_on_models, stated
 from grpo_checks.experiments.protocol.claim import Claim

@@ -14,7 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from grpo_checks.experiments.claims.decomposition.groups import (
+from grpo_checks.experiments.claims.surrogates.groups import (
     GROUP,
     Values,
     groups_of,
