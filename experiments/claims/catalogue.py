@@ -21,6 +21,7 @@ from grpo_checks.experiments.claims.generalization import shift as t3_shift
 from grpo_checks.experiments.claims.generalization import tightness as t3_tightness
 from grpo_checks.experiments.claims.generalization import visual_arft as t3_visual_arft
 from grpo_checks.experiments.claims.literature import amplification as literature_amplification
+from grpo_checks.experiments.claims.literature import baseline as literature_baseline
 from grpo_checks.experiments.claims.literature import contrast as literature_contrast
 from grpo_checks.experiments.claims.literature import convergence as literature_convergence
 from grpo_checks.experiments.claims.literature import correlation as literature_correlation
@@ -76,8 +77,8 @@ CLAIMS: tuple[Claim, ...] = (
     literature_convergence.CLAIM,
     literature_contrast.CLAIM,
     literature_hessian.CLAIM,
-    literature_mse.MSE,
-    literature_mse.BASELINE,
+    literature_mse.CLAIM,
+    literature_baseline.CLAIM,
     literature_correlation.LIMIT,
     literature_correlation.LAW,
     literature_pairs.CLAIM,

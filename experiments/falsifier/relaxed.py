@@ -36,7 +36,7 @@ class Moments(NamedTuple):
 
 
 @cache
-def listed(group_size: int, n_kinds: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def listed_groups(group_size: int, n_kinds: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """All groups without order: how many members of each kind (M, N), and in how many ways."""
     counts = list(compositions(group_size, n_kinds))
     ways = [factorial(group_size) / prod(map(factorial, c)) for c in counts]
@@ -56,7 +56,7 @@ def update(
     kinds: Kinds, weights: Float[Array, " K"], group_size: int, estimator: Estimator
 ) -> Moments:
     """By listing groups."""
-    counts, ways = listed(group_size, kinds.chance.shape[0])
+    counts, ways = listed_groups(group_size, kinds.chance.shape[0])
     # Not a power: its derivative in the exponent's base is nan at chance 0.
     chance = jnp.asarray(ways) * jnp.exp(counts @ jnp.log(kinds.chance))
     if estimator.name == "componentwise_normalized":

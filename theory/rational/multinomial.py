@@ -17,17 +17,21 @@ def compositions(size: int, parts: int) -> Iterator[tuple[int, ...]]:
         yield tuple(b - a - 1 for a, b in pairwise((-1, *bars, last)))
 
 
-def multinomial(
-    field: str, chances: Sequence[fmpq], size: int
-) -> Iterator[tuple[fmpq, tuple[int, ...]]]:
-    """Chance and counts of every way. Raises ValueError, naming ``field``, for too many to list."""
-    kinds = len(chances)
+def check_ways(field: str, size: int, kinds: int) -> None:
+    """Raises ValueError, naming ``field``, for too many vectors of counts to list."""
     ways = comb(size + kinds - 1, size)
     if ways > MAX_COUNTS or ways * (size + kinds) > MAX_DIGITS:
         raise ValueError(
             f"{field} = {size}: too many count vectors of {kinds} kinds, expected at most "
             f"{MAX_COUNTS}, or {MAX_DIGITS} draws altogether"
         )
-    for counts in compositions(size, kinds):
+
+
+def multinomial(
+    field: str, chances: Sequence[fmpq], size: int
+) -> Iterator[tuple[fmpq, tuple[int, ...]]]:
+    """Chance and counts of every way. Raises ValueError, naming ``field``, for too many to list."""
+    check_ways(field, size, len(chances))
+    for counts in compositions(size, len(chances)):
         orders = prod(map(comb, accumulate(counts), counts))
         yield prod((p**c for p, c in zip(chances, counts, strict=True)), start=fmpq(orders)), counts

@@ -14,31 +14,31 @@ alone if and only if R and |s|^2 are uncorrelated: the oracle, and `leave_one_ou
 not optimal among such estimators in general.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
 from grpo_checks.theory.estimators.group_law import GroupLaw
-from grpo_checks.theory.evaluation.episode_listing import Floats, Listing
+from grpo_checks.theory.evaluation.episode_listing import Listing
 
 
 class Noise(NamedTuple):
-    """Of one prompt, from its listed episodes."""
+    """Of one prompt, from its episodes; floats, or scalars in JAX."""
 
-    gradient: Floats
+    gradient: Any
     """grad J_q, (n,)."""
-    oracle: float
+    oracle: Any
     """a: G times the error with the value as baseline."""
-    pairs: float
+    pairs: Any
     """b: the error of a group of two."""
-    best: float
+    best: Any
     """G times the error with the best constant baseline."""
-    baseline: float
+    baseline: Any
     """That baseline; the value where the score is always zero."""
 
-    def error(self, group_size: int) -> float:
+    def error(self, group_size: int) -> Any:
         """Mean squared error of `leave_one_out`: the U-statistic's variance, as it is unbiased."""
         g = group_size
         return ((g - 2) * self.oracle + 2 * self.pairs) / (g * (g - 1))
@@ -47,36 +47,45 @@ class Noise(NamedTuple):
 _moments = eqx.filter_jit(lambda group, law: group.moments(law))
 
 
-def _pair_square(listed: Listing) -> float:
+def _pair_square(probability: Any, composite: Any, score: Any) -> Any:
     """E[(R-R')^2 |s-s'|^2], a row of pairs at a time."""
-    p, r, s = listed.probability, listed.composite, listed.score
-    square, total = (s**2).sum(1), 0.0
-    for chance, reward, score, norm in zip(p, r, s, square, strict=True):
+    square, total = (score**2).sum(1), 0.0
+    for chance, reward, s, norm in zip(probability, composite, score, square, strict=True):
         # Clipped: a distance from itself may round below zero.
-        distance = np.maximum(norm + square - 2 * s @ score, 0.0)
-        total += float(chance * (p @ ((reward - r) ** 2 * distance)))
+        distance = (norm + square - 2 * score @ s).clip(min=0.0)
+        total += chance * (probability @ ((composite - reward) ** 2 * distance))
     return total
 
 
 def noise(listed: Listing) -> Noise:
     """All moments by sums over episodes and pairs of episodes."""
-    p, r, s = listed.probability, listed.centred, listed.score
+    p, s = listed.probability, listed.score
+    terms = moments(p, listed.composite, listed.centred, s)
+    oracle, pairs, best = map(float, (terms.oracle, terms.pairs, terms.best))
+    return Noise(terms.gradient, oracle, pairs, best, float(listed.value + terms.baseline))
+
+
+def moments(probability: Any, composite: Any, centred: Any, score: Any) -> Noise:
+    """Of N episodes that earn R and R - J (N,), with scores (N, n); the baseline is less J.
+
+    In NumPy or JAX, whatever the arrays are.
+    """
+    p, r, s = probability, centred, score
     size = (s**2).sum(1)
     gradient = (p * r) @ s
-    squared = float(gradient @ gradient)
-    fisher = float(p @ size)
-    lean = float(p @ (r * size))
-    shift = lean / fisher if fisher > 0 else 0.0
+    fisher = p @ size
+    # The numerator is 0 where all scores are.
+    shift = p @ (r * size) / (fisher + (fisher == 0))
     # Sums of squares about grad J, the mean whatever the baseline: never below zero.
-    oracle = _error(p, r[:, None] * s - gradient)
-    best = _error(p, (r - shift)[:, None] * s - gradient)
-    pairs = _pair_square(listed) / 4 - squared
-    return Noise(gradient, oracle, pairs, best, listed.value + shift)
+    oracle = _error(p, r[:, None] * s - gradient[None])
+    best = _error(p, (r - shift)[:, None] * s - gradient[None])
+    pairs = _pair_square(p, composite, s) / 4 - gradient @ gradient
+    return Noise(gradient, oracle, pairs, best, shift)
 
 
-def _error(probability: Floats, off: Floats) -> float:
+def _error(probability: Any, off: Any) -> Any:
     """E|off|^2."""
-    return float(probability @ (off**2).sum(1))
+    return probability @ (off**2).sum(1)
 
 
 def listed_error(listed: Listing, group: GroupLaw) -> float:

@@ -1,52 +1,86 @@
-"""L.mse and L.baseline: the noise of `leave_one_out`, and whether its limit is the least.
+"""L.mse: the mean squared error of `leave_one_out`, from pairs of episodes.
 
-arXiv:2603.01162; see ``theory.updates.ustatistic`` for what is published and what is derived.
+Statement: E|g - grad J|^2 = ((G-2) a + 2b)/(G(G-1)) = a/G + O(1/G^2), with a/G the error with the
+value as baseline and b the error of a group of two.
+Proof: the update is a U-statistic with kernel (R-R')(s-s')/2; see ``theory.updates.ustatistic``.
+Source: arXiv:2603.01162 (its abstract, and its results as readers list them; our formalisation).
+Units: squared rewards.
 """
 
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
+
+import jax
+import jax.numpy as jnp
 
 from grpo_checks.experiments.claims.literature.listed_errors import (
     listed_errors,
     listings,
     too_many,
 )
+from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain, Episodes, one_prompt
+from grpo_checks.experiments.falsifier.constraints import integer
+from grpo_checks.experiments.falsifier.relaxed import listed_groups
+from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
-from grpo_checks.experiments.points.literature import noise as points
 from grpo_checks.experiments.protocol.assumptions import LISTED, influence_on, stated
-from grpo_checks.experiments.protocol.cell_rows import (
-    certified,
-    equality,
-    exact,
-    inequality,
-    no_better,
-    seen,
-    unmet,
-)
+from grpo_checks.experiments.protocol.cell_rows import equality, seen, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
 from grpo_checks.theory.estimators.group_law import Engine, GroupLaw, group_law
-from grpo_checks.theory.numbers.balls import ends
-from grpo_checks.theory.updates.ustatistic import listed_error, noise
+from grpo_checks.theory.rational.multinomial import check_ways
+from grpo_checks.theory.updates.ustatistic import Noise, listed_error, moments, noise
 
+NAME, MUTANT = "L.mse", "no remainder"
 ENGINES: tuple[Engine, ...] = ("counts", "lattice")
 QUICK_GROUPS, PAPER_GROUPS = (2, 3, 8), (2, 3, 4, 8, 16)
-BANDIT = {
-    "weights": [1],
-    "prompts": [
-        {
-            "share": 1,
-            "actions": [
-                {"odds": 3, "outcomes": [{"share": 1, "rewards": [1]}]},
-                {"odds": 1, "outcomes": [{"share": 1, "rewards": [0]}]},
-            ],
-        }
-    ],
-}
-"""Two answers, right with chance 3/4: one state, one logit for each."""
+LARGEST_GROUP = 16
 
 
-def _specs(scope: Scope) -> list[InstanceSpec]:
+def _error(one: Episodes, size: int) -> Any:
+    """E|g - grad J|^2 by its definition: all groups listed, and a softmax differentiated."""
+    n = len(one.probability)
+    check_ways("group_size", size, n)
+    counts, ways = map(jnp.asarray, listed_groups(size, n))
+    chance = ways * jnp.prod(one.probability[None] ** counts, 1)
+    centred = one.composite[None] - (counts @ one.composite)[:, None] / size
+    g = (counts * centred) @ one.score / (size - 1)
+    slope = jax.grad(one.value_at)(jnp.zeros(len(one.policy)))
+    return chance @ ((g - slope[None]) ** 2).sum(1)
+
+
+def noise_of(one: Episodes) -> Noise:
+    """The moments of ``theory.updates.ustatistic``."""
+    return moments(one.probability, one.composite, one.composite - one.mean, one.score)
+
+
+def sides(group_size: int, **model: Any) -> tuple[Any, Any]:
+    """The definition against the formula."""
+    one = one_prompt(**model)
+    return _error(one, group_size), noise_of(one).error(group_size)
+
+
+def _no_remainder(group_size: int, **model: Any) -> tuple[Any, Any]:
+    one = one_prompt(**model)
+    return _error(one, group_size), noise_of(one).oracle / group_size
+
+
+PLACES = (
+    {"actions": 2, "group_size": 2},
+    {"actions": 2, "outcomes": 2, "binary": True, "group_size": 3},
+    {"actions": 3, "group_size": 3},
+)
+STATEMENT = Statement(
+    sides,
+    ChoiceDomain(options={"group_size": integer(2, LARGEST_GROUP)}, places=PLACES),
+    "equal",
+    mutants={MUTANT: _no_remainder},
+)
+
+
+def listed_models(scope: Scope) -> list[InstanceSpec]:
+    """Whose episodes, and pairs of them, are listed."""
     if scope.instance is not None:
         return [scope.instance]
     conflict = named("conflict", components=1, start=-0.5)
@@ -70,10 +104,10 @@ def _law(spec: InstanceSpec, group_size: int) -> GroupLaw | str:
     return why
 
 
-def _mse_rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None) -> list[Row]:
-    claim, listed = "L.mse", listings(spec)
+def _rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None) -> list[Row]:
+    listed = listings(spec)
     if listed is None:
-        return [too_many(claim, spec)]
+        return [too_many(NAME, spec)]
     rows, learns = [], influence_on(spec).law
     for q, one in enumerate(listed):
         terms, errors = noise(one), listed_errors(spec, one, q)
@@ -81,82 +115,32 @@ def _mse_rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None) -
             law, oracle = _law(spec, g), terms.oracle / g
             parameters = {"prompt": q, "group_size": g, "estimator": UNBIASED.name}
             if isinstance(law, str):
-                rows.append(unmet(claim, spec.name, parameters, law))
+                rows.append(unmet(NAME, spec.name, parameters, law))
                 continue
-            expected = oracle if mutant == "no remainder" else terms.error(g)
+            expected = oracle if mutant == MUTANT else terms.error(g)
             extra = {"oracle": oracle, "remainder": terms.error(g) - oracle}
             numbers = (listed_error(one, law), expected, errors.noise(law) / g)
-            labels = (claim, spec.name, parameters, *numbers, "", extra)
+            labels = (NAME, spec.name, parameters, *numbers, "", extra)
             rows.append(seen(equality(*labels, identity=not learns[q])))
     return rows
 
 
-def mse_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
+def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """The formula from pairs of episodes against the exact law of groups, by count vectors."""
     groups = PAPER_GROUPS if scope.profile == "paper" else QUICK_GROUPS
-    return [row for spec in _specs(scope) for row in _mse_rows(spec, groups, scope.mutant)]
+    return [row for spec in listed_models(scope) for row in _rows(spec, groups, scope.mutant)]
 
 
-def _bandit_row() -> Row:
-    """In rational numbers."""
-    decision = points.decide_baseline(BANDIT, None)
-    numbers = (float(ends(decision.observed)[0]), float(ends(decision.bound)[0]))
-    moments, value = points.baselines(BANDIT)
-    extra = {
-        "observed_exact": str(moments.oracle),
-        "bound_exact": str(moments.best),
-        "value_exact": str(value),
-        "best_baseline_exact": str(moments.baseline),
-    }
-    note = f"exact: {decision.note}"
-    row = exact("L.baseline", "bandit", {}, *numbers, decision.verdict, note, extra)
-    return certified(row)
-
-
-def _baseline_rows(spec: InstanceSpec) -> list[Row]:
-    claim, listed = "L.baseline", listings(spec)
-    if listed is None:
-        return [too_many(claim, spec)]
-    rows, learns = [], influence_on(spec).law
-    for q, one in enumerate(listed):
-        terms, off = noise(one), listed_errors(spec, one, q).noise()
-        extra = {"value": one.value, "best_baseline": terms.baseline}
-        labels = (claim, spec.name, {"prompt": q}, terms.oracle, terms.best, off, "", extra)
-        row = seen(inequality(*labels, identity=not learns[q]))
-        # The best constant is never worse: no more than equality can be seen.
-        rows.append(no_better(row, "the value is a best baseline: R, |s|^2 are uncorrelated here"))
-    return rows
-
-
-def baseline_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
-    """Error of the oracle against that of the best constant, on each prompt; and on the bandit."""
-    rows = [row for spec in _specs(scope) for row in _baseline_rows(spec)]
-    return rows if scope.instance is not None else [_bandit_row(), *rows]
-
-
-MSE = Claim(
-    name="L.mse",
+CLAIM = Claim(
+    name=NAME,
     statement="arXiv:2603.01162: E|g - grad J|^2 of `leave_one_out` is ((G-2)a + 2b)/(G(G-1)) = "
     "a/G + O(1/G^2), a/G the error with the value as baseline",
     provenance="literature",
     expected="holds",
     proof=("grpo_checks.theory.updates.ustatistic",),
     assumptions=(LISTED, *stated("one prompt at a time")),
-    mutants={"no remainder": "a/G alone"},
+    mutants={MUTANT: "a/G alone"},
     runs=lambda scope: [],
-    rows=mse_rows,
-    exact=points.MSE,
-)
-BASELINE = Claim(
-    name="L.baseline",
-    statement="arXiv:2603.01162 as read by others: a/G is the least error among unbiased "
-    "estimators whose baseline depends on the prompt alone",
-    provenance="literature",
-    expected="refuted",
-    proof=("grpo_checks.theory.updates.ustatistic",),
-    assumptions=(LISTED, *stated("true if and only if R and |s|^2 are uncorrelated (derived)")),
-    mutants={},
-    runs=lambda scope: [],
-    rows=baseline_rows,
-    exact=points.BASELINE,
+    rows=rows,
+    exact=STATEMENT.exact(),
 )

@@ -131,7 +131,7 @@ def test_models_too_large_to_list(monkeypatch):
     """A row that says how many episodes there are, not a crash."""
     spec = InstanceSpec("conflict", (("components", 1), ("start", -0.25)))
     monkeypatch.setattr(listed_errors, "obstacle", lambda *a: "episodes = 10")
-    for claim in (literature_contrast.CLAIM, literature_hessian.CLAIM, literature_mse.MSE):
+    for claim in (literature_contrast.CLAIM, literature_hessian.CLAIM, literature_mse.CLAIM):
         (row,) = _rows(claim, spec)
         assert (row.verdict, row.note) == ("assumption unmet", "episodes = 10")
 

@@ -8,6 +8,7 @@ import mpmath as mp
 import pytest
 
 from grpo_checks.experiments.claims.literature import amplification as literature_amplification
+from grpo_checks.experiments.claims.literature import baseline as literature_baseline
 from grpo_checks.experiments.claims.literature import contrast as literature_contrast
 from grpo_checks.experiments.claims.literature import correlation as literature_correlation
 from grpo_checks.experiments.claims.literature import hessian as literature_hessian
@@ -66,7 +67,7 @@ def test_numbers_are_right_up_to_their_rounding_errors(x, answers):
     right, spec = _right(x), answers(x)
     scope = Scope("quick", spec)
     rows = literature_contrast.rows(scope, {})
-    rows += literature_hessian.rows(scope, {}) + literature_mse.mse_rows(scope, {})
+    rows += literature_hessian.rows(scope, {}) + literature_mse.rows(scope, {})
     assert len(rows) == 1 + 2 + len(GROUPS)
     for row in rows:
         wanted = right[row.claim]
@@ -74,7 +75,7 @@ def test_numbers_are_right_up_to_their_rounding_errors(x, answers):
             wanted = wanted[row.parameters["group_size"]]
         assert abs(row.observed - wanted) <= row.rounding
         assert abs(row.bound - wanted) <= row.rounding <= 1e-10 * wanted
-    (row,) = literature_mse.baseline_rows(scope, {})
+    (row,) = literature_baseline.rows(scope, {})
     assert row.verdict == "refuted"
     for observed, wanted in zip((row.observed, row.bound), right["L.baseline"], strict=True):
         assert abs(observed - wanted) <= row.rounding <= 1e-10 * right["L.baseline"][0]
@@ -97,7 +98,7 @@ def test_correlations_are_right(x, answers):
 FAULTS = [
     (literature_contrast.CLAIM, literature_contrast, "contrast"),
     (literature_hessian.CLAIM, literature_hessian, "matrix_norm"),
-    (literature_mse.MSE, literature_mse, "listed_error"),
+    (literature_mse.CLAIM, literature_mse, "listed_error"),
     (literature_correlation.LAW, literature_correlation, "_decoupled"),
     (literature_amplification.AMPLIFICATION, literature_amplification, "recurrence"),
 ]
@@ -115,7 +116,7 @@ def test_a_small_fault_is_seen_next_to_certainty(claim, module, name, x, answers
 
 CLAIMS = (
     *(literature_contrast.CLAIM, literature_hessian.CLAIM),
-    *(literature_mse.MSE, literature_mse.BASELINE),
+    *(literature_mse.CLAIM, literature_baseline.CLAIM),
     *(literature_amplification.AMPLIFICATION, literature_amplification.TOOLS),
     *(literature_correlation.LIMIT, literature_correlation.LAW),
 )
@@ -141,7 +142,7 @@ def test_groups_that_no_engine_sums_over(answers, monkeypatch):
     right = literature_mse.group_law
     monkeypatch.setattr(literature_mse, "group_law", refuse)
     literature_mse._law.cache_clear()
-    rows = literature_mse.mse_rows(Scope("quick", answers(0.7)), {})
+    rows = literature_mse.rows(Scope("quick", answers(0.7)), {})
     literature_mse._law.cache_clear()
     assert [row.verdict for row in rows] == ["holds", "holds", "assumption unmet"]
     assert rows[-1].note == "group_size = 8: expected fewer"
@@ -150,7 +151,7 @@ def test_groups_that_no_engine_sums_over(answers, monkeypatch):
 def test_uncorrelated_rewards_say_nothing_of_the_baseline(tmp_path):
     """Four answers alike in chance: |s|^2 is constant, and the value is a best baseline."""
     spec = from_argument(_file(tmp_path, "even", [[1], [0], [0], [0]], [0.0] * 4, [1]))
-    (row,) = literature_mse.baseline_rows(Scope("quick", spec), {})
+    (row,) = literature_baseline.rows(Scope("quick", spec), {})
     assert (row.verdict, "uncorrelated" in row.note) == ("vacuous", True)
 
 

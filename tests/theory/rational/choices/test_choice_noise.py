@@ -5,6 +5,8 @@ import pytest
 from flint import fmpq
 from helpers import choice_instance
 
+from grpo_checks.experiments.claims.literature.baseline import STATEMENT as BASELINE
+from grpo_checks.experiments.claims.literature.mse import STATEMENT as MSE
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.evaluation.episode_listing import list_episodes
@@ -45,3 +47,34 @@ def test_the_best_baseline_is_least():
     for step in (fmpq(1, 100), fmpq(-1, 100)):
         assert baseline_error(kinds, of.weights, found.baseline + step) > found.best
     assert found.oracle > found.best > 0
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_statements_say_the_same_fractions(seed):
+    """Both sides of L.mse and L.baseline, which are enclosed JAX, with ragged outcomes too."""
+    document = choice_instance.document(seed, components=2, binary=False)
+    if seed == 2:
+        document["prompts"][0]["actions"][1]["outcomes"].pop()
+    choice = parse_choice(document)
+    terms = noise(choice.kinds[0], choice.weights)
+    decision = MSE.decide({**document, "group_size": 3})
+    variance = update(choice, 3, UNBIASED).variance
+    assert (decision.observed, decision.bound) == (variance, terms.error(3))
+    decision = BASELINE.decide(document)
+    assert (decision.observed, decision.bound) == (terms.oracle, terms.best)
+    assert decision.note.endswith(f"as baseline, {terms.best} with {terms.baseline}")
+
+
+def test_too_many_groups_are_refused():
+    """Instead of being listed."""
+    document = choice_instance.document(0)
+    document["prompts"][0]["actions"][0]["outcomes"] *= 9
+    with pytest.raises(ValueError, match="group_size = 16: too many"):
+        MSE.decide({**document, "group_size": 16})
+
+
+def test_one_answer_has_no_noise():
+    """All scores are zero, and so is what divides them."""
+    only = [{"odds": 1, "outcomes": [{"share": 1, "rewards": [r]} for r in (0, 1)]}]
+    decision = BASELINE.decide({"weights": [1], "prompts": [{"share": 1, "actions": only}]})
+    assert (decision.observed, decision.bound, decision.verdict) == (0, 0, "holds")
