@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from grpo_checks.experiments.ledger.parts import PARTS, by_claim, told
+from grpo_checks.experiments.ledger.parts import PARTS, by_claim, filled_part
 from grpo_checks.experiments.ledger.template import parts
 from grpo_checks.experiments.runs.stored import PAPER, ROOT
 from grpo_checks.experiments.storage.input_file import read_json, read_text
@@ -50,7 +50,7 @@ def sections(inputs: Mapping[str, Any], prefix: str = "") -> str:
     if homeless := PARTS.keys() - template.keys():
         raise ValueError(f"template: {', '.join(sorted(homeless))}: no part of that name")
     chosen = {name: text for name, text in template.items() if name.startswith(prefix)}
-    return "".join(told(name, text, inputs) for name, text in chosen.items())
+    return "".join(filled_part(name, text, inputs) for name, text in chosen.items())
 
 
 def _inputs(folder: Path) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def by_claim(rows: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return {str(name): data for name, data in rows.groupby("claim")}
 
 
-def told(name: str, text: str, inputs: Mapping[str, Any]) -> str:
+def filled_part(name: str, text: str, inputs: Mapping[str, Any]) -> str:
     """One part, filled; empty where an input is missing or there is nothing to say.
 
     A part that is not listed here has no fields. Raises ValueError where facts and fields differ,

@@ -61,9 +61,9 @@ def square_norm(matrix: Any, norm: Norm) -> Any:
         return square
     if len(matrix) > 3:
         raise ValueError(f"actions = {len(matrix)}: expected at most 3 for spectral norms")
-    apart = 2 * square - trace**2
+    squared_gap = 2 * square - trace**2
     # Two eigenvalues may be one; a root has no slope at zero.
-    root = jnp.where(apart > 0, jnp.sqrt(jnp.where(apart > 0, apart, 1.0)), 0.0)
+    root = jnp.where(squared_gap > 0, jnp.sqrt(jnp.where(squared_gap > 0, squared_gap, 1.0)), 0.0)
     return (jnp.abs(trace) + root) ** 2 / 4
 
 

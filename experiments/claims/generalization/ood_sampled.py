@@ -90,38 +90,38 @@ def sampled_rows(claim: str, spec: ProblemSpec) -> list[Row]:
     return rows
 
 
-def _covered(of: Tasks, distance: fmpq) -> Decision:
+def _covered(tasks: Tasks, distance: fmpq) -> Decision:
     """The failure probability of the kl-xi bound plus a distance, against delta."""
 
     def rule(seen: Learned, n: int, delta: fmpq) -> bool | None:
         return RULES["kl-xi"](seen._replace(risk=seen.risk - distance), n, delta)
 
-    failing = failure(of, lambda counts: rule(learn(of, counts), of.n, of.delta))
-    if failing == 0 and says_nothing(of, rule, learn):
-        return Decision(failing, of.delta, "vacuous", "no better than 1 for any sample")
-    return compare(failing, of.delta)
+    failing = failure(tasks, lambda counts: rule(learn(tasks, counts), tasks.n, tasks.delta))
+    if failing == 0 and says_nothing(tasks, rule, learn):
+        return Decision(failing, tasks.delta, "vacuous", "no better than 1 for any sample")
+    return compare(failing, tasks.delta)
 
 
-def in_units(of: Tasks) -> tuple[Tasks, fmpq] | None:
+def in_units(tasks: Tasks) -> tuple[Tasks, fmpq] | None:
     """Losses w l/w_max on the source, and w_max, w = D_T/D_S; None where the source covers less."""
-    if any(t > 0 and s == 0 for s, t in zip(of.source, of.target, strict=True)):
+    if any(t > 0 and s == 0 for s, t in zip(tasks.source, tasks.target, strict=True)):
         return None
-    weight = [t / s if s > 0 else fmpq(0) for s, t in zip(of.source, of.target, strict=True)]
+    weight = [t / s if s > 0 else fmpq(0) for s, t in zip(tasks.source, tasks.target, strict=True)]
     top = max(weight)
     losses = tuple(
-        tuple(x * w / top for x, w in zip(row, weight, strict=True)) for row in of.losses
+        tuple(x * w / top for x, w in zip(row, weight, strict=True)) for row in tasks.losses
     )
-    return of._replace(losses=losses, target=of.source), top
+    return tasks._replace(losses=losses, target=tasks.source), top
 
 
 def decide(document: Document, mutant: str | None) -> Decision:
     """Of the bound named. Raises ValueError for a mutant: they are about one policy."""
     if mutant is not None:
         raise ValueError(f"bound = {document['bound']!r}: expected one without a sample")
-    of = parse_tasks(document)
+    tasks = parse_tasks(document)
     if document["bound"] == MOVED:
-        return _covered(of, variation(of.source, of.target))
-    scaled = in_units(of)
+        return _covered(tasks, variation(tasks.source, tasks.target))
+    scaled = in_units(tasks)
     return unmet(UNCOVERED) if scaled is None else _covered(scaled[0], fmpq(0))
 
 

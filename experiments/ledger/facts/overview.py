@@ -32,8 +32,8 @@ def _links(names: str) -> str:
 def surprises(verdicts: pd.DataFrame) -> Facts | None:
     """Claims that came out otherwise than expected, which the prose on them does not foresee."""
     others = verdicts[verdicts["verdict"] != verdicts["expected"]]
-    told = [f"{r.claim} is {r.verdict}, expected: {r.expected}" for r in others.itertuples()]
-    return {"surprises": "; ".join(told)} if told else None
+    outcomes = [f"{r.claim} is {r.verdict}, expected: {r.expected}" for r in others.itertuples()]
+    return {"surprises": "; ".join(outcomes)} if outcomes else None
 
 
 def conditions(provenance: Mapping[str, Any]) -> Facts:

@@ -80,26 +80,26 @@ VECTORS = np.array(list(np.ndindex(2, 2)), float)
 
 
 @lru_cache(maxsize=16)
-def _tables(of: Shape) -> tuple[Groups, ...]:
+def _tables(shape: Shape) -> tuple[Groups, ...]:
     """Of groups over every pair of action and outcome."""
-    weights = np.array([1.0, of.second])
+    weights = np.array([1.0, shape.second])
     # Any chances > 0: the pairs that are possible, whose true chances come later.
     model = Model(
-        np.full((of.actions, 4), 0.25), VECTORS, VECTORS @ weights, weights, (0, np.arange(1))
+        np.full((shape.actions, 4), 0.25), VECTORS, VECTORS @ weights, weights, (0, np.arange(1))
     )
     with jax.ensure_compile_time_eval():
-        return tuple(groups(model, of.group_size, e) for e in ESTIMATORS)
+        return tuple(groups(model, shape.group_size, e) for e in ESTIMATORS)
 
 
-def _ratio(x: Any, of: Shape) -> Any:
+def _ratio(x: Any, shape: Shape) -> Any:
     """Best gain of the one behind over that of the one ahead; 0 where e is too close to rank."""
-    logits, shares = x[: of.actions], x[of.actions :].reshape(of.actions, 4)
+    logits, shares = x[: shape.actions], x[shape.actions :].reshape(shape.actions, 4)
     chance, law = jax.nn.softmax(shares), jax.nn.softmax(logits)
-    worth = chance @ jnp.asarray(VECTORS @ np.array([1.0, of.second]))
-    steps = jnp.asarray([float(s) for s in STEPS]) * 2 / (1 + of.second)
+    worth = chance @ jnp.asarray(VECTORS @ np.array([1.0, shape.second]))
+    steps = jnp.asarray([float(s) for s in STEPS]) * 2 / (1 + shape.second)
     slope = law * (worth - law @ worth)
     e, best = [], []
-    for table in _tables(of):
+    for table in _tables(shape):
         table = table._replace(given=chance.reshape(-1))
         moves, p = table.moves(), table.chances(law)
         e.append(Ascent(slope @ (p @ moves), p @ jnp.square(moves).sum(1)).efficiency)
@@ -111,17 +111,17 @@ def _ratio(x: Any, of: Shape) -> Any:
     return jnp.where(clear, gained[1 - ahead] / jnp.maximum(gained[ahead], 1e-15), 0.0)
 
 
-def _document(x: Floats, of: Shape, n: int) -> Document:
-    logits, shares = x[: of.actions], x[of.actions :].reshape(of.actions, 4)
+def _document(x: Floats, shape: Shape, n: int) -> Document:
+    logits, shares = x[: shape.actions], x[shape.actions :].reshape(shape.actions, 4)
     vectors = VECTORS.astype(int).tolist()
     actions = choices(logits, [lottery(row, vectors, n) for row in shares], n)
     return {
-        "group_size": of.group_size,
-        "weights": [1, of.second],
+        "group_size": shape.group_size,
+        "weights": [1, shape.second],
         "prompts": [{"share": 1, "actions": actions}],
     }
 
 
 BENEFIT = Exact(
-    decide, Search(SHAPES, lambda of: 5 * of.actions, _ratio, _document), smaller_choice
+    decide, Search(SHAPES, lambda shape: 5 * shape.actions, _ratio, _document), smaller_choice
 )

@@ -44,12 +44,12 @@ class Shape(NamedTuple):
 SHAPES = (*(Shape(size) for size in (4, 5, 8, 16, 64)), Shape(4, 3), Shape(8, 3))
 
 
-def _on_a_line(x: Any, of: Shape) -> Found:
+def _on_a_line(x: Any, shape: Shape) -> Found:
     """Two calls on either side of p, along a direction that the slopes do not see."""
-    values = jnp.asarray(coefficients(of.group_size))
-    if of.components == 2:
+    values = jnp.asarray(coefficients(shape.group_size))
+    if shape.components == 2:
         return built(x, values)
-    k = of.components
+    k = shape.components
     unit = jax.nn.sigmoid(x)
     success, slopes, third = unit[:k], unit[k : 2 * k], unit[2 * k : 3 * k]
     free = x[3 * k : 4 * k - 1]
@@ -64,15 +64,15 @@ def _on_a_line(x: Any, of: Shape) -> Found:
     return Found(calls, success, slopes / respond, respond)
 
 
-def _line_document(x: Floats, of: Shape, n: int) -> Document:
-    point = jax.device_get(_on_a_line(jnp.asarray(x), of))
+def _line_document(x: Floats, shape: Shape, n: int) -> Document:
+    point = jax.device_get(_on_a_line(jnp.asarray(x), shape))
     calls = table(point.calls, near, n)
     ahead, behind = np.abs(point.calls[:2, 0] - point.success[0])
     # The nearer call has the larger part.
     odds = proportions(np.maximum([behind, ahead], 1e-300), n)
     steep = point.weights * point.response
     slopes = [1, *(near_positive(h / steep[0], n) for h in steep[1:-1])]
-    return {"group_size": of.group_size, "calls": calls, "odds": [*odds, 0], "slopes": slopes}
+    return {"group_size": shape.group_size, "calls": calls, "odds": [*odds, 0], "slopes": slopes}
 
 
 class Family(NamedTuple):
@@ -101,12 +101,12 @@ def _mirrored(x: Any) -> tuple[Any, Any, Any, Any]:
     return a, h, s * room, t * room
 
 
-def _placed(x: Any, of: Family) -> Found:
+def _placed(x: Any, family: Family) -> Found:
     """The point in floating point."""
-    if of.name == "line":
-        return _on_a_line(x, Shape(of.group_size))
+    if family.name == "line":
+        return _on_a_line(x, Shape(family.group_size))
     unit = jax.nn.sigmoid(x)
-    if of.name == "aligned":
+    if family.name == "aligned":
         first = unit[:2]
         calls, success = jnp.stack([first, first * unit[2:4], first * unit[4:6]]), first
         slopes = jnp.stack([unit[6], 1 - unit[6]])
@@ -115,29 +115,34 @@ def _placed(x: Any, of: Family) -> Found:
         success, along = jnp.stack([a, 1 - a]), jnp.stack([h, -jnp.ones_like(h)])
         calls = jnp.stack([success + s * along, success - t * along, success * unit[4:6]])
         slopes = jnp.stack([jnp.ones_like(h), h])
-    respond = bernstein(jnp.asarray(coefficients(of.group_size)), success)
+    respond = bernstein(jnp.asarray(coefficients(family.group_size)), success)
     return Found(calls, success, slopes / respond, respond)
 
 
-def _zero_ratio(x: Any, of: Family) -> Any:
+def _zero_ratio(x: Any, family: Family) -> Any:
     """Gap over what the calls can move; 0 where the claim holds, up to rounding."""
-    point = _placed(x, of)
+    point = _placed(x, family)
     gains = point.calls - point.success[None]
     return (gains @ point.weights).max() / (point.weights @ jnp.abs(gains).max(0))
 
 
-def _zero_document(x: Floats, of: Family, n: int) -> Document:
-    if of.name == "line":
-        return _line_document(x, Shape(of.group_size), n)
-    if of.name == "aligned":
-        point = jax.device_get(_placed(jnp.asarray(x), of))
+def _zero_document(x: Floats, family: Family, n: int) -> Document:
+    if family.name == "line":
+        return _line_document(x, Shape(family.group_size), n)
+    if family.name == "aligned":
+        point = jax.device_get(_placed(jnp.asarray(x), family))
         calls = table(point.calls, near, n)
         weights = table(point.weights, near_positive, n)
-        return {"group_size": of.group_size, "calls": calls, "odds": [1, 0, 0], "weights": weights}
+        return {
+            "group_size": family.group_size,
+            "calls": calls,
+            "odds": [1, 0, 0],
+            "weights": weights,
+        }
     a, h, s, t = _mirrored([Fraction(unit(v, n)) for v in x[:4]])
     rows = [[a + s * h, 1 - a - s], [a - t * h, 1 - a + t]]
     return {
-        "group_size": of.group_size,
+        "group_size": family.group_size,
         "calls": [[written(value) for value in row] for row in rows],
         "odds": [written(t), written(s)],
         "slopes": [1],
@@ -146,11 +151,16 @@ def _zero_document(x: Floats, of: Family, n: int) -> Document:
 
 KAPPA = Exact(
     decide_kappa,
-    Search(SHAPES, lambda of: of.dimension, lambda x, of: _on_a_line(x, of).ratio, _line_document),
+    Search(
+        SHAPES,
+        lambda shape: shape.dimension,
+        lambda x, shape: _on_a_line(x, shape).ratio,
+        _line_document,
+    ),
     smaller_menu,
 )
 ZERO = Exact(
     decide_zero,
-    Search(FAMILIES, lambda of: N_PARAMETERS, _zero_ratio, _zero_document),
+    Search(FAMILIES, lambda shape: N_PARAMETERS, _zero_ratio, _zero_document),
     smaller_menu,
 )

@@ -29,30 +29,34 @@ class Shape(NamedTuple):
 SHAPES = tuple(Shape(g, m, k) for g in (4, 8, 64) for m, k in ((2, 2), (3, 2), (4, 3)))
 
 
-def _split(x: Any, of: Shape) -> tuple[Any, Any, Any]:
+def _split(x: Any, shape: Shape) -> tuple[Any, Any, Any]:
     """Parameters of calls (M, K), odds (M,) and weights (K,)."""
-    cells = of.calls * of.components
+    cells = shape.calls * shape.components
     rest = x[cells:]
-    return x[:cells].reshape(of.calls, of.components), rest[: of.calls], rest[of.calls :]
+    return (
+        x[:cells].reshape(shape.calls, shape.components),
+        rest[: shape.calls],
+        rest[shape.calls :],
+    )
 
 
-def _ratio(x: Any, of: Shape) -> Any:
+def _ratio(x: Any, shape: Shape) -> Any:
     """gap/bound."""
-    calls, logits, sizes = _split(x, of)
+    calls, logits, sizes = _split(x, shape)
     calls, weights = jax.nn.sigmoid(calls), jnp.exp(sizes)
     success = jax.nn.softmax(logits) @ calls
-    respond = bernstein(jnp.asarray(coefficients(of.group_size, of.ddof)), success)
+    respond = bernstein(jnp.asarray(coefficients(shape.group_size, shape.ddof)), success)
     gains = calls - success[None]
     residual = (gains @ (weights * respond)).max()
     bound = gap_bound(residual, respond, jnp.abs(gains).max(0), weights)
     return (gains @ weights).max() / (bound + TINY)
 
 
-def _document(x: Floats, of: Shape, n: int) -> Document:
-    calls, logits, sizes = _split(x, of)
+def _document(x: Floats, shape: Shape, n: int) -> Document:
+    calls, logits, sizes = _split(x, shape)
     return {
-        "group_size": of.group_size,
-        "ddof": of.ddof,
+        "group_size": shape.group_size,
+        "ddof": shape.ddof,
         "calls": table(calls, unit, n),
         "odds": odds(logits, n),
         "weights": table(sizes, positive, n),
@@ -61,6 +65,11 @@ def _document(x: Floats, of: Shape, n: int) -> Document:
 
 GAP = Exact(
     decide_gap,
-    Search(SHAPES, lambda of: of.calls * (of.components + 1) + of.components, _ratio, _document),
+    Search(
+        SHAPES,
+        lambda shape: shape.calls * (shape.components + 1) + shape.components,
+        _ratio,
+        _document,
+    ),
     smaller_menu,
 )

@@ -78,52 +78,52 @@ SHAPES = (
 )
 
 
-def _split(x: Any, of: Shape) -> tuple[Any, Any, Any]:
-    q, m, v = of.prompts, of.actions, 2**of.components
+def _split(x: Any, shape: Shape) -> tuple[Any, Any, Any]:
+    q, m, v = shape.prompts, shape.actions, 2**shape.components
     logits, rest = x[: q * m].reshape(q, m), x[q * m :]
     return logits, rest[: q * m * v].reshape(q, m, v), rest[q * m * v :]
 
 
 @lru_cache(maxsize=16)
-def _tables(of: Shape) -> list[CountTable]:
+def _tables(shape: Shape) -> list[CountTable]:
     """One for each component, of weight 1."""
-    estimator, one = Estimator(DECOMPOSED.name, of.ddof), np.ones(1)
+    estimator, one = Estimator(DECOMPOSED.name, shape.ddof), np.ones(1)
     # Constants, also where a trace asks for them first.
     with jax.ensure_compile_time_eval():
-        return [count_table(c[:, None], one, of.group_size, estimator) for c in of.vectors.T]
+        return [count_table(c[:, None], one, shape.group_size, estimator) for c in shape.vectors.T]
 
 
-def _ratio(x: Any, of: Shape) -> Any:
+def _ratio(x: Any, shape: Shape) -> Any:
     """Largest difference over the sum of the weights; 0 where the claim holds, up to rounding."""
-    logits, shares, sizes = _split(x, of)
+    logits, shares, sizes = _split(x, shape)
     weights, earned = jnp.exp(sizes), jax.nn.softmax(shares)
 
     def laws(at: Any) -> Any:
         return jnp.einsum("qm,qmv->qv", jax.nn.softmax(at), earned)
 
     def climbed(at: Any) -> Any:
-        success = laws(at) @ jnp.asarray(of.vectors)
-        return (potential(success, of.group_size, of.ddof) @ weights).mean()
+        success = laws(at) @ jnp.asarray(shape.vectors)
+        return (potential(success, shape.group_size, shape.ddof) @ weights).mean()
 
     law = laws(logits)
     # E[g] = sum_v h(v) grad p(v), h(v) = E[A_1 1{v}]/p(v).
-    earns = [jax.vmap(lambda p, t=table: t.moments(p).mean)(law) for table in _tables(of)]
+    earns = [jax.vmap(lambda p, t=table: t.moments(p).mean)(law) for table in _tables(shape)]
     h = jnp.einsum("k,kqv->qv", weights, jnp.stack(earns)) / law
-    update = jax.vjp(laws, logits)[1](h)[0] / of.prompts
+    update = jax.vjp(laws, logits)[1](h)[0] / shape.prompts
     return jnp.abs(update - jax.grad(climbed)(logits)).max() / weights.sum()
 
 
-def _document(x: Floats, of: Shape, n: int) -> Document:
-    logits, shares, sizes = _split(x, of)
-    vectors = of.vectors.astype(int).tolist()
+def _document(x: Floats, shape: Shape, n: int) -> Document:
+    logits, shares, sizes = _split(x, shape)
+    vectors = shape.vectors.astype(int).tolist()
     prompts = []
-    for own, outcomes in zip(logits, shares, strict=True):
-        actions = choices(own, [lottery(row, vectors, n) for row in outcomes], n)
+    for odds_of_prompt, outcomes in zip(logits, shares, strict=True):
+        actions = choices(odds_of_prompt, [lottery(row, vectors, n) for row in outcomes], n)
         prompts.append({"share": 1, "actions": actions})
-    head = {"group_size": of.group_size, "ddof": of.ddof}
-    return {**head, "weights": table(sizes, positive, n), "prompts": prompts}
+    settings = {"group_size": shape.group_size, "ddof": shape.ddof}
+    return {**settings, "weights": table(sizes, positive, n), "prompts": prompts}
 
 
 POTENTIAL = Exact(
-    decide, Search(SHAPES, lambda of: of.dimension, _ratio, _document), smaller_choice
+    decide, Search(SHAPES, lambda shape: shape.dimension, _ratio, _document), smaller_choice
 )

@@ -69,11 +69,11 @@ def _crowded(seen: Learned, n: int, delta: fmpq) -> bool | None:
     return kl_rule(plain)(seen, EPISODES * n, delta)
 
 
-def _own_prior(of: Tasks, counts: Sequence[int]) -> Learned:
+def _own_prior(tasks: Tasks, counts: Sequence[int]) -> Learned:
     """KL to the posterior of the same tasks at twice the temperature."""
-    fit = [-of.n * x / (2 * of.temperature) for x in empirical(of, counts)]
-    own, _ = gibbs(of.prior, fit)
-    return learn(of, counts)._replace(divergence=gibbs(own, fit)[1])
+    fit = [-tasks.n * x / (2 * tasks.temperature) for x in empirical(tasks, counts)]
+    prior, _ = gibbs(tasks.prior, fit)
+    return learn(tasks, counts)._replace(divergence=gibbs(prior, fit)[1])
 
 
 MUTANTS: MappingProxyType[str, tuple[Rule, Learner]] = MappingProxyType(
@@ -88,13 +88,13 @@ MUTANTS: MappingProxyType[str, tuple[Rule, Learner]] = MappingProxyType(
 )
 
 
-def _outside(of: Tasks, bound: str) -> str | None:
+def _outside(tasks: Tasks, bound: str) -> str | None:
     """The assumption that a problem breaks, if any."""
-    if of.target != of.source:
+    if tasks.target != tasks.source:
         return "risk is measured where tasks are not drawn"
-    if bound in ALONE and len(of.losses) > 1:
+    if bound in ALONE and len(tasks.losses) > 1:
         return "the bound holds for one policy, chosen beforehand"
-    if bound == "fresh tasks" and not all(x in (0, 1) for x in of.losses[0]):
+    if bound == "fresh tasks" and not all(x in (0, 1) for x in tasks.losses[0]):
         return "the binomial tail needs losses of 0 or 1"
     return None
 
@@ -115,17 +115,17 @@ def _named(document: Document) -> tuple[str, str]:
 
 def decide(document: Document, mutant: str | None) -> Decision:
     """Failure probability against delta."""
-    of, (bound, posterior) = parse_tasks(document), _named(document)
-    if mutant is None and (why := _outside(of, bound)):
+    tasks, (bound, posterior) = parse_tasks(document), _named(document)
+    if mutant is None and (why := _outside(tasks, bound)):
         return unmet(why)
     if mutant is None and posterior == "worst":
-        found = failure(of, lambda counts: breakable(of, counts, bound))
-        return compare(found, of.delta)
+        probability = failure(tasks, lambda counts: breakable(tasks, counts, bound))
+        return compare(probability, tasks.delta)
     rule, learner = (_rule(document, bound), learn) if mutant is None else MUTANTS[mutant]
-    found = failure(of, lambda counts: rule(learner(of, counts), of.n, of.delta))
-    if found == 0 and says_nothing(of, rule, learner):
-        return Decision(found, of.delta, "vacuous", "no better than 1 for any sample")
-    return compare(found, of.delta)
+    probability = failure(tasks, lambda counts: rule(learner(tasks, counts), tasks.n, tasks.delta))
+    if probability == 0 and says_nothing(tasks, rule, learner):
+        return Decision(probability, tasks.delta, "vacuous", "no better than 1 for any sample")
+    return compare(probability, tasks.delta)
 
 
 def simpler(document: Document) -> Iterable[Document]:

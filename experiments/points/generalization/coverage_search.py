@@ -107,25 +107,25 @@ def _fails(seen: View, at: Place, counts: Floats) -> Floats:
     if at.posterior == "worst":
         return logsumexp(at.n * kl(shown, risks[None]), b=seen.prior, axis=1) > nats + MARGIN
     law = softmax(np.log(seen.prior) - at.n * shown / seen.temperature, axis=1)
-    each = (rel_entr(law, seen.prior).sum(1) + nats) / at.n
+    nats_per_task = (rel_entr(law, seen.prior).sum(1) + nats) / at.n
     q, risk = (law * shown).sum(1), law @ risks
     if at.bound.startswith(("kl", "Chernoff")):
-        return kl(q, risk) > each + MARGIN
+        return kl(q, risk) > nats_per_task + MARGIN
     second = (law * (counts @ np.square(seen.losses).T)).sum(1) / at.n
-    return _value(seen, at, q, second, each) + MARGIN < risk
+    return _value(seen, at, q, second, nats_per_task) + MARGIN < risk
 
 
-def _value(seen: View, at: Place, q: Floats, second: Floats, each: Floats) -> Floats:
-    """A bound that is given as a number; ``each`` are its nats over n."""
+def _value(seen: View, at: Place, q: Floats, second: Floats, nats: Floats) -> Floats:
+    """A bound that is given as a number; ``nats`` over n."""
     if at.bound == "McAllester":
-        return q + np.sqrt(each / 2)
+        return q + np.sqrt(nats / 2)
     if at.bound == "Catoni":
-        return np.expm1(-seen.constant * q - each) / np.expm1(-seen.constant)
+        return np.expm1(-seen.constant * q - nats) / np.expm1(-seen.constant)
     if at.bound == "lambda":
-        rate = 2 / (1 + np.sqrt(1 + 2 * q / each))
-        return (q + each / rate) / (1 - rate / 2)
+        rate = 2 / (1 + np.sqrt(1 + 2 * q / nats))
+        return (q + nats / rate) / (1 - rate / 2)
     assert at.bound == "unexpected Bernstein"
-    return np.min([q + ((-np.log1p(-g) - g) * second + each) / g for g in RATES], 0)
+    return np.min([q + ((-np.log1p(-g) - g) * second + nats) / g for g in RATES], 0)
 
 
 def ratio(x: Floats, at: Place) -> float:

@@ -29,28 +29,32 @@ from grpo_checks.theory.rational.tasks.layers import (
 KINDS = ("value", "KL of episodes")
 
 
-def _gap(of: Layers, mutant: str | None) -> Decision:
-    counted = {None: fmpq(of.depth), "half of the depth": fmpq(of.depth, 2), "no depth": fmpq(1)}
-    bound = variation(of.source, of.target) + counted[mutant] * responses(of)
-    gap = abs(value(of, "target") - value(of, "source"))
+def _gap(model: Layers, mutant: str | None) -> Decision:
+    counted = {
+        None: fmpq(model.depth),
+        "half of the depth": fmpq(model.depth, 2),
+        "no depth": fmpq(1),
+    }
+    bound = variation(model.source, model.target) + counted[mutant] * responses(model)
+    gap = abs(value(model, "target") - value(model, "source"))
     if mutant is None and bound >= 1:
         return Decision(gap, bound, "vacuous", "no better than R_max")
     return compare(gap, bound)
 
 
-def _of_episodes(of: Layers) -> Decision:
+def _of_episodes(model: Layers) -> Decision:
     """The largest KL over prompts against H times the largest of a step."""
-    steps = step_divergences(of)
-    whole = [episode_divergence(of, q) for q in range(len(of.source))]
+    steps = step_divergences(model)
+    divergences = [episode_divergence(model, q) for q in range(len(model.source))]
     if None in steps:
         return Decision(fmpq(0), fmpq(1), "vacuous", "KL of a step is infinite")
-    horizon = fmpq(of.depth + 1)
-    top, most = (max((x for x in xs if x), key=_middle) for xs in (steps, whole))
-    found = compare_logs(most, Logs().plus(top, horizon))
+    horizon = fmpq(model.depth + 1)
+    top, most = (max((x for x in xs if x), key=_middle) for xs in (steps, divergences))
+    decision = compare_logs(most, Logs().plus(top, horizon))
     # Largest by their midpoints: a violation must be one of all enclosures.
-    if found.verdict == "refuted":
+    if decision.verdict == "refuted":
         return compare(most.value, horizon * largest(x.value for x in steps if x))
-    return found
+    return decision
 
 
 def _middle(logs: Logs) -> float:
@@ -60,8 +64,8 @@ def _middle(logs: Logs) -> float:
 def decide(document: Document, mutant: str | None) -> Decision:
     """Of the kind named in the document; the mutants are about the gap."""
     kind = one_of(document, "kind", KINDS)
-    of = parse_layers(document)
-    return _of_episodes(of) if kind == KINDS[1] and mutant is None else _gap(of, mutant)
+    model = parse_layers(document)
+    return _of_episodes(model) if kind == KINDS[1] and mutant is None else _gap(model, mutant)
 
 
 def _without_state(document: Document, h: int, place: int) -> dict[str, Any]:

@@ -64,57 +64,60 @@ def _parts(x: Any, at: Place) -> Parts:
 
 def document(x: Floats, at: Place, n: int) -> Document:
     """The point, rounded; in the last layer no call is left."""
-    of = _parts(x, at)
+    model = _parts(x, at)
     layers = []
     for h, s in np.ndindex(at.depth + 1, STATES):
         actions = at.answers + (h < at.depth)
-        state: dict[str, Any] = {"policy": odds(of.policy[h, s, :actions], n)}
+        state: dict[str, Any] = {"policy": odds(model.policy[h, s, :actions], n)}
         if at.kind != "value":
-            state["other"] = odds(of.other[h, s, :actions], n)
+            state["other"] = odds(model.other[h, s, :actions], n)
         if h < at.depth:
-            state |= {f: odds(getattr(of, f)[h, s], n, 0) for f in ("source", "target")}
-        state["reward"] = table(of.reward[h, s], unit, n)
+            state |= {f: odds(getattr(model, f)[h, s], n, 0) for f in ("source", "target")}
+        state["reward"] = table(model.reward[h, s], unit, n)
         layers.append(state)
     return {
         "kind": at.kind,
-        "source": odds(of.prompts[0], n, 0),
-        "target": odds(of.prompts[1], n, 0),
-        "start": [odds(row, n, 0) for row in of.start],
+        "source": odds(model.prompts[0], n, 0),
+        "target": odds(model.prompts[1], n, 0),
+        "start": [odds(row, n, 0) for row in model.start],
         "layers": [layers[i : i + STATES] for i in range(0, len(layers), STATES)],
     }
 
 
-def _gap(of: Parts, depth: int) -> Any:
+def _gap(model: Parts, depth: int) -> Any:
     """|V_T - V_S| over its bound."""
-    rows = [jax.nn.softmax(x) for x in (of.source, of.target)]
-    reward, policy = jax.nn.sigmoid(of.reward[..., 0]), jax.nn.softmax(of.policy)
-    laws = jax.nn.softmax(of.prompts)
+    rows = [jax.nn.softmax(x) for x in (model.source, model.target)]
+    reward, policy = jax.nn.sigmoid(model.reward[..., 0]), jax.nn.softmax(model.policy)
+    laws = jax.nn.softmax(model.prompts)
     values = []
     for law, answer in zip(laws, rows, strict=True):
         v = reward[depth]
         for h in reversed(range(depth)):
             v = policy[h, :, :1] * reward[h] + policy[h, :, 1:] * (answer[h] @ v)
-        values.append(law @ jnp.diagonal(jax.nn.softmax(of.start) @ v))
-    apart = total_variation(rows[0], rows[1])[:depth].max(initial=0.0)
-    bound = depth_bound(1.0, depth, total_variation(laws[0], laws[1]), apart)
+        values.append(law @ jnp.diagonal(jax.nn.softmax(model.start) @ v))
+    moved = total_variation(rows[0], rows[1])[:depth].max(initial=0.0)
+    bound = depth_bound(1.0, depth, total_variation(laws[0], laws[1]), moved)
     return jnp.abs(values[0] - values[1]) / (bound + TINY)
 
 
-def _episodes(of: Parts, depth: int) -> Any:
+def _episodes(model: Parts, depth: int) -> Any:
     """KL of episodes over H times the largest of a step."""
-    p, q = jax.nn.softmax(of.policy), jax.nn.softmax(of.other)
-    ends = [jax.nn.softmax(x[depth, :, :-1]) for x in (of.policy, of.other)]
+    p, q = jax.nn.softmax(model.policy), jax.nn.softmax(model.other)
+    ends = [jax.nn.softmax(x[depth, :, :-1]) for x in (model.policy, model.other)]
     last = rel_entr(*ends).sum(-1)
-    each, rows = rel_entr(p, q).sum(-1), jax.nn.softmax(of.source)
+    divergence, rows = rel_entr(p, q).sum(-1), jax.nn.softmax(model.source)
     kl, top = last, last.max()
     for h in reversed(range(depth)):
-        kl, top = each[h] + p[h, :, -1] * (rows[h] @ kl), jnp.maximum(top, each[h].max())
-    return (jax.nn.softmax(of.start) @ kl)[0] / ((depth + 1) * top + TINY)
+        kl, top = (
+            divergence[h] + p[h, :, -1] * (rows[h] @ kl),
+            jnp.maximum(top, divergence[h].max()),
+        )
+    return (jax.nn.softmax(model.start) @ kl)[0] / ((depth + 1) * top + TINY)
 
 
 def _ratio(x: Any, at: Place) -> Any:
-    of = _parts(x, at)
-    return _gap(of, at.depth) if at.kind == "value" else _episodes(of, at.depth)
+    model = _parts(x, at)
+    return _gap(model, at.depth) if at.kind == "value" else _episodes(model, at.depth)
 
 
 CHOICES = (

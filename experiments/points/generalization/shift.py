@@ -29,24 +29,26 @@ SIZES, TYPES = (1, 2, 4, 8, 16), (2, 3)
 
 def decide(document: Document, mutant: str | None) -> Decision:
     """Failure probability of the reported bound against delta."""
-    of = parse_tasks(document)
-    term = shift_term(of)
+    tasks = parse_tasks(document)
+    term = shift_term(tasks)
     if term is None:
-        return Decision(of.delta * 0, of.delta, "vacuous", "KL(D_T,D_S) is infinite")
+        return Decision(tasks.delta * 0, tasks.delta, "vacuous", "KL(D_T,D_S) is infinite")
     rule = shift_rule(term)
-    found = failure(of, lambda counts: rule(learn(of, counts), of.n, of.delta))
-    if found == 0 and says_nothing(of, rule, learn):
-        return Decision(found, of.delta, "vacuous", "no better than 1 for any sample")
-    return compare(found, of.delta, shown(found, of.delta))
+    probability = failure(tasks, lambda counts: rule(learn(tasks, counts), tasks.n, tasks.delta))
+    if probability == 0 and says_nothing(tasks, rule, learn):
+        return Decision(probability, tasks.delta, "vacuous", "no better than 1 for any sample")
+    return compare(probability, tasks.delta, shown(probability, tasks.delta))
 
 
-def shown(found: Any, delta: Any) -> str:
+def shown(probability: Any, delta: Any) -> str:
     """The failure probability as it is, or by its distance from 1 if it is too long to read."""
-    if len(str(found)) > 30:
-        rest = arb(1 - found)
+    if len(str(probability)) > 30:
+        rest = arb(1 - probability)
         # In ball arithmetic: a float would call 1e-400 zero.
-        found = f"1 - {rest.str(2, radius=False)}" if rest < 0.001 else f"{float(found):.6g}"
-    return f"exact: fails with probability {found}, delta = {delta}"
+        probability = (
+            f"1 - {rest.str(2, radius=False)}" if rest < 0.001 else f"{float(probability):.6g}"
+        )
+    return f"exact: fails with probability {probability}, delta = {delta}"
 
 
 class Place(NamedTuple):
@@ -76,11 +78,11 @@ def document(x: Floats, at: Place, n: int) -> Document:
 
 def _ratio(x: Floats, at: Place) -> float:
     delta, source, target, loss = _parts(x, at.types)
-    p, q, each = softmax(source), softmax(STEEP * target), expit(loss)
+    p, q, losses = softmax(source), softmax(STEEP * target), expit(loss)
     counts = count_vectors(at.n, at.types)
     added = np.sqrt(np.log(plain(at.n) / delta)) + np.sqrt(rel_entr(q, p).sum())
-    bound = counts @ each / at.n + added / np.sqrt(2 * at.n)
-    return float(np.exp(log_chances(counts, p)) @ (bound < each @ q)) / float(delta[0])
+    bound = counts @ losses / at.n + added / np.sqrt(2 * at.n)
+    return float(np.exp(log_chances(counts, p)) @ (bound < losses @ q)) / float(delta[0])
 
 
 EXACT = Exact(

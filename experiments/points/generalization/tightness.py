@@ -30,22 +30,22 @@ PURE = tuple(name for name in VALUES if name.startswith("kl"))
 POLICIES, TYPES, SIZES = 2, 2, (2, 8)
 
 
-def _offset(of: Tasks, bound: str, mutant: str | None) -> Number:
+def _offset(tasks: Tasks, bound: str, mutant: str | None) -> Number:
     if mutant == "xi above 2 sqrt n" and bound == "kl-xi":
-        return mean_offset(of, kl_value(lambda n: 2 * plain(n)))
+        return mean_offset(tasks, kl_value(lambda n: 2 * plain(n)))
     halved = mutant == "half of McAllester" and bound == "McAllester"
-    return mean_offset(of, VALUES[bound]) / (2 if halved else 1)
+    return mean_offset(tasks, VALUES[bound]) / (2 if halved else 1)
 
 
 def decide(document: Document, mutant: str | None) -> Decision:
     """The mean offset of the tighter bound against that of the looser one."""
-    of, pair = parse_tasks(document), (document.get("tighter"), document.get("looser"))
+    tasks, pair = parse_tasks(document), (document.get("tighter"), document.get("looser"))
     if pair not in ORDER:
         raise ValueError(f"tighter, looser = {pair}: expected one of {ORDER}")
-    tighter, looser = (_offset(of, str(bound), mutant) for bound in pair)
-    if mutant is None and of.n == 1 and set(pair) == set(PURE):
+    tighter, looser = (_offset(tasks, str(bound), mutant) for bound in pair)
+    if mutant is None and tasks.n == 1 and set(pair) == set(PURE):
         return Decision(tighter, tighter, "holds", "equal: xi(1) = 2")
-    if mutant is None and all(loosest >= 1 for loosest in bounds_of(of, VALUES[str(pair[1])])):
+    if mutant is None and all(loosest >= 1 for loosest in bounds_of(tasks, VALUES[str(pair[1])])):
         return Decision(tighter, looser, "vacuous", "the looser bound is 1 for every sample")
     return compare(tighter, looser)
 
@@ -91,9 +91,9 @@ def _ratio(x: Any, at: Place) -> Any:
     """Of the two mean offsets."""
     delta, temperature, losses, source, prior = _parts(x)
     loss, law, before = jax.nn.sigmoid(losses), jax.nn.softmax(source), jax.nn.softmax(prior)
-    whole = count_vectors(at.n, TYPES)
-    chance = np.exp(log_chances(whole, np.ones(TYPES))) * jnp.exp(whole @ jnp.log(law))
-    shown = jnp.asarray(whole) @ loss.T / at.n
+    vectors = count_vectors(at.n, TYPES)
+    chance = np.exp(log_chances(vectors, np.ones(TYPES))) * jnp.exp(vectors @ jnp.log(law))
+    shown = jnp.asarray(vectors) @ loss.T / at.n
     q, kl = jax.vmap(lambda e: gibbs(before, -at.n * e / jnp.exp(temperature)))(shown)
     empirical, level = jax.vmap(mixed)(shown, q), jax.nn.sigmoid(delta)
     tighter, looser = (

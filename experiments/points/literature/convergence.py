@@ -46,25 +46,29 @@ def _recurrence(document: Document) -> Recurrence:
 
 def decide(document: Document, mutant: str | None) -> Decision:
     """Observed: what consecutive chances differ by for ever; it should be 0."""
-    of = _recurrence(document)
-    start = number("start", document["start"], INSIDE) if "start" in document else of.reference
-    found = fate(of, start)
-    if start == of.reference:
-        return found
-    return found._replace(verdict="assumption unmet", note=f"not from p_ref: {found.note}")
+    recurrence = _recurrence(document)
+    start = (
+        number("start", document["start"], INSIDE) if "start" in document else recurrence.reference
+    )
+    decision = fate(recurrence, start)
+    if start == recurrence.reference:
+        return decision
+    return decision._replace(verdict="assumption unmet", note=f"not from p_ref: {decision.note}")
 
 
-def fate(of: Recurrence, start: Number) -> Decision:
+def fate(recurrence: Recurrence, start: Number) -> Decision:
     """Whether the sequence converges, as far as it can be certified."""
-    path = orbit(of, start)
+    path = orbit(recurrence, start)
     if rises(path):
         return Decision(fmpq(0), fmpq(0), "holds", "rises from some step on, and is bounded")
-    if settles(of, path):
+    if settles(recurrence, path):
         return Decision(fmpq(0), fmpq(0), "holds", "enters a ball that is contracted into itself")
-    found = trap(of, path)
-    if found is None:
+    alternating = trap(recurrence, path)
+    if alternating is None:
         return Decision(fmpq(0), fmpq(0), "inconclusive", "no certificate of either kind")
-    return Decision(found.distance, fmpq(0), "refuted", "alternates between two disjoint balls")
+    return Decision(
+        alternating.distance, fmpq(0), "refuted", "alternates between two disjoint balls"
+    )
 
 
 def _ratio(x: jax.Array, choice: str) -> jax.Array:

@@ -37,8 +37,8 @@ MOST = 6.0
 
 def decide_limit(document: Document, mutant: str | None) -> Decision:
     """Squared correlations of large groups, both forms, from the law against the formulas."""
-    of = one_prompt(document)
-    (kinds,), w, n = of.kinds, of.weights, len(of.weights)
+    choice = one_prompt(document)
+    (kinds,), w, n = choice.kinds, choice.weights, len(choice.weights)
     variances = [covariance(kinds, k, k) for k in range(n)]
     if min(variances) == 0:
         return unmet("a component does not vary")
@@ -52,8 +52,8 @@ def decide_limit(document: Document, mutant: str | None) -> Decision:
         DECOUPLED.name: (limit_decoupled(kinds, w), [x * x / total(y * y for y in w) for x in w]),
     }
     return worst(
-        agree(found[k], expected[k], SQUARED.format(k, name))
-        for name, (found, expected) in formulas.items()
+        agree(limits[k], expected[k], SQUARED.format(k, name))
+        for name, (limits, expected) in formulas.items()
         for k in range(n)
     )
 
@@ -70,13 +70,13 @@ def _components(document: Document) -> tuple[list[fmpq], list[fmpq], int]:
 def decide_law(document: Document, mutant: str | None) -> Decision:
     """Squared decoupled correlations by listing groups, against the closed form."""
     chances, weights, size = _components(document)
-    found = group_correlations(independent(chances), weights, size, DECOUPLED)
+    correlations = group_correlations(independent(chances), weights, size, DECOUPLED)
     expected = decoupled(weights, chances, size)
     if mutant == "no groups":
         expected = [w * w / total(x * x for x in weights) for w in weights]
     return worst(
         agree(a, b, SQUARED.format(k, DECOUPLED.name))
-        for k, (a, b) in enumerate(zip(found, expected, strict=True))
+        for k, (a, b) in enumerate(zip(correlations, expected, strict=True))
     )
 
 
@@ -85,9 +85,11 @@ def decide_equal(document: Document, mutant: str | None) -> Decision:
     if "weights" in document:
         raise ValueError("weights: expected none, they are equal")
     chances, weights, size = _components(document)
-    found = group_correlations(independent(chances), weights, size, DECOUPLED)
+    correlations = group_correlations(independent(chances), weights, size, DECOUPLED)
     wanted = fmpq(1, len(chances))
-    return worst(agree(x, wanted, SQUARED.format(k, DECOUPLED.name)) for k, x in enumerate(found))
+    return worst(
+        agree(x, wanted, SQUARED.format(k, DECOUPLED.name)) for k, x in enumerate(correlations)
+    )
 
 
 def _chances(x: jax.Array) -> jax.Array:

@@ -1,19 +1,22 @@
 """The numbers that claims on corr(r_k, A) compare, for every prompt of an instance."""
 
+from collections.abc import Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.theory.estimators.advantages import Estimator, EstimatorName
 from grpo_checks.theory.estimators.group_law import GroupLaw, group_law
-from grpo_checks.theory.evaluation.values import reward_law
+from grpo_checks.theory.evaluation.values import Theta, reward_law
 from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.updates.correlation import (
     component_moments,
     group_correlations,
@@ -48,21 +51,31 @@ class Prompt(NamedTuple):
 
 
 @jax.jit
-def _numbers(mdp, policy, theta):  # type: ignore[no-untyped-def]
+def _numbers(mdp: TAMDP, policy: Policy, theta: Theta) -> tuple[Any, ...]:
     """For every prompt at once."""
 
-    def one(law):  # type: ignore[no-untyped-def]
-        of = component_moments(mdp, law)
-        formulas = limits(mdp.weights, of.deviation)
-        squares = limits(mdp.weights, of.deviation**2)[0]
-        found = limit_correlations(mdp, law)
-        return of.mean, of.deviation, of.largest_correlation, formulas, found, squares, law
+    def one(law: Float[Array, " C"]) -> tuple[Any, ...]:
+        moments = component_moments(mdp, law)
+        formulas = limits(mdp.weights, moments.deviation)
+        squares = limits(mdp.weights, moments.deviation**2)[0]
+        exact = limit_correlations(mdp, law)
+        return (
+            moments.mean,
+            moments.deviation,
+            moments.largest_correlation,
+            formulas,
+            exact,
+            squares,
+            law,
+        )
 
     return jax.vmap(one)(reward_law(mdp, policy.probs(theta)))
 
 
 @eqx.filter_jit
-def _correlations(mdp, laws, groups):  # type: ignore[no-untyped-def]
+def _correlations(
+    mdp: TAMDP, laws: Float[Array, "Q C"], groups: Sequence[GroupLaw]
+) -> list[Float[Array, "Q K"]]:
     return [jax.vmap(lambda law, g=g: group_correlations(mdp, law, g))(laws) for g in groups]
 
 
@@ -78,22 +91,22 @@ class _Scale(NamedTuple):
 def _scale(column: Floats, law: Floats, largest: float) -> _Scale:
     """Differences of a reward in [0, ``largest``] are off by a share of that."""
     met, chance = column[law > 0], law[law > 0]
-    apart = met - column[law.argmax()]
-    if not apart.any():
+    difference = met - column[law.argmax()]
+    if not difference.any():
         return _Scale(1.0, 1.0)
-    spread = np.sqrt(chance @ (apart - chance @ apart) ** 2)
-    moved = np.where(apart == 0, 0.0, largest)
-    found = float(np.sqrt(chance @ (moved + chance @ moved) ** 2) / spread)
-    return _Scale(found, max(found, largest / float(np.diff(np.unique(met)).min())))
+    spread = np.sqrt(chance @ (difference - chance @ difference) ** 2)
+    moved = np.where(difference == 0, 0.0, largest)
+    ratio = float(np.sqrt(chance @ (moved + chance @ moved) ** 2) / spread)
+    return _Scale(ratio, max(ratio, largest / float(np.diff(np.unique(met)).min())))
 
 
 def _conditioning(mdp: TAMDP, law: Floats) -> dict[EstimatorName, _Scale]:
     """Of E[r_k A]/(sigma_k sd(A)): products of a component with the composite, or with another."""
     columns = np.asarray(mdp.class_vector).T
     parts = [max(x) for x in zip(*(_scale(c, law, 1.0) for c in columns), strict=True)]
-    whole = _scale(np.asarray(mdp.class_composite), law, float(mdp.max_reward))
-    of = {JOINT.name: whole, DECOUPLED.name: _Scale(*parts)}
-    return {name: _Scale(x.law * parts[0], x.group * parts[0]) for name, x in of.items()}
+    joint = _scale(np.asarray(mdp.class_composite), law, float(mdp.max_reward))
+    scales = {JOINT.name: joint, DECOUPLED.name: _Scale(*parts)}
+    return {name: _Scale(x.law * parts[0], x.group * parts[0]) for name, x in scales.items()}
 
 
 def _rarer(mdp: TAMDP, law: Floats) -> Floats:
@@ -106,8 +119,8 @@ def _rarer(mdp: TAMDP, law: Floats) -> Floats:
 def prompts(spec: InstanceSpec) -> list[Prompt]:
     """Of an instance."""
     _, mdp, policy, theta, *_ = build(spec)
-    found = jax.tree.map(np.asarray, _numbers(mdp, policy, theta))
-    mean, _, correlated, formulas, exactly, squares, law = found
+    numbers_of_prompts = jax.tree.map(np.asarray, _numbers(mdp, policy, theta))
+    mean, _, correlated, formulas, exactly, squares, law = numbers_of_prompts
     listed, columns = [], np.asarray(mdp.class_vector)
     steps = 2 * sweep_roundings(mdp, policy, theta) + law.shape[1] + len(mdp.weights)
     for q in range(len(law)):
@@ -148,18 +161,18 @@ def exact_correlations(spec: InstanceSpec, group_size: int) -> dict[EstimatorNam
     """By the group law, (Q, K) for each estimator. Raises ValueError for too many groups."""
     laws = np.stack([p.law for p in prompts(spec)])
     groups = _laws(spec, group_size)
-    found = _correlations(build(spec).mdp, jnp.asarray(laws), groups)
-    return {e.name: np.asarray(x) for e, x in zip(ESTIMATORS, found, strict=True)}
+    correlations = _correlations(build(spec).mdp, jnp.asarray(laws), groups)
+    return {e.name: np.asarray(x) for e, x in zip(ESTIMATORS, correlations, strict=True)}
 
 
 def correlation_errors(
     spec: InstanceSpec, prompt: int, group_size: int
 ) -> dict[EstimatorName, float]:
     """Of such correlations and of formulas for them."""
-    of, mdp = prompts(spec)[prompt], build(spec).mdp
-    scales, groups = _conditioning(mdp, of.law), _laws(spec, group_size)
+    numbers, mdp = prompts(spec)[prompt], build(spec).mdp
+    scales, groups = _conditioning(mdp, numbers.law), _laws(spec, group_size)
     return {
-        e.name: of.error[e.name] * scales[e.name].group / scales[e.name].law
+        e.name: numbers.error[e.name] * scales[e.name].group / scales[e.name].law
         + accumulated(COMMON * law_roundings(group)) * scales[e.name].group
         for e, group in zip(ESTIMATORS, groups, strict=True)
     }

@@ -24,14 +24,14 @@ def decide(document: Document, mutant: str | None) -> Decision:
     weights = list(numbers("weights", entry(document, "weights"), POSITIVE))
     if not 2 <= len(weights) <= MOST_COMPONENTS:
         raise ValueError(f"weights = {weights}: expected 2 or {MOST_COMPONENTS} numbers > 0")
-    found = distinct(weights, size)
+    counts = distinct(weights, size)
     if mutant == "lossless":
-        return compare(fmpq(found.groups), fmpq(found.most), "all, and at most so many decoupled")
-    joint, fewest = fmpq(found.joint), fmpq(found.fewest)
+        return compare(fmpq(counts.groups), fmpq(counts.most), "all, and at most so many decoupled")
+    joint, fewest = fmpq(counts.joint), fmpq(counts.fewest)
     verdict: Verdict = "holds" if joint < fewest else "inconclusive"
-    if found.joint >= found.most:
+    if counts.joint >= counts.most:
         verdict = "refuted"
-    if size == 2 and weights == [fmpq(1), fmpq(1)] and (found.joint, found.fewest) != PUBLISHED:
+    if size == 2 and weights == [fmpq(1), fmpq(1)] and (counts.joint, counts.fewest) != PUBLISHED:
         verdict = "refuted"
     return Decision(joint, fewest, verdict, "joint, and at least so many decoupled")
 

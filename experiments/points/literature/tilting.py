@@ -32,15 +32,21 @@ MOST = 8
 
 
 def _read(document: Document) -> tuple[Choice, list[Action], fmpq, fmpq, int]:
-    of = one_prompt(document)
-    if len(of.weights) != 1 or of.weights[0] != 1:
+    choice = one_prompt(document)
+    if len(choice.weights) != 1 or choice.weights[0] != 1:
         raise ValueError(f"weights = {document['weights']}: expected one component of weight 1")
-    if any(k.rewards[0] not in (0, 1) for k in of.kinds[0]):
+    if any(k.rewards[0] not in (0, 1) for k in choice.kinds[0]):
         raise ValueError("rewards: expected 0 and 1")
-    if len({k.rewards for k in of.kinds[0]}) == 1:
+    if len({k.rewards for k in choice.kinds[0]}) == 1:
         raise ValueError("rewards: expected both 0 and 1, or success is certain")
     beta, eps = (number(name, entry(document, name)) for name in ("beta", "eps"))
-    return of, actions(of.kinds[0], of.weights), beta, eps, integer(document, "iterate", 1, MOST)
+    return (
+        choice,
+        actions(choice.kinds[0], choice.weights),
+        beta,
+        eps,
+        integer(document, "iterate", 1, MOST),
+    )
 
 
 def _recurrence(p: Number, start: Number, beta: fmpq, eps: fmpq, mutant: str | None) -> Number:
@@ -50,15 +56,15 @@ def _recurrence(p: Number, start: Number, beta: fmpq, eps: fmpq, mutant: str | N
     return amplified(p if mutant == "from the last policy" else start, gain(p, beta, eps))
 
 
-def _is_certain(of: Choice) -> bool:
+def _is_certain(choice: Choice) -> bool:
     """Whether every action has one outcome."""
-    return len({k.score for k in of.kinds[0]}) == len(of.kinds[0])
+    return len({k.score for k in choice.kinds[0]}) == len(choice.kinds[0])
 
 
 def decide_amplification(document: Document, mutant: str | None) -> Decision:
     """p_n of the exact maximiser against h(p_{n-1}), and above p_ref."""
-    of, choices, beta, eps, n = _read(document)
-    if not _is_certain(of):
+    choice, choices, beta, eps, n = _read(document)
+    if not _is_certain(choice):
         return unmet("outcomes are random: see L.tools")
     chances = iterates(choices, beta, eps, n)
     start, before, after = chances[0], chances[-2], chances[-1]
@@ -72,8 +78,8 @@ def decide_tools(document: Document, mutant: str | None) -> Decision:
 
     The same as p_n <= h(p_{n-1}), but no ratio of two numbers that both round to 1.
     """
-    of, choices, beta, eps, n = _read(document)
-    if _is_certain(of):
+    choice, choices, beta, eps, n = _read(document)
+    if _is_certain(choice):
         return unmet("outcomes are certain: see L.amplification")
     chances = iterates(choices, beta, eps, n)
     odds = [p / (1 - p) for p in chances]
@@ -85,9 +91,9 @@ def decide_tools(document: Document, mutant: str | None) -> Decision:
 def _chances(x: jax.Array, shape: Shape) -> tuple[jax.Array, jax.Array]:
     """logit p_n - logit p_ref and 1/(beta s); the model's parameters, then the penalty's."""
     n = of_model(shape)
-    of, (beta, eps) = arrays(x[:n], shape), _penalty(x[n:])
-    value = of.value if shape.binary else _certain(of.value)
-    p, per_success, logits = of.policy @ value, jnp.array(0.0), jnp.log(of.policy)
+    parts, (beta, eps) = arrays(x[:n], shape), _penalty(x[n:])
+    value = parts.value if shape.binary else _certain(parts.value)
+    p, per_success, logits = parts.policy @ value, jnp.array(0.0), jnp.log(parts.policy)
     start = p
     for _ in range(shape.option):
         per_success = 1 / (beta * jnp.sqrt(p * (1 - p) + eps))
@@ -116,12 +122,12 @@ def _tools_ratio(x: jax.Array, shape: Shape) -> jax.Array:
 
 def _document(x: NDArray[np.float64], shape: Shape, n: int) -> dict[str, Any]:
     size = of_model(shape)
-    of = x[:size].copy()
+    parameters = x[:size].copy()
     if not shape.binary:
-        of[shape.actions :] = np.where(of[shape.actions :] > 0, 40.0, -40.0)
-        of[[shape.actions, size - 1]] = 40.0, -40.0
+        parameters[shape.actions :] = np.where(parameters[shape.actions :] > 0, 40.0, -40.0)
+        parameters[[shape.actions, size - 1]] = 40.0, -40.0
     beta, eps = (near(v, n) for v in map(float, _penalty(x[size:])))
-    return {**model(of, shape, n), "beta": beta, "eps": eps, "iterate": shape.option}
+    return {**model(parameters, shape, n), "beta": beta, "eps": eps, "iterate": shape.option}
 
 
 def _exact(decide: Callable[..., Decision], ratio: Callable[..., jax.Array], binary: bool) -> Exact:

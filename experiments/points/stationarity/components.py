@@ -41,12 +41,13 @@ def _model(document: Document) -> Choice:
     return parse_choice({"weights": [1, 1], "prompts": [{"share": 1, "actions": actions}]})
 
 
-def _alone(of: Choice, k: int) -> Choice:
+def _alone(choice: Choice, k: int) -> Choice:
     """The model with component ``k`` only."""
     kinds = tuple(
-        tuple(kind._replace(rewards=(kind.rewards[k],)) for kind in each) for each in of.kinds
+        tuple(kind._replace(rewards=(kind.rewards[k],)) for kind in prompt)
+        for prompt in choice.kinds
     )
-    return Choice(of.prompt_chance, kinds, (of.weights[k],))
+    return Choice(choice.prompt_chance, kinds, (choice.weights[k],))
 
 
 def decide(document: Document, mutant: str | None) -> Decision:

@@ -55,13 +55,13 @@ def decide(document: Document, mutant: str | None) -> Decision:
 
 def _at(document: Document, policy: tuple[fmpq, ...] | None) -> Choice:
     """The model, at the document's policy or at another."""
-    of = parse_choice(document)
-    if len(of.kinds) > 1 and not flag(document, "shared"):
-        raise ValueError(f"prompts: {len(of.kinds)} of them, expected one, or shared = true")
-    if of.dimension > MAX_ACTIONS:
-        raise ValueError(f"actions: {of.dimension} of them, expected at most {MAX_ACTIONS}")
+    choice = parse_choice(document)
+    if len(choice.kinds) > 1 and not flag(document, "shared"):
+        raise ValueError(f"prompts: {len(choice.kinds)} of them, expected one, or shared = true")
+    if choice.dimension > MAX_ACTIONS:
+        raise ValueError(f"actions: {choice.dimension} of them, expected at most {MAX_ACTIONS}")
     if policy is None:
-        return of
+        return choice
     prompts = [{**p, "actions": _actions(p["actions"], policy)} for p in document["prompts"]]
     return parse_choice({**document, "prompts": prompts})
 
@@ -97,8 +97,8 @@ def _span(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> tuple[int, int]:
 
 
 def _symmetric_share(model: Choice, size: int, estimator: Estimator) -> Number:
-    each = [jacobian(kinds, model.weights, size, estimator) for kinds in model.kinds]
-    n, parts = range(model.dimension), list(zip(model.prompt_chance, each, strict=True))
+    jacobians = [jacobian(kinds, model.weights, size, estimator) for kinds in model.kinds]
+    n, parts = range(model.dimension), list(zip(model.prompt_chance, jacobians, strict=True))
     even, odd = split([[total(rho * m[i][j] for rho, m in parts) for j in n] for i in n])
     if isinstance(odd, fmpq) and odd == 0:
         return fmpq(1)
@@ -136,10 +136,10 @@ def _ratio(x: Any, choice: Space) -> Any:
 
 
 def _document(x: NDArray[np.float64], choice: Space, n: int) -> Document:
-    found = tables.document(x, SHAPE, n)
-    for action in found["prompts"][0]["actions"]:
+    content = tables.document(x, SHAPE, n)
+    for action in content["prompts"][0]["actions"]:
         action["odds"] = 1
-    return {**choice._asdict(), **found}
+    return {**choice._asdict(), **content}
 
 
 EXACT = Exact(

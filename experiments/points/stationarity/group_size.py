@@ -35,23 +35,23 @@ class Terms(NamedTuple):
     between: fmpq
 
 
-def _terms(of: Choice, power: int) -> Terms:
+def _terms(choice: Choice, power: int) -> Terms:
     """Averages with weights rho^power: 2 for a full sweep, 1 for drawn prompts."""
-    each = [noise(kinds, of.weights) for kinds in of.kinds]
-    shares = [rho**power for rho in of.prompt_chance]
-    within = total(s * n.oracle for s, n in zip(shares, each, strict=True))
-    excess = total(s * n.excess for s, n in zip(shares, each, strict=True))
-    return Terms(within, excess, between(of))
+    moments = [noise(kinds, choice.weights) for kinds in choice.kinds]
+    shares = [rho**power for rho in choice.prompt_chance]
+    within = total(s * n.oracle for s, n in zip(shares, moments, strict=True))
+    excess = total(s * n.excess for s, n in zip(shares, moments, strict=True))
+    return Terms(within, excess, between(choice))
 
 
-def _variance(of: Choice, size: int, drawn: bool) -> Number:
+def _variance(choice: Choice, size: int, drawn: bool) -> Number:
     """V of a full sweep, or of an update from one drawn prompt: the mixture of its prompts'."""
-    each = [prompt_update(kinds, of.weights, size, UNBIASED) for kinds in of.kinds]
-    parts = list(zip(of.prompt_chance, each, strict=True))
+    updates = [prompt_update(kinds, choice.weights, size, UNBIASED) for kinds in choice.kinds]
+    parts = list(zip(choice.prompt_chance, updates, strict=True))
     if not drawn:
         return total(rho * rho * u.variance for rho, u in parts)
     square = total(rho * (u.variance + total(m * m for m in u.mean)) for rho, u in parts)
-    mean = [total(rho * u.mean[i] for rho, u in parts) for i in range(of.dimension)]
+    mean = [total(rho * u.mean[i] for rho, u in parts) for i in range(choice.dimension)]
     return square - total(m * m for m in mean)
 
 
@@ -99,46 +99,46 @@ def _moments(prompts: Any, rho: Any) -> tuple[Any, Any, Any]:
         slopes.append(slope)
         within.append(kinds.chance @ (central * square) - slope @ slope)
         excess.append((kinds.chance @ central) * (kinds.chance @ square) + slope @ slope)
-    apart = jnp.stack(slopes) - (rho @ jnp.stack(slopes))[None]
-    return jnp.stack(within), jnp.stack(excess), rho @ jnp.square(apart).sum(1)
+    difference = jnp.stack(slopes) - (rho @ jnp.stack(slopes))[None]
+    return jnp.stack(within), jnp.stack(excess), rho @ jnp.square(difference).sum(1)
 
 
 def _drawn(prompts: Any, rho: Any, size: int) -> Any:
     """V of an update from one drawn prompt, by listing groups."""
-    each = [update(kinds, jnp.ones(1), size, UNBIASED) for kinds in prompts]
-    means = jnp.stack([u.mean for u in each])
+    updates = [update(kinds, jnp.ones(1), size, UNBIASED) for kinds in prompts]
+    means = jnp.stack([u.mean for u in updates])
     spread = rho @ jnp.square(means - (rho @ means)[None]).sum(1)
-    return rho @ jnp.stack([u.variance for u in each]) + spread
+    return rho @ jnp.stack([u.variance for u in updates]) + spread
 
 
 def _limit_ratio(x: Any, choice: Space) -> Any:
     """Relative to V, in units of 1e-10."""
     rho, prompts = tables.relaxed(x, choice.shape)
-    within, excess, apart = _moments(prompts, rho)
+    within, excess, floor = _moments(prompts, rho)
     formula = (within + excess / (choice.group_size - 1)) / choice.group_size
     if choice.drawn:
-        found, expected = _drawn(prompts, rho, choice.group_size), rho @ formula + apart
+        variance, expected = _drawn(prompts, rho, choice.group_size), rho @ formula + floor
     else:
-        each = [update(kinds, jnp.ones(1), choice.group_size, UNBIASED) for kinds in prompts]
-        found = jnp.square(rho) @ jnp.stack([u.variance for u in each])
+        updates = [update(kinds, jnp.ones(1), choice.group_size, UNBIASED) for kinds in prompts]
+        variance = jnp.square(rho) @ jnp.stack([u.variance for u in updates])
         expected = jnp.square(rho) @ formula
-    return jnp.abs(found - expected) / expected / 1e-10
+    return jnp.abs(variance - expected) / expected / 1e-10
 
 
 def _budget_ratio(x: Any, choice: Space) -> Any:
     """|G* - best|; 0 where the best size is beyond those listed."""
     rho, prompts = tables.relaxed(x, choice.shape)
-    _, excess, apart = _moments(prompts, rho)
+    _, excess, floor = _moments(prompts, rho)
     costs = jnp.stack([size * _drawn(prompts, rho, size) for size in range(2, LISTED + 1)])
-    closed = jnp.maximum(1 + jnp.sqrt((rho @ excess) / apart), 2.0)
+    closed = jnp.maximum(1 + jnp.sqrt((rho @ excess) / floor), 2.0)
     return jnp.where(closed < LISTED - 1, jnp.abs(closed - (2 + jnp.argmin(costs))), 0.0)
 
 
 def _document(x: NDArray[np.float64], choice: Space, n: int) -> Document:
-    found = tables.document(x, choice.shape, n)
+    content = tables.document(x, choice.shape, n)
     if choice.drawn:
-        found["drawn"] = True
-    return {"group_size": choice.group_size, **found}
+        content["drawn"] = True
+    return {"group_size": choice.group_size, **content}
 
 
 def _budget_document(x: NDArray[np.float64], choice: Space, n: int) -> Document:

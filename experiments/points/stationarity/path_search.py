@@ -29,11 +29,11 @@ def _path_ratio(x: Any, space: Space) -> Any:
     at = parts(x, space)
     smoothness = max(f * f for f in space.slopes) / 4
     step = at.share / smoothness
-    found = run(at, space, step)
+    averages = run(at, space, step)
     terms = path_terms(
-        found.gain, found.squared_bias, found.variance, step, space.steps, smoothness
+        averages.gain, averages.squared_bias, averages.variance, step, space.steps, smoothness
     )
-    return found.squared_gradient / terms.bound
+    return averages.squared_gradient / terms.bound
 
 
 def _rate_ratio(x: Any, space: Space) -> Any:
@@ -45,14 +45,14 @@ def _rate_ratio(x: Any, space: Space) -> Any:
     else:
         top, within = best(at, space), within / space.group_size
     gap = jnp.maximum(top - start_value(at, space), 1e-9)
-    of = (gap, jnp.square(at.rho).sum() * within, space.steps, smoothness)
-    return run(at, space, rate_step(*of)).squared_gradient / rate_bound(*of)
+    numbers = (gap, jnp.square(at.rho).sum() * within, space.steps, smoothness)
+    return run(at, space, rate_step(*numbers)).squared_gradient / rate_bound(*numbers)
 
 
 def _path_document(x: NDArray[np.float64], space: Space, n: int) -> Document:
     share = near_positive(float(parts(jnp.asarray(x), space).share), n)
-    found = relaxed_path.document(x, space, n)
-    return {**found, "step_share": share, "estimator": space.estimator}
+    content = relaxed_path.document(x, space, n)
+    return {**content, "step_share": share, "estimator": space.estimator}
 
 
 def _at_the_rate(decide: Callable[..., Decision], *choices: Space) -> Exact:

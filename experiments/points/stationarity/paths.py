@@ -54,15 +54,15 @@ def decide_path(document: Document, mutant: str | None) -> Decision:
     line, odds, size = parse_line(document), parse_odds(document), group_size_of(document)
     n_steps, share = integer(document, "steps", 1, MAX_STEPS), _step_share(document)
     step = share / line.smoothness
-    found = averages(line, odds, step, n_steps, size, estimator_of(document))
+    path = averages(line, odds, step, n_steps, size, estimator_of(document))
     terms = {
-        "no optimisation term": 2 * found.gain / (step * n_steps),
-        "no bias term": found.squared_bias,
-        "no variance term": share * found.variance,
+        "no optimisation term": 2 * path.gain / (step * n_steps),
+        "no bias term": path.squared_bias,
+        "no variance term": share * path.variance,
     }
     kept = [term for dropped, term in terms.items() if dropped != mutant]
     bound = sum(kept, fmpq(0))
-    return compare(found.squared_gradient, bound, f"average of |grad J|^2 over {n_steps} steps")
+    return compare(path.squared_gradient, bound, f"average of |grad J|^2 over {n_steps} steps")
 
 
 def _step_share(document: Document) -> fmpq:
@@ -98,10 +98,10 @@ def _decide(document: Document, mutant: str | None, line: Line, rate: Rate) -> D
     if not rate.gap > 0:
         return unmet("the start is optimal")
     bound = rate.bound(n_steps, mutant)
-    of = (group_size_of(document), rate.estimator, rate.objective)
-    found = averages(line, odds, rate.step(n_steps), n_steps, *of).squared_gradient
+    options = (group_size_of(document), rate.estimator, rate.objective)
+    square = averages(line, odds, rate.step(n_steps), n_steps, *options).squared_gradient
     trivial = steepest_of(line, rate.objective)
-    decision = compare(found, bound, f"average over {n_steps} steps")
+    decision = compare(square, bound, f"average over {n_steps} steps")
     if decision.verdict == "holds" and bound >= trivial * trivial:
         return decision._replace(note="no better than the trivial bound on |grad|^2")
     return decision

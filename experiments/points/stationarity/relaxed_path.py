@@ -97,9 +97,9 @@ def start_value(at: Point, space: Space) -> Any:
 def _step(at: Point, space: Space, logit: Any) -> tuple[Any, Any, Any]:
     """At one policy: values of the update and their chances, (Q, G+1), and what is summed."""
     pull, ways = (jnp.asarray(x)[None] for x in _shape_of(space))
-    apart, slopes, g = at.first - at.second, jnp.array(space.slopes, float), space.group_size
+    difference, slopes, g = at.first - at.second, jnp.array(space.slopes, float), space.group_size
     normalised = space.estimator in ("group_normalized", "componentwise_normalized")
-    size = apart / jnp.abs(apart) if normalised else apart
+    size = difference / jnp.abs(difference) if normalised else difference
     jumps = (at.rho * slopes * size)[:, None] * pull
     p, k = jax.nn.sigmoid(logit * slopes), jnp.arange(g + 1.0)[None]
     q = jax.nn.sigmoid(-logit * slopes)
@@ -107,7 +107,7 @@ def _step(at: Point, space: Space, logit: Any) -> tuple[Any, Any, Any]:
     mean = (chance * jumps).sum(1)
     variance = (chance * (jumps - mean[:, None]) ** 2).sum()
     worth = response(p, g) if space.binary else jnp.ones_like(p)
-    gradient = (worth * p * q) @ (at.rho * slopes * apart)
+    gradient = (worth * p * q) @ (at.rho * slopes * difference)
     measured = jnp.stack([gradient**2, (mean.sum() - gradient) ** 2, variance])
     return jumps, chance, measured
 
@@ -137,9 +137,9 @@ def document(x: NDArray[np.float64], space: Space, n: int) -> dict[str, Any]:
         {"share": s, "slope": f, "actions": [sure(near(a, n)), sure(near(b, n))]}
         for s, f, a, b in zip(shares, space.slopes, at.first, at.second, strict=True)
     ]
-    found = {"group_size": space.group_size, "steps": space.steps, "weights": [1]}
+    settings = {"group_size": space.group_size, "steps": space.steps, "weights": [1]}
     return {
-        **found,
+        **settings,
         "odds": near_positive(np.exp(np.clip(at.start, -12, 12)), n),
         "prompts": prompts,
     }

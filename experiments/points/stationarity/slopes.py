@@ -32,12 +32,14 @@ HALVINGS = 20
 CENTRES = {"exponent -1/3": fmpq(-1, 3)}
 
 
-def local_slope(line: Line, odds: fmpq, lengths: tuple[int, int], size: int, of: Estimator) -> arb:
+def local_slope(
+    line: Line, odds: fmpq, lengths: tuple[int, int], size: int, estimator: Estimator
+) -> arb:
     """d ln(average of |grad J|^2)/d ln T between two lengths."""
     means = []
     for n in lengths:
         step = least((fmpq(1), root(fmpq(size, n))))
-        means.append(averages(line, odds, step, n, size, of).squared_gradient)
+        means.append(averages(line, odds, step, n, size, estimator).squared_gradient)
     return arb(means[1] / means[0]).log() / arb(fmpq(lengths[1], lengths[0])).log()
 
 
@@ -52,9 +54,9 @@ def _lengths(document: Document) -> tuple[int, int]:
 
 def _fall(document: Document, centre: fmpq, estimator: Estimator) -> Decision:
     line, size = parse_line(document), group_size_of(document)
-    found = local_slope(line, parse_odds(document), _lengths(document), size, estimator)
-    off = found - centre
-    return compare(abs(off), TOLERANCE, f"slope {found.str(8, radius=False)}")
+    slope = local_slope(line, parse_odds(document), _lengths(document), size, estimator)
+    off = slope - centre
+    return compare(abs(off), TOLERANCE, f"slope {slope.str(8, radius=False)}")
 
 
 def decide_slope(document: Document, mutant: str | None) -> Decision:

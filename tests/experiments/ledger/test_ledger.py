@@ -47,7 +47,7 @@ def test_theorems_read_like_a_report(folder):
     for number in (1, 2, 3):
         part = text.split(f"## Theorem {number}: ")[1].split(f"### Theorem {number} in detail")[0]
         heads = ("What was claimed", "What is true", "What is not", "counterexamples", "practice")
-        places = [part.index(head) for head in heads]
+        places = [part.index(heading) for heading in heads]
         assert places == sorted(places)
         assert "{" not in part
     top = text.split("\n\n")[3].splitlines()

@@ -66,13 +66,15 @@ def _flat(text):
 
 def test_improvements_are_counted_with_both_scores_random(tables):
     """17 of 24 cell by cell, 16 at once; 1 and 0 of 8 on MAT. None where nothing has changed."""
-    said = "in {} of {} cells, on the paper's own MAT benchmarks in {} of {}; in all cells at once"
+    sentence = (
+        "in {} of {} cells, on the paper's own MAT benchmarks in {} of {}; in all cells at once"
+    )
     text = _told(tables["arft"])
-    assert said.format(17, 24, 1, 8) in text
+    assert sentence.format(17, 24, 1, 8) in text
     assert "95% together, in 16 and 0." in text
     table = tables["arft"]
     same = _told(table.assign(tuned_loss=table["base_loss"]))
-    assert said.format(0, 24, 0, 8) in same
+    assert sentence.format(0, 24, 0, 8) in same
     assert "95% together, in 0 and 0." in same
 
 
@@ -87,6 +89,6 @@ def test_the_dearest_steps_are_those_of_the_rows():
     """One pair for all n, or each n with its own."""
     steps = [f"nats {name}" for name in STEPS]
     rows = pd.DataFrame([[20, 0, 0, 2, 3, 1], [50, 0, 0, 3, 2, 1]], columns=["n_tasks", *steps])
-    said = dearest(rows)
-    assert said == "markov and change of measure (n = 20); change of measure and markov (n = 50)"
+    text = dearest(rows)
+    assert text == "markov and change of measure (n = 20); change of measure and markov (n = 50)"
     assert dearest(rows[:1]) == "markov and change of measure"

@@ -44,9 +44,9 @@ def _details(number, rows=ROWS):
 
 def test_a_floor_is_where_runs_end_and_no_limit_on_the_way():
     """|grad J|^2 at the zero of E[g]; whether a run crosses the maximiser is computed."""
-    said = _summary(1)
-    assert "at G = 8 has |grad J|^2 = 0.000144, and runs end there" in said
-    assert "never falls" not in said
+    text = _summary(1)
+    assert "at G = 8 has |grad J|^2 = 0.000144, and runs end there" in text
+    assert "never falls" not in text
     assert "|grad J|^2 = 0.25, and" in _summary(1, _changed("T1.floor", floor=0.25))
     assert "cross the maximiser" in crossing(-1.0613, -1.1915)
     for maximiser, zero in ((-1.2, -1.1), (1.0, -1.1), (-1.1, 0.5)):
@@ -55,9 +55,11 @@ def test_a_floor_is_where_runs_end_and_no_limit_on_the_way():
 
 def test_slopes_are_those_of_the_step_rule():
     """The summary names the rule; the fitted numbers are those of the rows."""
-    said = _summary(1, _changed("T1.slope", observed=-0.321))
-    assert "eta = min(1, sqrt(G/T)), the average of |grad J|^2 on `conflict` falls as T^s" in said
-    assert "s = -0.321 and -0.321; another rule for the step has another slope" in said
+    summary = _summary(1, _changed("T1.slope", observed=-0.321))
+    assert (
+        "eta = min(1, sqrt(G/T)), the average of |grad J|^2 on `conflict` falls as T^s" in summary
+    )
+    assert "s = -0.321 and -0.321; another rule for the step has another slope" in summary
     text = _flat(_details(1))
     assert "The slope is that of the step rule" in text
     assert "is real where" not in text
@@ -79,15 +81,15 @@ def test_a_verdict_that_was_not_expected_is_told_on_top(tmp_path):
     assert "Not as expected" not in ledger_text(tmp_path)
     as_expected.loc[as_expected["claim"] == "T2.gap", "verdict"] = "vacuous"
     as_expected.to_csv(tmp_path / "verdicts.csv", index=False)
-    told = "**Not as expected:** T2.gap is vacuous, expected: holds."
-    assert told in ledger_text(tmp_path)
+    sentence = "**Not as expected:** T2.gap is vacuous, expected: holds."
+    assert sentence in ledger_text(tmp_path)
 
 
 def test_losses_are_those_of_unrestricted_policies():
     """3.5 % and the like are said of them alone, at first-order points, in both places."""
-    said, details = _summary(2), _flat(_details(2))
-    assert "At a first-order point, normalising components separately costs at most 3.5%" in said
-    assert "That is over unrestricted policies of one prompt." in said
+    text, details = _summary(2), _flat(_details(2))
+    assert "At a first-order point, normalising components separately costs at most 3.5%" in text
+    assert "That is over unrestricted policies of one prompt." in text
     assert "at a first-order point (phi = 0) of an unrestricted policy" in details
     assert "Neither is said of policies that share parameters" in details
     assert "at most 50.0% (G = 4)" in _summary(2, _changed("T2.kappa", factor=0.5))
@@ -114,11 +116,11 @@ def test_cycles_are_those_of_the_rows():
     cycles = scan["verdict"] == "refuted"
     scan, cycles = scan[~cycles | (scan["beta"] > 0.5)], scan[cycles & (scan["beta"] > 0.5)]
     more = cycles.head(1).assign(beta=0.5, eps=0.05, reference=1e-4)
-    said = _flat(sections({"L.convergence": pd.concat([scan, more])}, "L.convergence"))
-    assert f"in the following {len(cycles) + 1} cells" in said
-    assert f"at penalties from 0.5 to {cycles['beta'].max():.2g}" in said
-    assert "as beta = 0.5 does at p_ref = 0.0001" in said
-    assert "every cell settled" not in said
+    text = _flat(sections({"L.convergence": pd.concat([scan, more])}, "L.convergence"))
+    assert f"in the following {len(cycles) + 1} cells" in text
+    assert f"at penalties from 0.5 to {cycles['beta'].max():.2g}" in text
+    assert "as beta = 0.5 does at p_ref = 0.0001" in text
+    assert "every cell settled" not in text
 
 
 def test_the_best_group_size_needs_a_budget_that_reaches_it():
@@ -134,8 +136,8 @@ def test_points_name_the_bound_that_they_are_rows(tmp_path):
     shutil.copytree(PAPER / "falsify" / "t3_shift", tmp_path / "falsify" / "t3_shift")
     for name in ("rows.csv", "verdicts.csv", "provenance.json"):
         shutil.copy(PAPER / name, tmp_path)
-    said = ledger_text(tmp_path)
-    assert "| T3.coverage | fresh tasks, one policy | 0.999899 |" in said
+    text = ledger_text(tmp_path)
+    assert "| T3.coverage | fresh tasks, one policy | 0.999899 |" in text
 
 
 def test_no_number_is_read_from_a_note(tmp_path):
@@ -184,8 +186,8 @@ def test_prose_is_wrapped_and_nothing_else():
     prose = "a sum of terms " + "x - y + z >= 3 " * 20
     table = "| a | b |\n| --- | --- |\n| " + "1 " * 80 + "| 2 |"
     text = f"# {prose}\n\n{prose}\n\n{table}\n\n![{prose}](x.png)\n"
-    head, body, kept, picture = wrapped(text).split("\n\n")
-    assert (head, kept, picture) == (f"# {prose}", table, f"![{prose}](x.png)\n")
+    heading, body, kept, picture = wrapped(text).split("\n\n")
+    assert (heading, kept, picture) == (f"# {prose}", table, f"![{prose}](x.png)\n")
     lines = body.splitlines()
     assert max(map(len, lines)) <= WIDTH
     assert _flat(body) == _flat(prose)

@@ -7,7 +7,7 @@ import pytest
 
 from grpo_checks.experiments.ledger import ledger
 from grpo_checks.experiments.ledger.ledger import ROOT, TEMPLATE
-from grpo_checks.experiments.ledger.parts import PARTS, told
+from grpo_checks.experiments.ledger.parts import PARTS, filled_part
 from grpo_checks.experiments.ledger.template import filled, parts
 from grpo_checks.experiments.ledger.words import table
 
@@ -51,11 +51,11 @@ def test_a_place_without_a_fact_and_a_fact_without_a_place(facts, fault):
 
 def test_a_part_is_told_where_its_inputs_are_there():
     """Not without one of them, and not where there is nothing to say; without fields, always."""
-    assert told("no fields", "prose\n", {}) == "prose\n"
-    assert told("mutants", "{all}", {"mutants": pd.DataFrame()}) == ""
-    assert told("cases", "{table}", {"cases": ledger.NO_CASES}) == ""
+    assert filled_part("no fields", "prose\n", {}) == "prose\n"
+    assert filled_part("mutants", "{all}", {"mutants": pd.DataFrame()}) == ""
+    assert filled_part("cases", "{table}", {"cases": ledger.NO_CASES}) == ""
     with pytest.raises(ValueError, match="no fields: x: a place without a fact"):
-        told("no fields", "{x}", {})
+        filled_part("no fields", "{x}", {})
 
 
 def test_tables_of_an_older_version():

@@ -84,11 +84,11 @@ def test_there_and_back(place):
     """The document of real coordinates is read as the point there, up to its denominators."""
     x = np.random.default_rng(2).normal(size=DOMAIN.dimension(place))
     document = DOMAIN.document(x, place, 10**6)
-    found, expected = DOMAIN.read(document), DOMAIN.point(jnp.asarray(x), place)
-    assert found.keys() == expected.keys()
-    assert found["steps"] == expected["steps"]
+    texts, expected = DOMAIN.read(document), DOMAIN.point(jnp.asarray(x), place)
+    assert texts.keys() == expected.keys()
+    assert texts["steps"] == expected["steps"]
     for name in expected.keys() - {"steps"}:
-        np.testing.assert_allclose(found[name].astype(float), expected[name], atol=1e-5)
+        np.testing.assert_allclose(texts[name].astype(float), expected[name], atol=1e-5)
 
 
 def test_binary_rewards_are_all_vectors_in_turn():
@@ -103,12 +103,12 @@ def test_binary_rewards_are_all_vectors_in_turn():
 
 def test_everything_smaller_is_a_point():
     """A prompt, an action, an outcome or a component less, or a step."""
-    found = list(DOMAIN.simpler({**RAGGED, "beta": 1, "steps": 2}))
-    for document in found:
+    listed = list(DOMAIN.simpler({**RAGGED, "beta": 1, "steps": 2}))
+    for document in listed:
         DOMAIN.read(document)
-    assert {len(d["prompts"]) for d in found} == {1, 2}
-    assert {len(d["weights"]) for d in found} == {1, 2}
-    assert {d["steps"] for d in found} == {1, 2}
+    assert {len(d["prompts"]) for d in listed} == {1, 2}
+    assert {len(d["weights"]) for d in listed} == {1, 2}
+    assert {d["steps"] for d in listed} == {1, 2}
 
 
 def _with(path, value):

@@ -60,21 +60,24 @@ def _squares(document):
 def test_the_contrast(seed):
     """Both sides: fractions by hand, the derivative in float64, and listed episodes."""
     document, listed, slope, _ = _found(seed)
-    found = CONTRAST.decide(document)
-    assert (found.verdict, found.observed, found.bound) == ("holds", *[_squares(document)[0]] * 2)
-    assert float(found.observed) == pytest.approx(slope @ slope, rel=1e-12)
+    decision = CONTRAST.decide(document)
+    assert (decision.verdict, decision.observed, decision.bound) == (
+        "holds",
+        *[_squares(document)[0]] * 2,
+    )
+    assert float(decision.observed) == pytest.approx(slope @ slope, rel=1e-12)
     p = listed.value
     formula = p * (1 - p) * contrast(listed, np.array([0.0, 1.0]))
-    assert float(found.bound) == pytest.approx(formula @ formula, rel=1e-12)
+    assert float(decision.bound) == pytest.approx(formula @ formula, rel=1e-12)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_hessian_in_fractions(seed):
     """Exactly, and the float64 matrix."""
     document, *_, curvature = _found(seed, False)
-    found = HESSIAN.decide({**document, "norm": "Frobenius"})
-    assert found.observed == _squares(document)[1]
-    assert float(found.observed) == pytest.approx(np.square(curvature).sum(), rel=1e-12)
+    decision = HESSIAN.decide({**document, "norm": "Frobenius"})
+    assert decision.observed == _squares(document)[1]
+    assert float(decision.observed) == pytest.approx(np.square(curvature).sum(), rel=1e-12)
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -82,11 +85,13 @@ def test_the_hessian_in_fractions(seed):
 def test_moments_of_listed_episodes(seed, norm):
     """Both sides of the bound, in both norms, by NumPy's singular values."""
     document, listed, _, curvature = _found(seed, False)
-    found = HESSIAN.decide({**document, "norm": norm})
-    low, high = ends(found.bound)
+    decision = HESSIAN.decide({**document, "norm": norm})
+    low, high = ends(decision.bound)
     assert np.isclose(float(low), curvature_moments(listed).bound(norm) ** 2, rtol=1e-12)
     assert high - low < 1e-60
-    assert np.isclose(float(ends(found.observed)[0]), matrix_norm(curvature, norm) ** 2, rtol=1e-10)
+    assert np.isclose(
+        float(ends(decision.observed)[0]), matrix_norm(curvature, norm) ** 2, rtol=1e-10
+    )
 
 
 def test_two_answers_are_an_equality():
@@ -94,16 +99,16 @@ def test_two_answers_are_an_equality():
     sure = [{"odds": o, "outcomes": [{"share": 1, "rewards": [r]}]} for o, r in ((3, 1), (1, 0))]
     document = {"weights": [1], "prompts": [{"share": 1, "actions": sure}]}
     for norm in NORMS:
-        found = HESSIAN.decide({**document, "norm": norm})
-        assert (found.observed, found.bound) == (fmpq(9, 256), fmpq(9, 256))
+        decision = HESSIAN.decide({**document, "norm": norm})
+        assert (decision.observed, decision.bound) == (fmpq(9, 256), fmpq(9, 256))
 
 
 def test_a_bound_that_every_policy_keeps_is_vacuous():
     """Where it is no better than what holds anyway, which is told; in spectral norms only."""
     (case, *_) = load_cases(path_of("L.hessian"))
     loose = replace(HESSIAN, trivial=lambda norm, **_: 1 / 64 if norm == "spectral" else jnp.inf)
-    found = loose.decide(case.document)
-    assert (found.verdict, found.note) == ("vacuous", "no better than the trivial bound")
+    decision = loose.decide(case.document)
+    assert (decision.verdict, decision.note) == ("vacuous", "no better than the trivial bound")
     assert loose.decide({**case.document, "norm": "Frobenius"}).verdict == "holds"
 
 

@@ -58,14 +58,14 @@ def test_the_search_climbs_what_is_certified(name):
     exact = find(name).exact
     choice = exact.search.choices[-1]
     x = np.random.default_rng(3).normal(size=exact.search.dimension(choice))
-    found = certified_ratio(exact.decide(exact.search.document(x, choice, 100_000), None))
+    certified = certified_ratio(exact.decide(exact.search.document(x, choice, 100_000), None))
     # One compilation, where each operation alone would be one.
     ratio = jax.jit(exact.search.ratio, static_argnums=1)
-    assert np.isclose(float(ratio(jnp.asarray(x), choice)), found, rtol=1e-2)
+    assert np.isclose(float(ratio(jnp.asarray(x), choice)), certified, rtol=1e-2)
 
 
 def test_a_false_claim_is_found_and_shrunk():
     """Two answers, one baseline: no larger than the stored case."""
-    found = falsify(find("L.baseline"), minutes=1, seed=5)
-    assert found.refuted
-    assert len(found.document["prompts"][0]["actions"]) == 2
+    result = falsify(find("L.baseline"), minutes=1, seed=5)
+    assert result.refuted
+    assert len(result.document["prompts"][0]["actions"]) == 2

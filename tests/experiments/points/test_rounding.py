@@ -35,10 +35,10 @@ MENU = {"group_size": 4, "calls": [["1/2", 0], ["1/4", "1/4"], [0, 0]], "odds": 
 def test_a_call_or_a_component_less(field, expected):
     """Slopes are one less than components, and have no last one to leave out."""
     document = {**MENU, field: [1, 2] if field == "weights" else [1]}
-    found = list(smaller_menu(document))
-    assert len(found) == expected
+    listed = list(smaller_menu(document))
+    assert len(listed) == expected
     if field == "weights":
-        for smaller in found:
+        for smaller in listed:
             parse_menu(smaller)
 
 
@@ -49,7 +49,7 @@ def test_a_prompt_an_action_an_outcome_or_a_component_less():
         {"odds": 2, "outcomes": [{"share": s, "rewards": [1, s]} for s in (0.5, 1)]},
     ]
     document = {"weights": [1, 1], "prompts": [{"share": 1, "actions": actions}] * 2}
-    found = list(smaller_choice(document))
-    assert len(found) == 2 + 2 + 2 * (2 + 2)
-    for smaller in found:
+    listed = list(smaller_choice(document))
+    assert len(listed) == 2 + 2 + 2 * (2 + 2)
+    for smaller in listed:
         parse_choice(smaller)

@@ -30,8 +30,8 @@ def test_runs(exact):
     """All paths in JAX, and merged in balls: observed over bound agree."""
     rng = np.random.default_rng(0)
     for choice in exact.search.choices[1:3]:
-        found, decision = _both(exact, choice, rng)
-        assert found == pytest.approx(certified_ratio(decision), rel=2e-3)
+        ratio, decision = _both(exact, choice, rng)
+        assert ratio == pytest.approx(certified_ratio(decision), rel=2e-3)
 
 
 @pytest.mark.parametrize("exact", [components.EXACT, curl.EXACT])
@@ -39,24 +39,24 @@ def test_components_and_curls(exact):
     """The float ratio is the certified one."""
     rng = np.random.default_rng(1)
     for choice in exact.search.choices[:1]:
-        found, decision = _both(exact, choice, rng)
-        assert found == pytest.approx(certified_ratio(decision), rel=2e-2, abs=2e-3)
+        ratio, decision = _both(exact, choice, rng)
+        assert ratio == pytest.approx(certified_ratio(decision), rel=2e-2, abs=2e-3)
 
 
 def test_fair_lotteries():
     """1 + 100 |E[g]|^2, by listing groups in either arithmetic."""
     rng = np.random.default_rng(2)
     for choice in bias.EXACT.search.choices[1:3]:
-        found, decision = _both(bias.EXACT, choice, rng, 300)
-        assert found == pytest.approx(1 + 100 * float(decision.observed), rel=2e-2)
+        observed, decision = _both(bias.EXACT, choice, rng, 300)
+        assert observed == pytest.approx(1 + 100 * float(decision.observed), rel=2e-2)
 
 
 @pytest.mark.parametrize("name", ["T1.bias", "T1.K"])
 def test_found_without_a_hint(name):
     """And shrunk: at most two actions, denominators up to 20."""
-    found = falsify(find(name), minutes=2, seed=3)
-    assert found.refuted
-    actions = found.document.get("fair", found.document.get("actions"))
+    result = falsify(find(name), minutes=2, seed=3)
+    assert result.refuted
+    actions = result.document.get("fair", result.document.get("actions"))
     assert len(actions) <= 2
     numbers = [str(x) for action in actions for x in action.values()]
     assert all(int(text.split("/")[-1]) <= 20 for text in numbers)
@@ -67,8 +67,8 @@ def test_identities_of_group_sizes():
     rng = np.random.default_rng(4)
     limit, budget = find("T1.G").exact, find("T1.budget").exact
     for choice in limit.search.choices[:2]:
-        found, decision = _both(limit, choice, rng)
-        assert found < 1
+        observed, decision = _both(limit, choice, rng)
+        assert observed < 1
         assert decision.observed == 0
-    found, decision = _both(budget, budget.search.choices[0], rng)
-    assert found == pytest.approx(float(decision.observed), abs=1e-2)
+    observed, decision = _both(budget, budget.search.choices[0], rng)
+    assert observed == pytest.approx(float(decision.observed), abs=1e-2)

@@ -101,11 +101,11 @@ def test_equalities_are_certain_at_random_points(name):
 
 def test_a_reported_counterexample_is_found_and_shrunk():
     """T2.bridge without a hint: two samples and small numbers."""
-    found = falsify(find("T2.bridge"), minutes=2, seed=5)
-    assert found.refuted
-    assert len(found.document["rewards"]) == 2
-    numbers = [Fraction(x) for f in ("weights", "ratios") for x in found.document[f]]
-    numbers += [Fraction(x) for row in found.document["rewards"] for x in row]
+    result = falsify(find("T2.bridge"), minutes=2, seed=5)
+    assert result.refuted
+    assert len(result.document["rewards"]) == 2
+    numbers = [Fraction(x) for f in ("weights", "ratios") for x in result.document[f]]
+    numbers += [Fraction(x) for row in result.document["rewards"] for x in row]
     assert max(x.denominator for x in numbers) <= 20
 
 

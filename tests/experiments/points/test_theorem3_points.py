@@ -40,9 +40,9 @@ SMALL = {
 
 def floats(document):
     """The same learning problem for the float code."""
-    of = parse_tasks(document)
-    rows = [[float(x) for x in row] for row in of.losses]
-    return Learning(rows, *([float(x) for x in law] for law in (of.source, of.prior)))
+    tasks = parse_tasks(document)
+    rows = [[float(x) for x in row] for row in tasks.losses]
+    return Learning(rows, *([float(x) for x in law] for law in (tasks.source, tasks.prior)))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,26 +68,26 @@ def test_coverage_against_the_float_code(seed):
     losses = [[str(Fraction(int(x), 4)) for x in row] for row in rng.integers(0, 5, (3, 3))]
     document = {**SMALL, "losses": losses, "source": rng.integers(1, 9, 3).tolist()}
     document["delta"] = "9/10"
-    found = coverage(floats(document), 6, 0.25, [0.9]).failure[:, 0]
+    cell = coverage(floats(document), 6, 0.25, [0.9]).failure[:, 0]
     for bound in ("kl-xi", "kl-2sqrt(n)", "McAllester", "lambda", "unexpected Bernstein"):
         exact = float(cover({**document, "bound": bound}, None).observed)
-        assert exact == pytest.approx(found[BOUNDS.index(bound)], abs=1e-12), bound
+        assert exact == pytest.approx(cell[BOUNDS.index(bound)], abs=1e-12), bound
 
 
 def test_the_worst_posterior_against_the_float_code():
     """Both enclose the probability that some posterior breaks the bound."""
     document = {**SMALL, "delta": "19/20"}
     low, high, _ = worst_posterior(floats(document), 6, 0.95, "kl-xi")
-    found = [
+    observed = [
         float(x)
         for x in ends(cover({**document, "bound": "kl-xi", "posterior": "worst"}, None).observed)
     ]
-    assert low <= found[1] + 1e-12
-    assert found[0] <= high + 1e-12
+    assert low <= observed[1] + 1e-12
+    assert observed[0] <= high + 1e-12
     assert high > 0
-    of = parse_tasks(document)
+    tasks = parse_tasks(document)
     with pytest.raises(ValueError, match="bound = 'lambda'"):
-        breakable(of, next(samples(of))[1], "lambda")
+        breakable(tasks, next(samples(tasks))[1], "lambda")
 
 
 @pytest.mark.parametrize("n", [1, 5, 100, 101, 400])
@@ -100,9 +100,9 @@ def test_xi_by_its_definition(n):
 def test_relay_has_its_closed_form():
     """1 - (1-f)^D from listing episodes; a repaired loss would not grow."""
     (case,) = [c for c in load_cases(path_of("T3.depth")) if c.name == "relay, four passes"]
-    found = depth.decide(case.document, None)
-    assert found.observed == 1 - fmpq(99, 100) ** 4
-    assert found.bound == fmpq(4, 100)
+    decision = depth.decide(case.document, None)
+    assert decision.observed == 1 - fmpq(99, 100) ** 4
+    assert decision.bound == fmpq(4, 100)
     shorter = list(depth.simpler(case.document))
     assert depth.decide(shorter[0], None).bound == fmpq(3, 100)
 
@@ -113,9 +113,9 @@ def test_a_long_chain_of_calls_against_the_float_guide():
     search = depth.EXACT.search
     for at in search.choices[1::3]:
         x = rng.normal(size=search.dimension(at))
-        found = depth.decide(search.document(x, at, 100_000), None)
+        decision = depth.decide(search.document(x, at, 100_000), None)
         ratio = float(search.ratio(x, at))
-        assert float(found.observed) / float(found.bound) == pytest.approx(ratio, abs=1e-3)
+        assert float(decision.observed) / float(decision.bound) == pytest.approx(ratio, abs=1e-3)
 
 
 def test_the_plug_in_against_the_float_code():
@@ -123,17 +123,17 @@ def test_the_plug_in_against_the_float_code():
     for n, train, base in product((20, 1200), ("64/125", "9/10"), ("118/125",)):
         document = {"n": n, "delta": "1/20", "train": train, "base": base}
         numbers = (float(Fraction(train)), float(Fraction(base)), n, 0.05)
-        found = visual_arft.decide(document, None)
-        assert float(found.observed) == pytest.approx(largest_divergence(*numbers), rel=1e-9)
+        decision = visual_arft.decide(document, None)
+        assert float(decision.observed) == pytest.approx(largest_divergence(*numbers), rel=1e-9)
 
 
 @pytest.mark.parametrize("point", [shift.EXACT, find("T3.klorder").exact])
 def test_the_falsifier_needs_no_hint(point):
     """A certified violation, with short numbers."""
     claim = find("T3.shift" if point is shift.EXACT else "T3.klorder")
-    found = falsify(claim, minutes=1, seed=3)
-    assert found.refuted
-    assert len(found.document["source"]) == 2
+    result = falsify(claim, minutes=1, seed=3)
+    assert result.refuted
+    assert len(result.document["source"]) == 2
 
 
 def test_the_guide_agrees_with_what_is_certified():
@@ -142,8 +142,8 @@ def test_the_guide_agrees_with_what_is_certified():
     agreed = 0
     for at in CHOICES[::5]:
         x = rng.normal(size=SEARCH.dimension(at))
-        found = cover(SEARCH.document(x, at, 100_000), None)
-        off = abs(float(found.observed) / float(found.bound) - SEARCH.ratio(x, at))
+        decision = cover(SEARCH.document(x, at, 100_000), None)
+        off = abs(float(decision.observed) / float(decision.bound) - SEARCH.ratio(x, at))
         agreed += off < 1e-2
     assert agreed >= len(CHOICES[::5]) - 1
 

@@ -62,12 +62,12 @@ def parse_choice(document: Mapping[str, Any]) -> Choice:
     sizes = [0, *accumulate(0 if shared else len(table) for table in tables)]
     size = len(tables[0]) if shared else sizes[-1]
     outcomes = [[lotteries(a, len(weights)) for a in p["actions"]] for p in prompts]
-    scores = size * sum(len(lottery) for each in outcomes for lottery in each)
+    scores = size * sum(len(lottery) for row in outcomes for lottery in row)
     if scores > MAX_SCORES:
         raise ValueError(f"prompts: {scores} entries of scores, expected at most {MAX_SCORES}")
     kinds = tuple(
-        tuple(_kinds(each, table, offset, size))
-        for each, table, offset in zip(outcomes, tables, sizes, strict=False)
+        tuple(_kinds(row, table, offset, size))
+        for row, table, offset in zip(outcomes, tables, sizes, strict=False)
     )
     return Choice(chances, kinds, weights)
 
@@ -136,16 +136,16 @@ def gradient(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> list[fmpq]:
     ]
 
 
-def full_gradient(of: Choice) -> list[fmpq]:
+def full_gradient(choice: Choice) -> list[fmpq]:
     """grad J."""
-    each = [gradient(kinds, of.weights) for kinds in of.kinds]
+    gradients = [gradient(kinds, choice.weights) for kinds in choice.kinds]
     return [
-        total(rho * g[i] for rho, g in zip(of.prompt_chance, each, strict=True))
-        for i in range(of.dimension)
+        total(rho * g[i] for rho, g in zip(choice.prompt_chance, gradients, strict=True))
+        for i in range(choice.dimension)
     ]
 
 
-def full_value(of: Choice) -> fmpq:
+def full_value(choice: Choice) -> fmpq:
     """J."""
-    parts = zip(of.prompt_chance, of.kinds, strict=True)
-    return total(rho * mean_reward(kinds, of.weights) for rho, kinds in parts)
+    parts = zip(choice.prompt_chance, choice.kinds, strict=True)
+    return total(rho * mean_reward(kinds, choice.weights) for rho, kinds in parts)

@@ -47,11 +47,11 @@ def signed_square(covariance: Number, variance: Number, other: Number) -> Number
 
 def _against(kinds: Sequence[Kind], advantage: Callable[[Kind], Number]) -> list[Number]:
     """c|c| of each component with a centred advantage that depends on the member alone."""
-    each = [(k, advantage(k)) for k in kinds]
-    square = total(k.chance * a * a for k, a in each)
+    pairs = [(k, advantage(k)) for k in kinds]
+    square = total(k.chance * a * a for k, a in pairs)
     return [
         signed_square(
-            total(k.chance * a * k.rewards[i] for k, a in each), covariance(kinds, i, i), square
+            total(k.chance * a * k.rewards[i] for k, a in pairs), covariance(kinds, i, i), square
         )
         for i in range(len(kinds[0].rewards))
     ]

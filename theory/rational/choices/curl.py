@@ -23,15 +23,15 @@ def jacobian(
 ) -> Matrix:
     """d E[g]_b / d theta_c of one prompt with a table of logits."""
     size = len(kinds[0].score)
-    found: Matrix = [[fmpq(0)] * size for _ in range(size)]
+    jacobian_sum: Matrix = [[fmpq(0)] * size for _ in range(size)]
     for chance, counts in groups(kinds, group_size):
         every = group_advantages(kinds, counts, weights, estimator)
         pull = [c * a / group_size for c, a in zip(counts, every, strict=True)]
         g = _sums(pull, kinds)
-        whole = _sums([fmpq(c) for c in counts], kinds)
-        for row, x in zip(found, g, strict=True):
-            row[:] = [old + chance * x * s for old, s in zip(row, whole, strict=True)]
-    return found
+        scores = _sums([fmpq(c) for c in counts], kinds)
+        for row, x in zip(jacobian_sum, g, strict=True):
+            row[:] = [old + chance * x * s for old, s in zip(row, scores, strict=True)]
+    return jacobian_sum
 
 
 def _sums(factors: Sequence[Number], kinds: Sequence[Kind]) -> list[Number]:

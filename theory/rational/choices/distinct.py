@@ -36,12 +36,12 @@ class Distinct(NamedTuple):
 
 def separated(numbers: Iterable[Number]) -> int:
     """How many different numbers there are, at least."""
-    found, top = 0, arb.neg_inf()
+    count, top = 0, arb.neg_inf()
     for x in sorted(map(arb, numbers), key=lambda x: x.mid()):
         if x > top:
-            found += 1
+            count += 1
         top = x.upper().max(top)
-    return found
+    return count
 
 
 def _joint_name(rewards: Sequence[fmpq], counts: Sequence[int]) -> tuple[fmpq, ...]:
@@ -49,8 +49,8 @@ def _joint_name(rewards: Sequence[fmpq], counts: Sequence[int]) -> tuple[fmpq, .
     mean = total(c * r for c, r in zip(counts, rewards, strict=True)) / sum(counts)
     centred = [r - mean for r in rewards]
     spread = total(c * d * d for c, d in zip(counts, centred, strict=True)) or fmpq(1)
-    each = zip(counts, centred, strict=True)
-    return tuple(sorted(x for c, d in each for x in [d * abs(d) / spread] * c))
+    members = zip(counts, centred, strict=True)
+    return tuple(sorted(x for c, d in members for x in [d * abs(d) / spread] * c))
 
 
 def distinct(weights: Sequence[fmpq], group_size: int) -> Distinct:
@@ -62,7 +62,7 @@ def distinct(weights: Sequence[fmpq], group_size: int) -> Distinct:
     named = []
     for counts in listed:
         advantages = group_advantages(kinds, counts, weights, DECOUPLED)
-        each = zip(counts, advantages, strict=True)
-        named.append(total(c * arb(a).exp() for c, a in each if c))
+        members = zip(counts, advantages, strict=True)
+        named.append(total(c * arb(a).exp() for c, a in members if c))
     silent = len(kinds)
     return Distinct(len(listed), len(joint), separated(named), len(listed) - silent + 1)

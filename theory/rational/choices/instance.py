@@ -38,21 +38,21 @@ def instance_fields(document: Mapping[str, Any]) -> dict[str, Any]:
     transition: list[list[list[Any]]] = [[[0] * size for _ in range(tools)] for _ in range(size)]
     reward: list[Any] = [[[[0] * k] for _ in range(size)] for _ in range(n)]
     for state, (q, a, outcome) in enumerate(outcomes, n):
-        whole = sum(to_fraction("share", o["share"]) for o in prompts[q]["actions"][a]["outcomes"])
-        transition[q][a][state] = str(to_fraction("share", outcome["share"]) / whole)
+        total = sum(to_fraction("share", o["share"]) for o in prompts[q]["actions"][a]["outcomes"])
+        transition[q][a][state] = str(to_fraction("share", outcome["share"]) / total)
         reward[q][state][0] = list(outcome["rewards"])
-    whole = sum(to_fraction("share", p["share"]) for p in prompts)
-    own = range(n)
+    total = sum(to_fraction("share", p["share"]) for p in prompts)
+    numbers = range(n)
     return {
-        "prompt_distribution": [str(to_fraction("share", p["share"]) / whole) for p in prompts],
+        "prompt_distribution": [str(to_fraction("share", p["share"]) / total) for p in prompts],
         "initial_distribution": [[int(s == q) for s in range(size)] for q in range(n)],
         "depth": [0] * n + [1] * len(outcomes),
         "tool_transition": transition,
-        "legal": [[a < len(prompts[q]["actions"]) for a in range(tools)] + [False] for q in own]
+        "legal": [[a < len(prompts[q]["actions"]) for a in range(tools)] + [False] for q in numbers]
         + [[False] * tools + [True]] * len(outcomes),
         "reward": reward,
         "weights": list(document["weights"]),
-        "observation": [0 if shared else q for q in own]
+        "observation": [0 if shared else q for q in numbers]
         + [(1 if shared else n) + i for i in range(len(outcomes))],
         "theta": _logits(prompts[:1] if shared else prompts, len(outcomes), tools),
     }

@@ -46,10 +46,10 @@ def _square(vector: Sequence[fmpq]) -> fmpq:
 
 def baseline_error(kinds: Sequence[Kind], weights: Sequence[fmpq], baseline: fmpq) -> fmpq:
     """E|(R-c) s|^2 - |grad J|^2."""
-    each = (
+    terms = (
         k.chance * (composite(k.rewards, weights) - baseline) ** 2 * _square(k.score) for k in kinds
     )
-    return total(each) - _square(gradient(kinds, weights))
+    return total(terms) - _square(gradient(kinds, weights))
 
 
 def noise(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> Noise:
@@ -74,9 +74,9 @@ def noise(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> Noise:
     )
 
 
-def between(of: Choice) -> fmpq:
+def between(choice: Choice) -> fmpq:
     """f = Var_q(grad J_q)."""
-    mean = full_gradient(of)
-    each = [gradient(kinds, of.weights) for kinds in of.kinds]
-    spread = [_square([x - y for x, y in zip(g, mean, strict=True)]) for g in each]
-    return total(rho * x for rho, x in zip(of.prompt_chance, spread, strict=True))
+    mean = full_gradient(choice)
+    gradients = [gradient(kinds, choice.weights) for kinds in choice.kinds]
+    spread = [_square([x - y for x, y in zip(g, mean, strict=True)]) for g in gradients]
+    return total(rho * x for rho, x in zip(choice.prompt_chance, spread, strict=True))

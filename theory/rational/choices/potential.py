@@ -21,9 +21,9 @@ Field = tuple[tuple[fmpq, ...], ...]
 """(G-1, dimension): the factors of 1/(sd_j + eps), j = 1..G-1."""
 
 
-def is_binary(of: Choice) -> bool:
+def is_binary(choice: Choice) -> bool:
     """Whether every component reward is 0 or 1."""
-    return all(r in (0, 1) for kinds in of.kinds for kind in kinds for r in kind.rewards)
+    return all(r in (0, 1) for kinds in choice.kinds for kind in kinds for r in kind.rewards)
 
 
 def _sum(parts: list[Field]) -> Field:
@@ -33,12 +33,12 @@ def _sum(parts: list[Field]) -> Field:
     )
 
 
-def expected_field(of: Choice, group_size: int) -> Field:
+def expected_field(choice: Choice, group_size: int) -> Field:
     """E[g] = E[1/G sum_i s_i sum_k w_k (r_ik - m_k)/(sd_k + eps)], by listing groups."""
     return _sum(
         [
-            _prompt_field(kinds, of.weights, rho, group_size)
-            for rho, kinds in zip(of.prompt_chance, of.kinds, strict=True)
+            _prompt_field(kinds, choice.weights, rho, group_size)
+            for rho, kinds in zip(choice.prompt_chance, choice.kinds, strict=True)
         ]
     )
 
@@ -46,7 +46,7 @@ def expected_field(of: Choice, group_size: int) -> Field:
 def _prompt_field(
     kinds: tuple[Kind, ...], weights: tuple[fmpq, ...], rho: fmpq, group_size: int
 ) -> Field:
-    found = [[fmpq(0)] * len(kinds[0].score) for _ in range(group_size - 1)]
+    field = [[fmpq(0)] * len(kinds[0].score) for _ in range(group_size - 1)]
     for chance, counts in groups(kinds, group_size):
         for k, weight in enumerate(weights):
             successes = int(
@@ -54,20 +54,20 @@ def _prompt_field(
             )
             if not 0 < successes < group_size:
                 continue
-            mean, row = fmpq(successes, group_size), found[successes - 1]
+            mean, row = fmpq(successes, group_size), field[successes - 1]
             for n, kind in zip(counts, kinds, strict=True):
                 pull = rho * chance * weight * n * (kind.rewards[k] - mean) / group_size
                 for i, x in enumerate(kind.score if pull else ()):
                     row[i] += pull * x
-    return tuple(tuple(row) for row in found)
+    return tuple(tuple(row) for row in field)
 
 
-def potential_field(of: Choice, group_size: int, at: fmpq | None = None) -> Field:
+def potential_field(choice: Choice, group_size: int, at: fmpq | None = None) -> Field:
     """grad Jtilde = sum_q rho_q sum_k w_k c_G(J_qk) grad J_qk; with ``at``, c_G(at) throughout."""
     parts = []
-    for rho, kinds in zip(of.prompt_chance, of.kinds, strict=True):
-        for k, weight in enumerate(of.weights):
-            alone = [fmpq(int(j == k)) for j in range(len(of.weights))]
+    for rho, kinds in zip(choice.prompt_chance, choice.kinds, strict=True):
+        for k, weight in enumerate(choice.weights):
+            alone = [fmpq(int(j == k)) for j in range(len(choice.weights))]
             slope = [rho * weight * x for x in gradient(kinds, alone)]
             p = total(kind.chance * kind.rewards[k] for kind in kinds) if at is None else at
             parts.append(

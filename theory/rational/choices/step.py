@@ -31,27 +31,27 @@ class Promise(NamedTuple):
         return along * along / self.square
 
 
-def promise(of: Choice, group_size: int, estimator: Estimator) -> Promise:
+def promise(choice: Choice, group_size: int, estimator: Estimator) -> Promise:
     """Raises ValueError for several prompts, whose groups are too many to list."""
-    if len(of.kinds) != 1:
-        raise ValueError(f"prompts: {len(of.kinds)}, expected one")
-    found = update(of, group_size, estimator)
-    along = total(x * y for x, y in zip(full_gradient(of), found.mean, strict=True))
-    return Promise(along, norm2(found.mean) + found.variance)
+    if len(choice.kinds) != 1:
+        raise ValueError(f"prompts: {len(choice.kinds)}, expected one")
+    moments = update(choice, group_size, estimator)
+    along = total(x * y for x, y in zip(full_gradient(choice), moments.mean, strict=True))
+    return Promise(along, norm2(moments.mean) + moments.variance)
 
 
-def gain(of: Choice, group_size: int, estimator: Estimator, step: Number) -> Number:
+def gain(choice: Choice, group_size: int, estimator: Estimator, step: Number) -> Number:
     """E J(theta + step g) - J(theta), exactly 0 for no step; one prompt."""
     if step == 0:
         return fmpq(0)
-    (kinds,) = of.kinds
-    choices = actions(kinds, of.weights)
-    before, after = mean_reward(kinds, of.weights), arb(0)
+    (kinds,) = choice.kinds
+    choices = actions(kinds, choice.weights)
+    before, after = mean_reward(kinds, choice.weights), arb(0)
     for chance, counts in groups(kinds, group_size):
-        every = group_advantages(kinds, counts, of.weights, estimator)
+        every = group_advantages(kinds, counts, choice.weights, estimator)
         members = zip(counts, every, kinds, strict=True)
         pull = [(step * n * a / group_size, kind) for n, a, kind in members if n]
-        g = [total(x * kind.score[i] for x, kind in pull) for i in range(of.dimension)]
+        g = [total(x * kind.score[i] for x, kind in pull) for i in range(choice.dimension)]
         earned, moved = arb(0), arb(0)
         for action in choices:
             factor = arb(total(a * b for a, b in zip(g, action.score, strict=True))).exp()

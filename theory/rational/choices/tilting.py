@@ -16,9 +16,9 @@ LARGEST_GAIN = 100
 """Beyond it success is certain to 43 digits, and balls soon lose it."""
 
 
-def success(of: Sequence[Action]) -> Number:
+def success(actions: Sequence[Action]) -> Number:
     """p = E[r], each action's value its chance of success."""
-    return total(a.chance * a.value for a in of)
+    return total(a.chance * a.value for a in actions)
 
 
 def _deviation(p: Number, eps: fmpq) -> Number:
@@ -35,24 +35,24 @@ def gain(p: Number, beta: fmpq, eps: fmpq) -> Number:
         raise ValueError(f"beta = {beta}: expected a number > 0")
     if not eps >= 0:
         raise ValueError(f"eps = {eps}: expected a number >= 0")
-    found = 1 / (beta * _deviation(p, eps))
-    if not found <= LARGEST_GAIN:
-        raise ValueError(f"beta = {beta}: expected a gain of at most {LARGEST_GAIN}, not {found}")
-    return found
+    ratio = 1 / (beta * _deviation(p, eps))
+    if not ratio <= LARGEST_GAIN:
+        raise ValueError(f"beta = {beta}: expected a gain of at most {LARGEST_GAIN}, not {ratio}")
+    return ratio
 
 
-def tilted(of: Sequence[Action], p: Number, beta: fmpq, eps: fmpq) -> Number:
+def tilted(actions: Sequence[Action], p: Number, beta: fmpq, eps: fmpq) -> Number:
     """Chance of success of the maximiser, rewards whitened at the chance p of the last policy."""
     per_success = gain(p, beta, eps)
-    odds = [a.chance * arb((a.value - p) * per_success).exp() for a in of]
-    return total(x * a.value for x, a in zip(odds, of, strict=True)) / total(odds)
+    odds = [a.chance * arb((a.value - p) * per_success).exp() for a in actions]
+    return total(x * a.value for x, a in zip(odds, actions, strict=True)) / total(odds)
 
 
-def iterates(of: Sequence[Action], beta: fmpq, eps: fmpq, steps: int) -> list[Number]:
+def iterates(actions: Sequence[Action], beta: fmpq, eps: fmpq, steps: int) -> list[Number]:
     """Chances of success of pi_ref and of ``steps`` maximisers, each whitened by the one before."""
-    chances = [success(of)]
+    chances = [success(actions)]
     for _ in range(steps):
-        chances.append(tilted(of, chances[-1], beta, eps))
+        chances.append(tilted(actions, chances[-1], beta, eps))
     return chances
 
 

@@ -96,16 +96,18 @@ def norm2(vector: Sequence[Number]) -> Number:
 
 
 @lru_cache(maxsize=64)
-def _prompt_updates(of: Choice, group_size: int, estimator: Estimator) -> tuple[Update, ...]:
-    return tuple(prompt_update(kinds, of.weights, group_size, estimator) for kinds in of.kinds)
-
-
-def update(of: Choice, group_size: int, estimator: Estimator) -> Update:
-    """Of a full sweep: every prompt once, with its chance as weight."""
-    each = _prompt_updates(of, group_size, estimator)
-    mean = tuple(
-        total(rho * u.mean[i] for rho, u in zip(of.prompt_chance, each, strict=True))
-        for i in range(of.dimension)
+def _prompt_updates(choice: Choice, group_size: int, estimator: Estimator) -> tuple[Update, ...]:
+    return tuple(
+        prompt_update(kinds, choice.weights, group_size, estimator) for kinds in choice.kinds
     )
-    parts = zip(of.prompt_chance, each, strict=True)
+
+
+def update(choice: Choice, group_size: int, estimator: Estimator) -> Update:
+    """Of a full sweep: every prompt once, with its chance as weight."""
+    updates = _prompt_updates(choice, group_size, estimator)
+    mean = tuple(
+        total(rho * u.mean[i] for rho, u in zip(choice.prompt_chance, updates, strict=True))
+        for i in range(choice.dimension)
+    )
+    parts = zip(choice.prompt_chance, updates, strict=True)
     return Update(mean, total(rho * rho * u.variance for rho, u in parts))

@@ -47,11 +47,11 @@ class Site:
     def _laws(self) -> list[dict[int, Number]]:
         """For each prompt, probability by jump."""
         laws, size = [], self.chain.group_size
-        for prompt, each in zip(self.chain.line.prompts, self.chain.moves, strict=True):
+        for prompt, moves in zip(self.chain.line.prompts, self.chain.moves, strict=True):
             p = prompt.odds_to_chance(self.odds)
             law: dict[int, Number] = defaultdict(lambda: fmpq(0))
             ups, downs = powers(p, size), powers(1 - p, size)
-            for jump, move in each:
+            for jump, move in moves:
                 law[jump] += move.weight * ups[move.taken] * downs[size - move.taken]
             laws.append(law)
         return laws
@@ -59,14 +59,14 @@ class Site:
     @cached_property
     def jumps(self) -> list[tuple[int, Number]]:
         """Of the whole update, with their chances: prompts are independent."""
-        whole: dict[int, Number] = {0: fmpq(1)}
+        sums: dict[int, Number] = {0: fmpq(1)}
         for law in self._laws:
             after: dict[int, Number] = defaultdict(lambda: fmpq(0))
-            for a, x in whole.items():
+            for a, x in sums.items():
                 for b, y in law.items():
                     after[a + b] += x * y
-            whole = after
-        return list(whole.items())
+            sums = after
+        return list(sums.items())
 
     @cached_property
     def _moments(self) -> tuple[Number, Number]:
@@ -74,9 +74,9 @@ class Site:
         mean: Number = fmpq(0)
         variance: Number = fmpq(0)
         for law in self._laws:
-            own = total(chance * self.chain.pulls[j] for j, chance in law.items())
-            whole = total(chance * square(self.chain.pulls[j]) for j, chance in law.items())
-            mean, variance = mean + own, variance + whole - square(own)
+            first = total(chance * self.chain.pulls[j] for j, chance in law.items())
+            second = total(chance * square(self.chain.pulls[j]) for j, chance in law.items())
+            mean, variance = mean + first, variance + second - square(first)
         return mean, variance
 
     @property
@@ -100,10 +100,15 @@ class Chain:
     ) -> None:
         """``moves``: those of each prompt, see ``theory.rational.lines.update``."""
         self.line, self.odds, self.step, self.group_size = line, odds, step, group_size
-        self.packing = Packing({move.pull for each in moves for move in each})
-        self.moves = [[(self.packing.packed(move.pull), move) for move in each] for each in moves]
+        self.packing = Packing({move.pull for moves_of_prompt in moves for move in moves_of_prompt})
+        self.moves = [
+            [(self.packing.packed(move.pull), move) for move in moves_of_prompt]
+            for moves_of_prompt in moves
+        ]
         self.pulls: dict[int, Number] = {
-            jump: move.pull.number() for each in self.moves for jump, move in each
+            jump: move.pull.number()
+            for moves_of_prompt in self.moves
+            for jump, move in moves_of_prompt
         }
         self.objective = objective
         self._sites: dict[int, Site] = {}
@@ -117,8 +122,8 @@ class Chain:
     @property
     def farthest(self) -> Number:
         """At least the largest |g|."""
-        both = [[y for jump, _ in each for y in self._either(jump)] for each in self.moves]
-        return total(largest(each) for each in both)
+        both = [[y for jump, _ in ends for y in self._either(jump)] for ends in self.moves]
+        return total(largest(ends) for ends in both)
 
     def _either(self, jump: int) -> tuple[Number, Number]:
         return self.pulls[jump], -self.pulls[jump]
@@ -173,7 +178,7 @@ def steepest_of(line: Line, objective: Objective = J) -> Number:
 
 def top_of(line: Line, objective: Objective = J) -> Number:
     """R_max F(1)."""
-    return line.max_reward * objective.of(fmpq(1))
+    return line.max_reward * objective.value(fmpq(1))
 
 
 def _widened(number: Number, by: Number) -> Number:

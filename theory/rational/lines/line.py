@@ -127,8 +127,10 @@ def at(line: Line, odds: fmpq) -> Choice:
         scores = (prompt.slope * (1 - p), -prompt.slope * p)
         kinds.append(
             tuple(
-                Kind(own * chance, rewards, (score,))
-                for own, score, action in zip((p, 1 - p), scores, prompt.actions, strict=True)
+                Kind(chance_of_action * chance, rewards, (score,))
+                for chance_of_action, score, action in zip(
+                    (p, 1 - p), scores, prompt.actions, strict=True
+                )
                 for chance, rewards in action
             )
         )
@@ -146,7 +148,7 @@ def _one(x: Number) -> Number:
 class Objective(NamedTuple):
     """sum_q rho_q sum_k w_k F(J_qk), with F and F'; J itself by default."""
 
-    of: Callable[[Number], Number] = _itself
+    value: Callable[[Number], Number] = _itself
     slope: Callable[[Number], Number] = _one
 
 
@@ -166,7 +168,7 @@ def value(line: Line, odds: Number, objective: Objective = J) -> Number:
     for prompt in line.prompts:
         p = prompt.odds_to_chance(odds)
         for w, a, b in zip(line.weights, *prompt.means, strict=True):
-            parts.append(prompt.chance * w * objective.of(b + p * (a - b)))
+            parts.append(prompt.chance * w * objective.value(b + p * (a - b)))
     return total(parts)
 
 

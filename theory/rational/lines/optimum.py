@@ -19,7 +19,7 @@ def stationary_odds(line: Line) -> list[Number]:
     """
     sizes = {abs(prompt.slope) for prompt in line.prompts if prompt.slope}
     squares = {n: fmpq_poly([1, *[0] * (n - 1), 1]) ** 2 for n in sizes}
-    whole = fmpq_poly([0])
+    polynomial = fmpq_poly([0])
     for q, prompt in enumerate(line.prompts):
         if not prompt.slope:
             continue
@@ -27,10 +27,10 @@ def stationary_odds(line: Line) -> list[Number]:
         part = fmpq_poly([prompt.chance * prompt.slope * (first - second)])
         for n, square in squares.items():
             part *= fmpq_poly([*[0] * n, 1]) if n == abs(prompt.slope) else square
-        whole += part
-    if whole.degree() < 1:
+        polynomial += part
+    if polynomial.degree() < 1:
         return []
-    roots = cast(list[tuple[acb, int]], whole.numer().complex_roots())
+    roots = cast(list[tuple[acb, int]], polynomial.numer().complex_roots())
     # Real roots come with an imaginary part that is exactly 0.
     return [z.real for z, _ in roots if z.imag == 0 and z.real > 0]
 
@@ -58,10 +58,10 @@ def change_of_sign(field: Callable[[fmpq], Number], low: fmpq, high: fmpq, halvi
         raise ArithmeticError(f"no change of sign from {low} to {high} was certified")
     for _ in range(halvings):
         middle = (low + high) / 2
-        found = field(middle)
-        if found > 0:
+        sign = field(middle)
+        if sign > 0:
             low = middle
-        elif found < 0:
+        elif sign < 0:
             high = middle
         else:
             break

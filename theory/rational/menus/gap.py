@@ -121,7 +121,7 @@ def gap_sides(menu: Menu, signed: bool = False, upward: bool = False) -> list[Si
     if upward:
         reach = tuple(max(column) for column in zip(*menu.gains, strict=True))
     lost, every = gap(menu), range(len(menu.weights))
-    found = []
+    sides = []
     for at in every:
         ratio = [_ratio(menu, k, at) for k in every]
         steep = [w * x for w, x in zip(menu.weights, ratio, strict=True)]
@@ -129,8 +129,8 @@ def gap_sides(menu: Menu, signed: bool = False, upward: bool = False) -> list[Si
         off = [1 - x if signed else magnitude(1 - x) for x in ratio]
         bound = climb + total(w * x * u for w, x, u in zip(menu.weights, off, reach, strict=True))
         undecided = not lost <= bound and not lost > bound and not signed and not upward
-        found.append(Sides(lost, bound, undecided and _gap_equal(menu, menu.weights, at)))
-    return [*found, Sides(lost, _dot(menu.weights, reach))]
+        sides.append(Sides(lost, bound, undecided and _gap_equal(menu, menu.weights, at)))
+    return [*sides, Sides(lost, _dot(menu.weights, reach))]
 
 
 def _ratio(menu: Menu, k: int, at: int) -> Number:

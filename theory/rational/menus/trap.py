@@ -34,14 +34,14 @@ class Recurrence(NamedTuple):
     eps: Number
 
 
-def check_recurrence(of: Recurrence) -> None:
+def check_recurrence(recurrence: Recurrence) -> None:
     """The ranges of the parameters; raises ValueError, naming the one that is wrong."""
-    if not 0 < of.reference < 1:
-        raise ValueError(f"reference = {of.reference}: expected a probability in (0, 1)")
-    if not of.beta > 0:
-        raise ValueError(f"beta = {of.beta}: expected a number > 0")
-    if not of.eps >= 0:
-        raise ValueError(f"eps = {of.eps}: expected a number >= 0")
+    if not 0 < recurrence.reference < 1:
+        raise ValueError(f"reference = {recurrence.reference}: expected a probability in (0, 1)")
+    if not recurrence.beta > 0:
+        raise ValueError(f"beta = {recurrence.beta}: expected a number > 0")
+    if not recurrence.eps >= 0:
+        raise ValueError(f"eps = {recurrence.eps}: expected a number >= 0")
 
 
 def log_odds(p: Number) -> arb:
@@ -74,40 +74,42 @@ def _variance(at: arb) -> arb:
     return 1 / (4 * cosh * cosh)
 
 
-def image(of: Recurrence, at: arb) -> arb:
+def image(recurrence: Recurrence, at: arb) -> arb:
     """L of a number, or of all numbers in a ball."""
-    return log_odds(of.reference) + 1 / (of.beta * (_variance(at) + of.eps).sqrt())
+    return log_odds(recurrence.reference) + 1 / (
+        recurrence.beta * (_variance(at) + recurrence.eps).sqrt()
+    )
 
 
-def slope(of: Recurrence, at: arb) -> arb:
+def slope(recurrence: Recurrence, at: arb) -> arb:
     """L'(l) = p(1-p) tanh(l/2) / (2 beta (p(1-p)+eps)^(3/2))."""
-    square = _variance(at) + of.eps
-    return _variance(at) * (at / 2).tanh() / (2 * of.beta * square * square.sqrt())
+    square = _variance(at) + recurrence.eps
+    return _variance(at) * (at / 2).tanh() / (2 * recurrence.beta * square * square.sqrt())
 
 
-def orbit(of: Recurrence, start: Number | None = None, steps: int = STEPS) -> list[arb]:
+def orbit(recurrence: Recurrence, start: Number | None = None, steps: int = STEPS) -> list[arb]:
     """Log-odds of p_0, p_1, ... from p_ref or another start, while they are finite.
 
     Raises ValueError for bad parameters.
     """
-    check_recurrence(of)
+    check_recurrence(recurrence)
     if start is not None and not 0 < start < 1:
         raise ValueError(f"start = {start}: expected a probability in (0, 1)")
-    path = [log_odds(of.reference if start is None else start)]
-    while len(path) <= steps and (after := image(of, path[-1])).is_finite():
+    path = [log_odds(recurrence.reference if start is None else start)]
+    while len(path) <= steps and (after := image(recurrence, path[-1])).is_finite():
         path.append(after)
     return path
 
 
-def trap(of: Recurrence, path: Sequence[arb]) -> Trap | None:
+def trap(recurrence: Recurrence, path: Sequence[arb]) -> Trap | None:
     """A trap that the orbit has entered; None if none is certified."""
     hull = path[-1]
     for at in path[-1:-HISTORY:-2]:
         hull = hull.union(at)
     for margin in MARGINS:
         first = hull + arb(0, margin)
-        second = image(of, first)
-        if not second.overlaps(first) and image(of, second) in first:
+        second = image(recurrence, first)
+        if not second.overlaps(first) and image(recurrence, second) in first:
             return Trap(first, second, len(path) - 1)
     return None
 
@@ -117,7 +119,10 @@ def rises(path: Sequence[arb]) -> bool:
     return any(before >= 0 and after >= before for before, after in pairwise(path))
 
 
-def settles(of: Recurrence, path: Sequence[arb]) -> bool:
+def settles(recurrence: Recurrence, path: Sequence[arb]) -> bool:
     """Whether the orbit certainly ends in a ball in which all sequences have one limit."""
     around = (path[-1] + arb(0, margin) for margin in MARGINS)
-    return any(image(of, ball) in ball and slope(of, ball).abs_upper() < 1 for ball in around)
+    return any(
+        image(recurrence, ball) in ball and slope(recurrence, ball).abs_upper() < 1
+        for ball in around
+    )

@@ -32,14 +32,14 @@ def xi(n: int) -> Number:
     if n > MAX_ENCLOSED:
         raise ValueError(f"n = {n}: expected at most {MAX_ENCLOSED} terms to add up")
     if n <= MAX_EXACT:
-        whole = sum(comb(n, k) * k**k * (n - k) ** (n - k) for k in range(n + 1))
-        return fmpq(whole, n**n)
+        numerator = sum(comb(n, k) * k**k * (n - k) ** (n - k) for k in range(n + 1))
+        return fmpq(numerator, n**n)
     # C(n,k) grows by (n-k)/(k+1) from term to term.
-    found, ways = arb(0), arb(1)
+    total, ways = arb(0), arb(1)
     for k in range(n + 1):
-        found += ways * (arb(k) / n) ** k * (arb(n - k) / n) ** (n - k)
+        total += ways * (arb(k) / n) ** k * (arb(n - k) / n) ** (n - k)
         ways *= arb(n - k) / (k + 1)
-    return found
+    return total
 
 
 @lru_cache(maxsize=256)
@@ -73,17 +73,17 @@ def mcallester_value(seen: Learned, n: int, delta: fmpq) -> Number:
 
 def lambda_value(seen: Learned, n: int, delta: fmpq) -> Number:
     """(Lhat + a/l)/(1 - l/2), a = (KL + ln(2 sqrt n/delta))/n, at the l in (0, 2) that is best."""
-    each = (seen.divergence + nats(plain(n), delta)) / n
-    rate = 2 / (1 + root(1 + 2 * seen.empirical / each))
-    return (seen.empirical + each / rate) / (1 - rate / 2)
+    nats_per_task = (seen.divergence + nats(plain(n), delta)) / n
+    rate = 2 / (1 + root(1 + 2 * seen.empirical / nats_per_task))
+    return (seen.empirical + nats_per_task / rate) / (1 - rate / 2)
 
 
 def catoni_rule(constant: fmpq) -> Rule:
     """(1 - exp(-C Lhat - (KL + ln(1/delta))/n))/(1 - exp(-C)) for this C > 0."""
 
     def rule(seen: Learned, n: int, delta: fmpq) -> bool | None:
-        each = (seen.divergence + nats(fmpq(1), delta)) / n
-        promised = 1 - (-constant * seen.empirical - each).exp()
+        nats_per_task = (seen.divergence + nats(fmpq(1), delta)) / n
+        promised = 1 - (-constant * seen.empirical - nats_per_task).exp()
         return above(seen.risk * (1 - (-arb(constant)).exp()), promised)
 
     return rule
@@ -91,13 +91,13 @@ def catoni_rule(constant: fmpq) -> Rule:
 
 def bernstein(seen: Learned, n: int, delta: fmpq) -> bool | None:
     """Lhat + (-ln(1-g) - g)/g Ehat[l^2] + (KL + ln(#grid/delta))/(g n), least over the grid."""
-    each = (seen.divergence + nats(fmpq(GRID), delta)) / n
-    found = []
+    nats_per_task = (seen.divergence + nats(fmpq(GRID), delta)) / n
+    verdicts = []
     for j in range(1, GRID + 1):
         g = arb(fmpq(1, 2**j)).sqrt()
-        promised = seen.empirical + (((1 - g).log() + g) * -seen.second + each) / g
-        found.append(above(seen.risk, promised))
-    return True if True in found else None if None in found else False
+        promised = seen.empirical + (((1 - g).log() + g) * -seen.second + nats_per_task) / g
+        verdicts.append(above(seen.risk, promised))
+    return True if True in verdicts else None if None in verdicts else False
 
 
 def fresh_tasks(seen: Learned, n: int, delta: fmpq) -> bool | None:
@@ -124,17 +124,17 @@ beforehand.
 """
 
 
-def failure(of: Tasks, fails: Callable[[Sequence[int]], bool | None]) -> Number:
+def failure(tasks: Tasks, fails: Callable[[Sequence[int]], bool | None]) -> Number:
     """P(the bound fails): a rational, or an enclosure where some sample stays open."""
     certain, possible = fmpq(0), fmpq(0)
-    for chance, counts in samples(of):
+    for chance, counts in samples(tasks):
         failing = fails(counts)
         certain += chance * (failing is True)
         possible += chance * (failing is not False)
     return hull(certain, possible)
 
 
-def says_nothing(of: Tasks, rule: Rule, learner: Learner) -> bool:
+def says_nothing(tasks: Tasks, rule: Rule, learner: Learner) -> bool:
     """Whether the bound certainly is at least 1 for every sample."""
-    largest = (learner(of, counts)._replace(risk=fmpq(1)) for _, counts in samples(of))
-    return all(rule(seen, of.n, of.delta) is False for seen in largest)
+    largest = (learner(tasks, counts)._replace(risk=fmpq(1)) for _, counts in samples(tasks))
+    return all(rule(seen, tasks.n, tasks.delta) is False for seen in largest)

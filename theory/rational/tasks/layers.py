@@ -61,9 +61,9 @@ def parse_layers(document: Mapping[str, Any]) -> Layers:
     start = tuple(shares("start", row, positive=False) for row in rows)
     listed_layers = listed("layers", entry(document, "layers"))
     layers = tuple(tuple(_state(s) for s in listed("layers", layer)) for layer in listed_layers)
-    of = Layers(prompts[0], prompts[1], start, layers)
-    _check(of)
-    return of
+    model = Layers(prompts[0], prompts[1], start, layers)
+    _check(model)
+    return model
 
 
 def _state(state: Any) -> State:
@@ -75,22 +75,22 @@ def _state(state: Any) -> State:
     return State(policy, other, rows[0], rows[1], reward)
 
 
-def _check(of: Layers) -> None:
+def _check(model: Layers) -> None:
     """Raises ValueError, naming the field, where lengths differ or a reward is outside [0, 1]."""
-    prompts = len(of.source)
-    if not len(of.target) == len(of.start) == prompts or not of.layers:
+    prompts = len(model.source)
+    if not len(model.target) == len(model.start) == prompts or not model.layers:
         raise ValueError(f"target, start: expected one entry for each of {prompts} prompts")
-    if any(len(row) != len(of.layers[0]) for row in of.start):
-        raise ValueError(f"start: expected {len(of.layers[0])} shares for each prompt")
-    for h, layer in enumerate(of.layers):
-        below = len(of.layers[h + 1]) if h < of.depth else 0
+    if any(len(row) != len(model.layers[0]) for row in model.start):
+        raise ValueError(f"start: expected {len(model.layers[0])} shares for each prompt")
+    for h, layer in enumerate(model.layers):
+        below = len(model.layers[h + 1]) if h < model.depth else 0
         answers = {len(row) for s in layer for row in s.reward}
         for s in layer:
             if len(s.source) != below or len(s.target) != below:
                 raise ValueError(f"layers[{h}]: expected {below} shares of the next states")
             if len(s.reward) != prompts or len(answers) != 1 or 0 in answers:
                 raise ValueError(f"layers[{h}].reward: expected one number per prompt and answer")
-            actions = len(s.reward[0]) + (h < of.depth)
+            actions = len(s.reward[0]) + (h < model.depth)
             if not len(s.policy) == len(s.other) == actions:
                 raise ValueError(f"layers[{h}].policy: expected {actions} shares")
 
@@ -103,41 +103,41 @@ class Episode(NamedTuple):
     reward: fmpq
 
 
-def episodes(of: Layers, prompt: int, side: Side) -> Iterator[Episode]:
+def episodes(model: Layers, prompt: int, side: Side) -> Iterator[Episode]:
     """All of one prompt that are possible under either policy."""
 
     def below(h: int, law: Sequence[fmpq]) -> Iterator[Episode]:
-        for state, p in zip(of.layers[h], law, strict=True):
+        for state, p in zip(model.layers[h], law, strict=True):
             for y, r in enumerate(state.reward[prompt]):
                 yield Episode(p * state.policy[y], p * state.other[y], r)
-            if h < of.depth:
+            if h < model.depth:
                 for e in below(h + 1, state.source if side == "source" else state.target):
                     called = (p * state.policy[-1] * e.chance, p * state.other[-1] * e.other)
                     yield Episode(*called, e.reward)
 
-    return (e for e in below(0, of.start[prompt]) if e.chance > 0 or e.other > 0)
+    return (e for e in below(0, model.start[prompt]) if e.chance > 0 or e.other > 0)
 
 
-def value(of: Layers, side: Side) -> fmpq:
+def value(model: Layers, side: Side) -> fmpq:
     """V of the policy."""
-    law = of.source if side == "source" else of.target
+    law = model.source if side == "source" else model.target
     return total(
-        rho * e.chance * e.reward for q, rho in enumerate(law) for e in episodes(of, q, side)
+        rho * e.chance * e.reward for q, rho in enumerate(law) for e in episodes(model, q, side)
     )
 
 
-def responses(of: Layers) -> fmpq:
+def responses(model: Layers) -> fmpq:
     """max over states of TV(P_S, P_T) of the tool's answers; 0 without calls."""
-    upper = (s for layer in of.layers[:-1] for s in layer)
+    upper = (s for layer in model.layers[:-1] for s in layer)
     return max((variation(s.source, s.target) for s in upper), default=fmpq(0))
 
 
-def episode_divergence(of: Layers, prompt: int) -> Logs | None:
+def episode_divergence(model: Layers, prompt: int) -> Logs | None:
     """KL(episodes of the policy ‖ of the other) in the source; None for infinity."""
-    each = list(episodes(of, prompt, "source"))
-    return divergence([e.chance for e in each], [e.other for e in each])
+    listed = list(episodes(model, prompt, "source"))
+    return divergence([e.chance for e in listed], [e.other for e in listed])
 
 
-def step_divergences(of: Layers) -> list[Logs | None]:
+def step_divergences(model: Layers) -> list[Logs | None]:
     """KL(pi(.|s) ‖ pi'(.|s)) of every state."""
-    return [divergence(s.policy, s.other) for layer in of.layers for s in layer]
+    return [divergence(s.policy, s.other) for layer in model.layers for s in layer]

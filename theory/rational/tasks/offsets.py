@@ -29,15 +29,15 @@ VALUES: dict[str, Value] = {
 """By the names of ``theory.generalization.coverage``."""
 
 
-def bounds_of(of: Tasks, value: Value) -> Iterator[Number]:
+def bounds_of(tasks: Tasks, value: Value) -> Iterator[Number]:
     """The bound at the Gibbs posterior of every sample."""
-    return (value(learn(of, counts), of.n, of.delta) for _, counts in samples(of))
+    return (value(learn(tasks, counts), tasks.n, tasks.delta) for _, counts in samples(tasks))
 
 
-def mean_offset(of: Tasks, value: Value) -> Number:
+def mean_offset(tasks: Tasks, value: Value) -> Number:
     """E[min(bound, 1) - Lhat(Q)] at the Gibbs posterior."""
 
     def offset(seen: Learned) -> Number:
-        return least((value(seen, of.n, of.delta), fmpq(1))) - seen.empirical
+        return least((value(seen, tasks.n, tasks.delta), fmpq(1))) - seen.empirical
 
-    return total(chance * offset(learn(of, counts)) for chance, counts in samples(of))
+    return total(chance * offset(learn(tasks, counts)) for chance, counts in samples(tasks))

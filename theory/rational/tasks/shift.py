@@ -24,13 +24,13 @@ def hard_task(n: int, hard: fmpq, delta: fmpq) -> Tasks:
     return Tasks(n, delta, (1 - hard, hard), (zero, one), ((zero, one),), (one,), one)
 
 
-def shift_term(of: Tasks, rooted: bool = True) -> Number | None:
+def shift_term(tasks: Tasks, rooted: bool = True) -> Number | None:
     """sqrt(KL(D_T ‖ D_S)/2), over sqrt n if ``rooted``; None for infinity.
 
     ``rooted`` is the equation as reported (T3.shift); without it the term is Pinsker's.
     """
-    apart = divergence(of.target, of.source)
-    return None if apart is None else root(apart.value / (2 * of.n if rooted else 2))
+    nats = divergence(tasks.target, tasks.source)
+    return None if nats is None else root(nats.value / (2 * tasks.n if rooted else 2))
 
 
 def shift_rule(term: Number) -> Rule:

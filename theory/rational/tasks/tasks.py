@@ -84,14 +84,14 @@ def parse_tasks(document: Mapping[str, Any]) -> Tasks:
     return Tasks(n, delta, source, target, losses, prior, temperature)
 
 
-def samples(of: Tasks) -> Iterator[tuple[fmpq, tuple[int, ...]]]:
+def samples(tasks: Tasks) -> Iterator[tuple[fmpq, tuple[int, ...]]]:
     """Chance and counts of every sample; those of chance 0 left out."""
-    return ((p, c) for p, c in multinomial("n", of.source, of.n) if p > 0)
+    return ((p, c) for p, c in multinomial("n", tasks.source, tasks.n) if p > 0)
 
 
-def empirical(of: Tasks, counts: Sequence[int]) -> list[fmpq]:
+def empirical(tasks: Tasks, counts: Sequence[int]) -> list[fmpq]:
     """Lhat of each policy."""
-    return [dot(loss, [fmpq(c, of.n) for c in counts]) for loss in of.losses]
+    return [dot(loss, [fmpq(c, tasks.n) for c in counts]) for loss in tasks.losses]
 
 
 def gibbs(prior: Sequence[Number], exponent: Sequence[Number]) -> tuple[list[Number], Number]:
@@ -100,25 +100,29 @@ def gibbs(prior: Sequence[Number], exponent: Sequence[Number]) -> tuple[list[Num
         return list(prior), fmpq(0)
     top = max(arb(e).mid() for e in exponent)
     weight = [p * (e - top).exp() for p, e in zip(prior, exponent, strict=True)]
-    whole = arb(total(weight))
-    posterior: list[Number] = [w / whole for w in weight]
+    normaliser = arb(total(weight))
+    posterior: list[Number] = [w / normaliser for w in weight]
     shifted = [e - top for e in exponent]
-    return posterior, total(q * e for q, e in zip(posterior, shifted, strict=True)) - whole.log()
+    return posterior, total(
+        q * e for q, e in zip(posterior, shifted, strict=True)
+    ) - normaliser.log()
 
 
 Learner = Callable[[Tasks, Sequence[int]], Learned]
 
 
 def posterior_of(
-    of: Tasks, counts: Sequence[int], posterior: Sequence[Number], kl: Number
+    tasks: Tasks, counts: Sequence[int], posterior: Sequence[Number], kl: Number
 ) -> Learned:
     """What the bounds know of this posterior on this sample."""
-    seen = empirical(of, counts)
-    squares = [dot([x * x for x in loss], [fmpq(c, of.n) for c in counts]) for loss in of.losses]
-    return Learned(dot(seen, posterior), dot(squares, posterior), dot(of.risks, posterior), kl)
+    seen = empirical(tasks, counts)
+    squares = [
+        dot([x * x for x in loss], [fmpq(c, tasks.n) for c in counts]) for loss in tasks.losses
+    ]
+    return Learned(dot(seen, posterior), dot(squares, posterior), dot(tasks.risks, posterior), kl)
 
 
-def learn(of: Tasks, counts: Sequence[int]) -> Learned:
+def learn(tasks: Tasks, counts: Sequence[int]) -> Learned:
     """The Gibbs posterior Q ∝ P exp(-n Lhat/temperature)."""
-    fit = [-of.n * x / of.temperature for x in empirical(of, counts)]
-    return posterior_of(of, counts, *gibbs(of.prior, fit))
+    fit = [-tasks.n * x / tasks.temperature for x in empirical(tasks, counts)]
+    return posterior_of(tasks, counts, *gibbs(tasks.prior, fit))

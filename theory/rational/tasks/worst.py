@@ -49,31 +49,32 @@ def _slopes(gap: Gap, a: Number, b: Number) -> tuple[Number, Number]:
 
 
 def _candidates(
-    of: Tasks, seen: Sequence[fmpq], each: Sequence[Number], gap: Gap
+    tasks: Tasks, seen: Sequence[fmpq], gains: Sequence[Number], gap: Gap
 ) -> Iterator[tuple[Number, Number, Number]]:
-    """(Lhat, L, KL) of posteriors worth a look; ``each`` is n g of every policy."""
-    for a, b, p in zip(seen, of.risks, of.prior, strict=True):
+    """(Lhat, L, KL) of posteriors worth a look; ``gains``: n g of every policy."""
+    for a, b, p in zip(seen, tasks.risks, tasks.prior, strict=True):
         yield a, b, -arb(p).log()
-    exponent = list(each)
+    exponent = list(gains)
     for _ in range(STEPS):
-        posterior, divergence = gibbs(of.prior, exponent)
-        a, b = dot(seen, posterior), dot(of.risks, posterior)
+        posterior, divergence = gibbs(tasks.prior, exponent)
+        a, b = dot(seen, posterior), dot(tasks.risks, posterior)
         yield a, b, divergence
         first, second = _slopes(gap, a, b)
         exponent = [
-            arb(of.n * (first * x + second * y)).mid() for x, y in zip(seen, of.risks, strict=True)
+            arb(tasks.n * (first * x + second * y)).mid()
+            for x, y in zip(seen, tasks.risks, strict=True)
         ]
 
 
-def breakable(of: Tasks, counts: Sequence[int], bound: str) -> bool | None:
+def breakable(tasks: Tasks, counts: Sequence[int], bound: str) -> bool | None:
     """Whether some posterior breaks ``bound`` on this sample. Raises ValueError for another one."""
     if bound not in KINDS:
         raise ValueError(f"bound = {bound!r}: expected one of {tuple(KINDS)}")
     gap, price = KINDS[bound]
-    seen, needed = empirical(of, counts), nats(price(of.n), of.delta)
-    each = [of.n * gap(a, b) for a, b in zip(seen, of.risks, strict=True)]
-    moment = total(p * arb(x).exp() for p, x in zip(of.prior, each, strict=True))
+    seen, needed = empirical(tasks, counts), nats(price(tasks.n), tasks.delta)
+    gaps = [tasks.n * gap(a, b) for a, b in zip(seen, tasks.risks, strict=True)]
+    moment = total(p * arb(x).exp() for p, x in zip(tasks.prior, gaps, strict=True))
     if arb(moment).log() <= needed:
         return False
-    gains = (of.n * gap(a, b) - kl for a, b, kl in _candidates(of, seen, each, gap))
+    gains = (tasks.n * gap(a, b) - kl for a, b, kl in _candidates(tasks, seen, gaps, gap))
     return True if any(above(gain, needed) for gain in gains) else None

@@ -59,12 +59,12 @@ def test_values_gradients_and_updates_agree(seed):
     # The logits of single answers have no gradient and no counterpart.
     kept = (slice(0, choice.dimension // 3), slice(0, 3))
     for estimator in ESTIMATORS:
-        found = _moments(mdp, policy, theta, group_law(mdp, 2, estimator))
+        moments = _moments(mdp, policy, theta, group_law(mdp, 2, estimator))
         exact = update(choice, 2, estimator)
-        mean = np.asarray(found.mean).reshape(theta.shape)[kept].reshape(-1)
+        mean = np.asarray(moments.mean).reshape(theta.shape)[kept].reshape(-1)
         assert np.allclose(mean, [float(x) for x in exact.mean], rtol=0, atol=1e-13)
-        assert np.isclose(float(found.variance), float(exact.variance), rtol=1e-12)
-        slope = np.asarray(found.gradient).reshape(theta.shape)[kept].reshape(-1)
+        assert np.isclose(float(moments.variance), float(exact.variance), rtol=1e-12)
+        slope = np.asarray(moments.gradient).reshape(theta.shape)[kept].reshape(-1)
         assert np.allclose(slope, [float(x) for x in full_gradient(choice)], rtol=0, atol=1e-14)
 
 

@@ -68,19 +68,19 @@ def test_moments(estimator):
     """By listing groups, and by the group law."""
     model = _model(ODDS, SHARES, REWARDS, WEIGHTS)
     law = group_law(model[0], 3, estimator)
-    found = jax.jit(update_moments)(*model, law)
+    moments = jax.jit(update_moments)(*model, law)
     listed = update(CHOICE, 3, estimator)
-    np.testing.assert_allclose(found.mean, [float(x) for x in listed.mean], atol=1e-14)
-    assert float(found.variance) == pytest.approx(float(listed.variance), rel=1e-12)
+    np.testing.assert_allclose(moments.mean, [float(x) for x in listed.mean], atol=1e-14)
+    assert float(moments.variance) == pytest.approx(float(listed.variance), rel=1e-12)
 
 
 def test_noise_and_budget():
     """a, b and f by pairs of episodes, and by central moments."""
     terms = jax.jit(budget_terms)(*_model(ODDS, SHARES, REWARDS, WEIGHTS))
-    each = [noise(kinds, CHOICE.weights) for kinds in CHOICE.kinds]
+    values = [noise(kinds, CHOICE.weights) for kinds in CHOICE.kinds]
     rho = [float(x) for x in CHOICE.prompt_chance]
-    within = sum(r * float(n.oracle) for r, n in zip(rho, each, strict=True))
-    excess = sum(r * float(n.excess) for r, n in zip(rho, each, strict=True))
+    within = sum(r * float(n.oracle) for r, n in zip(rho, values, strict=True))
+    excess = sum(r * float(n.excess) for r, n in zip(rho, values, strict=True))
     assert float(terms.within) == pytest.approx(within, rel=1e-12)
     assert float(terms.excess) == pytest.approx(excess, rel=1e-12)
     assert float(terms.between) == pytest.approx(float(between(CHOICE)), rel=1e-12)
@@ -88,16 +88,16 @@ def test_noise_and_budget():
 
 def test_jacobian():
     """E[g S^T] by listing groups, and forward differentiation of the group law."""
-    of = ([[1, 2, 3]], [1], [[[0], ["1/2"], [1]]], [1])
-    model, estimator = _model(*of), Estimator("group_normalized")
+    problem = ([[1, 2, 3]], [1], [[[0], ["1/2"], [1]]], [1])
+    model, estimator = _model(*problem), Estimator("group_normalized")
     law = group_law(model[0], 3, estimator)
-    found = jax.jit(update_jacobian)(*model, law)
-    choice = parse_choice(_document(*of))
+    observed = jax.jit(update_jacobian)(*model, law)
+    choice = parse_choice(_document(*problem))
     listed = jacobian(choice.kinds[0], choice.weights, 3, estimator)
     expected = [[float(x) for x in row] for row in listed]
-    np.testing.assert_allclose(found, expected, atol=1e-14)
+    np.testing.assert_allclose(observed, expected, atol=1e-14)
     even, odd = split(listed)
-    size = np.square(found).sum()
+    size = np.square(observed).sum()
     assert float(even + odd) == pytest.approx(size, rel=1e-12)
 
 

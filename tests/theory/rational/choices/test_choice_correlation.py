@@ -37,37 +37,39 @@ _form = jax.jit(decoupled_correlations, static_argnames="group_size")
 def _floats():
     """A law of dependent graded components, and what float64 says of it: limits, G = 3."""
     document = choice_instance.document(0, components=2, binary=False)
-    of, model = parse_choice(document), choice_instance.instance(document)
+    choice, model = parse_choice(document), choice_instance.instance(document)
     groups = [group_law(model.mdp, 3, estimator) for estimator in (JOINT, DECOUPLED)]
 
     def all_of(mdp, policy, theta, groups):
         law = reward_law(mdp, policy.probs(theta))[0]
-        found = [by_group_law(mdp, law, group) for group in groups]
-        return limit_correlations(mdp, law), found
+        observed = [by_group_law(mdp, law, group) for group in groups]
+        return limit_correlations(mdp, law), observed
 
-    return of, *eqx.filter_jit(all_of)(*model[1:4], groups)
+    return choice, *eqx.filter_jit(all_of)(*model[1:4], groups)
 
 
 def _roots(squares):
     """Correlations from their signed squares."""
-    found = np.array([float(ends(x)[0]) for x in squares])
-    return np.sign(found) * np.sqrt(np.abs(found))
+    values = np.array([float(ends(x)[0]) for x in squares])
+    return np.sign(values) * np.sqrt(np.abs(values))
 
 
 def test_limits_from_any_law():
     """A whitened by the law."""
-    of, floats, _ = _floats()
+    choice, floats, _ = _floats()
     for find, expected in zip((limit_joint, limit_decoupled), floats, strict=True):
-        np.testing.assert_allclose(_roots(find(of.kinds[0], of.weights)), expected, rtol=1e-11)
-    assert covariance(of.kinds[0], 0, 1) != 0
+        np.testing.assert_allclose(
+            _roots(find(choice.kinds[0], choice.weights)), expected, rtol=1e-11
+        )
+    assert covariance(choice.kinds[0], 0, 1) != 0
 
 
 def test_groups_by_the_group_law():
     """Joint and decoupled, by count vectors and lattices."""
-    of, _, both = _floats()
+    choice, _, both = _floats()
     for estimator, floats in zip((JOINT, DECOUPLED), both, strict=True):
-        found = group_correlations(of.kinds[0], of.weights, 3, estimator)
-        np.testing.assert_allclose(_roots(found), floats, rtol=1e-11)
+        correlations = group_correlations(choice.kinds[0], choice.weights, 3, estimator)
+        np.testing.assert_allclose(_roots(correlations), floats, rtol=1e-11)
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
@@ -76,8 +78,8 @@ def test_the_closed_form(size):
     formula = decoupled(WEIGHTS, CHANCES, size)
     np.testing.assert_allclose(_roots(formula), _form(W, P, size), rtol=1e-12)
     if size <= 3:
-        found = group_correlations(independent(CHANCES), WEIGHTS, size, DECOUPLED)
-        assert all(abs(a - b) < fmpq(1, 10**50) for a, b in zip(found, formula, strict=True))
+        correlations = group_correlations(independent(CHANCES), WEIGHTS, size, DECOUPLED)
+        assert all(abs(a - b) < fmpq(1, 10**50) for a, b in zip(correlations, formula, strict=True))
 
 
 def test_certain_components_are_refused():

@@ -13,10 +13,10 @@ from grpo_checks.theory.rational.choices.distinct import distinct, separated
 @pytest.mark.parametrize("size", [2, 3, 4])
 def test_as_many_as_have_different_names(weights, size):
     """Joint exactly; decoupled ones are all separated at this precision."""
-    found = distinct([fmpq(w) for w in weights], size)
-    assert found.joint == distinct_groups(size, weights, "group_normalized")
-    assert found.fewest == distinct_groups(size, weights, "componentwise_normalized")
-    assert found.fewest <= found.most < found.groups == count_groups(len(weights), size)
+    counts = distinct([fmpq(w) for w in weights], size)
+    assert counts.joint == distinct_groups(size, weights, "group_normalized")
+    assert counts.fewest == distinct_groups(size, weights, "componentwise_normalized")
+    assert counts.fewest <= counts.most < counts.groups == count_groups(len(weights), size)
 
 
 def test_two_binary_rewards_in_pairs():
@@ -25,8 +25,8 @@ def test_two_binary_rewards_in_pairs():
     signs = [[(a > b) - (a < b) for a, b in zip(*pair, strict=True)] for pair in pairs]
     assert len({abs(sum(s)) for s in signs}) == 3
     assert len({sum(s) != 0 for s in signs}) == 2
-    found = distinct([fmpq(1), fmpq(1)], 2)
-    assert (found.joint, found.fewest) == (2, 3)
+    counts = distinct([fmpq(1), fmpq(1)], 2)
+    assert (counts.joint, counts.fewest) == (2, 3)
 
 
 def test_overlapping_balls_are_not_told_apart():

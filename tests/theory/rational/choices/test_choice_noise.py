@@ -22,31 +22,31 @@ UNBIASED = Estimator("leave_one_out")
 def test_against_listed_episodes():
     """a, b, the least error and its baseline; and the error over count vectors."""
     document = choice_instance.document(0, components=2, binary=False)
-    of, model = parse_choice(document), choice_instance.instance(document)
+    choice, model = parse_choice(document), choice_instance.instance(document)
     listed = list_episodes(model.mdp, model.policy, model.theta)[0]
-    found, floats = noise(of.kinds[0], of.weights), listed_noise(listed)
+    moments, floats = noise(choice.kinds[0], choice.weights), listed_noise(listed)
     for name in ("oracle", "pairs", "best", "baseline"):
-        assert np.isclose(float(getattr(found, name)), getattr(floats, name), rtol=1e-11)
+        assert np.isclose(float(getattr(moments, name)), getattr(floats, name), rtol=1e-11)
     group = group_law(model.mdp, 3, UNBIASED, "counts")
-    assert np.isclose(float(found.error(3)), listed_error(listed, group), rtol=1e-11)
+    assert np.isclose(float(moments.error(3)), listed_error(listed, group), rtol=1e-11)
 
 
 @pytest.mark.parametrize("size", [2, 3, 4])
 def test_the_formula_is_exact(size):
     """Equal rationals: variance over all groups; and no bias."""
-    of = parse_choice(choice_instance.document(5, binary=False))
-    found = update(of, size, UNBIASED)
-    assert found.variance == noise(of.kinds[0], of.weights).error(size)
-    assert list(found.mean) == full_gradient(of)
+    choice = parse_choice(choice_instance.document(5, binary=False))
+    moments = update(choice, size, UNBIASED)
+    assert moments.variance == noise(choice.kinds[0], choice.weights).error(size)
+    assert list(moments.mean) == full_gradient(choice)
 
 
 def test_the_best_baseline_is_least():
     """Errors at other baselines are larger; among others at the value."""
-    of = parse_choice(choice_instance.document(2))
-    (kinds,), found = of.kinds, noise(of.kinds[0], of.weights)
+    choice = parse_choice(choice_instance.document(2))
+    (kinds,), moments = choice.kinds, noise(choice.kinds[0], choice.weights)
     for step in (fmpq(1, 100), fmpq(-1, 100)):
-        assert baseline_error(kinds, of.weights, found.baseline + step) > found.best
-    assert found.oracle > found.best > 0
+        assert baseline_error(kinds, choice.weights, moments.baseline + step) > moments.best
+    assert moments.oracle > moments.best > 0
 
 
 @pytest.mark.parametrize("seed", range(3))

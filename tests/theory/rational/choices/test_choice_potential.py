@@ -43,9 +43,9 @@ def test_three_computations_agree(prompts, components, size, ddof, eps):
     assert is_binary(model)
     field = expected_field(model, size)
     assert field == potential_field(model, size)
-    found = enclosed(field, option)
+    observed = enclosed(field, option)
     listed = update(model, size, Estimator("componentwise_normalized", ddof, eps)).mean
-    assert not any(a > b or a < b for a, b in zip(found, listed, strict=True))
+    assert not any(a > b or a < b for a, b in zip(observed, listed, strict=True))
     shares = np.array([p["share"] for p in document["prompts"]], float)
     logits, earned = [], []
     for prompt in document["prompts"]:
@@ -59,11 +59,11 @@ def test_three_computations_agree(prompts, components, size, ddof, eps):
 
     def value(at):
         success = jnp.einsum("qm,qmk->qk", jax.nn.softmax(at), earned)
-        each = potential(success, size, ddof, eps) @ jnp.asarray(document["weights"], float)
-        return jnp.asarray(shares / shares.sum()) @ each
+        values = potential(success, size, ddof, eps) @ jnp.asarray(document["weights"], float)
+        return jnp.asarray(shares / shares.sum()) @ values
 
     slope = jax.grad(value)(jnp.asarray(logits)).reshape(-1)
-    np.testing.assert_allclose(np.array([float(x) for x in found]), slope, atol=1e-14)
+    np.testing.assert_allclose(np.array([float(x) for x in observed]), slope, atol=1e-14)
 
 
 def test_one_response_is_another_field():

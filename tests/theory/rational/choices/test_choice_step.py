@@ -27,12 +27,12 @@ def test_promise_and_gain_agree_with_floats(name):
     mdp, policy, *_ = outcomes(2)[1:]
     theta = jnp.log(jnp.array(LAW, float))[None]
     moments = _moments(mdp, policy, theta, group_law(mdp, size, estimator))
-    found = promise(model, size, estimator)
-    assert abs(float(found.along) - float((moments.gradient * moments.mean).sum())) < 1e-14
+    promised = promise(model, size, estimator)
+    assert abs(float(promised.along) - float((moments.gradient * moments.mean).sum())) < 1e-14
     square = jnp.square(moments.mean).sum() + moments.variance
-    assert abs(float(found.square) - float(square)) < 1e-14
+    assert abs(float(promised.square) - float(square)) < 1e-14
     e = float(moments.gradient @ moments.mean) ** 2 / float(square)
-    assert abs(float(found.efficiency) - e) < 1e-14
+    assert abs(float(promised.efficiency) - e) < 1e-14
     decision = single_decision(mdp)
     table = groups(decision, size, estimator)
     expected = _gain(table, decision.worth, theta[0], jnp.asarray(1.5))

@@ -22,14 +22,14 @@ def test_chances_by_backward_induction(seed):
     """Four maximisers in a row, with outcomes at random; below h, certainly."""
     document = choice_instance.document(seed)
     document["weights"] = [1]
-    of, model = parse_choice(document), choice_instance.instance(document)
-    choices = actions(of.kinds[0], of.weights)
-    found = iterates(choices, BETA, EPS, 4)
+    choice, model = parse_choice(document), choice_instance.instance(document)
+    choices = actions(choice.kinds[0], choice.weights)
+    chances = iterates(choices, BETA, EPS, 4)
     reference = per_prompt(model.mdp, model.policy.log_probs(model.theta))
     floats = _iterate(model.mdp, reference, best_outcome(model.mdp, 0), 0.5, 0.01, 4)
-    np.testing.assert_allclose([float(ends(p)[0]) for p in found], floats[:, 0], rtol=1e-12)
-    for before, after in pairwise(found):
-        assert after < amplified(found[0], gain(before, BETA, EPS))
+    np.testing.assert_allclose([float(ends(p)[0]) for p in chances], floats[:, 0], rtol=1e-12)
+    for before, after in pairwise(chances):
+        assert after < amplified(chances[0], gain(before, BETA, EPS))
 
 
 def test_the_maximiser_is_the_best_policy():

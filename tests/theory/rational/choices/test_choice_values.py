@@ -29,26 +29,26 @@ def _same(one, other):
 
 def _repeating(components):
     """Three actions of two outcomes: reward vectors come more than once."""
-    of = document(3)
-    outcomes = [o for action in of["prompts"][0]["actions"] for o in action["outcomes"]]
+    choice = document(3)
+    outcomes = [o for action in choice["prompts"][0]["actions"] for o in action["outcomes"]]
     for i, outcome in enumerate(outcomes):
         outcome["rewards"] = [i % 2, f"{i % 3}/2"][:components]
     outcomes[5]["rewards"] = outcomes[0]["rewards"]
-    return {**of, "weights": [2, 3][:components]}
+    return {**choice, "weights": [2, 3][:components]}
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda e: e.name)
 @pytest.mark.parametrize("components", [1, 2])
 def test_against_groups_of_episodes(estimator, components):
     """Mean and variance agree; episodes with one reward are merged, others are not."""
-    of = parse_choice(_repeating(components))
-    (kinds,) = of.kinds
+    choice = parse_choice(_repeating(components))
+    (kinds,) = choice.kinds
     for size in (2, 3):
-        listed = prompt_update(kinds, of.weights, size, estimator)
-        found = value_update(kinds, of.weights, size, estimator)
-        assert all(map(_same, listed.mean, found.mean))
-        assert _same(listed.variance, found.variance)
-    assert len(merged(kinds, of.weights, estimator)) < len(kinds)
+        listed = prompt_update(kinds, choice.weights, size, estimator)
+        moments = value_update(kinds, choice.weights, size, estimator)
+        assert all(map(_same, listed.mean, moments.mean))
+        assert _same(listed.variance, moments.variance)
+    assert len(merged(kinds, choice.weights, estimator)) < len(kinds)
 
 
 def test_equal_composites_are_one_reward():
@@ -56,16 +56,16 @@ def test_equal_composites_are_one_reward():
     answers = [[1, 1, 0], [0, 0, 1]]
     actions = [{"odds": 1, "outcomes": [{"share": 1, "rewards": r}]} for r in answers]
     weights = ["1/10", "1/5", "3/10"]
-    of = parse_choice({"weights": weights, "prompts": [{"share": 1, "actions": actions}]})
-    sizes = [len(merged(of.kinds[0], of.weights, estimator)) for estimator in ESTIMATORS]
+    choice = parse_choice({"weights": weights, "prompts": [{"share": 1, "actions": actions}]})
+    sizes = [len(merged(choice.kinds[0], choice.weights, estimator)) for estimator in ESTIMATORS]
     assert sizes == [1, 1, 1, 2]
 
 
 def test_an_instance_as_a_choice_model():
     """`bits` with shared states: chances, rewards and scores; tools are refused."""
     instance = bits(2, 0.25)
-    of = uniform_choice(instance.mdp, instance.policy)
-    (kinds,) = of.kinds
+    choice = uniform_choice(instance.mdp, instance.policy)
+    (kinds,) = choice.kinds
     assert len(kinds) == 128
     assert sum((k.chance for k in kinds), fmpq(0)) == 1
     assert {k.chance for k in kinds} == {fmpq(3, 256), fmpq(1, 256)}

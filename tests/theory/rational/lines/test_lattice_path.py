@@ -50,7 +50,7 @@ def _advantages(rewards, weights, name):
 
 def _updates(line, x, size, name):
     """All updates at a logit with their chances: episode by episode, prompt by prompt."""
-    weights, each = np.array(line.weights, float), []
+    weights, values = np.array(line.weights, float), []
     for prompt in line.prompts:
         p = 1 / (1 + exp(-prompt.slope * x))
         episodes = [
@@ -66,8 +66,8 @@ def _updates(line, x, size, name):
             every = _advantages(np.array([r for _, r, _ in group]), weights, name)
             g = float(every @ [s for *_, s in group]) / size
             listed.append((float(np.prod([c for c, *_ in group])), float(prompt.chance) * g))
-        each.append(listed)
-    return [(a * b, g + h) for (a, g), (b, h) in product(*each)]
+        values.append(listed)
+    return [(a * b, g + h) for (a, g), (b, h) in product(*values)]
 
 
 def _gradient(line, x):
@@ -95,8 +95,8 @@ def test_two_steps_against_all_episodes(name):
             merged[round(x, 12)] = merged.get(round(x, 12), 0.0) + mass
         laws = [(mass, x) for x, mass in merged.items()]
     gain = sum(m * float(value(line, arb(exp(x)))) for m, x in laws) - float(value(line, ODDS))
-    found = _chain(line, size, name).run(2)
-    np.testing.assert_allclose([float(x) for x in found], [*sums, gain], atol=1e-9)
+    averaged = _chain(line, size, name).run(2)
+    np.testing.assert_allclose([float(x) for x in averaged], [*sums, gain], atol=1e-9)
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
@@ -105,10 +105,10 @@ def test_one_step_against_the_listing_of_groups(name, size):
     """m and V of the first update, rational or in overlapping balls."""
     line = parse_line(MODEL)
     listed = update(at(line, ODDS), size, Estimator(name))
-    found = _chain(line, size, name).run(1)
+    averaged = _chain(line, size, name).run(1)
     gradient = _chain(line, size, name).site(0).gradient
     off = listed.mean[0] - gradient
-    for one, other in ((found.variance, listed.variance), (found.squared_bias, off * off)):
+    for one, other in ((averaged.variance, listed.variance), (averaged.squared_bias, off * off)):
         low, high = ends(arb(one - other))
         assert low <= 0 <= high
         assert high - low < 1e-60
@@ -117,8 +117,8 @@ def test_one_step_against_the_listing_of_groups(name, size):
 def test_potential_is_followed_without_bias():
     """E[g] of `componentwise_normalized` is grad Jtilde on the whole way; J of J at the optimum."""
     chain = _chain(conflict_line(), 3, "componentwise_normalized", fmpq(1), objective=potential(3))
-    found = chain.run(10)
-    assert abs(found.squared_bias) < fmpq(1, 10**60)
+    averaged = chain.run(10)
+    assert abs(averaged.squared_bias) < fmpq(1, 10**60)
     assert float(value(conflict_line(), fmpq(346, 1000))) == pytest.approx(MAXIMUM, abs=1e-6)
 
 

@@ -43,14 +43,14 @@ def test_the_certificate_is_enclosed(seed):
     point = parse_menu(document)
     success = jnp.array([[float(p) for p in point.success]])
     mdp = model(2, document["calls"], document["weights"]).mdp
-    found = _certify(mdp, success, floating(success, point.option.group_size))
+    certified = _certify(mdp, success, floating(success, point.option.group_size))
     sides = bounds.gap_sides(point)
     assert not any(side.observed > side.bound for side in sides)
-    assert abs(_middle(bounds.gap(point)) - float(found.gap[0])) < 1e-14
-    assert abs(_middle(least(s.bound for s in sides)) - float(found.bound[0])) < 1e-13
-    assert abs(_middle(bounds.kappa(point)) - float(found.kappa[0])) < 1e-13
-    assert abs(_middle(bounds.kappa_sides(point).bound) - float(found.kappa_bound[0])) < 1e-13
-    misaligned = abs(float(found.misaligned[0])) > 1e-12
+    assert abs(_middle(bounds.gap(point)) - float(certified.gap[0])) < 1e-14
+    assert abs(_middle(least(s.bound for s in sides)) - float(certified.bound[0])) < 1e-13
+    assert abs(_middle(bounds.kappa(point)) - float(certified.kappa[0])) < 1e-13
+    assert abs(_middle(bounds.kappa_sides(point).bound) - float(certified.kappa_bound[0])) < 1e-13
+    misaligned = abs(float(certified.misaligned[0])) > 1e-12
     assert bounds.aligned(point) == (not misaligned)
 
 
@@ -59,7 +59,7 @@ def test_the_certificate_is_enclosed(seed):
 def test_the_response_to_40_digits(size, ddof, eps):
     """Its mean over the count of successes of the others, by mpmath."""
     p, eps = fmpq(2, 7), fmpq(*map(int, eps.split("/")))
-    found = Option(size, ddof, eps).response(p)
+    responses = Option(size, ddof, eps).response(p)
     with mpmath.workdps(40):
         x, extra = mpmath.mpf(2) / 7, mpmath.mpf(int(eps.p)) / int(eps.q)
         expected = mpmath.mpf(0)
@@ -68,8 +68,8 @@ def test_the_response_to_40_digits(size, ddof, eps):
             sd = mpmath.sqrt(mpmath.mpf(k) * (size - k) / (size * (size - ddof)))
             chance = mpmath.binomial(size - 2, j) * x**j * (1 - x) ** (size - 2 - j)
             expected += chance * mpmath.mpf(size - 1) / size / (sd + extra)
-        assert abs(mpmath.mpf(_middle(found)) - expected) < 1e-15 * expected
-        low, high = (mpmath.mpf(e.numerator) / e.denominator for e in ends(found))
+        assert abs(mpmath.mpf(_middle(responses)) - expected) < 1e-15 * expected
+        low, high = (mpmath.mpf(e.numerator) / e.denominator for e in ends(responses))
         assert low - 1e-38 <= expected <= high + 1e-38
     assert len(coefficients(size)) == size - 1
 

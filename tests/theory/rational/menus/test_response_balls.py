@@ -19,8 +19,8 @@ from grpo_checks.theory.rational.menus.response import response
 GRID = [fmpq(i, 20) for i in range(21)]
 
 
-def _same(found, expected):
-    low, high = ends(arb(found - expected))
+def _same(observed, expected):
+    low, high = ends(arb(observed - expected))
     assert low <= 0 <= high
     assert high - low < 1e-60
 
@@ -58,11 +58,11 @@ def test_expected_update_on_conflict(size, eps, ddof):
     line, estimator = conflict_line(), Estimator("group_normalized", ddof, float(eps))
     for z in (fmpq(1, 5), fmpq(1, 3), fmpq(9, 10)):
         listed = update(at(line, z), size, estimator).mean[0]
-        found = fmpq(0)
+        observed = fmpq(0)
         for prompt in line.prompts:
             p = prompt.odds_to_chance(z)
-            found += prompt.chance * prompt.slope * p * (1 - p) * response(size, p, ddof, eps)
-        _same(found, listed)
+            observed += prompt.chance * prompt.slope * p * (1 - p) * response(size, p, ddof, eps)
+        _same(observed, listed)
 
 
 def test_named_zero_of_the_update():

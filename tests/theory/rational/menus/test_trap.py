@@ -32,36 +32,36 @@ SETTLED = [
 ]
 
 
-def _h(of, p):
+def _h(recurrence, p):
     """At 80 digits, from the definition."""
-    reference, beta, eps = (mpf(int(x.p)) / int(x.q) for x in of)
+    reference, beta, eps = (mpf(int(x.p)) / int(x.q) for x in recurrence)
     odds = reference / (1 - reference) * mp.exp(1 / (beta * mp.sqrt(p * (1 - p) + eps)))
     return odds / (1 + odds)
 
 
-@pytest.mark.parametrize("of", [TRAPPED, SETTLED[0], SETTLED[2]])
-def test_the_orbit_at_80_digits(of):
+@pytest.mark.parametrize("recurrence", [TRAPPED, SETTLED[0], SETTLED[2]])
+def test_the_orbit_at_80_digits(recurrence):
     """Five steps, contained in narrow balls."""
     with mp.workdps(80):
-        p = mpf(int(of.reference.p)) / int(of.reference.q)
-        for at in orbit(of, steps=5):
+        p = mpf(int(recurrence.reference.p)) / int(recurrence.reference.q)
+        for at in orbit(recurrence, steps=5):
             low, high = (mpf(x.numerator) / x.denominator for x in ends(chance(at)))
             assert low - mpf(10) ** -75 <= p <= high + mpf(10) ** -75
             assert high - low < mpf(10) ** -60
-            p = _h(of, p)
+            p = _h(recurrence, p)
 
 
 @pytest.mark.parametrize("eps", [fmpq(0), fmpq(1, 50)])
 def test_image_of_a_ball_contains_the_images(eps):
     """Of points inside, also across 1/2, where h has its minimum; and slopes of chords."""
-    of = Recurrence(fmpq(1, 100), fmpq(2), eps)
+    recurrence = Recurrence(fmpq(1, 100), fmpq(2), eps)
     for low, high in ((-3.0, -2.6), (-0.2, 0.3), (0.7, 1.1)):
         ball = arb((low + high) / 2, (high - low) / 2)
-        found, steep = image(of, ball), slope(of, ball)
+        mapped, steep = image(recurrence, ball), slope(recurrence, ball)
         x = np.linspace(low, high, 101)
         after = logit(0.01) + 1 / (2 * np.sqrt(expit(x) * expit(-x) + float(eps)))
-        assert float(found.lower()) <= after.min() + 1e-12
-        assert after.max() - 1e-12 <= float(found.upper())
+        assert float(mapped.lower()) <= after.min() + 1e-12
+        assert after.max() - 1e-12 <= float(mapped.upper())
         chords = np.diff(after) / np.diff(x)
         assert float(steep.lower()) <= chords.min() + 1e-9
         assert chords.max() - 1e-9 <= float(steep.upper())
@@ -69,24 +69,24 @@ def test_image_of_a_ball_contains_the_images(eps):
 
 def test_a_trap_is_where_the_orbit_goes():
     """Both balls hold the orbit's points at the right times, in float64."""
-    found = trap(TRAPPED, orbit(TRAPPED))
+    observed = trap(TRAPPED, orbit(TRAPPED))
     p, beta, eps = map(float, TRAPPED)
     start, seen = logit(p), []
-    for _ in range(found.entered + 1):
+    for _ in range(observed.entered + 1):
         p = expit(start + 1 / (beta * np.sqrt(p * (1 - p) + eps)))
         seen.append(p)
-    for ball, at in zip((found.first, found.second), seen[-2:], strict=True):
+    for ball, at in zip((observed.first, observed.second), seen[-2:], strict=True):
         low, high = ends(chance(ball))
         assert low - 1e-12 <= at <= high + 1e-12
-    assert 0.6 < float(found.distance) <= abs(seen[-1] - seen[-2]) + 1e-12
+    assert 0.6 < float(observed.distance) <= abs(seen[-1] - seen[-2]) + 1e-12
 
 
-@pytest.mark.parametrize("of", SETTLED)
-def test_no_trap_where_the_sequence_converges(of):
+@pytest.mark.parametrize("recurrence", SETTLED)
+def test_no_trap_where_the_sequence_converges(recurrence):
     """And a certificate that it does: exactly one of the two kinds, or both of convergence."""
-    path = orbit(of)
-    assert trap(of, path) is None
-    assert rises(path) or settles(of, path)
+    path = orbit(recurrence)
+    assert trap(recurrence, path) is None
+    assert rises(path) or settles(recurrence, path)
 
 
 def test_no_convergence_where_there_is_a_trap():
@@ -114,9 +114,9 @@ def test_fixed_points_repel_hard_prompts_only():
     beta = 1 / (2 * arb(2).sqrt() * (p * (1 - p)).sqrt())
     at = log_odds(p)
     edge = chance(at - 1 / (beta * (p * (1 - p)).sqrt()))
-    of = Recurrence(edge, beta, fmpq(0))
-    assert (image(of, at) - at).abs_upper() < 1e-60
-    assert (slope(of, at) + 1).abs_upper() < 1e-60
+    recurrence = Recurrence(edge, beta, fmpq(0))
+    assert (image(recurrence, at) - at).abs_upper() < 1e-60
+    assert (slope(recurrence, at) + 1).abs_upper() < 1e-60
     assert fmpq(1, 100) < edge < fmpq(1005, 100000)
     for k in range(1, 100):
         p = fmpq(k, 200)
@@ -126,16 +126,16 @@ def test_fixed_points_repel_hard_prompts_only():
 
 
 @pytest.mark.parametrize(
-    ("of", "named"),
+    ("recurrence", "named"),
     [
         (TRAPPED._replace(reference=fmpq(1)), "reference = 1"),
         (TRAPPED._replace(beta=fmpq(0)), "beta = 0"),
         (TRAPPED._replace(eps=fmpq(-1)), "eps = -1"),
     ],
 )
-def test_bad_parameters(of, named):
+def test_bad_parameters(recurrence, named):
     """The value is named."""
     with pytest.raises(ValueError, match=named):
-        orbit(of)
+        orbit(recurrence)
     with pytest.raises(ValueError, match="start = 2"):
         orbit(TRAPPED, fmpq(2))

@@ -43,10 +43,10 @@ def test_what_is_excluded_is_infinitely_far():
 
 def test_whole_powers():
     """exp(10 kl(1/2 ‖ 1/10)) = 5^10/9^5, by hand; no power 3 is rational."""
-    found = binary_divergence(HALF, TENTH)
-    assert found.denominator == 2
-    assert found.power(10) == fmpq(5**10, 9**5)
-    assert found.power(3) is None
+    nats = binary_divergence(HALF, TENTH)
+    assert nats.denominator == 2
+    assert nats.power(10) == fmpq(5**10, 9**5)
+    assert nats.power(3) is None
 
 
 def test_equality_is_decided():
@@ -62,16 +62,16 @@ def test_equality_is_decided():
 def test_the_inverse_of_kl(q, tenths):
     """At 40 digits kl is the nats at it; a risk is above it iff kl exceeds them."""
     q, nats = fmpq(q, 20), fmpq(tenths, 10)
-    found = kl_inverse(q, nats)
+    inverse = kl_inverse(q, nats)
     with mpmath.workdps(40):
-        p = mpmath.mpf(str(found.mid().str(40, radius=False)))
+        p = mpmath.mpf(str(inverse.mid().str(40, radius=False)))
         a = mpmath.mpf(int(q.p)) / int(q.q)
         kl = a * mpmath.log(a / p) + (1 - a) * mpmath.log((1 - a) / (1 - p))
         # The slope of kl is (p-q)/(p(1-p)): 2^-60 in p is more in nats.
         assert abs(kl - mpmath.mpf(tenths) / 10) < 1e-17 / (p * (1 - p))
-    step = (1 - found) / 1000
-    assert kl_exceeds(q, found + step, nats) is True
-    assert kl_exceeds(q, found - step, nats) is False
+    step = (1 - inverse) / 1000
+    assert kl_exceeds(q, inverse + step, nats) is True
+    assert kl_exceeds(q, inverse - step, nats) is False
 
 
 def test_published_inverses():

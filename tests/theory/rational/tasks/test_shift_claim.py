@@ -16,17 +16,17 @@ DELTA = fmpq(1, 20)
 
 def fails(n, hard, rooted=True):
     """The failure probability of the smallest case."""
-    of = hard_task(n, hard, DELTA)
-    rule = shift_rule(shift_term(of, rooted))
-    return failure(of, lambda counts: rule(learn(of, counts), n, DELTA))
+    tasks = hard_task(n, hard, DELTA)
+    rule = shift_rule(shift_term(tasks, rooted))
+    return failure(tasks, lambda counts: rule(learn(tasks, counts), n, DELTA))
 
 
 def test_published_failure_probabilities():
     """371293/3200000 at n = 5 and 1 - 2.7e-49 at n = 100, as fractions, without doubt."""
     assert fails(5, fmpq(7, 20)) == fmpq(371293, 3200000)
-    found = fails(100, fmpq(1, 10))
-    assert isinstance(found, fmpq)
-    assert float(1 - found) == pytest.approx(2.7e-49, rel=0.02)
+    observed = fails(100, fmpq(1, 10))
+    assert isinstance(observed, fmpq)
+    assert float(1 - observed) == pytest.approx(2.7e-49, rel=0.02)
 
 
 @pytest.mark.parametrize(("n", "hard"), [(5, fmpq(7, 20)), (20, fmpq(1, 10)), (50, fmpq(1, 3))])
