@@ -53,8 +53,8 @@ ARROWS = {
 def _rooms(path, package):
     """The rooms of ``package`` that a file imports from."""
     prefix = f"grpo_checks.{package}."
-    modules = (m.removeprefix(prefix) for m in modules(path) if m.startswith(prefix))
-    return {name.partition(".")[0] for name in modules}
+    inside = (m.removeprefix(prefix) for m in modules(path) if m.startswith(prefix))
+    return {name.partition(".")[0] for name in inside}
 
 
 @pytest.mark.parametrize(

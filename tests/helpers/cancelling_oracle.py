@@ -9,7 +9,7 @@ import mpmath as mp
 
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.numbers.counts import count_vectors
-from helpers import one_state
+from helpers import small_models
 
 DIGITS = 700
 NAME = "componentwise_normalized"
@@ -69,7 +69,7 @@ def scores(name: str, size: int, ddof: int) -> list[tuple[tuple[int, ...], list[
 @cache
 def menu(name: str) -> TAMDP:
     rewards, weights, _ = CASES[name]
-    return one_state.menu(rewards, weights)
+    return small_models.menu(rewards, weights)
 
 
 class Expected(NamedTuple):

@@ -10,8 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import group_oracles, oracles
-from helpers.binary_model import BINARY
-from helpers.one_state import menu
+from helpers.small_models import BINARY, menu
 
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law

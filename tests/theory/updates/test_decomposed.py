@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers.binary_model import binary_instance
+from helpers.small_models import binary_instance
 
 from grpo_checks.theory.convergence.smoothness import smoothness, squared_gradient_bound
 from grpo_checks.theory.estimators.advantages import Estimator

@@ -13,8 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import oracles
-from helpers.binary_model import BINARY
 from helpers.group_oracles import group_updates
+from helpers.small_models import BINARY
 
 from grpo_checks.theory.estimators import advantages, group_table
 from grpo_checks.theory.estimators import group_counts as counts

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import oracles
-from helpers.binary_model import binary_instance
 from helpers.group_oracles import group_updates
+from helpers.small_models import binary_instance
 
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law, plain_law

@@ -1,4 +1,4 @@
-"""A small random model whose components are two-valued: both lattices apply to it."""
+"""Small models: of two-valued components, to which both lattices apply, and of one state."""
 
 import numpy as np
 
@@ -19,3 +19,16 @@ def binary_instance(components=2, **shape):
 
 
 BINARY = binary_instance(seed=3, prompts=1, width=1, tools=1, answers=3, depth=1)
+
+
+def menu(rewards, weights):
+    """One prompt, one decision, an answer for each row of rewards (V, K)."""
+    return TAMDP(
+        prompt_distribution=[1],
+        initial_distribution=[[1]],
+        depth=[0],
+        tool_transition=[],
+        legal=np.ones((1, len(rewards)), bool),
+        reward=np.array(rewards)[None, None],
+        weights=weights,
+    )
