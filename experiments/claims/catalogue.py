@@ -29,6 +29,7 @@ from grpo_checks.experiments.claims.literature import correlation_pairs as liter
 from grpo_checks.experiments.claims.literature import groups as literature_groups
 from grpo_checks.experiments.claims.literature import hessian as literature_hessian
 from grpo_checks.experiments.claims.literature import mse as literature_mse
+from grpo_checks.experiments.claims.literature import tools as literature_tools
 from grpo_checks.experiments.claims.stationarity import bias as t1_bias
 from grpo_checks.experiments.claims.stationarity import budget as t1_budget
 from grpo_checks.experiments.claims.stationarity import components as t1_k
@@ -72,8 +73,8 @@ CLAIMS: tuple[Claim, ...] = (
     t3_shift.CLAIM,
     kl_order.CLAIM,
     t3_visual_arft.CLAIM,
-    literature_amplification.AMPLIFICATION,
-    literature_amplification.TOOLS,
+    literature_amplification.CLAIM,
+    literature_tools.CLAIM,
     literature_convergence.CLAIM,
     literature_contrast.CLAIM,
     literature_hessian.CLAIM,

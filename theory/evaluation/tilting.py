@@ -123,3 +123,19 @@ def iterate(
     first = success(mdp, reference, event)
     rest = jax.lax.scan(step, first, None, length=n_steps)[1]
     return jnp.concatenate([first[None], rest])
+
+
+def decision_chances(
+    policy: Float[Array, " A"],
+    value: Float[Array, " A"],
+    beta: float | Float[Array, ""],
+    eps: float | Float[Array, ""],
+    n_steps: int,
+) -> list[Float[Array, ""]]:
+    """``iterate`` for one decision, by listing its actions: each succeeds with chance ``value``."""
+    chances = [policy @ value]
+    for _ in range(n_steps):
+        lost, won = whitened(jnp.array([0.0, 1.0]), chances[-1][None], eps)[0]
+        odds = policy * jnp.exp((value * won + (1 - value) * lost) / beta)
+        chances.append(odds @ value / odds.sum())
+    return chances

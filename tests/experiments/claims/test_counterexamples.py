@@ -8,10 +8,10 @@ import pytest
 from helpers.quick_rows import quick_rows
 from mpmath import mp, mpf
 
-from grpo_checks.experiments.claims.literature import ascent
 from grpo_checks.experiments.claims.literature import convergence as literature_convergence
 from grpo_checks.experiments.claims.literature import correlation as literature_correlation
 from grpo_checks.experiments.claims.literature import correlation_pairs as literature_pairs
+from grpo_checks.experiments.claims.literature import iterates
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.points.literature import convergence
 from grpo_checks.experiments.protocol.claim import Scope
@@ -101,8 +101,8 @@ def test_pairs_agree_with_the_group_law():
 
 def test_gradient_ascent_can_disagree(monkeypatch):
     """A recurrence that is off by a thousandth in log-odds is outside Pinsker's bound."""
-    spec, true = named("conflict", components=1, start=-1.0), ascent._amplify
-    assert {row.verdict for row in ascent.ascent_rows(spec, 0.5, 1e-4)} == {"holds"}
-    monkeypatch.setattr(ascent, "_amplify", lambda *numbers: true(*numbers) + 1e-3)
+    spec, true = named("conflict", components=1, start=-1.0), iterates._amplify
+    assert {row.verdict for row in iterates.ascent_rows(spec, 0.5, 1e-4)} == {"holds"}
+    monkeypatch.setattr(iterates, "_amplify", lambda *numbers: true(*numbers) + 1e-3)
     # Of the first prompt; the second is so near to certain success that p hardly moves.
-    assert ascent.ascent_rows(spec, 0.5, 1e-4)[0].verdict == "refuted"
+    assert iterates.ascent_rows(spec, 0.5, 1e-4)[0].verdict == "refuted"

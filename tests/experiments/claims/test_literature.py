@@ -90,7 +90,7 @@ def test_claims_about_no_model(claim):
     [
         (literature_correlation.LIMIT, CODING, "correlated"),
         (literature_correlation.LAW, named("conflict", components=2), "correlated"),
-        (literature_amplification.AMPLIFICATION, CODING, "L.tools"),
+        (literature_amplification.CLAIM, CODING, "L.tools"),
     ],
 )
 def test_unmet_assumptions(claim, spec, why):

@@ -13,6 +13,7 @@ from grpo_checks.experiments.claims.literature import contrast as literature_con
 from grpo_checks.experiments.claims.literature import correlation as literature_correlation
 from grpo_checks.experiments.claims.literature import hessian as literature_hessian
 from grpo_checks.experiments.claims.literature import mse as literature_mse
+from grpo_checks.experiments.claims.literature import tools as literature_tools
 from grpo_checks.experiments.models.instances import InstanceSpec, from_argument
 from grpo_checks.experiments.protocol.claim import Scope, overall
 from grpo_checks.experiments.runs.tables import SILENT
@@ -100,7 +101,7 @@ FAULTS = [
     (literature_hessian.CLAIM, literature_hessian, "matrix_norm"),
     (literature_mse.CLAIM, literature_mse, "listed_error"),
     (literature_correlation.LAW, literature_correlation, "_decoupled"),
-    (literature_amplification.AMPLIFICATION, literature_amplification, "recurrence"),
+    (literature_amplification.CLAIM, literature_amplification, "recurrence"),
 ]
 
 
@@ -117,7 +118,7 @@ def test_a_small_fault_is_seen_next_to_certainty(claim, module, name, x, answers
 CLAIMS = (
     *(literature_contrast.CLAIM, literature_hessian.CLAIM),
     *(literature_mse.CLAIM, literature_baseline.CLAIM),
-    *(literature_amplification.AMPLIFICATION, literature_amplification.TOOLS),
+    *(literature_amplification.CLAIM, literature_tools.CLAIM),
     *(literature_correlation.LIMIT, literature_correlation.LAW),
 )
 
