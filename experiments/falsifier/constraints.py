@@ -9,12 +9,21 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flint import fmpq
+from scipy.special import expit
 
-from grpo_checks.experiments.falsifier.rounding import Floats, odds, positive, table, unit
+from grpo_checks.experiments.falsifier.rounding import (
+    Floats,
+    near_chance,
+    odds,
+    positive,
+    table,
+    unit,
+)
 from grpo_checks.experiments.protocol.points import Document
 from grpo_checks.theory.arithmetic.enclose import exact
 from grpo_checks.theory.numbers import fields
-from grpo_checks.theory.numbers.fields import POSITIVE, UNIT, Range
+from grpo_checks.theory.numbers.fields import INSIDE, POSITIVE, UNIT, Range
 from grpo_checks.theory.numbers.rationals import abridged
 
 
@@ -38,6 +47,11 @@ class Constraint(NamedTuple):
     default: int | None = None
     """Of a field that may be left out."""
 
+    def usual(self, ones: Any) -> Any:
+        """``default`` in all places of an array."""
+        assert self.default is not None
+        return self.default * ones / (ones.size if self.within is None else 1)
+
 
 def interval(*axes: str, default: int | None = None) -> Constraint:
     """Numbers in [0, 1]."""
@@ -49,10 +63,21 @@ def above_zero(*axes: str, default: int | None = None) -> Constraint:
     return Constraint(axes, jnp.exp, lambda x, n: table(x, positive, n), POSITIVE, default=default)
 
 
-def simplex(axis: str, support: bool = True) -> Constraint:
-    """Chances; only their proportions are written."""
+def inside(*axes: str) -> Constraint:
+    """Numbers in (0, 1)."""
+
+    def rounded(x: Floats, n: int) -> Any:
+        return table(x, lambda v, m: near_chance(expit(v), m), n)
+
+    return Constraint(axes, jax.nn.sigmoid, rounded, INSIDE)
+
+
+def simplex(axis: str, support: bool = True, default: int | None = None) -> Constraint:
+    """Chances; only their proportions are written. By ``default``, which is 1, all alike."""
     least = 1 if support else 0
-    return Constraint((axis,), jax.nn.softmax, lambda x, n: odds(x, n, least), None, support)
+    return Constraint(
+        (axis,), jax.nn.softmax, lambda x, n: odds(x, n, least), None, support, default
+    )
 
 
 class Option(NamedTuple):
@@ -84,7 +109,7 @@ def read_array(
     """One array, whose lengths are kept for others of the same axes."""
     if name not in document and constraint.default is not None:
         shape = tuple(lengths[axis][1] for axis in constraint.axes)
-        return exact(np.full(shape, constraint.default))
+        return exact(constraint.usual(np.full(shape, fmpq(1))))
     value = fields.entry(document, name)
     rows = _nested(name, value, constraint, len(constraint.axes))
     array = exact(np.asarray(rows, object))

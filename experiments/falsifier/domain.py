@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import jax.numpy as jnp
 import numpy as np
 
 from grpo_checks.experiments.falsifier.constraints import Constraint, Option, read_array
@@ -30,7 +31,7 @@ class Domain:
     arrays: Mapping[str, Constraint]
     options: Mapping[str, Option] = field(default_factory=dict)
     places: Sequence[Mapping[str, Any]] = ()
-    """Lengths of all axes, and options."""
+    """Lengths of all axes, and options; False for an array that is left at its default."""
     least: Mapping[str, int] = field(default_factory=dict)
     """Of axes that have a least length above 1."""
 
@@ -38,11 +39,12 @@ class Domain:
         """``places``, hashable."""
         return tuple(tuple(sorted(place.items())) for place in self.places)
 
-    def _shapes(self, place: Place) -> dict[str, tuple[int, ...]]:
+    def _shapes(self, place: Place, climbed: bool = True) -> dict[str, tuple[int, ...]]:
         lengths = dict(place)
         return {
             name: tuple(lengths[axis] for axis in constraint.axes)
             for name, constraint in self.arrays.items()
+            if lengths.get(name, True) is climbed
         }
 
     def dimension(self, place: Place) -> int:
@@ -63,6 +65,8 @@ class Domain:
     def point(self, x: Any, place: Place) -> Point:
         """At real coordinates (n,), in JAX."""
         arrays = {name: self.arrays[name].from_reals(part) for name, part in self._cut(x, place)}
+        for name, shape in self._shapes(place, climbed=False).items():
+            arrays[name] = self.arrays[name].usual(jnp.ones(shape))
         return {**arrays, **self._options(place)}
 
     def document(self, x: Floats, place: Place, largest: int) -> Document:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from flint import arb, fmpq
@@ -58,15 +59,21 @@ class Statement:
     show; of exact numbers."""
     note: Callable[..., str | None] = _nothing
     """What is told beside the verdict; of exact numbers."""
+    smooth: bool = True
+    """Whether derivatives of ``sides`` lead a climb; jumps are climbed without them."""
 
     @cached_property
     def _enclosed(self) -> Mapping[str | None, Enclosed]:
         versions: list[tuple[Any, Any]] = [(None, self.sides), *self.mutants.items()]
         return {
-            name: _enclosed(version if callable(version) else self.sides, self.trivial)
+            name: _enclosed(version if callable(version) else self.sides)
             for name, version in versions
             if not isinstance(version, Statement)
         }
+
+    @cached_property
+    def _trivial(self) -> Enclosed:
+        return _enclosed(self.trivial)
 
     def decide(self, document: Document, mutant: str | None = None) -> Decision:
         """At a rational point. Raises ValueError for a document that is none, and where observed
@@ -90,13 +97,20 @@ class Statement:
         """With balls as small as it needs."""
         bits = PRECISION
         while True:
-            entries = _entries(*self._enclosed[version].at(bits, point))
+            entries = self._entries(version, bits, point)
             decision = tightest(
                 [self._compared(e, lambda i=i: equal(i, **point)) for i, e in enumerate(entries)]  # type: ignore[misc]
             )
             if decision.verdict != "inconclusive" or bits >= FINEST:
                 return decision
             bits *= 2
+
+    def _entries(self, version: str | None, bits: int, point: Point) -> list[Entry]:
+        pairs = _listed(*self._enclosed[version].at(bits, point))
+        if self.trivial is _infinity or all(observed > bound for observed, bound in pairs):
+            return [(*pair, INFINITY) for pair in pairs]
+        trivial = np.broadcast_to(self._trivial.at(bits, point), len(pairs))
+        return [(*pair, most) for pair, most in zip(pairs, trivial, strict=True)]
 
     def _compared(self, entry: Entry, is_equal: Callable[[], bool | None]) -> Decision:
         observed, bound, trivial = entry
@@ -121,7 +135,10 @@ class Statement:
     def exact(self, simpler: Callable[[Document], Any] | None = None) -> Exact:
         """Decision, search and shrinking, for a claim."""
         domain = self.domain
-        search = Search(domain.choices(), domain.dimension, self.ratio, domain.document)
+        ratio = self.ratio if self.smooth else jax.jit(self.ratio, static_argnums=1)
+        search = Search(
+            domain.choices(), domain.dimension, ratio, domain.document, by_gradient=self.smooth
+        )
         return Exact(self.decide, search if domain.places else None, simpler or domain.simpler)
 
 
@@ -134,8 +151,8 @@ def gap(observed: Any, expected: Any) -> Any:
     return 1e14 * square / (size + 1e-9)
 
 
-def _enclosed(sides: Sides, trivial: Callable[..., Any]) -> Enclosed:
-    return enclose(lambda point: (*sides(**point), trivial(**point)))
+def _enclosed(function: Callable[..., Any]) -> Enclosed:
+    return enclose(lambda point: function(**point))
 
 
 def _vacuous(observed: Number, trivial: Number) -> Decision:
@@ -153,6 +170,7 @@ def tightest(decisions: Sequence[Decision]) -> Decision:
     return min(telling, key=lambda d: float(ends(d.bound - d.observed)[0]))
 
 
-def _entries(*sides: Any) -> list[Entry]:
-    full = np.broadcast_arrays(*(np.asarray(side, object) for side in sides))
+def _listed(observed: Any, bound: Any) -> list[tuple[Number, Number]]:
+    """Entry by entry."""
+    full = np.broadcast_arrays(np.asarray(observed, object), np.asarray(bound, object))
     return list(zip(*(array.flat for array in full), strict=True))

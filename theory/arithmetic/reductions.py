@@ -83,8 +83,8 @@ def _cumulative(name: str, real: Callable[..., Any], integer: Callable[..., Any]
     def evaluate(x: Values, *, axis: int, reverse: bool, **_: Any) -> Values:
         lines = np.moveaxis(np.flip(x, axis) if reverse else x, axis, 0).copy()
         for i in range(1, len(lines)):
-            pair = lines[i - 1], lines[i]
-            lines[i] = mapped(real, *pair) if is_real(x) else integer(*pair)
+            pair = lines[i - 1, ...], lines[i, ...]
+            lines[i, ...] = mapped(real, *pair) if is_real(x) else integer(*pair)
         back = np.moveaxis(lines, 0, axis)
         return np.flip(back, axis) if reverse else back
 

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flint import fmpq
+from jax.lax import GatherScatterMode
 
 from grpo_checks.theory.arithmetic.numbers import UNKNOWN
 from grpo_checks.theory.arithmetic.registry import Refused, Values, is_real, objects, rule
@@ -134,11 +135,22 @@ def dynamic_update(x: Values, part: Values, *starts: Values, **_: Any) -> Values
     return changed
 
 
+def _is_table(x: Values, *, dimension_numbers: Any, slice_sizes: Any, mode: Any, **_: Any) -> bool:
+    """Whether single entries of a list are looked up: JAX would compile for each of its lengths."""
+    single = x.ndim == 1 and tuple(slice_sizes) == (1,)
+    is_plain = dimension_numbers.collapsed_slice_dims == (0,) and mode != GatherScatterMode.CLIP
+    return single and is_plain
+
+
 @rule(EXACT, "gather")
 def gather(x: Values, places: Values, *, fill_value: Any = None, **parameters: Any) -> Values:
     """Entries at places; what lies outside is unknown, or the filler of integers."""
-    numbered = jnp.arange(x.size).reshape(x.shape)
-    origin = np.asarray(jax.lax.gather(numbered, jnp.asarray(places), fill_value=-1, **parameters))
+    if _is_table(x, **parameters):
+        origin = np.where((places >= 0) & (places < x.size), places, -1)[..., 0]
+    else:
+        numbered = jnp.arange(x.size).reshape(x.shape)
+        looked_up = jax.lax.gather(numbered, jnp.asarray(places), fill_value=-1, **parameters)
+        origin = np.asarray(looked_up)
     outside = origin < 0
     entries = x.reshape(-1)[np.where(outside, 0, origin)] if x.size else np.full(origin.shape, None)
     if outside.any():

@@ -11,7 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from grpo_checks.theory.evaluation.values import prompt_values
 from grpo_checks.theory.mdp.mdp import TAMDP
@@ -91,15 +91,30 @@ def gibbs(prior: Float[Array, " M"], exponent: Float[Array, " M"]) -> tuple[Any,
 
 def learn(problem: Learning, counts: Counts, temperature: Float[Array, ""]) -> Learned:
     """The Gibbs posterior Q ∝ P exp(-n Lhat/temperature) of a sample with these counts."""
+    return learned(problem.loss, problem.risk, problem.prior, counts, temperature)
+
+
+def learned(loss: Any, risk: Any, prior: Any, counts: Any, temperature: Any) -> Learned:
+    """The same from losses (M, Z), and risks and prior (M,)."""
     n = counts.sum()
-    empirical = problem.empirical(counts)
-    posterior, divergence = gibbs(problem.prior, -n * empirical / temperature)
+    empirical = mixed(loss, counts / n)
+    posterior, divergence = gibbs(prior, -n * empirical / temperature)
     return Learned(
         mixed(empirical, posterior),
-        mixed(jnp.square(problem.loss) @ counts / n, posterior),
-        mixed(problem.risk, posterior),
+        mixed(jnp.square(loss) @ counts / n, posterior),
+        mixed(risk, posterior),
         divergence,
     )
+
+
+def sample_law(counts: Int[np.ndarray, "C Z"], chance: Float[Array, " Z"]) -> Float[Array, " C"]:
+    """Multinomial chances of count vectors: n!/(prod c!) prod p^c, rational where p is.
+
+    In floats for n up to 1,000: k! is written as k! (3/n)^k, which neither overflows nor vanishes.
+    """
+    n = int(counts[0].sum())
+    factorial = jnp.cumprod(jnp.concatenate([jnp.ones(1), jnp.arange(1, n + 1) * 3 / n]))
+    return factorial[n] * (chance[None] ** counts / factorial[counts]).prod(-1)
 
 
 def merged(problem: Learning) -> Learning:

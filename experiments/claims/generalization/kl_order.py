@@ -44,7 +44,7 @@ CLAIM = Claim(
     statement="kl(L_T, L_S) <= KL(D_S, D_T): data processing with the order swapped",
     provenance="derived",
     expected="refuted",
-    proof=("grpo_checks.theory.rational.tasks.shift",),
+    proof=("grpo_checks.theory.generalization.transfer",),
     assumptions=(STORED, *stated("losses in [0, 1]")),
     mutants={},
     runs=lambda scope: [],

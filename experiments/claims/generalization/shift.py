@@ -1,54 +1,150 @@
 """T3.shift: a false transfer bound, refuted by stored counterexamples.
 
-T3.shift is the appendix's equation (Eq. 50, as reported) with a shift term divided by sqrt n: more
-source tasks would make the target closer. Its rows give its failure probability for a range of n,
-and that of the bound with the undivided term, in the same exact arithmetic.
+Statement: with chance 1 - delta over n tasks of the source, L_T <= Lhat + sqrt((KL(Q ‖ P) +
+ln(2 sqrt n/delta))/2n) + sqrt(KL(D_T ‖ D_S)/2n), Q the Gibbs posterior of the sample.
+Proof: false: with a shift term divided by sqrt n more *source* tasks would bring the *target*
+closer. Undivided, it is McAllester's bound with Pinsker's inequality. The smallest case is one
+policy that fails on the hard type and only there: KL(Q ‖ P) = 0, L_S = h, L_T = 1 where the target
+is all hard, and KL(D_T ‖ D_S) = ln(1/h).
+Source: the appendix's equation (Eq. 50), as reported.
+Units: chances, over the draw of tasks, as sums over all samples. Rows: the smallest case for a
+range of n, and what the undivided term gives there.
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+from itertools import product
 from math import log
+from typing import Any
 
+import jax
+import jax.numpy as jnp
+from flint import arb, fmpq
+
+from grpo_checks.experiments.falsifier.constraints import (
+    above_zero,
+    inside,
+    integer,
+    interval,
+    simplex,
+)
+from grpo_checks.experiments.falsifier.domain import Domain
+from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.points.generalization import shift
 from grpo_checks.experiments.protocol.assumptions import STORED, stated
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
-from grpo_checks.experiments.protocol.verdict import compare
-from grpo_checks.theory.numbers.balls import Number, ends, fmpq
-from grpo_checks.theory.rational.tasks.bounds import failure, mcallester_value
-from grpo_checks.theory.rational.tasks.shift import hard_task, shift_rule, shift_term
-from grpo_checks.theory.rational.tasks.tasks import Learned, Tasks, learn
+from grpo_checks.experiments.protocol.points import Document
+from grpo_checks.experiments.protocol.verdict import Decision, compare
+from grpo_checks.theory.arithmetic.enclose import enclose
+from grpo_checks.theory.generalization.learning import learned, sample_law
+from grpo_checks.theory.generalization.pac_bayes import mcallester
+from grpo_checks.theory.numbers.balls import ends
+from grpo_checks.theory.numbers.counts import MAX_TASKS, count_vectors, n_vectors
+from grpo_checks.theory.numbers.kl import kl_divergence
 
-SHIFT = "T3.shift"
 DELTA = fmpq(1, 20)
 HARD = (fmpq(7, 20), fmpq(1, 10))
 SIZES = {"quick": (5, 20, 100), "paper": (2, 5, 10, 20, 50, 100, 200, 500)}
+LARGEST = 10**6
+"""Tasks in all count vectors of a point."""
 
 
-def _fails(tasks: Tasks, term: Number) -> Number:
-    rule = shift_rule(term)
-    return failure(tasks, lambda counts: rule(learn(tasks, counts), tasks.n, tasks.delta))
+def shift_term(n: int, source: Any, target: Any, rooted: bool) -> Any:
+    """sqrt(KL(D_T ‖ D_S)/2), over sqrt n if ``rooted``: the equation as reported."""
+    return jnp.sqrt(kl_divergence(target, source) / (2 * n if rooted else 2))
+
+
+def _samples(
+    rooted: bool, n: int, source: Any, target: Any, losses: Any, delta: Any, **law: Any
+) -> tuple[Any, Any, Any]:
+    """Of every sample: its chance, the bound, and the risk. Raises ValueError for too many."""
+    if n * n_vectors(n, len(source)) > LARGEST:
+        raise ValueError(f"n = {n}: too many samples, expected at most {LARGEST} tasks in all")
+    counts = count_vectors(n, len(source))
+    of_sample = partial(learned, losses, losses @ target, law["prior"])
+    seen = jax.vmap(of_sample, (0, None))(jnp.asarray(counts, float), law["temperature"])
+    bound = mcallester(seen.empirical, seen.divergence, n, delta)
+    bound += shift_term(n, source, target, rooted)
+    return sample_law(counts, source), bound, seen.risk
+
+
+def sides(rooted: bool, **point: Any) -> tuple[Any, Any]:
+    """The chance that the bound fails, and delta."""
+    chance, bound, risk = _samples(rooted, **point)
+    return chance @ jnp.where(bound < risk, 1.0, 0.0), point["delta"]
+
+
+def _trivial(rooted: bool, **point: Any) -> Any:
+    """A bound that is below 1 on no sample never fails."""
+    chance, bound, _ = _samples(rooted, **point)
+    return jnp.where(((bound < 1) & (chance > 0)).any(), jnp.inf, 0.0)
+
+
+DOMAIN = Domain(
+    {
+        "delta": inside(),
+        "source": simplex("types", support=False),
+        "target": simplex("types", support=False),
+        "losses": interval("policies", "types"),
+        "prior": simplex("policies", default=1),
+        "temperature": above_zero(default=1),
+    },
+    {"n": integer(1, MAX_TASKS)},
+    places=[
+        {"n": n, "types": z, "policies": 1, "prior": False, "temperature": False}
+        for n, z in product((1, 2, 4, 8, 16), (2, 3))
+    ],
+)
+REPORTED = Statement(partial(sides, True), DOMAIN, trivial=partial(_trivial, True), smooth=False)
+
+
+def decide(document: Document, mutant: str | None = None) -> Decision:
+    """Failure probability of the reported bound against delta, told in full."""
+    decision = REPORTED.decide(document)
+    told = shown(decision.observed, decision.bound)
+    return decision._replace(note=decision.note or told)
+
+
+def shown(chance: Any, delta: Any) -> str:
+    """The failure probability as it is, or by its distance from 1 if it is too long to read."""
+    if len(str(chance)) > 30:
+        rest = arb(1 - chance)
+        # In ball arithmetic: a float would call 1e-400 zero.
+        chance = f"1 - {rest.str(2, radius=False)}" if rest < 0.001 else f"{float(chance):.6g}"
+    return f"exact: fails with probability {chance}, delta = {delta}"
+
+
+def hard_task(n: int, hard: fmpq, delta: fmpq) -> Document:
+    """The smallest case."""
+    laws = {"source": [str(1 - hard), str(hard)], "target": [0, 1]}
+    return {"n": n, "delta": str(delta), **laws, "losses": [[0, 1]]}
+
+
+_term = enclose(
+    lambda point, rooted: shift_term(point["n"], point["source"], point["target"], rooted)
+)
+failing = enclose(lambda point, rooted: sides(rooted, **point)[0])
+"""The chance that the bound fails, for the term as reported or undivided."""
+_sample_term = enclose(lambda point: mcallester(0, 0, point["n"], point["delta"]))
 
 
 def _sweep(n: int, hard: fmpq) -> Row:
     """The reported bound for one n, and the gap and both terms for the figure."""
-    tasks = hard_task(n, hard, DELTA)
-    reported, undivided = shift_term(tasks), shift_term(tasks, rooted=False)
-    assert reported is not None
-    assert undivided is not None
-    failing = _fails(tasks, reported)
-    decision = compare(failing, DELTA, shift.shown(failing, DELTA))
-    nothing = Learned(*(fmpq(0),) * 4)
+    point = DOMAIN.read(hard_task(n, hard, DELTA))
+    chance = failing(point, True)
+    decision = compare(chance, DELTA, shown(chance, DELTA))
     extra = {
         "gap": float(1 - hard),
-        "shift_term_reported": float(reported),
-        "shift_term": float(undivided),
-        "sample_term": float(mcallester_value(nothing, n, DELTA)),
+        "shift_term_reported": float(_term(point, True)),
+        "shift_term": float(_term(point, False)),
+        "sample_term": float(_sample_term(point)),
         "divergence": -log(hard),
-        "failure_undivided": float(ends(_fails(tasks, undivided))[1]),
+        "failure_undivided": float(ends(failing(point, False))[1]),
     }
     parameters = {"n_tasks": n, "hard": str(hard), "delta": float(DELTA)}
     values = (*decision.numbers, decision.verdict, decision.note)
-    return Row(SHIFT, "one policy", parameters, *values, extra, evidence="certified")
+    return Row(NAME, "one policy", parameters, *values, extra, evidence="certified")
 
 
 def shift_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -56,16 +152,17 @@ def shift_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[R
     return [_sweep(n, hard) for hard in HARD for n in SIZES[scope.profile]]
 
 
+NAME = "T3.shift"
 CLAIM = Claim(
-    name=SHIFT,
+    name=NAME,
     statement="L_T <= Lhat + sqrt((KL(Q,P) + ln(2 sqrt n/delta))/2n) + sqrt(KL(D_T,D_S)/2n)",
     provenance="reported",
     expected="refuted",
-    proof=("grpo_checks.theory.rational.tasks.shift",),
+    proof=("grpo_checks.theory.generalization.transfer",),
     figures=("t3_shift",),
     assumptions=(STORED, *stated("tasks i.i.d. from D_S", "losses in [0, 1]")),
     mutants={},
     runs=lambda scope: [],
     rows=shift_rows,
-    exact=shift.EXACT,
+    exact=replace(REPORTED.exact(), decide=decide),
 )

@@ -134,3 +134,10 @@ def test_table_of_the_documentation():
     text = (Path(__file__).parents[3] / "docs" / "enclose.md").read_text(encoding="utf-8")
     rows = [f"| `{name}` | {kind} |" for name, kind in supported().items()]
     assert "\n".join(rows) in text
+
+
+@pytest.mark.parametrize("cumulative", [jnp.cumsum, jnp.cumprod])
+def test_running_totals_are_numbers(cumulative):
+    """Entries of an array of one axis stay numbers, for the rules that look at their kind."""
+    totals = enclose(cumulative)(exact([2, "1/2", 3]))
+    assert all(isinstance(x, fmpq) for x in totals)
