@@ -63,10 +63,10 @@ def _samples(
         raise ValueError(f"n = {n}: too many samples, expected at most {LARGEST} tasks in all")
     counts = count_vectors(n, len(source))
     of_sample = partial(learned, losses, losses @ target, law["prior"])
-    seen = jax.vmap(of_sample, (0, None))(jnp.asarray(counts, float), law["temperature"])
-    bound = mcallester(seen.empirical, seen.divergence, n, delta)
+    sample = jax.vmap(of_sample, (0, None))(jnp.asarray(counts, float), law["temperature"])
+    bound = mcallester(sample.empirical, sample.divergence, n, delta)
     bound += shift_term(n, source, target, rooted)
-    return sample_law(counts, source), bound, seen.risk
+    return sample_law(counts, source), bound, sample.risk
 
 
 def sides(rooted: bool, **point: Any) -> tuple[Any, Any]:
@@ -102,8 +102,8 @@ REPORTED = Statement(partial(sides, True), DOMAIN, trivial=partial(_trivial, Tru
 def decide(document: Document, mutant: str | None = None) -> Decision:
     """Failure probability of the reported bound against delta, told in full."""
     decision = REPORTED.decide(document)
-    told = shown(decision.observed, decision.bound)
-    return decision._replace(note=decision.note or told)
+    exactly = shown(decision.observed, decision.bound)
+    return decision._replace(note=decision.note or exactly)
 
 
 def shown(chance: Any, delta: Any) -> str:
