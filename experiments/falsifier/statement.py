@@ -167,7 +167,8 @@ def tightest(decisions: Sequence[Decision]) -> Decision:
     if decision.verdict in ("refuted", "inconclusive"):
         return decision
     telling = [d for d in decisions if d.verdict != "vacuous"] or decisions
-    return min(telling, key=lambda d: float(ends(d.bound - d.observed)[0]))
+    # Balls of equal numbers overlap: their slack is 0, and a fraction comes first.
+    return min(telling, key=lambda d: max(0.0, float(ends(d.bound - d.observed)[0])))
 
 
 def _listed(observed: Any, bound: Any) -> list[tuple[Number, Number]]:

@@ -109,16 +109,51 @@ class Certificate(NamedTuple):
         return self.residual / (self.weights.sum() * self.response.max(-1))
 
 
+def gap_bounds(
+    residual: Float[Array, "..."],
+    response: Float[Array, "... K"],
+    reach: Float[Array, "... K"],
+    weights: Float[Array, " K"],
+) -> Float[Array, "... K+1"]:
+    """phi/c + sum_k w_k |1 - c_k/c| u_k at c = infinity and at every kink c = c_k."""
+    inverse = jnp.concatenate([jnp.zeros((*residual.shape, 1)), 1 / response], -1)
+    off = jnp.abs(1 - response[..., None, :] * inverse[..., None])
+    return residual[..., None] * inverse + (off * reach[..., None, :]) @ weights
+
+
 def gap_bound(
     residual: Float[Array, "..."],
     response: Float[Array, "... K"],
     reach: Float[Array, "... K"],
     weights: Float[Array, " K"],
 ) -> Float[Array, "..."]:
-    """min over c of phi/c + sum_k w_k |1 - c_k/c| u_k, exactly: at a kink, or at c = infinity."""
-    inverse = jnp.concatenate([jnp.zeros((*residual.shape, 1)), 1 / response], -1)
-    off = jnp.abs(1 - response[..., None, :] * inverse[..., None])
-    return (residual[..., None] * inverse + (off * reach[..., None, :]) @ weights).min(-1)
+    """min over c of phi/c + sum_k w_k |1 - c_k/c| u_k, exactly: at one of ``gap_bounds``."""
+    return gap_bounds(residual, response, reach, weights).min(-1)
+
+
+def menu_certificate(
+    calls: Float[Array, "M K"],
+    policy: Float[Array, " M"],
+    response: Float[Array, " K"],
+    weights: Float[Array, " K"],
+) -> Certificate:
+    """Of one decision between M calls, which earn component k with chance ``calls[m, k]``.
+
+    Evaluated without rounding too: nothing in it asks how large an error may be.
+    """
+    success, gains = policy @ calls, calls - (policy @ calls)[None]
+    low, high = calls.min(0), calls.max(0)
+    one_prompt = Certificate(
+        (gains @ weights).max(),
+        (gains @ (weights * response)).max(),
+        response,
+        success,
+        low,
+        high,
+        high > low,
+        weights,
+    )
+    return jax.tree.map(lambda x: x[None], one_prompt)._replace(weights=weights)
 
 
 def kappa_factor(kappa: Float[Array, "..."]) -> Float[Array, "..."]:

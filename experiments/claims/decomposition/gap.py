@@ -1,26 +1,52 @@
-"""T2.gap: the decomposition gap is certified at every policy, trained or not."""
+"""T2.gap: the decomposition gap is certified at every policy, trained or not.
+
+Statement: J*_q - J_q <= phi_q/c + sum_k w_k |1 - c_k/c| u_k for every c > 0.
+Proof: ``theory.convergence.decomposition_gap``.
+Source: derived; the abstract of arXiv:2604.19857 gives a gap without constants.
+Units: of the composite reward.
+"""
 
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from flint import fmpq
 
 from grpo_checks.experiments.claims.decomposition.cases import (
     static_cells,
 )
 from grpo_checks.experiments.claims.decomposition.cells import Cells
+from grpo_checks.experiments.claims.decomposition.summaries import grouped, overall, summary
 from grpo_checks.experiments.claims.decomposition.training_cells import (
     training_cells,
     training_runs,
 )
+from grpo_checks.experiments.falsifier.constraints import (
+    above_zero,
+    fraction,
+    integer,
+    interval,
+    simplex,
+)
+from grpo_checks.experiments.falsifier.domain import Domain
+from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.points.decomposition.gap_search import GAP
 from grpo_checks.experiments.protocol.assumptions import BINARY
-from grpo_checks.experiments.protocol.cell_rows import inequality, nearest
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
-from grpo_checks.theory.convergence.decomposition_gap import Certificate, gap_bound
+from grpo_checks.theory.convergence.decomposition_gap import (
+    Certificate,
+    gap_bounds,
+    menu_certificate,
+)
+from grpo_checks.theory.estimators.response import MAX_GROUP, response
+from grpo_checks.theory.numbers.fields import NOT_NEGATIVE
+from grpo_checks.theory.rational.menus.gap import gap_reached
+from grpo_checks.theory.rational.menus.menu import Menu
+from grpo_checks.theory.rational.menus.menu import Option as MenuOption
 
 CONSTANT_RESPONSE = (2, 3)
 """Group sizes at which c_G is a constant, whatever eps and ddof."""
@@ -30,15 +56,20 @@ MUTANTS = {
 }
 
 
+def _bounds(c: Certificate) -> jax.Array:
+    """At every c at which the least one can be (Q, K+1)."""
+    return gap_bounds(c.residual, c.response, c.reach, c.weights)
+
+
 def _signed(c: Certificate) -> jax.Array:
     inverse = jnp.concatenate([jnp.zeros((*c.residual.shape, 1)), 1 / c.response], -1)
     off = 1 - c.response[..., None, :] * inverse[..., None]
     cost = jnp.einsum("qck,qk,k->qc", off, c.reach, c.weights)
-    return (c.residual[:, None] * inverse + cost).min(-1)
+    return c.residual[:, None] * inverse + cost
 
 
 def _from_maximum(c: Certificate) -> jax.Array:
-    return gap_bound(c.residual, c.response, c.high - c.success, c.weights)
+    return gap_bounds(c.residual, c.response, c.high - c.success, c.weights)
 
 
 FALSE_BOUNDS: Mapping[str, Callable[[Certificate], jax.Array]] = {
@@ -47,65 +78,54 @@ FALSE_BOUNDS: Mapping[str, Callable[[Certificate], jax.Array]] = {
 }
 
 
-def ratios(gap: pd.Series, bound: pd.Series, rounding: pd.Series) -> np.ndarray:
-    """gap/bound; 0 where the gap is rounding."""
-    seen = (gap > rounding) & (bound > 0)
-    return np.where(seen, gap / bound.where(seen, 1.0), 0.0)
+def sides(
+    calls: Any,
+    odds: Any,
+    weights: Any,
+    group_size: int,
+    ddof: int,
+    eps: Any,
+    bounds: Callable[[Certificate], jax.Array] = _bounds,
+) -> tuple[Any, Any]:
+    """J* - J, and the bound at every c: the claim is about the least, so that all are to hold."""
+    responses = response(odds @ calls, group_size, ddof, eps)
+    c = menu_certificate(calls, odds, responses, weights)
+    return c.gap, bounds(c)[0]
 
 
-def summary(claim: str, name: str, part: pd.DataFrame, bound: str, extra: dict[str, object]) -> Row:
-    """One row for many cells: the one closest to a violation, and how many violate the bound.
-
-    Cells that are ``idle`` count apart: their sides are equal, or the gap is 0, at every policy.
-    """
-    violated = part["gap"] > part[bound] + part["rounding"]
-    live = part[~part["idle"] | violated]
-    shown = live if len(live) else part
-    at = shown.iloc[nearest(*(shown[x].to_numpy() for x in ("gap", bound, "rounding")))]
-    ratio = ratios(*(part[column] for column in ("gap", bound, "rounding")))
-    numbers = {
-        "cells": len(live),
-        "identities": len(part) - len(live),
-        "violations": int(violated.sum()),
-        "largest_excess": float((part["gap"] - part[bound]).max()),
-        "largest_gap": float(part["gap"].max()),
-        "ratio_median": float(np.median(ratio)),
-        "ratio_99": float(np.quantile(ratio, 0.99)),
-        "ratio_max": float(ratio.max()),
-        "worst_gap": float(at["gap"]),
-        "worst_bound": float(at["bound"]),
-        "worst_kappa_bound": float(at["kappa_bound"]),
-        "worst_reach": float(at["reach"]),
-    }
-    sides = (float(at["gap"]), float(at[bound]), float(at["rounding"]))
-    note = "gap and bound, exact, of the cell closest to a violation"
-    return inequality(claim, name, extra, *sides, note, numbers, identity=not len(live))
+def _reached(entry: int, **point: Any) -> bool:
+    """As polynomials in the responses; without a response (c infinite) fractions decide."""
+    names = ("calls", "odds", "weights")
+    calls, odds, weights = (tuple(map(_exact, point[name])) for name in names)
+    option = MenuOption(point["group_size"], point["ddof"], fmpq(point["eps"]))
+    menu = Menu(calls, odds, option, weights, None)
+    return entry > 0 and gap_reached(menu, weights, entry - 1)
 
 
-def grouped(
-    frame: pd.DataFrame, columns: list[str]
-) -> list[tuple[str, dict[str, object], pd.DataFrame]]:
-    """The lines by instance and ``columns``: name, what they share, and they themselves."""
-    return [
-        (str(name), dict(zip(columns, shared, strict=True)), part)
-        for (name, *shared), part in frame.groupby(["instance", *columns], sort=True)
-    ]
+def _exact(values: Any) -> Any:
+    return tuple(values) if isinstance(values, np.ndarray) else values
 
 
-def overall(claim: str, frame: pd.DataFrame, bound: str) -> list[Row]:
-    """All cells of a claim in one row for policies as they come and one for first-order points."""
-    kinds = {"all policies": ~frame["arrived"], "all first-order points": frame["arrived"]}
-    return [
-        summary(claim, of_all(frame), frame[kind], bound, {"where": name})
-        for name, kind in kinds.items()
-        if kind.any()
-    ]
-
-
-def of_all(frame: pd.DataFrame) -> str:
-    """What stands for the instance in a row about all of them."""
-    names = frame["instance"].unique()
-    return str(names[0]) if len(names) == 1 else "all"
+SHAPES = tuple((g, m, k) for g in (4, 8, 64) for m, k in ((2, 2), (3, 2), (4, 3)))
+"""Group size, calls and components of the policies that are searched."""
+STATEMENT = Statement(
+    sides,
+    Domain(
+        {
+            "calls": interval("calls", "components"),
+            "odds": simplex("calls", support=False),
+            "weights": above_zero("components"),
+        },
+        {
+            "group_size": integer(2, MAX_GROUP),
+            "ddof": integer(0, 1, default=0),
+            "eps": fraction(NOT_NEGATIVE, default=0),
+        },
+        [{"group_size": g, "calls": m, "components": k} for g, m, k in SHAPES],
+    ),
+    mutants={name: partial(sides, bounds=bounds) for name, bounds in FALSE_BOUNDS.items()},
+    equal=_reached,
+)
 
 
 def _tautologies(frame: pd.DataFrame) -> pd.Series:
@@ -125,7 +145,9 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     for cells in stacks:
         if scope.mutant is not None:
             false = jax.vmap(FALSE_BOUNDS[scope.mutant])(cells.certificate)
-            cells = Cells(cells.frame.assign(bound=np.asarray(false)[:, 0]), cells.certificate)
+            cells = Cells(
+                cells.frame.assign(bound=np.asarray(false)[:, 0].min(-1)), cells.certificate
+            )
         frame = cells.frame.assign(idle=_tautologies(cells.frame))
         for name, shared, part in grouped(frame, ["group_size", "ddof", "eps", "where"]):
             table.append(summary("T2.gap", name, part, "bound", shared))
@@ -144,5 +166,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=training_runs,
     rows=rows,
-    exact=GAP,
+    exact=STATEMENT.exact(),
 )

@@ -15,13 +15,8 @@ from grpo_checks.experiments.claims.decomposition.cases import (
     static_cells,
 )
 from grpo_checks.experiments.claims.decomposition.cells import DEGREE
-from grpo_checks.experiments.claims.decomposition.gap import (
-    CONSTANT_RESPONSE,
-    grouped,
-    of_all,
-    overall,
-    summary,
-)
+from grpo_checks.experiments.claims.decomposition.gap import CONSTANT_RESPONSE
+from grpo_checks.experiments.claims.decomposition.summaries import grouped, of_all, overall, summary
 from grpo_checks.experiments.claims.decomposition.training_cells import (
     training_cells,
     training_runs,

@@ -1,4 +1,4 @@
-"""T2.gap, T2.kappa and T2.zero on one decision with rational chances of success.
+"""T2.kappa and T2.zero on one decision with rational chances of success.
 
 A document has ``group_size``, ``ddof``, ``eps``, ``calls`` (M, K), ``odds`` (M,) and ``weights``
 (K,); or, to be at a first-order point, ``slopes`` in place of weights: the weights are then the
@@ -9,40 +9,13 @@ from flint import fmpq
 
 from grpo_checks.experiments.protocol.points import Document
 from grpo_checks.experiments.protocol.verdict import Decision, compare, unmet
-from grpo_checks.theory.numbers.balls import Number, least
+from grpo_checks.theory.numbers.balls import Number
 from grpo_checks.theory.rational.menus import gap as bounds
 from grpo_checks.theory.rational.menus.menu import Menu, gradient_norm2, parse_menu
 
 NOT_FIRST_ORDER = "phi is not 0: no first-order point"
 SMALL_GRADIENT = fmpq(1, 10**12)
 """Of |grad Jtilde|^2."""
-
-
-def _weighted(document: Document) -> Menu:
-    menu = parse_menu(document)
-    if menu.weights is None:
-        raise ValueError("weights: expected rational ones, slopes are for first-order points")
-    return menu
-
-
-def _least(every: list[bounds.Sides]) -> Decision:
-    """The claim is about the least bound: all are to hold."""
-    bound = least(side.bound for side in every)
-    for side in every:
-        if side.observed > side.bound:
-            return Decision(side.observed, bound, "refuted")
-    held = all(side.holds for side in every)
-    return Decision(every[0].observed, bound, "holds" if held else "inconclusive")
-
-
-def decide_gap(document: Document, mutant: str | None) -> Decision:
-    """J* - J against min_c [phi/c + sum_k w_k |1 - c_k/c| u_k], for every c at which it can be."""
-    menu = _weighted(document)
-    if mutant == "no absolute value":
-        return _least(bounds.gap_sides(menu, signed=True))
-    if mutant == "u_k from the maximum alone":
-        return _least(bounds.gap_sides(menu, upward=True))
-    return _least(bounds.gap_sides(menu))
 
 
 def _not_first_order(menu: Menu) -> Decision | None:

@@ -9,7 +9,7 @@ from odd.odd_models import one_decision, spec_of
 
 from grpo_checks.experiments.claims.decomposition import gap as t2_gap
 from grpo_checks.experiments.claims.decomposition import kappa as t2_kappa
-from grpo_checks.experiments.claims.decomposition import potential_cells
+from grpo_checks.experiments.claims.decomposition import potential_cells, summaries
 from grpo_checks.experiments.claims.decomposition import zero as t2_zero
 from grpo_checks.experiments.claims.decomposition.cases import CONFIRMED, DECOMPOSED, static_cells
 from grpo_checks.experiments.claims.decomposition.potential_cells import exact_row
@@ -47,7 +47,7 @@ def test_a_planted_excess_is_seen_from_its_rounding_error_on(frame, bound, facto
     """At the sharp family, whose gap is its bound; and the note says what floating point says."""
     part = frame[frame["instance"] == "sharp"].iloc[:1]
     planted = part.assign(gap=part[bound] + factor * part["rounding"])
-    row = sober(t2_gap.summary("T2.gap", "sharp", planted, bound, {}))
+    row = sober(summaries.summary("T2.gap", "sharp", planted, bound, {}))
     assert (row.verdict, row.extra["violations"]) == (verdict, int(factor > 1))
     assert row.rounding == pytest.approx(part["rounding"].iloc[0])
     assert (EQUAL if verdict == "holds" else FLOATING) in row.note
@@ -58,7 +58,7 @@ def test_one_violation_among_many_cells_is_shown(frame):
     for idle in (False, True):
         planted = frame.assign(idle=idle)
         planted.loc[7, "gap"] = planted.loc[7, "bound"] + 1e-9
-        row = t2_gap.summary("T2.gap", "all", planted, "bound", {})
+        row = summaries.summary("T2.gap", "all", planted, "bound", {})
         assert (row.verdict, row.extra["violations"]) == ("refuted", 1)
         assert row.observed == planted.loc[7, "gap"]
 
@@ -175,8 +175,8 @@ def test_identities_of_named_models():
     """The first two group sizes of every row of T2.gap: c_G is a constant there."""
     cells = static_cells("quick", named("menu", components=2))[0].frame
     rows = [
-        t2_gap.summary("T2.gap", name, part, "bound", shared)
-        for name, shared, part in t2_gap.grouped(
+        summaries.summary("T2.gap", name, part, "bound", shared)
+        for name, shared, part in summaries.grouped(
             cells.assign(idle=t2_gap._tautologies(cells)), ["group_size"]
         )
     ]

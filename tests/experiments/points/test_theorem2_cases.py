@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from grpo_checks.experiments.claims.catalogue import CLAIMS, find
+from grpo_checks.experiments.claims.decomposition.gap import STATEMENT as GAP
 from grpo_checks.experiments.claims.surrogates.groups import GROUP
 from grpo_checks.experiments.falsifier.search import certified_ratio, falsify
 from grpo_checks.experiments.falsifier.statement import TINY
 from grpo_checks.experiments.points.decomposition import benefit
 from grpo_checks.experiments.points.decomposition.first_order_search import Family, Shape
-from grpo_checks.experiments.points.decomposition.gap_search import SHAPES
 from grpo_checks.experiments.protocol.certificates import certified_rows, load_cases, path_of
 
 SHARP = {"calls": [["5/8", 0], ["3/8", "1/4"]], "odds": [1, 3], "slopes": [1]}
@@ -58,7 +58,7 @@ def test_stored_cases_are_of_known_mutants(claim):
     ("name", "choice"),
     [
         ("T2.bridge'", GROUP.choices()[3]),
-        ("T2.gap", SHAPES[0]),
+        ("T2.gap", GAP.domain.choices()[0]),
         ("T2.kappa", Shape(8)),
         ("T2.kappa", Shape(4, 3)),
         ("T2.benefit", benefit.Shape(2, 3, 1)),
@@ -112,7 +112,7 @@ def test_a_reported_counterexample_is_found_and_shrunk():
 @pytest.mark.parametrize(
     ("name", "document", "message"),
     [
-        ("T2.gap", {**SHARP, "group_size": 4}, "weights: expected rational ones"),
+        ("T2.gap", {**SHARP, "group_size": 4}, "weights: missing"),
         ("T2.benefit", {**COIN, "step": "1/3"}, "step = '1/3': expected one of 1/16, 1/8, "),
         ("T2.potential", {**COIN, "group_size": 1}, "group_size = 1"),
         ("T2.identity", {"weights": [1]}, "rewards: missing among \\['weights'\\]"),

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from flint import Ordering, fmpq, fmpq_mpoly_ctx
 
-from grpo_checks.theory.numbers.balls import Number, largest, magnitude, total
+from grpo_checks.theory.numbers.balls import Number, largest, total
 from grpo_checks.theory.rational.menus.menu import Menu, responses, slopes, weights
 from grpo_checks.theory.rational.menus.response import response
 
@@ -110,39 +110,9 @@ def _form(variables: Sequence[Any], numbers: Sequence[fmpq]) -> Any:
     return first
 
 
-def gap_sides(menu: Menu, signed: bool = False, upward: bool = False) -> list[Sides]:
-    """gap and phi/c + sum_k w_k |1 - c_k/c| u_k for every c = c_l, and c infinite; the bound of
-    T2.gap is the least of them. For rational weights.
-
-    Two false versions: ``signed`` has 1 - c_k/c without bars, ``upward`` u_k = max J_k - p_k.
-    """
-    assert menu.weights is not None
-    reach = menu.reach
-    if upward:
-        reach = tuple(max(column) for column in zip(*menu.gains, strict=True))
-    lost, every = gap(menu), range(len(menu.weights))
-    sides = []
-    for at in every:
-        ratio = [_ratio(menu, k, at) for k in every]
-        steep = [w * x for w, x in zip(menu.weights, ratio, strict=True)]
-        climb = largest(_dot(steep, gain) for gain in menu.gains)
-        off = [1 - x if signed else magnitude(1 - x) for x in ratio]
-        bound = climb + total(w * x * u for w, x, u in zip(menu.weights, off, reach, strict=True))
-        undecided = not lost <= bound and not lost > bound and not signed and not upward
-        sides.append(Sides(lost, bound, undecided and _gap_equal(menu, menu.weights, at)))
-    return [*sides, Sides(lost, _dot(menu.weights, reach))]
-
-
-def _ratio(menu: Menu, k: int, at: int) -> Number:
-    if menu.labels[k] == menu.labels[at]:
-        return fmpq(1)
-    r = responses(menu)
-    return r[k] / r[at]
-
-
-def _gap_equal(menu: Menu, weights: Sequence[fmpq], at: int) -> bool:
-    """gap c_l = sum_k w_k c_k d_k + sum_k w_k |c_l - c_k| u_k as polynomials in c, for the gains d
-    of some call."""
+def gap_reached(menu: Menu, weights: Sequence[fmpq], at: int) -> bool:
+    """Whether gap and bound of T2.gap at c = c_l, l = ``at``, are equal: gap c_l =
+    sum_k w_k c_k d_k + sum_k w_k |c_l - c_k| u_k as polynomials in c, for the gains d of a call."""
     unknown, label = _unknowns(menu), menu.labels
     c = [unknown[x] for x in label]
     # c falls as labels rise.
