@@ -153,7 +153,8 @@ def falsify(
     claim without a search."""
     if claim.exact is None or claim.exact.search is None:
         raise ValueError(f"claim = {claim.name!r}: expected one with a search space")
-    exact, search, result = claim.exact, claim.exact.search, Found()
+    exact, result = claim.exact, Found()
+    search = exact.mutants.get(mutant or "", claim.exact.search)
     rng, started = np.random.default_rng(seed), time.monotonic()
     expired = lambda: time.monotonic() > started + 60 * minutes  # noqa: E731
     best: dict[Any, tuple[float, Floats | None]] = {c: (-np.inf, None) for c in search.choices}

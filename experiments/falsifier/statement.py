@@ -6,7 +6,7 @@ it and cells are computed by it; enclosed (``theory.arithmetic``) it decides rat
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import jax
@@ -125,9 +125,14 @@ class Statement:
             return decision._replace(verdict="holds", note="equal")
         return decision
 
-    def ratio(self, x: Any, place: Place) -> Any:
+    def ratio(self, x: Any, place: Place, mutant: str | None = None) -> Any:
         """observed/bound at real coordinates, the largest of several; above 1 is a violation."""
-        observed, bound = self.sides(**self.domain.point(x, place))
+        version = self.mutants[mutant] if mutant else self.sides
+        if isinstance(version, Statement):
+            return version.ratio(x, place)
+        sides, changed = (version, {}) if callable(version) else (self.sides, version)
+        changes = {n: float(v) if isinstance(v, fmpq) else v for n, v in changed.items()}
+        observed, bound = sides(**{**self.domain.point(x, place), **changes})
         if self.relation == "equal":
             return gap(observed, bound)
         return jnp.max(observed / (bound + TINY))
@@ -135,11 +140,18 @@ class Statement:
     def exact(self, simpler: Callable[[Document], Any] | None = None) -> Exact:
         """Decision, search and shrinking, for a claim."""
         domain = self.domain
-        ratio = self.ratio if self.smooth else jax.jit(self.ratio, static_argnums=1)
-        search = Search(
-            domain.choices(), domain.dimension, ratio, domain.document, by_gradient=self.smooth
+        simpler = simpler or domain.simpler
+        if not domain.places:
+            return Exact(self.decide, None, simpler)
+        true, *false = (self._search(mutant) for mutant in (None, *self.mutants))
+        return Exact(self.decide, true, simpler, dict(zip(self.mutants, false, strict=True)))
+
+    def _search(self, mutant: str | None) -> Search:
+        domain, ratio = self.domain, partial(self.ratio, mutant=mutant)
+        climbed = ratio if self.smooth else jax.jit(ratio, static_argnums=1)
+        return Search(
+            domain.choices(), domain.dimension, climbed, domain.document, by_gradient=self.smooth
         )
-        return Exact(self.decide, search if domain.places else None, simpler or domain.simpler)
 
 
 def gap(observed: Any, expected: Any) -> Any:

@@ -1,7 +1,7 @@
 """How a claim is decided at a rational point, and how such points are searched for."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -45,6 +45,8 @@ class Exact:
     search: Search | None = None
     simpler: Callable[[Document], Iterable[Document]] = lambda document: ()
     """Documents with a prompt, action, component, ... less. Numbers are rounded elsewhere."""
+    mutants: Mapping[str, Search] = field(default_factory=dict)
+    """Of false versions whose own ratio is climbed; the others are met on the way of the claim."""
 
     def decided(self, document: Document, mutant: str | None) -> Decision:
         """``decide``, which may be somebody's own. Raises ValueError, also for no Decision."""

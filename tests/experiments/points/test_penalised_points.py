@@ -3,13 +3,16 @@
 from itertools import pairwise
 
 import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 import pytest
 from flint import arb, fmpq
 from helpers import choice_instance
 
+from grpo_checks.experiments.claims.literature.amplification import CLAIM
 from grpo_checks.experiments.claims.literature.amplification import STATEMENT as CERTAIN
 from grpo_checks.experiments.claims.literature.tools import STATEMENT as RANDOM
+from grpo_checks.experiments.falsifier.search import falsify
 from grpo_checks.experiments.points.literature.penalised import chances
 from grpo_checks.experiments.protocol.certificates import load_cases, path_of
 from grpo_checks.theory.arithmetic.enclose import enclose
@@ -106,3 +109,12 @@ def test_a_certain_reward_is_no_point():
     sure = [{"odds": 1, "outcomes": [{"share": 1, "rewards": [1]}]}] * 2
     with pytest.raises(ValueError, match="success is certain"):
         CERTAIN.decide({**_document(1), "prompts": [{"share": 1, "actions": sure}]})
+
+
+def test_the_search_for_a_mutant_climbs_the_mutant():
+    """Which differs at later iterates only: the true equation has nothing to climb."""
+    search = CLAIM.exact.mutants["from the last policy"]
+    late = next(c for c in search.choices if dict(c)["iterate"] == 2)
+    x = jnp.asarray(np.random.default_rng(1).normal(size=search.dimension(late)))
+    assert search.ratio(x, late) > 1 > CLAIM.exact.search.ratio(x, late)
+    assert falsify(CLAIM, minutes=1, seed=1, mutant="from the last policy").refuted
