@@ -10,13 +10,17 @@ from flint import fmpq
 
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.claims import catalogue
+from grpo_checks.experiments.models.instances import named
 from grpo_checks.theory.rational.choices.choice import gradient, mean_reward, parse_choice
 from grpo_checks.theory.rational.choices.update import norm2
 
 PAGE = Path(__file__).parents[3] / "docs" / "your_own_theorem.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-FILE, LINE, TEST = re.findall(r"```python\n(.*?)```", TEXT, re.S)
-(COMMANDS,) = re.findall(r"```sh\n(.*?)```", TEXT, re.S)
+FILE, MODELS, LINE, TEST = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+COMMANDS, ON_A_MODEL = re.findall(r"```sh\n(.*?)```", TEXT, re.S)
+STATED = '    assumptions=kit.stated("a full sweep: drawn prompts leave a floor"),\n'
+COMPLETE = FILE.replace("CLAIM =", f"{MODELS}\n\nCLAIM =").replace(STATED, "    **MORE,\n")
+"""With what section 4 adds."""
 
 
 @pytest.fixture
@@ -27,21 +31,58 @@ def folder(tmp_path, monkeypatch):
     return tmp_path
 
 
+def _runs(line):
+    words = shlex.split(line)
+    assert words[:3] == ["python", "-m", "experiments"]
+    return cli.main(words[3:])
+
+
+def test_the_template_is_the_file_of_the_page(tmp_path, monkeypatch, capsys):
+    """`new` writes it, under its name, in at most 40 lines, and over no file."""
+    monkeypatch.chdir(tmp_path)
+    assert _runs("python -m experiments new halving") == 0
+    assert (tmp_path / "halving.py").read_text() == FILE
+    assert len(FILE.splitlines()) <= 40
+    assert _runs("python -m experiments new halving") == 2
+    assert "halving.py: is there already" in capsys.readouterr().err
+    assert _runs("python -m experiments new another") == 0
+    assert catalogue.find("another.py").name == "another"
+    assert _runs("python -m experiments new ../x") == 2
+
+
 @pytest.mark.parametrize("line", COMMANDS.strip().splitlines())
 def test_commands(line, folder, capsys):
     """Each comes out as expected, and says so."""
-    words = shlex.split(line)
-    assert words[:3] == ["python", "-m", "experiments"]
-    assert cli.main(words[3:]) == 0
+    assert _runs(line) == 0
     assert "halving" in capsys.readouterr().out
+
+
+def test_on_a_model(folder, capsys):
+    """With what section 4 adds; a model without a reward that varies breaks the assumption."""
+    (folder / "halving.py").write_text(COMPLETE)
+    assert _runs(ON_A_MODEL) == 0
+    assert _runs("python -m experiments verify --claim halving.py --out own") == 0
+    for table, evidence in {"rows.csv": "exact", "cases.csv": "certified"}.items():
+        (path,) = (folder / "own").rglob(table)
+        assert {*pd.read_csv(path)["evidence"]} == {evidence}
+    claim = catalogue.find("halving.py")
+    assert claim.assumptions[0].broken_by(named("bandit", components=1)) is None
 
 
 def test_mutants_are_caught_by_certified_cases(folder, capsys):
     """And the claim itself is certified at its case."""
     assert cli.main(["mutants", "--claim", "halving.py"]) == 0
     table = pd.read_csv(folder / "results" / "part" / "halving.py" / "mutants.csv")
-    assert table["caught by"].tolist() == ["certified case"] * 2
-    assert table["false on"].tolist() == ["case groups of four", "case silent groups"]
+    assert table["caught by"].tolist() == ["certified case"]
+    assert table["false on"].tolist() == ["case groups of four"]
+
+
+def test_a_mistake_is_one_line(folder, capsys):
+    """With the line of the file."""
+    (folder / "halving.py").write_text(FILE.replace("noise.error(2 *", "noise.eror(2 *"))
+    assert cli.main(["verify", "--claim", "halving.py"]) == 2
+    (line,) = capsys.readouterr().err.strip().splitlines()
+    assert "halving.py:12: AttributeError" in line
 
 
 @pytest.mark.parametrize("size", [2, 3, 4])
@@ -54,7 +95,7 @@ def test_the_proof(size, rewards, folder):
     model = {"weights": [1], "prompts": [{"share": 1, "actions": actions}]}
     exact = catalogue.find("halving.py").exact
     assert exact is not None
-    decision = exact.decide({"model": model, "group_size": size}, None)
+    decision = exact.decide({**model, "group_size": size}, None)
     (kinds,) = parse_choice(model).kinds
     weights = (fmpq(1),)
     mean = mean_reward(kinds, weights)
@@ -76,11 +117,12 @@ def test_the_line_in_the_catalogue(folder, monkeypatch, capsys):
 
 def test_the_test_of_ones_own(folder):
     """It passes; against a claim that is turned round it does not."""
+    (folder / "halving.py").write_text(COMPLETE)
     scope: dict = {}
     exec(TEST, scope)
     scope["test_halving"]()
-    (folder / "halving.py").write_text(FILE.replace('expected="holds"', 'expected="refuted"'))
-    with pytest.raises(AssertionError, match="halving: holds, expected refuted"):
+    (folder / "halving.py").write_text(COMPLETE.replace("small / 2", "small / 20"))
+    with pytest.raises(AssertionError, match="halving: refuted, expected holds"):
         scope["test_halving"]()
 
 

@@ -1,0 +1,43 @@
+"""What the file of a theorem of one's own imports; docs/your_own_theorem.md makes one."""
+
+from grpo_checks.experiments.claims.literature.mse import noise_of
+from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain, one_prompt
+from grpo_checks.experiments.falsifier.constraints import (
+    above_zero,
+    fraction,
+    integer,
+    interval,
+    one_of,
+    simplex,
+)
+from grpo_checks.experiments.falsifier.domain import Domain
+from grpo_checks.experiments.falsifier.statement import Statement
+from grpo_checks.experiments.models.instances import build, named
+from grpo_checks.experiments.protocol.assumptions import Assumption, stated
+from grpo_checks.experiments.protocol.cell_rows import equality, inequality
+from grpo_checks.experiments.protocol.certificates import Case
+from grpo_checks.experiments.protocol.theorem import theorem
+from grpo_checks.experiments.protocol.verdict import unmet
+
+__all__ = [
+    "Assumption",
+    "Case",
+    "ChoiceDomain",
+    "Domain",
+    "Statement",
+    "above_zero",
+    "build",
+    "equality",
+    "fraction",
+    "inequality",
+    "integer",
+    "interval",
+    "named",
+    "noise_of",
+    "one_of",
+    "one_prompt",
+    "simplex",
+    "stated",
+    "theorem",
+    "unmet",
+]
