@@ -44,7 +44,7 @@ class Domain:
         return {
             name: tuple(lengths[axis] for axis in constraint.axes)
             for name, constraint in self.arrays.items()
-            if lengths.get(name, True) is climbed
+            if (lengths.get(name) is not False) is climbed
         }
 
     def dimension(self, place: Place) -> int:

@@ -99,3 +99,12 @@ def test_lengths_of_axes_have_a_least():
     with pytest.raises(ValueError, match="rewards: 1 of them, expected 2 or more"):
         GROUP.read({"rewards": [[1]], "weights": [1]})
     assert Fraction(str(GROUP.read({"rewards": [[1], [0]], "weights": [1]})["ratios"][1])) == 1
+
+
+def test_an_axis_may_be_called_as_an_array():
+    """A length is no sign that the array is left at its default."""
+    domain = Domain({"calls": interval("calls")}, places=[{"calls": 2}, {"calls": 0}])
+    for place in domain.choices():
+        (length,) = dict(place).values()
+        assert domain.dimension(place) == length
+        assert domain.document(np.zeros(length), place, 4) == {"calls": ["1/2"] * length}
