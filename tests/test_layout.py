@@ -1,6 +1,7 @@
 """Packages know what they may, rooms and files stay small, and rooms say what they are for."""
 
 import ast
+import json
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,15 @@ def test_every_function_has_types(package):
     """mypy asks for them; here nobody is excused."""
     for path in (ROOT / package).rglob("*.py"):
         assert "no-untyped-def" not in path.read_text(), path
+
+
+EDITS = json.loads((ROOT / "tests" / "trials" / "edits.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("edit", EDITS, ids=lambda edit: edit["name"])
+def test_trial_edits_find_their_lines(edit):
+    """And the tests that must notice them."""
+    assert (ROOT / edit["path"]).read_text(encoding="utf-8").count(edit["old"]) >= 1
+    for test in edit["tests"]:
+        file, _, function = test.partition("::")
+        assert f"def {function.partition('[')[0]}" in (ROOT / file).read_text(encoding="utf-8")
