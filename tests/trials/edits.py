@@ -55,7 +55,7 @@ class Checkout:
         )
         for name in filter(None, listed.stdout.split("\0")):
             (tree / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(ROOT / name, tree / name)
+            shutil.copy2(ROOT / name, tree / name, follow_symlinks=False)
 
     def outcome(self, tests: list[str]) -> str:
         """Of a run of these tests, up to the first that fails."""
