@@ -1,6 +1,5 @@
 """What the file of a theorem of one's own imports; docs/your_own_theorem.md makes one."""
 
-from grpo_checks.experiments.claims.literature.mse import noise_of
 from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain, one_prompt
 from grpo_checks.experiments.falsifier.constraints import (
     above_zero,
@@ -33,7 +32,6 @@ __all__ = [
     "integer",
     "interval",
     "named",
-    "noise_of",
     "one_of",
     "one_prompt",
     "simplex",

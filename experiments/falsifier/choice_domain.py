@@ -23,6 +23,7 @@ from grpo_checks.theory.arithmetic.enclose import exact
 from grpo_checks.theory.arithmetic.registry import Values
 from grpo_checks.theory.numbers.fields import flag, shares
 from grpo_checks.theory.rational.choices.choice import Lottery, lotteries, parse_choice
+from grpo_checks.theory.updates.ustatistic import Noise, moments
 
 
 class Episodes(NamedTuple):
@@ -42,6 +43,11 @@ class Episodes(NamedTuple):
     def mean(self) -> Any:
         """J."""
         return self.probability @ self.composite
+
+    @property
+    def noise(self) -> Noise:
+        """The moments that the error of `leave_one_out` depends on."""
+        return moments(self.probability, self.composite, self.composite - self.mean, self.score)
 
     def value_at(self, step: Any) -> Any:
         """J where the logits are by ``step (A,)`` away; rational at 0, with all derivatives."""

@@ -99,7 +99,7 @@ class Statement:
         while True:
             entries = self._entries(version, bits, point)
             decision = tightest(
-                [self._compared(e, lambda i=i: equal(i, **point)) for i, e in enumerate(entries)]  # type: ignore[misc]
+                [self._compared(e, partial(equal, i, **point)) for i, e in enumerate(entries)]
             )
             if decision.verdict != "inconclusive" or bits >= FINEST:
                 return decision

@@ -18,6 +18,7 @@ import numpy as np
 from flint import fmpq
 from jaxtyping import Array, Float
 
+from grpo_checks.experiments.claims.generalization import kl_order
 from grpo_checks.experiments.claims.generalization.ood_sampled import (
     EXACT,
     SAMPLED,
@@ -117,7 +118,7 @@ def sides(bound: str, source: Any, target: Any, loss: Any) -> tuple[Any, Any]:
 
 
 def _swapped(bound: str, source: Any, target: Any, loss: Any) -> tuple[Any, Any]:
-    return binary_kl(loss @ target, loss @ source), kl_divergence(source, target)
+    return kl_order.sides(source, target, loss)
 
 
 def _halved(bound: str, source: Any, target: Any, loss: Any) -> tuple[Any, Any]:

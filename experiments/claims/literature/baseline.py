@@ -16,7 +16,7 @@ from grpo_checks.experiments.claims.literature.listed_errors import (
     listings,
     too_many,
 )
-from grpo_checks.experiments.claims.literature.mse import listed_models, noise_of
+from grpo_checks.experiments.claims.literature.mse import listed_models
 from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain, one_prompt
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import InstanceSpec
@@ -52,7 +52,7 @@ BANDIT = {
 
 def _value_and_noise(point: Any) -> tuple[Any, Noise]:
     one = one_prompt(**point)
-    return one.mean, noise_of(one)
+    return one.mean, one.noise
 
 
 _terms = enclose(_value_and_noise)

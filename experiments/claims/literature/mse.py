@@ -30,7 +30,7 @@ from grpo_checks.experiments.protocol.cell_rows import equality, seen, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
 from grpo_checks.theory.estimators.group_law import Engine, GroupLaw, group_law
 from grpo_checks.theory.rational.multinomial import check_ways
-from grpo_checks.theory.updates.ustatistic import Noise, listed_error, moments, noise
+from grpo_checks.theory.updates.ustatistic import listed_error, noise
 
 NAME, MUTANT = "L.mse", "no remainder"
 ENGINES: tuple[Engine, ...] = ("counts", "lattice")
@@ -50,20 +50,15 @@ def _error(one: Episodes, size: int) -> Any:
     return chance @ ((g - slope[None]) ** 2).sum(1)
 
 
-def noise_of(one: Episodes) -> Noise:
-    """The moments of ``theory.updates.ustatistic``."""
-    return moments(one.probability, one.composite, one.composite - one.mean, one.score)
-
-
 def sides(group_size: int, **model: Any) -> tuple[Any, Any]:
     """The definition against the formula."""
     one = one_prompt(**model)
-    return _error(one, group_size), noise_of(one).error(group_size)
+    return _error(one, group_size), one.noise.error(group_size)
 
 
 def _no_remainder(group_size: int, **model: Any) -> tuple[Any, Any]:
     one = one_prompt(**model)
-    return _error(one, group_size), noise_of(one).oracle / group_size
+    return _error(one, group_size), one.noise.oracle / group_size
 
 
 PLACES = (

@@ -81,11 +81,14 @@ def test_each_claim_leaves_the_other_its_points():
     (certain, *_), (random, *_) = (
         load_cases(path_of(f"L.{name}")) for name in ("amplification", "tools")
     )
-    told = CERTAIN.decide(random.document)
-    assert (told.verdict, told.note) == ("assumption unmet", "outcomes are random: see L.tools")
-    told = RANDOM.decide(certain.document, "reached")
-    assert told.verdict == "assumption unmet"
-    assert told.note == "outcomes are certain: see L.amplification"
+    decision = CERTAIN.decide(random.document)
+    assert (decision.verdict, decision.note) == (
+        "assumption unmet",
+        "outcomes are random: see L.tools",
+    )
+    decision = RANDOM.decide(certain.document, "reached")
+    assert decision.verdict == "assumption unmet"
+    assert decision.note == "outcomes are certain: see L.amplification"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""T2.gap and T2.kappa on a ``theory.rational.menus.menu``, enclosed; equality is decided too.
+"""T2.kappa on a ``theory.rational.menus.menu``, enclosed, and when T2.gap's bound is reached.
 
 Both bounds are reached on many models, where no two balls can be told apart. Each side is then
 compared as a polynomial in unknown responses: equal polynomials are equal numbers.
