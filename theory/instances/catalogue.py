@@ -6,6 +6,8 @@ from types import MappingProxyType
 from grpo_checks.theory.instances.bandit import bandit
 from grpo_checks.theory.instances.bits import bits
 from grpo_checks.theory.instances.conflict import conflict
+from grpo_checks.theory.instances.cycles.dice import dice
+from grpo_checks.theory.instances.cycles.rank_cycle import rank_cycle
 from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.instances.menu import menu
 from grpo_checks.theory.instances.outcomes import outcomes
@@ -27,5 +29,7 @@ INSTANCES: Mapping[str, Callable[[int], Instance]] = MappingProxyType(
         "relay": relay,
         "menu": menu,
         "outcomes": outcomes,
+        "rank_cycle": rank_cycle,
+        "dice": dice,
     }
 )

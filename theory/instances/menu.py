@@ -9,13 +9,14 @@ first call, and Jtilde of `componentwise_normalized` is highest strictly inside 
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import product
+from math import prod
 from typing import Any
 
 import jax
 import numpy as np
 
 from grpo_checks.theory.instances.instance import Instance
-from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.lotteries import lottery_model
 from grpo_checks.theory.mdp.policy import Tabular
 from grpo_checks.theory.numbers import validation as check
 from grpo_checks.theory.numbers.arrays import to_array
@@ -37,6 +38,12 @@ def success_table(calls: Sequence[Sequence[Any]], components: int) -> list[list[
     return [[*map(Fraction, row), *extra] for row in calls]
 
 
+def _chance(success: Sequence[Fraction], vector: Sequence[int]) -> Fraction:
+    """Of a reward vector, its components independent."""
+    chances = (p if bit else 1 - p for p, bit in zip(success, vector, strict=True))
+    return prod(chances, start=Fraction(1))
+
+
 def menu(
     components: int = 2,
     calls: Sequence[Sequence[Any]] = CALLS,
@@ -50,23 +57,8 @@ def menu(
     """
     table = success_table(calls, components)
     earned = list(product((0, 1), repeat=components))
-    n_calls, n_states = len(table), 1 + len(earned)
-    respond = np.zeros((n_states, n_calls, n_states))
-    for m, row in enumerate(table):
-        for e, vector in enumerate(earned):
-            parts = [p if bit else 1 - p for p, bit in zip(row, vector, strict=True)]
-            respond[0, m, 1 + e] = float(np.prod(np.array(parts, object)))
-    legal = np.zeros((n_states, n_calls + 1), bool)
-    legal[0, :n_calls] = legal[1:, n_calls] = True
-    mdp = TAMDP(
-        prompt_distribution=[1.0],
-        initial_distribution=np.eye(n_states)[:1],
-        depth=[0] + [1] * len(earned),
-        tool_transition=respond,
-        legal=legal,
-        reward=np.array([[0] * components, *earned], float)[None, :, None],
-        weights=[*weights, *[1] * (components - len(weights))],
-    )
+    laws = [[_chance(row, vector) for vector in earned] for row in table]
+    mdp = lottery_model(laws, earned, [*weights, *[1] * (components - len(weights))])
     policy = Tabular(mdp)
     theta = np.zeros(policy.zeros().shape)
     theta[0, 0] = preference

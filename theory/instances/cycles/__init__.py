@@ -1,0 +1,1 @@
+"""Instances on which std-normalised GRPO goes round for ever."""
