@@ -1,6 +1,7 @@
 """A traced JAX program, run over exact numbers, one primitive after the other."""
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -9,17 +10,20 @@ from jax.extend.core import ClosedJaxpr, Jaxpr, JaxprEqn, Literal
 
 from grpo_checks.theory.arithmetic.numbers import number
 from grpo_checks.theory.arithmetic.registry import FUNCTIONS, RULES, Refused, Values, objects
+from grpo_checks.theory.numbers.arrays import SMALLEST
 
 Constants = dict[float, Any]
 """What floats of the program that are no short dyadic numbers stand for: exact numbers, or, for
 an irrational one, a function that returns a ball of the precision it is called at."""
+GUARDS: Constants = {float(SMALLEST): Fraction(float(SMALLEST))}
+"""Floats that stand for themselves: below the least normal one a chance counts as 0."""
 
 
 class Evaluator:
     """Runs programs; ``constants`` says what rounded floats in them mean."""
 
     def __init__(self, constants: Constants | None = None) -> None:
-        self.constants = constants or {}
+        self.constants = {**GUARDS, **(constants or {})}
 
     def run(self, program: ClosedJaxpr, operands: Sequence[Values]) -> list[Values]:
         """The results of a program. Raises Refused, saying where."""

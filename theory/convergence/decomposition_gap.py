@@ -168,16 +168,24 @@ def component_range(mdp: TAMDP) -> tuple[Float[Array, "Q K"], Float[Array, "Q K"
 
 
 def certificate(
-    mdp: TAMDP, success: Float[Array, "Q K"], response: Float[Array, "Q K"]
+    mdp: TAMDP,
+    success: Float[Array, "Q K"],
+    response: Float[Array, "Q K"],
+    off: float | int | None = None,
 ) -> Certificate:
-    """For policies with component values ``success`` and any numbers c_k = ``response`` > 0."""
+    """For policies with component values ``success`` and any numbers c_k = ``response`` > 0.
+
+    ``off``: the relative error of a value; that of backward induction in float64 unless it is
+    given, 0 where nothing is rounded.
+    """
     low, high = component_range(mdp)
     steep = response * mdp.weights[None]
     best = best_values(mdp, jnp.einsum("qsyk,qk->qsy", mdp.reward, steep))
     # A maximum over policies, this one among them: below 0 by rounding only.
     residual = jnp.maximum(best - (steep * success).sum(-1), 0.0)
     gap = best_values(mdp, mdp.reward @ mdp.weights) - success @ mdp.weights
-    moves = high - low > 2 * accumulated(induction_roundings(mdp)) * high
+    off = accumulated(induction_roundings(mdp)) if off is None else off
+    moves = high - low > 2 * off * high
     return Certificate(gap, residual, response, success, low, high, moves, mdp.weights)
 
 

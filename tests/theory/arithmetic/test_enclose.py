@@ -12,6 +12,7 @@ from jax import lax
 from grpo_checks.theory.arithmetic import registry
 from grpo_checks.theory.arithmetic.control import enclosed_by
 from grpo_checks.theory.arithmetic.enclose import Refused, decide, enclose, exact, supported
+from grpo_checks.theory.numbers.centred import share
 
 
 def test_rational_while_it_can_be():
@@ -34,6 +35,15 @@ def test_rounded_constants_are_refused():
         enclose(lambda x: x * table)(exact([1, 1]))
     with pytest.raises(ValueError, match=r"number = 0\.1"):
         exact([0.1])
+
+
+def test_guard_against_underflow_stands_for_itself():
+    """The least normal float64 asks whether a chance is 0; any other such float was rounded."""
+    part = enclose(share)
+    assert list(part(exact(["1/3", 0]), exact(["1/2", 0]))) == [fmpq(2, 3), 0]
+    assert part(fmpq(1), fmpq(1, 2**1023)) == 0
+    with pytest.raises(Refused, match=r"number = 4\.45"):
+        enclose(lambda x: x + 2.0**-1021)(fmpq(1))
 
 
 def test_undecided_comparisons():
