@@ -4,9 +4,11 @@ It is the largest E exp(n kl(mean ‖ expectation)) over n i.i.d. losses in [0,1
 arXiv:cs/0411099), and xi(n) <= 2 sqrt n.
 """
 
+import jax
 import numpy as np
 
 from grpo_checks.theory.numbers.counts import check_tasks
+from grpo_checks.theory.numbers.named import named_number
 
 
 def xi(n: int) -> float:
@@ -19,6 +21,11 @@ def xi(n: int) -> float:
     # exp(-k^2/2n) at k = 9 sqrt n is 3e-18: what follows is below rounding.
     factors = 1 - np.arange(min(n, int(9 * np.sqrt(n)) + 1)) / n
     return float(1 + np.cumprod(factors).sum())
+
+
+def traced_xi(n: int) -> jax.Array:
+    """xi(n), named in traced programs: ``theory.arithmetic`` encloses it by its definition."""
+    return named_number("xi", n, xi(n))
 
 
 def plain(n: int) -> float:

@@ -119,12 +119,9 @@ def _barrier(q: Real, c: Real) -> Real:
     return -safe * jnp.expm1(-(jnp.maximum(c, 0.0) + entropy) / safe)
 
 
-@jax.custom_jvp
-def kl_upper(q: Number, c: Number) -> Real:
-    """max{p in [0,1]: kl(q ‖ p) <= c} for q in [0,1], c >= 0; at most a few eps above it.
-
-    Derivatives: dp/dc = p(1-p)/(p-q), dp/dq = ln(p(1-q)/(q(1-p))) p(1-p)/(p-q).
-    """
+@named("kl_upper")
+def upper_end(q: Number, c: Number) -> Real:
+    """``kl_upper`` without its derivatives."""
     q, c = jnp.asarray(q, float), jnp.asarray(c, float)
     d = jnp.minimum(_parabola(q, c), _barrier(q, c))
     # Nothing between q + d and 1 but rounding: the answer is 1.
@@ -140,6 +137,15 @@ def kl_upper(q: Number, c: Number) -> Real:
     d = jax.lax.fori_loop(0, STEPS, newton, d)
     p = jnp.nextafter(q + d * ROUNDING, jnp.inf)
     return jnp.where(full, 1.0, jnp.where(c <= 0, q, jnp.minimum(p, 1.0)))
+
+
+@jax.custom_jvp
+def kl_upper(q: Number, c: Number) -> Real:
+    """max{p in [0,1]: kl(q ‖ p) <= c} for q in [0,1], c >= 0; at most a few eps above it.
+
+    Derivatives: dp/dc = p(1-p)/(p-q), dp/dq = ln(p(1-q)/(q(1-p))) p(1-p)/(p-q).
+    """
+    return upper_end(jnp.asarray(q, float), jnp.asarray(c, float))
 
 
 @kl_upper.defjvp

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 PREFIX = "enclosed:"
 
@@ -24,3 +25,13 @@ def named(name: str) -> Callable[[Callable[..., Any]], Any]:
         return jax.jit(apply)
 
     return decorate
+
+
+def named_number(name: str, n: int, value: float) -> Any:
+    """``value``, which stands for the number ``name``(n), as traced programs have it: by name."""
+
+    def apply(_: Any) -> Any:
+        return jnp.asarray(value)
+
+    apply.__name__ = PREFIX + name
+    return jax.jit(apply)(n)
