@@ -12,17 +12,20 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flint import fmpq
 
 from grpo_checks.experiments.falsifier import tables
 from grpo_checks.experiments.falsifier.constraints import Constraint
 from grpo_checks.experiments.falsifier.domain import Domain, Place, Point
+from grpo_checks.experiments.falsifier.reading import choice_of
+from grpo_checks.experiments.falsifier.relaxed import Kinds
 from grpo_checks.experiments.falsifier.rounding import Floats
 from grpo_checks.experiments.falsifier.smaller import smaller_choice
 from grpo_checks.experiments.protocol.points import Document
 from grpo_checks.theory.arithmetic.enclose import exact
 from grpo_checks.theory.arithmetic.registry import Values
 from grpo_checks.theory.numbers.fields import flag, shares
-from grpo_checks.theory.rational.choices.choice import Lottery, lotteries, parse_choice
+from grpo_checks.theory.rational.choices.choice import Kind, Lottery, lotteries, parse_choice
 from grpo_checks.theory.updates.ustatistic import Noise, moments
 
 
@@ -92,11 +95,14 @@ class ChoiceDomain(Domain):
         """Likewise."""
         shape = _shape(place)
         n = tables.dimension(shape)
-        cut = tables.parts(x[:n], shape)
+        model, weights = self._relaxed(x[:n], shape), jnp.ones(shape.components)
+        return {**model, "weights": weights, **super().point(x[n:], place)}
+
+    def _relaxed(self, x: Any, shape: tables.Shape) -> Point:
+        cut = tables.parts(x, shape)
         chances = map(jax.nn.softmax, (cut.prompts, cut.actions, cut.outcomes))
         model = dict(zip(("share", "policy", "outcome"), chances, strict=True))
-        weights = jnp.ones(shape.components)
-        return {**model, "reward": cut.rewards, "weights": weights, **super().point(x[n:], place)}
+        return {**model, "reward": cut.rewards}
 
     def document(self, x: Floats, place: Place, largest: int) -> Document:
         """Likewise."""
@@ -107,19 +113,43 @@ class ChoiceDomain(Domain):
 
     def read(self, document: Document) -> Point:
         """Likewise. Raises ValueError also for too many prompts, or a table that they share."""
+        return {**self._model(document), **super().read(document)}
+
+    def _model(self, document: Document) -> Point:
         weights, prompts = parse_choice(document).weights, document["prompts"]
         if len(prompts) > self.most:
             expected = f"at most {self.most}" if self.most > 1 else "one"
             raise ValueError(f"prompts: {len(prompts)} of them, expected {expected}")
         if len(prompts) > 1 and flag(document, "shared"):
             raise ValueError("shared = True: expected a table of logits for each prompt")
-        model = {**_padded(prompts, len(weights)), "weights": exact(weights)}
-        return {**model, **super().read(document)}
+        return {**_padded(prompts, len(weights)), "weights": exact(weights)}
 
     def simpler(self, document: Document) -> Iterator[Document]:
         """Likewise; and with a prompt, a component, an action or an outcome less."""
         yield from smaller_choice(document)
         yield from super().simpler(document)
+
+
+@dataclass(frozen=True)
+class EpisodeDomain(ChoiceDomain):
+    """Choice or line models by their episodes, and scores in all parameters, shared ones too.
+
+    A point has ``share (Q,)``, ``kinds``, ``Kinds`` with a first axis of prompts, and ``weights``.
+    """
+
+    def _relaxed(self, x: Any, shape: tables.Shape) -> Point:
+        share, prompts = tables.relaxed(x, shape)
+        return {"share": share, "kinds": Kinds(*map(jnp.stack, zip(*prompts, strict=True)))}
+
+    def _model(self, document: Document) -> Point:
+        choice = choice_of(document)
+        most = max(map(len, choice.kinds))
+        score, nothing = (fmpq(0),) * choice.dimension, (fmpq(0),) * len(choice.weights)
+        absent = Kind(fmpq(0), nothing, score)
+        rows = [[*kinds, *[absent] * (most - len(kinds))] for kinds in choice.kinds]
+        kinds: Any = (exact([[k[i] for k in row] for row in rows]) for i in range(3))
+        share, weights = exact(choice.prompt_chance), exact(choice.weights)
+        return {"share": share, "kinds": Kinds(*kinds), "weights": weights}
 
 
 def _shape(place: Place) -> tables.Shape:

@@ -93,6 +93,11 @@ def integer(least: int, most: int, default: int | None = None) -> Option:
     return Option(lambda document, name: fields.integer(document, name, least, most), default)
 
 
+def boolean() -> Option:
+    """True or false, false where it is left out."""
+    return Option(fields.flag, False)
+
+
 def one_of(*names: str, default: str | None = None) -> Option:
     """A name."""
     return Option(lambda document, name: fields.one_of(document, name, names), default)

@@ -103,8 +103,9 @@ class Domain:
             for i in range(length if length > self.least.get(axis, 1) else 0):
                 yield {**document, **self._without(document, axis, i)}
         for name in self.options:
-            if isinstance(document.get(name), int):
-                yield {**document, name: document[name] - 1}
+            value = document.get(name)
+            if isinstance(value, int) and not isinstance(value, bool):
+                yield {**document, name: value - 1}
 
     def _without(self, document: Document, axis: str, i: int) -> Document:
         return {

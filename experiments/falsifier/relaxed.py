@@ -1,11 +1,13 @@
 """Choice models with real numbers, differentiable: what falsifiers climb on.
 
 Rewards are real here, so that groups are listed and advantages computed without telling classes of
-equal rewards apart; ``theory.estimators.group_law`` needs them fixed.
+equal rewards apart; ``theory.estimators.group_law`` needs them fixed. Of `leave_one_out` all of it
+is enclosed exactly.
 """
 
 from functools import cache
-from math import factorial, prod
+from itertools import accumulate
+from math import comb
 from typing import NamedTuple
 
 import jax.numpy as jnp
@@ -14,7 +16,7 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from grpo_checks.theory.estimators.advantages import Estimator, scale
-from grpo_checks.theory.rational.multinomial import compositions
+from grpo_checks.theory.rational.multinomial import check_ways, compositions
 
 EQUAL = 1e-12
 """Rewards closer than this do not vary: their spread is rounding."""
@@ -36,10 +38,15 @@ class Moments(NamedTuple):
 
 
 @cache
-def listed_groups(group_size: int, n_kinds: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """All groups without order: how many members of each kind (M, N), and in how many ways."""
+def listed_groups(group_size: int, n_kinds: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """All groups without order: how many members of each kind (M, N), and in how many ways these
+    are chosen among those of this kind and of the kinds before, (M, N).
+
+    Raises ValueError where there are too many to list.
+    """
+    check_ways("group_size", group_size, n_kinds)
     counts = list(compositions(group_size, n_kinds))
-    ways = [factorial(group_size) / prod(map(factorial, c)) for c in counts]
+    ways = [list(map(comb, accumulate(c), c)) for c in counts]
     return np.array(counts, float), np.array(ways)
 
 
@@ -47,6 +54,9 @@ def _scaled(
     values: Float[Array, " N"], counts: NDArray[np.float64], size: int, estimator: Estimator
 ) -> Float[Array, "M N"]:
     centred = values[None] - (counts @ values / size)[:, None]
+    if estimator.name == "leave_one_out":
+        # Divided in the program, where fractions stay what they are.
+        return size * centred / (size - 1)
     spread = (counts * jnp.square(centred)).sum(1)
     factor = scale(jnp.where(spread > EQUAL, spread, 0.0), size, estimator)
     return centred * factor[:, None]
@@ -57,8 +67,8 @@ def update(
 ) -> Moments:
     """By listing groups."""
     counts, ways = listed_groups(group_size, kinds.chance.shape[0])
-    # Not a power: its derivative in the exponent's base is nan at chance 0.
-    chance = jnp.asarray(ways) * jnp.exp(counts @ jnp.log(kinds.chance))
+    # Whole numbers until here: a product of the ways has more digits than a float.
+    chance = jnp.prod(jnp.asarray(ways).astype(float) * kinds.chance[None] ** counts, 1)
     if estimator.name == "componentwise_normalized":
         columns = zip(weights, kinds.rewards.T, strict=True)
         every = sum(w * _scaled(c, counts, group_size, estimator) for w, c in columns)

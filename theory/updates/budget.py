@@ -39,10 +39,14 @@ class BudgetTerms(NamedTuple):
         return jnp.where(several, 1 + jnp.sqrt(ratio), jnp.inf)
 
 
+def between_prompts(rho: Float[Array, " Q"], gradients: Float[Array, "Q n"]) -> Float[Array, ""]:
+    """f = Var_q(grad J_q)."""
+    return rho @ jnp.square(gradients - (rho @ gradients)[None]).sum(1)
+
+
 def budget_terms(mdp: TAMDP, policy: Policy, theta: Theta) -> BudgetTerms:
     """f, a and b at a policy."""
     rho = mdp.prompt_distribution
     moments = pair_moments(mdp, policy, theta)
-    mean = rho @ moments.gradient
-    between = rho @ jnp.square(moments.gradient - mean[None]).sum(-1)
+    between = between_prompts(rho, moments.gradient)
     return BudgetTerms(between, rho @ moments.spread, rho @ moments.excess)

@@ -38,6 +38,11 @@ class Noise(NamedTuple):
     baseline: Any
     """That baseline; the value where the score is always zero."""
 
+    @property
+    def excess(self) -> Any:
+        """2b - a >= 0."""
+        return 2 * self.pairs - self.oracle
+
     def error(self, group_size: int) -> Any:
         """Mean squared error of `leave_one_out`: the U-statistic's variance, as it is unbiased."""
         g = group_size

@@ -21,7 +21,7 @@ from grpo_checks.experiments.claims.literature.listed_errors import (
 )
 from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain, Episodes, one_prompt
 from grpo_checks.experiments.falsifier.constraints import integer
-from grpo_checks.experiments.falsifier.relaxed import listed_groups
+from grpo_checks.experiments.falsifier.relaxed import Kinds, update
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
@@ -29,7 +29,6 @@ from grpo_checks.experiments.protocol.assumptions import LISTED, influence_on, s
 from grpo_checks.experiments.protocol.cell_rows import equality, seen, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
 from grpo_checks.theory.estimators.group_law import Engine, GroupLaw, group_law
-from grpo_checks.theory.rational.multinomial import check_ways
 from grpo_checks.theory.updates.ustatistic import listed_error, noise
 
 NAME, MUTANT = "L.mse", "no remainder"
@@ -40,14 +39,10 @@ LARGEST_GROUP = 16
 
 def _error(one: Episodes, size: int) -> Any:
     """E|g - grad J|^2 by its definition: all groups listed, and a softmax differentiated."""
-    n = len(one.probability)
-    check_ways("group_size", size, n)
-    counts, ways = map(jnp.asarray, listed_groups(size, n))
-    chance = ways * jnp.prod(one.probability[None] ** counts, 1)
-    centred = one.composite[None] - (counts @ one.composite)[:, None] / size
-    g = (counts * centred) @ one.score / (size - 1)
+    kinds = Kinds(one.probability, one.composite[:, None], one.score)
+    listed = update(kinds, jnp.ones(1), size, UNBIASED)
     slope = jax.grad(one.value_at)(jnp.zeros(len(one.policy)))
-    return chance @ ((g - slope[None]) ** 2).sum(1)
+    return listed.variance + ((listed.mean - slope) ** 2).sum()
 
 
 def sides(group_size: int, **model: Any) -> tuple[Any, Any]:

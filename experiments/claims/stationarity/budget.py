@@ -1,26 +1,38 @@
 """T1.budget: the best group size at a fixed number of episodes, in closed form.
 
-V of one drawn prompt is a sum over groups; a, b and f are moments of single episodes.
+Statement: with B prompts drawn and N = B G episodes N V = G f + a + (2b-a)/(G-1), and the whole G
+of least N V is within 1 of max(2, G*), G* = 1 + sqrt((2b-a)/f).
+Proof: ``theory.updates.budget``.
+Source: derived.
+Units: of cells, squared rewards, and members of a group; at rational points members. V of one drawn
+prompt is a sum over groups; a, b and f are moments of single episodes.
 """
 
 from collections.abc import Mapping
-from math import ceil, floor, sqrt
+from functools import partial
+from math import ceil, floor
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
+from grpo_checks.experiments.claims.stationarity.group_size import variance_and_terms
 from grpo_checks.experiments.claims.stationarity.listed_variance import (
     ListedVariance,
     listed_variance,
 )
+from grpo_checks.experiments.falsifier.choice_domain import EpisodeDomain
+from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
-from grpo_checks.experiments.points.stationarity.group_size import BUDGET
+from grpo_checks.experiments.protocol import verdict
 from grpo_checks.experiments.protocol.assumptions import SEVERAL_PROMPTS
 from grpo_checks.experiments.protocol.cell_rows import equality, inequality, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.verdict import Decision
+from grpo_checks.theory.arithmetic.enclose import enclose
 from grpo_checks.theory.evaluation.values import Theta
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
@@ -28,7 +40,51 @@ from grpo_checks.theory.updates.budget import BudgetTerms, budget_terms
 
 SHOWN = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
 SIZES = sorted({*range(2, 17), *SHOWN})
-MUTANTS = {"no pair term": "G* = 1 + sqrt(a/f)"}
+MUTANT = "no pair term"
+LISTED = 10
+"""Group sizes up to here are listed at rational points."""
+
+
+def _best(terms: BudgetTerms, mutant: str | None) -> Any:
+    """G* or a false version of it; of floats, or in JAX."""
+    return terms._replace(excess=terms.within).best if mutant == MUTANT else terms.best
+
+
+def _listed_best(model: Any) -> tuple[Any, BudgetTerms]:
+    """The whole G of least N V, and f, a, 2b - a."""
+    listed = [variance_and_terms(**model, group_size=g, drawn=True) for g in range(2, LISTED + 1)]
+    costs = jnp.stack([g * variance for g, (variance, _) in enumerate(listed, 2)])
+    return 2.0 + jnp.argmin(costs), listed[0][1]
+
+
+def _sides(mutant: str | None, **model: Any) -> tuple[Any, Any]:
+    """|max(2, G*) - the whole G of least N V|, 1 at most; 0 where that may not be listed."""
+    best, terms = _listed_best(model)
+    closed = jnp.maximum(_best(terms, mutant), 2.0)
+    return jnp.where(closed < LISTED - 1, jnp.abs(closed - best), 0.0), 1.0
+
+
+_enclosed_best = enclose(_listed_best)
+_enclosed_terms = enclose(lambda model: variance_and_terms(**model, group_size=2, drawn=True)[1])
+
+
+def _expect_listed(**model: Any) -> Decision | None:
+    """Raises ValueError where the best size is beyond those listed."""
+    terms = _enclosed_terms(model)
+    if terms.between == 0:
+        return verdict.unmet("one gradient for all prompts: no group size is best")
+    if not terms.excess < (LISTED - 2) ** 2 * terms.between:
+        raise ValueError(f"prompts: the best group size is not below {LISTED - 1}, as listed")
+    return None
+
+
+STATEMENT = Statement(
+    partial(_sides, None),
+    EpisodeDomain(places=[{"prompts": 2}, {"prompts": 2, "outcomes": 2}]),
+    mutants={MUTANT: partial(_sides, MUTANT)},
+    exception=_expect_listed,
+    note=lambda **model: f"least N V at G = {_enclosed_best(model)[0]}",
+)
 
 
 @jax.jit
@@ -68,9 +124,8 @@ def _rows_of(spec: InstanceSpec, mutant: str | None) -> list[Row]:
     if not terms.between > sums.error[0]:
         return [unmet(*labels, "one gradient for all prompts, or none: no group size is best")]
     g = np.array(sums.sizes)
-    costs, expected, closed = g * sums.drawn, formula[g - 2], float(best_real)
-    if mutant == "no pair term":
-        closed = 1 + sqrt(terms.within / terms.between)
+    costs, expected = g * sums.drawn, formula[g - 2]
+    closed = float(_best(terms, mutant) if mutant else best_real)
     # N V is convex in G, so the best whole G is next to the best real one (at least 2).
     best = sums.sizes[int(np.argmin(costs))]
     off = abs(min(max(closed, 2.0), sums.sizes[-1]) - best)
@@ -101,8 +156,8 @@ CLAIM = Claim(
     proof=("grpo_checks.theory.updates.budget",),
     figures=("t1_budget",),
     assumptions=(SEVERAL_PROMPTS,),
-    mutants=MUTANTS,
+    mutants={MUTANT: "G* = 1 + sqrt(a/f)"},
     runs=lambda scope: [],
     rows=rows,
-    exact=BUDGET,
+    exact=STATEMENT.exact(),
 )

@@ -1,4 +1,4 @@
-"""Choice models in rational numbers against the float code: noise, budget and curl."""
+"""Choice models in rational numbers against the float code: noise and curl."""
 
 import jax
 import jax.numpy as jnp
@@ -13,9 +13,7 @@ from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Tabular
 from grpo_checks.theory.rational.choices.choice import parse_choice
 from grpo_checks.theory.rational.choices.curl import deciding_policies, jacobian, split
-from grpo_checks.theory.rational.choices.noise import between, noise
 from grpo_checks.theory.rational.choices.update import update
-from grpo_checks.theory.updates.budget import budget_terms
 from grpo_checks.theory.updates.moments import update_moments
 
 ODDS, SHARES = [[1, 2, 3], [2, 2, 1]], [3, 2]
@@ -72,18 +70,6 @@ def test_moments(estimator):
     listed = update(CHOICE, 3, estimator)
     np.testing.assert_allclose(moments.mean, [float(x) for x in listed.mean], atol=1e-14)
     assert float(moments.variance) == pytest.approx(float(listed.variance), rel=1e-12)
-
-
-def test_noise_and_budget():
-    """a, b and f by pairs of episodes, and by central moments."""
-    terms = jax.jit(budget_terms)(*_model(ODDS, SHARES, REWARDS, WEIGHTS))
-    values = [noise(kinds, CHOICE.weights) for kinds in CHOICE.kinds]
-    rho = [float(x) for x in CHOICE.prompt_chance]
-    within = sum(r * float(n.oracle) for r, n in zip(rho, values, strict=True))
-    excess = sum(r * float(n.excess) for r, n in zip(rho, values, strict=True))
-    assert float(terms.within) == pytest.approx(within, rel=1e-12)
-    assert float(terms.excess) == pytest.approx(excess, rel=1e-12)
-    assert float(terms.between) == pytest.approx(float(between(CHOICE)), rel=1e-12)
 
 
 def test_jacobian():
