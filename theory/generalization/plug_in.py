@@ -8,13 +8,20 @@ model's), ``observed`` a loss on other tasks; all in [0,1]. Divergences in nats.
 from math import ceil, inf, log
 
 import jax
+import jax.numpy as jnp
 
 from grpo_checks.theory.generalization.maurer_constant import xi
 from grpo_checks.theory.generalization.pac_bayes import check_level, fresh_set
 from grpo_checks.theory.numbers.counts import MAX_TASKS, check_tasks
-from grpo_checks.theory.numbers.kl import binary_kl, kl_upper
+from grpo_checks.theory.numbers.kl import Number, Real, binary_kl, kl_upper
 
-_kl, _upper = jax.jit(binary_kl), jax.jit(kl_upper)
+
+def gain(empirical: Number, target: Number) -> Real:
+    """kl(Lhat ‖ target) where Lhat is below, else 0; in JAX."""
+    return jnp.where(empirical < target, binary_kl(empirical, target), 0.0)
+
+
+_gain, _upper = jax.jit(gain), jax.jit(kl_upper)
 
 
 def check_loss(field: str, value: float) -> None:
@@ -36,8 +43,7 @@ def largest_divergence(empirical: float, target: float, n: int, delta: float) ->
     Below it the bound certifies a loss under ``target``; not above 0: no posterior does.
     """
     _check(n, delta, empirical=empirical, target=target)
-    gain = float(_kl(empirical, target)) if empirical < target else 0.0
-    return n * gain - (log(xi(n)) - log(delta))
+    return n * float(_gain(empirical, target)) - (log(xi(n)) - log(delta))
 
 
 def spare_variation(empirical: float, target: float, n: int, delta: float) -> float:
@@ -62,7 +68,6 @@ def tasks_needed(empirical: float, target: float, divergence: float, delta: floa
         raise ValueError(f"divergence = {divergence}: expected nats >= 0")
     if empirical >= target:
         return inf
-    gain = float(_kl(empirical, target))
     low, high = 0, 1
     while largest_divergence(empirical, target, high, delta) < divergence:
         low, high = high, 2 * high
@@ -70,7 +75,7 @@ def tasks_needed(empirical: float, target: float, divergence: float, delta: floa
             return inf
     while high - low > 1:
         middle = (low + high) // 2
-        enough = middle * gain - (log(xi(middle)) - log(delta)) >= divergence
+        enough = largest_divergence(empirical, target, middle, delta) >= divergence
         low, high = (low, middle) if enough else (middle, high)
     return float(ceil(high))
 

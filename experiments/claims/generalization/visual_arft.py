@@ -6,33 +6,40 @@ the training loss is 0 (*perfect*, the most that could be hoped for). A cell is 
 KL = 0 and TV = 0 certify no more than the base model's score, the named trivial bound; otherwise
 its assumption is *unmet*: it needs KL below the number stored as ``observed``, which is compared
 with ``bound`` = 0, the KL of a posterior that learned nothing. Rows for numbers of tasks that the
-model was not trained on are hypothetical, and say so.
+model was not trained on are hypothetical, and say so. A document has ``n``, ``delta``, ``train``
+(loss on the training tasks) and ``base`` (that of the base model).
 """
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from math import log
 from pathlib import Path
 from typing import Any
 
+import jax.numpy as jnp
+from flint import fmpq
+
+from grpo_checks.experiments.falsifier.constraints import inside, integer, interval
+from grpo_checks.experiments.falsifier.domain import Domain
+from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.points.generalization.visual_arft import (
-    EXACT,
-    MUTANTS,
-    largest_divergence,
-    need,
-)
 from grpo_checks.experiments.protocol.assumptions import in_cells, not_on_models
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
-from grpo_checks.experiments.protocol.verdict import Decision, compare
+from grpo_checks.experiments.protocol.verdict import Decision
+from grpo_checks.theory.arithmetic.enclose import enclose
+from grpo_checks.theory.generalization.maurer_constant import traced_xi
 from grpo_checks.theory.generalization.plug_in import (
     fresh_limit,
+    gain,
     smallest_explaining,
     spare_variation,
     tasks_needed,
 )
 from grpo_checks.theory.generalization.plug_in import largest_divergence as plug_in
-from grpo_checks.theory.numbers.balls import ends, rational
+from grpo_checks.theory.numbers.balls import Number
+from grpo_checks.theory.numbers.counts import MAX_TASKS
 
 NAME = "T3.visual_arft"
 PUBLISHED = Path(__file__).parents[2] / "data" / "visual_arft.json"
@@ -42,8 +49,50 @@ DELTA = 0.05
 METRICS = ("F1", "EM")
 COUNTED = "EM"
 """The metric whose scores are 0 or 1."""
+ZERO = fmpq(0)
 GIVEN = (10.0, 1000.0)
 """Divergences, in nats, for which the number of tasks that would do is stored."""
+
+
+def sides(train: Any, base: Any, delta: Any, n: int, divergence: float = 0.0) -> tuple[Any, Any]:
+    """The KL of a posterior that is said to be certified better, and the largest that is."""
+    nats = jnp.log(traced_xi(n)) - jnp.log(delta)
+    return jnp.asarray(divergence), n * gain(train, base) - nats
+
+
+_largest = enclose(lambda point: sides(**point)[1])
+
+
+def need(largest: Number, trained: bool = True) -> Decision:
+    """Vacuous where not even KL = 0 certifies more than the base model's score."""
+    if largest <= 0:
+        why = "even KL = 0 certifies no more than the base model's score"
+        return Decision(largest, ZERO, "vacuous", why)
+    if not largest > 0:
+        return Decision(largest, ZERO, "inconclusive")
+    hypothetical = "" if trained else "hypothetical number of tasks; "
+    why = f"needs KL(Q,P) below {float(largest):.3g} nats and TV = 0, neither published"
+    return Decision(largest, ZERO, "assumption unmet", hypothetical + why)
+
+
+def _unpublished(base: Any, trained: bool = True, **point: Any) -> Decision:
+    if base == 1:
+        raise ValueError(f"base = {base}: expected a loss below 1, so that KL is finite")
+    return need(_largest({"base": base, **point}), trained)
+
+
+_CERTIFIED = Statement(
+    sides,
+    Domain(
+        {"delta": inside(), "train": interval(), "base": interval()},
+        {"n": integer(1, MAX_TASKS)},
+    ),
+)
+STATEMENT = replace(
+    _CERTIFIED,
+    exception=_unpublished,
+    mutants={"10 nats": replace(_CERTIFIED, sides=partial(sides, divergence=10.0))},
+)
 
 
 def load(text: str = TEXT) -> dict[str, Any]:
@@ -80,9 +129,10 @@ def _numbers(train: float, base: float, tuned: float, n: int) -> dict[str, float
 
 def _decided(train: float, base: float, n: int, trained: bool, mutant: str | None) -> Decision:
     """In balls, from the published numbers as fractions."""
-    losses = (rational("train", round(train, 6)), rational("base", round(base, 6)))
-    largest = largest_divergence(*losses, n, rational("delta", DELTA))
-    return need(largest, trained) if mutant is None else compare(MUTANTS[mutant], largest)
+    document = {"n": n, "delta": DELTA, "train": round(train, 6), "base": round(base, 6)}
+    if mutant is not None:
+        return STATEMENT.decide(document, mutant)
+    return _unpublished(trained=trained, **STATEMENT.domain.read(document))
 
 
 def _rows(
@@ -111,8 +161,7 @@ def _rows(
                 "fresh_bound": fresh_limit(tuned, size, metric == COUNTED, DELTA),
                 **_numbers(train, base, tuned, n),
             }
-            low, high = (float(x) for x in ends(decision.observed))
-            limit = float(ends(decision.bound)[0])
+            _, low, high, limit = decision.numbers
             values = (low, low, high, limit, decision.verdict, decision.note, extra)
             rows.append(Row(NAME, "Visual-ARFT", parameters, *values, evidence="certified"))
     return rows
@@ -139,5 +188,5 @@ CLAIM = Claim(
     mutants={"10 nats": "a posterior 10 nats from the base model said to be certified better"},
     runs=lambda scope: [],
     rows=rows,
-    exact=EXACT,
+    exact=STATEMENT.exact(),
 )

@@ -9,8 +9,9 @@ from flint import fmpq
 
 from grpo_checks.experiments.claims.catalogue import find
 from grpo_checks.experiments.claims.generalization.kl_order import STATEMENT as ORDER
+from grpo_checks.experiments.claims.generalization.visual_arft import STATEMENT as PUBLISHED
 from grpo_checks.experiments.falsifier.search import falsify
-from grpo_checks.experiments.points.generalization import depth, visual_arft
+from grpo_checks.experiments.points.generalization import depth
 from grpo_checks.experiments.points.generalization.coverage import decide as cover
 from grpo_checks.experiments.points.generalization.coverage_search import CHOICES, SEARCH
 from grpo_checks.experiments.protocol.certificates import certified_rows, load_cases, path_of
@@ -123,7 +124,7 @@ def test_the_plug_in_against_the_float_code():
     for n, train, base in product((20, 1200), ("64/125", "9/10"), ("118/125",)):
         document = {"n": n, "delta": "1/20", "train": train, "base": base}
         numbers = (float(Fraction(train)), float(Fraction(base)), n, 0.05)
-        decision = visual_arft.decide(document, None)
+        decision = PUBLISHED.decide(document)
         assert float(decision.observed) == pytest.approx(largest_divergence(*numbers), rel=1e-9)
 
 
@@ -157,7 +158,7 @@ def test_the_guide_agrees_with_what_is_certified():
         (cover, {**SMALL, "bound": "Catoni", "constant": 0}, "constant = 0"),
         (ORDER.decide, {"source": [1, 0], "target": [1, 1], "loss": [0, 1]}, "source = "),
         (depth.decide, {"kind": "none"}, "kind = 'none'"),
-        (visual_arft.decide, {"n": 20}, "train: missing"),
+        (PUBLISHED.decide, {"n": 20, "delta": "1/20"}, "train: missing"),
     ],
 )
 def test_bad_documents(decide, document, named):
