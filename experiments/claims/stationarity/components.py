@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from flint import arb, fmpq
 
+from grpo_checks.experiments.claims.stationarity.two_components import STATEMENT, TOLERANCE
 from grpo_checks.experiments.models.instances import build, named
 from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
-from grpo_checks.experiments.points.stationarity.components import EXACT, TOLERANCE
 from grpo_checks.experiments.protocol.assumptions import DIAL, in_cells
 from grpo_checks.experiments.protocol.cell_rows import unmet
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
@@ -119,5 +119,5 @@ CLAIM = Claim(
     mutants={},
     runs=lambda scope: [],
     rows=rows,
-    exact=EXACT,
+    exact=STATEMENT.exact(),
 )
