@@ -4,45 +4,46 @@ Statement: with chance 1 - delta, L_T is at most the kl-xi bound on L_S plus TV(
 most w_max times the kl-xi bound of the losses w l/w_max, w = D_T/D_S.
 Proof: Maurer's bound; |L_T - L_S| <= TV; E_S w l = L_T.
 Source: derived.
-Units: chances, over the draw of tasks. A document is a learning problem with a target
-(``theory.rational.tasks.tasks``), and ``bound``.
+Units: chances, over the draw of tasks. A document is a learning problem with a target, and
+``bound``.
 """
 
+from dataclasses import replace
+from itertools import product
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from flint import fmpq
 
 from grpo_checks.experiments.claims.generalization.problems import (
+    ARRAYS,
     ProblemSpec,
     build_problem,
+    failure,
     feasible,
+    informative,
+    samples,
 )
-from grpo_checks.experiments.falsifier.constraints import integer, interval, one_of, simplex
-from grpo_checks.experiments.falsifier.domain import Domain, Place
+from grpo_checks.experiments.falsifier.constraints import integer, one_of, simplex
+from grpo_checks.experiments.falsifier.domain import Domain
+from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.protocol import cell_rows
 from grpo_checks.experiments.protocol.cell_rows import inequality, no_better
 from grpo_checks.experiments.protocol.claim import Row
-from grpo_checks.experiments.protocol.points import Document, Exact, Search
-from grpo_checks.experiments.protocol.verdict import Decision, compare, unmet
+from grpo_checks.experiments.protocol.points import Document
+from grpo_checks.experiments.protocol.verdict import Decision, unmet
 from grpo_checks.theory.generalization.coverage import BOUNDS, coverage
 from grpo_checks.theory.generalization.learning import Learning
-from grpo_checks.theory.generalization.maurer_constant import xi
+from grpo_checks.theory.generalization.maurer_constant import traced_xi
+from grpo_checks.theory.generalization.pac_bayes import maurer
 from grpo_checks.theory.generalization.transfer import reweighted, total_variation
-from grpo_checks.theory.numbers.counts import MAX_TASKS, count_vectors, log_chances
-from grpo_checks.theory.numbers.kl import binary_kl
-from grpo_checks.theory.rational.tasks.bounds import RULES, failure, says_nothing
-from grpo_checks.theory.rational.tasks.divergences import variation
-from grpo_checks.theory.rational.tasks.tasks import Learned, Tasks, learn, parse_tasks
+from grpo_checks.theory.numbers.counts import MAX_TASKS
+from grpo_checks.theory.numbers.logs import covered
 
 MOVED, WEIGHTED = SAMPLED = ("kl-xi + TV", "importance-weighted kl-xi")
 DELTA, TASKS = 0.05, 20
 TRIVIAL = "no better than 1, the trivial bound on a risk"
 UNCOVERED = "the source never shows the target's tasks: weights are infinite"
-SOFT = 0.02
-"""Nats over which a sample goes from holding to failing, in the guide alone."""
 SHIFTS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 _reweighted = jax.jit(reweighted)
 
@@ -63,9 +64,9 @@ def _row(
     """P(unit (kl-xi bound + variation) < L_T), where L_T/unit is the problem's target risk."""
     cell = coverage(problem, TASKS, 1.0, (DELTA,) * 3, shift=variation)
     at = BOUNDS.index("kl-xi")
-    failure, mean = float(cell.failure[at, 0]), min(unit * float(cell.mean_bound[at, 0]), 1.0)
+    failing, mean = float(cell.failure[at, 0]), min(unit * float(cell.mean_bound[at, 0]), 1.0)
     off = float(cell.rounding[at, 0])
-    row = inequality(*labels, failure, DELTA, off, "", {"mean_bound": mean})
+    row = inequality(*labels, failing, DELTA, off, "", {"mean_bound": mean})
     return no_better(row, TRIVIAL) if mean >= 1 - unit * cell.mean_rounding else row
 
 
@@ -90,71 +91,41 @@ def sampled_rows(claim: str, spec: ProblemSpec) -> list[Row]:
     return rows
 
 
-def _covered(tasks: Tasks, distance: fmpq) -> Decision:
-    """The failure probability of the kl-xi bound plus a distance, against delta."""
+def _bounds(
+    bound: str, n: int, delta: Any, source: Any, target: Any, losses: Any, **law: Any
+) -> tuple[Any, Any, Any]:
+    """Of the bound named; the weighted one in units of w_max, in which L_T is a source risk."""
+    if bound == WEIGHTED:
+        losses, target = reweighted(losses, source, target)[0], source
+    chance, sample = samples(n, source, losses, target=target, **law)
+    known = maurer(sample.empirical, sample.divergence, n, delta, traced_xi(n))
+    return chance, known + total_variation(source, target), sample.risk
 
-    def rule(seen: Learned, n: int, delta: fmpq) -> bool | None:
-        return RULES["kl-xi"](seen._replace(risk=seen.risk - distance), n, delta)
 
-    failing = failure(tasks, lambda counts: rule(learn(tasks, counts), tasks.n, tasks.delta))
-    if failing == 0 and says_nothing(tasks, rule, learn):
-        return Decision(failing, tasks.delta, "vacuous", "no better than 1 for any sample")
-    return compare(failing, tasks.delta)
+def _uncovered(bound: str, source: Any, target: Any, **others: Any) -> Decision | None:
+    return None if bound == MOVED or covered(target, source) else unmet(UNCOVERED)
 
 
-def in_units(tasks: Tasks) -> tuple[Tasks, fmpq] | None:
-    """Losses w l/w_max on the source, and w_max, w = D_T/D_S; None where the source covers less."""
-    if any(t > 0 and s == 0 for s, t in zip(tasks.source, tasks.target, strict=True)):
-        return None
-    weight = [t / s if s > 0 else fmpq(0) for s, t in zip(tasks.source, tasks.target, strict=True)]
-    top = max(weight)
-    losses = tuple(
-        tuple(x * w / top for x, w in zip(row, weight, strict=True)) for row in tasks.losses
-    )
-    return tasks._replace(losses=losses, target=tasks.source), top
+STATEMENT = Statement(
+    failure(_bounds),
+    Domain(
+        {**ARRAYS, "target": simplex("types", support=False)},
+        {"bound": one_of(*SAMPLED), "n": integer(1, MAX_TASKS)},
+        places=[
+            {"bound": b, "n": n, "policies": 1, "types": 2, "prior": False, "temperature": False}
+            for b, n in product(SAMPLED, (1, 4))
+        ],
+    ),
+    trivial=informative(_bounds),
+    exception=_uncovered,
+)
 
 
 def decide(document: Document, mutant: str | None) -> Decision:
     """Of the bound named. Raises ValueError for a mutant: they are about one policy."""
     if mutant is not None:
         raise ValueError(f"bound = {document['bound']!r}: expected one without a sample")
-    tasks = parse_tasks(document)
-    if document["bound"] == MOVED:
-        return _covered(tasks, variation(tasks.source, tasks.target))
-    scaled = in_units(tasks)
-    return unmet(UNCOVERED) if scaled is None else _covered(scaled[0], fmpq(0))
+    return STATEMENT.decide(document)
 
 
-def _ratio(x: Any, place: Place) -> Any:
-    """Failure probability over delta of one policy, softened."""
-    point = DOMAIN.point(x, place)
-    n, delta, p, q, (loss,) = (point[f] for f in ("n", "delta", "source", "target", "losses"))
-    distance, target = total_variation(p, q), loss @ q
-    if point["bound"] == WEIGHTED:
-        loss, distance = loss * (q / p) / (q / p).max(), jnp.zeros(())
-        target = loss @ p
-    vectors = count_vectors(n, p.size)
-    seen, risk = vectors.astype(float) @ loss / n, target - distance
-    needed = jnp.log(xi(n) / delta) / n
-    kl = jnp.where(risk > seen, binary_kl(seen, jnp.maximum(risk, seen)), 0.0)
-    ways = np.exp(log_chances(vectors, np.ones(p.size)))
-    chance = ways * jnp.exp(vectors.astype(float) @ jnp.log(p))
-    return chance @ jax.nn.sigmoid((kl - needed) / SOFT) / delta
-
-
-DOMAIN = Domain(
-    {
-        "delta": interval(),
-        # Weights need a source that shows every type; a document may have one that does not.
-        "source": simplex("types"),
-        "target": simplex("types", support=False),
-        "losses": interval("policies", "types"),
-    },
-    {"bound": one_of(*SAMPLED), "n": integer(1, MAX_TASKS)},
-    places=[{"bound": b, "n": n, "policies": 1, "types": 2} for b in SAMPLED for n in (1, 4)],
-)
-EXACT = Exact(
-    decide,
-    Search(DOMAIN.choices(), DOMAIN.dimension, _ratio, DOMAIN.document),
-    DOMAIN.simpler,
-)
+EXACT = replace(replace(STATEMENT, sides=failure(_bounds, soft=True)).exact(), decide=decide)

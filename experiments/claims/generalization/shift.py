@@ -18,17 +18,16 @@ from itertools import product
 from math import log
 from typing import Any
 
-import jax
 import jax.numpy as jnp
 from flint import arb, fmpq
 
-from grpo_checks.experiments.falsifier.constraints import (
-    above_zero,
-    inside,
-    integer,
-    interval,
-    simplex,
+from grpo_checks.experiments.claims.generalization.problems import (
+    ARRAYS,
+    failure,
+    informative,
+    samples,
 )
+from grpo_checks.experiments.falsifier.constraints import integer, simplex
 from grpo_checks.experiments.falsifier.domain import Domain
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
@@ -37,17 +36,14 @@ from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
 from grpo_checks.experiments.protocol.points import Document
 from grpo_checks.experiments.protocol.verdict import Decision, compare
 from grpo_checks.theory.arithmetic.enclose import enclose
-from grpo_checks.theory.generalization.learning import learned, sample_law
 from grpo_checks.theory.generalization.pac_bayes import mcallester
 from grpo_checks.theory.numbers.balls import ends
-from grpo_checks.theory.numbers.counts import MAX_TASKS, count_vectors, n_vectors
+from grpo_checks.theory.numbers.counts import MAX_TASKS
 from grpo_checks.theory.numbers.kl import kl_divergence
 
 DELTA = fmpq(1, 20)
 HARD = (fmpq(7, 20), fmpq(1, 10))
 SIZES = {"quick": (5, 20, 100), "paper": (2, 5, 10, 20, 50, 100, 200, 500)}
-LARGEST = 10**6
-"""Tasks in all count vectors of a point."""
 
 
 def shift_term(n: int, source: Any, target: Any, rooted: bool) -> Any:
@@ -55,48 +51,24 @@ def shift_term(n: int, source: Any, target: Any, rooted: bool) -> Any:
     return jnp.sqrt(kl_divergence(target, source) / (2 * n if rooted else 2))
 
 
-def _samples(
-    rooted: bool, n: int, source: Any, target: Any, losses: Any, delta: Any, **law: Any
+def _bounds(
+    rooted: bool, n: int, delta: Any, source: Any, target: Any, **law: Any
 ) -> tuple[Any, Any, Any]:
-    """Of every sample: its chance, the bound, and the risk. Raises ValueError for too many."""
-    if n * n_vectors(n, len(source)) > LARGEST:
-        raise ValueError(f"n = {n}: too many samples, expected at most {LARGEST} tasks in all")
-    counts = count_vectors(n, len(source))
-    of_sample = partial(learned, losses, losses @ target, law["prior"])
-    sample = jax.vmap(of_sample, (0, None))(jnp.asarray(counts, float), law["temperature"])
+    chance, sample = samples(n, source, target=target, **law)
     bound = mcallester(sample.empirical, sample.divergence, n, delta)
-    bound += shift_term(n, source, target, rooted)
-    return sample_law(counts, source), bound, sample.risk
-
-
-def sides(rooted: bool, **point: Any) -> tuple[Any, Any]:
-    """The chance that the bound fails, and delta."""
-    chance, bound, risk = _samples(rooted, **point)
-    return chance @ jnp.where(bound < risk, 1.0, 0.0), point["delta"]
-
-
-def _trivial(rooted: bool, **point: Any) -> Any:
-    """A bound that is below 1 on no sample never fails."""
-    chance, bound, _ = _samples(rooted, **point)
-    return jnp.where(((bound < 1) & (chance > 0)).any(), jnp.inf, 0.0)
+    return chance, bound + shift_term(n, source, target, rooted), sample.risk
 
 
 DOMAIN = Domain(
-    {
-        "delta": inside(),
-        "source": simplex("types", support=False),
-        "target": simplex("types", support=False),
-        "losses": interval("policies", "types"),
-        "prior": simplex("policies", default=1),
-        "temperature": above_zero(default=1),
-    },
+    {**ARRAYS, "target": simplex("types", support=False)},
     {"n": integer(1, MAX_TASKS)},
     places=[
         {"n": n, "types": z, "policies": 1, "prior": False, "temperature": False}
         for n, z in product((1, 2, 4, 8, 16), (2, 3))
     ],
 )
-REPORTED = Statement(partial(sides, True), DOMAIN, trivial=partial(_trivial, True), smooth=False)
+_REPORTED = partial(_bounds, True)
+REPORTED = Statement(failure(_REPORTED), DOMAIN, trivial=informative(_REPORTED), smooth=False)
 
 
 def decide(document: Document, mutant: str | None = None) -> Decision:
@@ -124,7 +96,7 @@ def hard_task(n: int, hard: fmpq, delta: fmpq) -> Document:
 _term = enclose(
     lambda point, rooted: shift_term(point["n"], point["source"], point["target"], rooted)
 )
-failing = enclose(lambda point, rooted: sides(rooted, **point)[0])
+failing = enclose(lambda point, rooted: failure(partial(_bounds, rooted))(**point)[0])
 """The chance that the bound fails, for the term as reported or undivided."""
 _sample_term = enclose(lambda point: mcallester(0, 0, point["n"], point["delta"]))
 

@@ -7,6 +7,7 @@ import mpmath
 import numpy as np
 import pytest
 from flint import fmpq
+from helpers.learning_problems import failing, kl_upper, law, real, xi
 
 from grpo_checks.experiments.claims.generalization import ood, ood_sampled
 from grpo_checks.experiments.falsifier.search import falsify
@@ -103,6 +104,41 @@ def test_the_falsifier_finds_the_mutants(mutant):
     best = falsify(ood.CLAIM, minutes=1, seed=3, mutant=mutant)
     assert best.refuted
     assert len(best.document["source"]) == 2
+
+
+TWO = {
+    "n": 6,
+    "delta": "9/10",
+    "source": [5, 4, 1],
+    "target": [3, 5, 2],
+    "losses": [[0, 1, 1], [0, "1/2", 1]],
+    "prior": [2, 1],
+    "temperature": "1/3",
+}
+
+
+def _maurer(sample, n, delta):
+    return kl_upper(sample.empirical, (sample.divergence + mpmath.log(xi(n) / delta)) / n)
+
+
+def _moved(sample, n, delta):
+    """Plus the distance of the laws."""
+    laws = zip(law(TWO["source"]), law(TWO["target"]), strict=True)
+    return _maurer(sample, n, delta) + real(sum(abs(p - q) for p, q in laws) / 2)
+
+
+def test_sampled_bounds_by_listing():
+    """All 729 ordered samples of six tasks; weighted: those of w l/w_max on the source."""
+    decision = OOD({**TWO, "bound": ood_sampled.MOVED}, None)
+    assert decision.observed == failing(TWO, _moved) > 0
+    weights = [q / p for p, q in zip(law(TWO["source"]), law(TWO["target"]), strict=True)]
+    losses = [
+        [str(Fraction(x) * w / max(weights)) for x, w in zip(row, weights, strict=True)]
+        for row in TWO["losses"]
+    ]
+    scaled = {**TWO, "losses": losses, "target": TWO["source"]}
+    decision = OOD({**TWO, "bound": ood_sampled.WEIGHTED}, None)
+    assert decision.observed == failing(scaled, _maurer) > 0
 
 
 def test_what_is_no_point():
