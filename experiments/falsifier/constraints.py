@@ -80,6 +80,21 @@ def simplex(axis: str, support: bool = True, default: int | None = None) -> Cons
     )
 
 
+def through(
+    from_reals: Callable[[Any], Any],
+    rounded: Callable[[Any, int], Any],
+    within: Range,
+    *axes: str,
+    default: int | None = None,
+) -> Constraint:
+    """Numbers that a map in JAX reaches, each rounded by itself."""
+
+    def near_reals(x: Floats, n: int) -> Any:
+        return table(np.asarray(from_reals(x)), rounded, n)
+
+    return Constraint(axes, from_reals, near_reals, within, default=default)
+
+
 class Option(NamedTuple):
     """A field that is no array of reals: a whole number, a name, a fraction that is not climbed."""
 

@@ -50,30 +50,52 @@ def listed_groups(group_size: int, n_kinds: int) -> tuple[NDArray[np.float64], N
     return np.array(counts, float), np.array(ways)
 
 
+class Groups(NamedTuple):
+    """All groups without order."""
+
+    chance: Float[Array, " M"]
+    counts: NDArray[np.float64]
+    """How many members of each kind, (M, N)."""
+    advantage: Float[Array, "M N"]
+    """Of a member of each kind."""
+
+
 def _scaled(
-    values: Float[Array, " N"], counts: NDArray[np.float64], size: int, estimator: Estimator
+    values: Float[Array, " N"],
+    counts: NDArray[np.float64],
+    size: int,
+    estimator: Estimator,
+    equal: float,
 ) -> Float[Array, "M N"]:
     centred = values[None] - (counts @ values / size)[:, None]
     if estimator.name == "leave_one_out":
         # Divided in the program, where fractions stay what they are.
         return size * centred / (size - 1)
     spread = (counts * jnp.square(centred)).sum(1)
-    factor = scale(jnp.where(spread > EQUAL, spread, 0.0), size, estimator)
+    factor = scale(jnp.where(spread > equal, spread, 0.0), size, estimator)
     return centred * factor[:, None]
+
+
+def groups(
+    kinds: Kinds, weights: Float[Array, " K"], size: int, estimator: Estimator, equal: float = EQUAL
+) -> Groups:
+    """Listed. Rewards do not vary where their squared deviations add up to ``equal`` or less."""
+    counts, ways = listed_groups(size, kinds.chance.shape[0])
+    # Whole numbers until here: a product of the ways has more digits than a float.
+    chance = jnp.prod(jnp.asarray(ways).astype(float) * kinds.chance[None] ** counts, 1)
+    if estimator.name == "componentwise_normalized":
+        columns = zip(weights, kinds.rewards.T, strict=True)
+        every = sum(w * _scaled(c, counts, size, estimator, equal) for w, c in columns)
+    else:
+        every = _scaled(kinds.rewards @ weights, counts, size, estimator, equal)
+    return Groups(chance, counts, every)
 
 
 def update(
     kinds: Kinds, weights: Float[Array, " K"], group_size: int, estimator: Estimator
 ) -> Moments:
     """By listing groups."""
-    counts, ways = listed_groups(group_size, kinds.chance.shape[0])
-    # Whole numbers until here: a product of the ways has more digits than a float.
-    chance = jnp.prod(jnp.asarray(ways).astype(float) * kinds.chance[None] ** counts, 1)
-    if estimator.name == "componentwise_normalized":
-        columns = zip(weights, kinds.rewards.T, strict=True)
-        every = sum(w * _scaled(c, counts, group_size, estimator) for w, c in columns)
-    else:
-        every = _scaled(kinds.rewards @ weights, counts, group_size, estimator)
+    chance, counts, every = groups(kinds, weights, group_size, estimator)
     g = (counts * every) @ kinds.score / group_size
     mean = chance @ g
     return Moments(mean, chance @ jnp.square(g - mean[None]).sum(1))

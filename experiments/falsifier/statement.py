@@ -59,6 +59,8 @@ class Statement:
     show; of exact numbers."""
     note: Callable[..., str | None] = _nothing
     """What is told beside the verdict; of exact numbers."""
+    label: Callable[..., str | None] = _nothing
+    """What an entry, its number first, is called: told where it is the one that decides."""
     smooth: bool = True
     """Whether derivatives of ``sides`` lead a climb; jumps are climbed without them."""
 
@@ -97,9 +99,11 @@ class Statement:
         """With balls as small as it needs."""
         bits = PRECISION
         while True:
-            entries = self._entries(version, bits, point)
             decision = tightest(
-                [self._compared(e, partial(equal, i, **point)) for i, e in enumerate(entries)]
+                [
+                    self._compared(entry, partial(equal, i, **point), self.label(i, **point))
+                    for i, entry in enumerate(self._entries(version, bits, point))
+                ]
             )
             if decision.verdict != "inconclusive" or bits >= FINEST:
                 return decision
@@ -112,11 +116,13 @@ class Statement:
         trivial = np.broadcast_to(self._trivial.at(bits, point), len(pairs))
         return [(*pair, most) for pair, most in zip(pairs, trivial, strict=True)]
 
-    def _compared(self, entry: Entry, is_equal: Callable[[], bool | None]) -> Decision:
+    def _compared(
+        self, entry: Entry, is_equal: Callable[[], bool | None], label: str | None
+    ) -> Decision:
         observed, bound, trivial = entry
         if self.relation == "equal":
-            return agree(observed, bound)
-        decision = compare(observed, bound)
+            return agree(observed, bound, label or "")
+        decision = compare(observed, bound, label or "")
         if decision.verdict != "refuted" and bound >= trivial:
             return _vacuous(observed, trivial)
         if observed >= INFINITY:

@@ -1,4 +1,4 @@
-"""An oracle for updates: every group of whole episodes written out, advantages in fractions."""
+"""Oracles for updates and correlations: all groups written out, advantages in fractions."""
 
 from fractions import Fraction
 from functools import cache
@@ -7,7 +7,10 @@ from math import sqrt
 from typing import Any
 
 import numpy as np
+from flint import fmpq
 
+from grpo_checks.theory.numbers.balls import Number, magnitude, total
+from grpo_checks.theory.rational.choices.update import group_advantages, groups
 from helpers.oracles import Episodes, Floats, Vector, composites
 
 
@@ -57,3 +60,23 @@ def group_updates(
     gain = shaped[tuple(rank[members])]
     update = np.einsum("mg,gmn->mn", gain, prompt.score[members]) / size
     return prompt.probability[members].prod(0), update
+
+
+def covariance(kinds: Any, k: int, j: int) -> fmpq:
+    """Cov(r_k, r_j) of the outcomes of a choice model's prompt."""
+    means = [total(x.chance * x.rewards[i] for x in kinds) for i in (k, j)]
+    return total(x.chance * (x.rewards[k] - means[0]) * (x.rewards[j] - means[1]) for x in kinds)
+
+
+def correlations(kinds: Any, weights: Any, group_size: int, estimator: Any) -> list[Any]:
+    """c|c| of corr(r_k, A) for each component of such outcomes; E A = 0."""
+    n = len(weights)
+    square: Number = fmpq(0)
+    along: list[Number] = [square] * n
+    for chance, counts in groups(kinds, group_size):
+        every = group_advantages(kinds, counts, weights, estimator)
+        pull = [chance * c * a / group_size for c, a in zip(counts, every, strict=True)]
+        square += total(x * a for x, a in zip(pull, every, strict=True))
+        for i in range(n):
+            along[i] += total(x * k.rewards[i] for x, k in zip(pull, kinds, strict=True))
+    return [x * magnitude(x) / (covariance(kinds, i, i) * square) for i, x in enumerate(along)]

@@ -12,12 +12,13 @@ from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.literature import correlation
 from grpo_checks.experiments.points.literature.correlations import DECOUPLED
 from grpo_checks.experiments.protocol.assumptions import not_on_models, stated
-from grpo_checks.experiments.protocol.cell_rows import certified, exact, unmet
+from grpo_checks.experiments.protocol.cell_rows import certified, unmet
+from grpo_checks.experiments.protocol.cell_rows import exact as exact_row
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope, Verdict
-from grpo_checks.theory.rational.choices.correlation import group_correlations, independent
+from grpo_checks.theory.arithmetic.enclose import enclose, exact
 
 CHANCES = (fmpq(1, 2), fmpq(9, 10))
-WEIGHTS = (fmpq(1), fmpq(1))
+_squares = enclose(correlation.group_squares)
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
@@ -26,19 +27,20 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     if scope.instance is not None:
         why = "about groups of two of independent components, whatever the model"
         return [unmet(claim, scope.instance.name, {}, why)]
-    correlations = group_correlations(independent(CHANCES), WEIGHTS, 2, DECOUPLED)
+    correlations = _squares(exact(CHANCES), exact([1, 1]), 2)
     wanted, rows = fmpq(1, len(CHANCES)), []
     for k, (square, p) in enumerate(zip(correlations, CHANCES, strict=True)):
         verdict: Verdict = "holds" if square == wanted else "refuted"
         note = f"exact: squared correlation {square} for p = {p}, not {wanted}"
         parameters = {"component": k, "group_size": 2, "estimator": DECOUPLED.name}
         numbers = (float(square), float(wanted))
+        labels = (claim, "pairs", parameters)
         extra = {
             "observed_exact": str(square),
             "bound_exact": str(wanted),
             "chance_exact": str(p),
         }
-        rows.append(certified(exact(claim, "pairs", parameters, *numbers, verdict, note, extra)))
+        rows.append(certified(exact_row(*labels, *numbers, verdict, note, extra)))
     return rows
 
 
@@ -55,5 +57,5 @@ CLAIM = Claim(
     mutants={},
     runs=lambda scope: [],
     rows=rows,
-    exact=correlation.EQUAL,
+    exact=correlation.two_remain(correlation.EQUAL),
 )

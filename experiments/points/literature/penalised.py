@@ -1,6 +1,5 @@
 """Points of L.amplification and L.tools: one decision with one binary reward, and a KL penalty."""
 
-from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -10,12 +9,12 @@ from grpo_checks.experiments.falsifier.choice_domain import (
     expect_binary,
     one_prompt,
 )
-from grpo_checks.experiments.falsifier.constraints import Constraint, bounded, integer
+from grpo_checks.experiments.falsifier.constraints import bounded, integer, through
 from grpo_checks.experiments.falsifier.rounding import near
 from grpo_checks.theory.arithmetic.enclose import enclose
 from grpo_checks.theory.evaluation.amplification import amplify
 from grpo_checks.theory.evaluation.tilting import decision_chances
-from grpo_checks.theory.numbers.fields import NOT_NEGATIVE, POSITIVE, Range
+from grpo_checks.theory.numbers.fields import NOT_NEGATIVE, POSITIVE
 
 MOST = 8
 """Iterates."""
@@ -23,16 +22,12 @@ LARGEST_GAIN = 100
 """Beyond it success is certain to 43 digits, and equations say nothing."""
 
 
-def _penalty(from_real: Callable[[Any], Any], within: Range) -> Constraint:
-    return Constraint((), from_real, lambda x, n: near(from_real(x), n), within)
-
-
 def domain(**model: Any) -> ChoiceDomain:
     """Models with the lengths of ``model``, two or three actions, and one or two iterates."""
     return ChoiceDomain(
         {
-            "beta": _penalty(lambda x: jnp.exp(bounded(x, 4.0)), POSITIVE),
-            "eps": _penalty(lambda x: jnp.exp(2 * bounded(x, 4.0) - 2), NOT_NEGATIVE),
+            "beta": through(lambda x: jnp.exp(bounded(x, 4.0)), near, POSITIVE),
+            "eps": through(lambda x: jnp.exp(2 * bounded(x, 4.0) - 2), near, NOT_NEGATIVE),
         },
         options={"iterate": integer(1, MOST)},
         places=[

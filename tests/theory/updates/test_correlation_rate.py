@@ -5,10 +5,10 @@ from functools import cache
 import numpy as np
 import pytest
 from flint import fmpq
+from helpers.group_oracles import correlations, covariance
 
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.rational.choices.choice import Kind
-from grpo_checks.theory.rational.choices.correlation import covariance, group_correlations
 from grpo_checks.theory.updates import correlation_rate
 from grpo_checks.theory.updates.correlation_rate import decoupled_distance, joint_distance
 
@@ -66,8 +66,8 @@ def _distance(name, weights, size, joint):
     """Right, of both components."""
     plain, sd = np.array([float(x) for x in weights]), _floats(name)[2]
     share = plain * sd if joint else plain
-    correlations = group_correlations(CASES[name], weights, size, JOINT if joint else DECOUPLED)
-    return _off(correlations, share / np.linalg.norm(share))
+    observed = correlations(CASES[name], weights, size, JOINT if joint else DECOUPLED)
+    return _off(observed, share / np.linalg.norm(share))
 
 
 def _bound(name, weights, size, joint):

@@ -9,14 +9,15 @@ bound.
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import product
+from math import prod
 from typing import NamedTuple
 
 from flint import arb, fmpq
 
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.numbers.balls import Number, total
-from grpo_checks.theory.rational.choices.choice import composite
-from grpo_checks.theory.rational.choices.correlation import independent
+from grpo_checks.theory.rational.choices.choice import Kind, composite
 from grpo_checks.theory.rational.choices.update import group_advantages, groups
 
 DECOUPLED = Estimator("componentwise_normalized")
@@ -32,6 +33,21 @@ class Distinct(NamedTuple):
     """Decoupled, at least."""
     most: int
     """Decoupled, at most."""
+
+
+def independent(chances: Sequence[fmpq]) -> tuple[Kind, ...]:
+    """Outcomes of independent binary components. Raises ValueError for a certain one."""
+    for p in chances:
+        if not 0 < p < 1:
+            raise ValueError(f"chances = {p}: expected numbers in (0, 1)")
+    return tuple(
+        Kind(
+            prod((p if r else 1 - p for r, p in zip(rewards, chances, strict=True)), start=fmpq(1)),
+            tuple(map(fmpq, rewards)),
+            (),
+        )
+        for rewards in product((0, 1), repeat=len(chances))
+    )
 
 
 def separated(numbers: Iterable[Number]) -> int:

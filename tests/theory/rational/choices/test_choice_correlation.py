@@ -1,4 +1,4 @@
-"""corr(r_k, A) by listing, in rational numbers and balls: the float64 formulas and group law."""
+"""corr(r_k, A) by listing groups in fractions: what is enclosed, the formulas and the group law."""
 
 from functools import cache
 
@@ -9,20 +9,16 @@ import numpy as np
 import pytest
 from flint import fmpq
 from helpers import choice_instance
+from helpers.group_oracles import correlations, covariance
 
+from grpo_checks.experiments.points.literature.correlation import LAW, LIMIT, limit_sides
+from grpo_checks.theory.arithmetic.enclose import enclose
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.evaluation.values import reward_law
 from grpo_checks.theory.numbers.balls import ends
 from grpo_checks.theory.rational.choices.choice import parse_choice
-from grpo_checks.theory.rational.choices.correlation import (
-    covariance,
-    decoupled,
-    group_correlations,
-    independent,
-    limit_decoupled,
-    limit_joint,
-)
+from grpo_checks.theory.rational.choices.distinct import independent
 from grpo_checks.theory.updates.correlation import decoupled_correlations, limit_correlations
 from grpo_checks.theory.updates.correlation import group_correlations as by_group_law
 
@@ -45,7 +41,7 @@ def _floats():
         observed = [by_group_law(mdp, law, group) for group in groups]
         return limit_correlations(mdp, law), observed
 
-    return choice, *eqx.filter_jit(all_of)(*model[1:4], groups)
+    return choice, document, *eqx.filter_jit(all_of)(*model[1:4], groups)
 
 
 def _roots(squares):
@@ -55,31 +51,32 @@ def _roots(squares):
 
 
 def test_limits_from_any_law():
-    """A whitened by the law."""
-    choice, floats, _ = _floats()
-    for find, expected in zip((limit_joint, limit_decoupled), floats, strict=True):
-        np.testing.assert_allclose(
-            _roots(find(choice.kinds[0], choice.weights)), expected, rtol=1e-11
-        )
+    """A whitened by the law, joint and decoupled: no point of the claim, its components covary."""
+    choice, document, floats, _ = _floats()
+    observed, _ = enclose(lambda point: limit_sides(**point))(LIMIT.domain.read(document))
+    np.testing.assert_allclose(_roots(observed), np.concatenate(floats), rtol=1e-11)
     assert covariance(choice.kinds[0], 0, 1) != 0
+    assert LIMIT.decide(document).verdict == "assumption unmet"
 
 
 def test_groups_by_the_group_law():
     """Joint and decoupled, by count vectors and lattices."""
-    choice, _, both = _floats()
+    choice, _, _, both = _floats()
     for estimator, floats in zip((JOINT, DECOUPLED), both, strict=True):
-        correlations = group_correlations(choice.kinds[0], choice.weights, 3, estimator)
-        np.testing.assert_allclose(_roots(correlations), floats, rtol=1e-11)
+        observed = correlations(choice.kinds[0], choice.weights, 3, estimator)
+        np.testing.assert_allclose(_roots(observed), floats, rtol=1e-11)
 
 
-@pytest.mark.parametrize("size", [2, 3, 5])
+@pytest.mark.parametrize("size", [2, 3])
 def test_the_closed_form(size):
-    """Of independent binary components, in float64 and by listing: 50 digits."""
-    formula = decoupled(WEIGHTS, CHANCES, size)
+    """Of independent binary components: both sides of the claim, in float64 and by listing."""
+    chances, weights = [*map(str, CHANCES)], [*map(str, WEIGHTS)]
+    point = LAW.domain.read({"chances": chances, "weights": weights, "group_size": size})
+    observed, formula = enclose(lambda point: LAW.sides(**point))(point)
     np.testing.assert_allclose(_roots(formula), _form(W, P, size), rtol=1e-12)
-    if size <= 3:
-        correlations = group_correlations(independent(CHANCES), WEIGHTS, size, DECOUPLED)
-        assert all(abs(a - b) < fmpq(1, 10**50) for a, b in zip(correlations, formula, strict=True))
+    listed = correlations(independent(CHANCES), WEIGHTS, size, DECOUPLED)
+    for squares in (observed, formula):
+        assert all(abs(a - b) < fmpq(1, 10**50) for a, b in zip(listed, squares, strict=True))
 
 
 def test_certain_components_are_refused():
