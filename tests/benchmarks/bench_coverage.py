@@ -11,9 +11,10 @@ from statistics import median
 
 import numpy as np
 
-from grpo_checks.theory.generalization.coverage import BOUNDS, coverage
+from grpo_checks.theory.generalization.coverage import coverage
 from grpo_checks.theory.generalization.learning import Learning, policy_losses, sampled_policies
 from grpo_checks.theory.generalization.maurer_constant import xi
+from grpo_checks.theory.generalization.pac_bayes import BOUNDS
 from grpo_checks.theory.instances.specialists import specialists
 
 DELTA, TEMPERATURE, BATCH = 0.05, 1.0, 2000

@@ -14,10 +14,9 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
-from grpo_checks.theory.generalization import pac_bayes
 from grpo_checks.theory.generalization.learning import Learned, Learning, learn, padded
 from grpo_checks.theory.generalization.maurer_constant import xi
-from grpo_checks.theory.generalization.pac_bayes import check_level
+from grpo_checks.theory.generalization.pac_bayes import Setting, all_bounds, check_level
 from grpo_checks.theory.numbers.counts import (
     chance_roundings,
     count_vectors,
@@ -29,35 +28,8 @@ from grpo_checks.theory.updates.rounding import accumulated
 
 CHUNK = 2**13
 """Count vectors at a time: one compilation serves every n, temperature and delta."""
-BOUNDS = ("kl-xi", "kl-2sqrt(n)", "McAllester", "Catoni", "lambda", "unexpected Bernstein")
-
-
-class Setting(NamedTuple):
-    """What the formulas of all bounds are evaluated at, as arrays, so that nothing recompiles."""
-
-    n: Float[Array, ""]
-    delta: Float[Array, ""]
-    xi: Float[Array, ""]
-    shift: Float[Array, ""]
-    """Added to every bound on the source risk: a transfer term, or 0."""
-
-
 Rule = Callable[[Learned, Setting], Float[Array, "B ..."]]
 Learner = Callable[[Learning, Float[Array, " Z"], Float[Array, ""]], Learned]
-
-
-def all_bounds(learned: Learned, at: Setting) -> Float[Array, "B ..."]:
-    """The bounds of ``BOUNDS`` in their order, none above 1."""
-    q, kl, n, delta = learned.empirical, learned.divergence, at.n, at.delta
-    bounds = (
-        pac_bayes.maurer(q, kl, n, delta, at.xi),
-        pac_bayes.maurer(q, kl, n, delta, 2 * jnp.sqrt(n)),
-        pac_bayes.mcallester(q, kl, n, delta),
-        pac_bayes.catoni(q, kl, n, delta, pac_bayes.catoni_constant(n, delta)),
-        pac_bayes.lambda_bound(q, kl, n, delta, pac_bayes.best_rate(q, kl, n, delta)),
-        pac_bayes.unexpected_bernstein(q, learned.second, kl, n, delta),
-    )
-    return jnp.minimum(jnp.stack(bounds) + at.shift, 1.0)
 
 
 class Sums(NamedTuple):

@@ -6,8 +6,9 @@ Lhat(Q) in [0,1], ``divergence`` KL(Q ‖ P) >= 0 in nats, ``n`` >= 1, ``delta``
 ``fresh_set`` can be jitted, vmapped and differentiated; only inverses of kl stop at 1.
 """
 
+from collections.abc import Callable, Mapping
 from math import log1p
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from scipy.stats import binom
 
 from grpo_checks.theory.generalization.beta_tail import LEAST, upper_quantile
+from grpo_checks.theory.generalization.learning import Learned
 from grpo_checks.theory.numbers.counts import check_tasks
 from grpo_checks.theory.numbers.kl import Number, kl_upper
 from grpo_checks.theory.numbers.validation import fail
@@ -109,6 +111,45 @@ def unexpected_bernstein(
         return jnp.asarray(empirical) + ((-log1p(-g) - g) * jnp.asarray(second) + nats / n) / g
 
     return jnp.stack([at(g) for g in RATES]).min(0)
+
+
+class Setting(NamedTuple):
+    """What the formulas of all bounds are evaluated at, as arrays, so that nothing recompiles."""
+
+    n: Float[Array, ""]
+    delta: Float[Array, ""]
+    xi: Float[Array, ""]
+    shift: Float[Array, ""]
+    """Added to every bound on the source risk: a transfer term, or 0."""
+
+
+Formula = Callable[[Learned, Setting], Bound]
+
+
+def known(x: Learned, at: Setting) -> tuple[Any, Any, Any, Any]:
+    """What most bounds ask for."""
+    return x.empirical, x.divergence, at.n, at.delta
+
+
+FORMULAS: Mapping[str, Formula] = {
+    "kl-xi": lambda x, at: maurer(*known(x, at), at.xi),
+    "kl-2sqrt(n)": lambda x, at: maurer(*known(x, at), 2 * jnp.sqrt(at.n)),
+    "McAllester": lambda x, at: mcallester(*known(x, at)),
+    "Catoni": lambda x, at: catoni(*known(x, at), catoni_constant(at.n, at.delta)),
+    "lambda": lambda x, at: lambda_bound(*known(x, at), best_rate(*known(x, at))),
+    "unexpected Bernstein": lambda x, at: unexpected_bernstein(
+        x.empirical, x.second, x.divergence, at.n, at.delta
+    ),
+}
+BOUNDS = tuple(FORMULAS)
+
+
+def all_bounds(
+    learned: Learned, at: Setting, formulas: Mapping[str, Formula] = FORMULAS
+) -> Float[Array, "B ..."]:
+    """Their bounds, in their order, none above 1."""
+    bounds = [formula(learned, at) for formula in formulas.values()]
+    return jnp.minimum(jnp.stack(bounds) + at.shift, 1.0)
 
 
 def fresh_set(errors: Any, m: Any, delta: Any) -> NDArray[np.float64]:

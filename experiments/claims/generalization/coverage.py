@@ -27,7 +27,8 @@ from grpo_checks.experiments.points.generalization.coverage import EXACT
 from grpo_checks.experiments.protocol.assumptions import TASKS_DIFFER, VALUES_DIFFER, stated
 from grpo_checks.experiments.protocol.cell_rows import inequality, no_better, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope, judge
-from grpo_checks.theory.generalization.coverage import BOUNDS, Coverage
+from grpo_checks.theory.generalization.coverage import Coverage
+from grpo_checks.theory.generalization.pac_bayes import BOUNDS
 from grpo_checks.theory.generalization.worst_posterior import KINDS, worst_posterior
 
 NAME = "T3.coverage"

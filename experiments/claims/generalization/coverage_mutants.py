@@ -17,9 +17,8 @@ from jaxtyping import Array, Float
 from grpo_checks.experiments.protocol.cell_rows import inequality
 from grpo_checks.experiments.protocol.claim import Row
 from grpo_checks.theory.generalization import coverage as exact
-from grpo_checks.theory.generalization.coverage import Setting
 from grpo_checks.theory.generalization.learning import Learned, Learning, gibbs, learn
-from grpo_checks.theory.generalization.pac_bayes import maurer
+from grpo_checks.theory.generalization.pac_bayes import Setting, maurer
 
 MUTANTS = MappingProxyType(
     {

@@ -16,10 +16,10 @@ from grpo_checks.experiments.claims.generalization.problems import build_problem
 from grpo_checks.experiments.points.generalization.coverage import ALONE
 from grpo_checks.experiments.protocol.cell_rows import inequality
 from grpo_checks.experiments.protocol.claim import FAMILY_WISE_ERROR, STATISTICAL, Row, Scope, judge
-from grpo_checks.theory.generalization.coverage import BOUNDS, bound_rounding, coverage
-from grpo_checks.theory.generalization.learning import learn, sampled_policies
+from grpo_checks.theory.generalization.coverage import bound_rounding, coverage
+from grpo_checks.theory.generalization.learning import Learning, learn, sampled_policies
 from grpo_checks.theory.generalization.maurer_constant import plain, xi
-from grpo_checks.theory.generalization.pac_bayes import fresh_set, fresh_set_failure, maurer
+from grpo_checks.theory.generalization.pac_bayes import BOUNDS, fresh_set, fresh_set_failure, maurer
 from grpo_checks.theory.generalization.split_prior import NAMES, split_coverage
 from grpo_checks.theory.generalization.task_outcomes import episode_outcomes
 from grpo_checks.theory.instances.conflict import conflict
@@ -155,3 +155,15 @@ def rows(claim: str, scope: Scope) -> list[Row]:
     table = _one_policy(claim, (5, 25, 100)) + _fresh_tasks(claim, (20, 50, 200))
     table += _episodes(claim, (4, 8)) + _split(claim, (20, 50))
     return table + _gaussian(claim, (10, 20, 50))
+
+
+def learned_priors(problem: Learning, n: int, temperature: float, delta: float) -> dict[str, Any]:
+    """Tightness with a prior from a tenth and from half of the tasks, on the same posterior."""
+    ratios_by_prior: dict[str, Any] = {}
+    for share in (10, 2):
+        first = n // share
+        split = split_coverage(problem, first, n - first, temperature, delta)
+        ratios = split.mean_offset / split.oracle_offset
+        for name, ratio in zip(NAMES[1:], ratios[1:], strict=True):
+            ratios_by_prior[f"tightness {name} 1/{share}"] = float(ratio)
+    return ratios_by_prior

@@ -23,6 +23,7 @@ from grpo_checks.experiments.claims.generalization.problems import (
     feasible,
     informative,
     samples,
+    setting,
 )
 from grpo_checks.experiments.falsifier.constraints import integer, one_of, simplex
 from grpo_checks.experiments.falsifier.domain import Domain
@@ -32,10 +33,9 @@ from grpo_checks.experiments.protocol.cell_rows import inequality, no_better
 from grpo_checks.experiments.protocol.claim import Row
 from grpo_checks.experiments.protocol.points import Document
 from grpo_checks.experiments.protocol.verdict import Decision, unmet
-from grpo_checks.theory.generalization.coverage import BOUNDS, coverage
+from grpo_checks.theory.generalization.coverage import coverage
 from grpo_checks.theory.generalization.learning import Learning
-from grpo_checks.theory.generalization.maurer_constant import traced_xi
-from grpo_checks.theory.generalization.pac_bayes import maurer
+from grpo_checks.theory.generalization.pac_bayes import BOUNDS, FORMULAS
 from grpo_checks.theory.generalization.transfer import reweighted, total_variation
 from grpo_checks.theory.numbers.counts import MAX_TASKS
 from grpo_checks.theory.numbers.logs import covered
@@ -98,7 +98,7 @@ def _bounds(
     if bound == WEIGHTED:
         losses, target = reweighted(losses, source, target)[0], source
     chance, sample = samples(n, source, losses, target=target, **law)
-    known = maurer(sample.empirical, sample.divergence, n, delta, traced_xi(n))
+    known = FORMULAS["kl-xi"](sample, setting(n, delta))
     return chance, known + total_variation(source, target), sample.risk
 
 

@@ -28,6 +28,8 @@ from grpo_checks.theory.generalization.learning import (
     sample_law,
     sampled_policies,
 )
+from grpo_checks.theory.generalization.maurer_constant import traced_xi
+from grpo_checks.theory.generalization.pac_bayes import Setting
 from grpo_checks.theory.mdp.policy import Tabular
 from grpo_checks.theory.numbers.counts import count_vectors, n_vectors
 
@@ -122,6 +124,11 @@ def samples(
     counts, risk = count_vectors(n, len(source)), losses @ (source if target is None else target)
     sample = jax.vmap(lambda c: learned(losses, risk, prior, c, temperature))
     return sample_law(counts, source), sample(jnp.asarray(counts, float))
+
+
+def setting(n: int, delta: Any) -> Setting:
+    """What the formulas of bounds are evaluated at, with a named xi(n)."""
+    return Setting(jnp.asarray(float(n)), delta, traced_xi(n), jnp.zeros(()))
 
 
 def failure(bounds: Bounds, soft: bool = False) -> Sides:

@@ -7,31 +7,47 @@ better than the same nats inverted. Bounds with learned priors are compared, wit
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-import jax
+import jax.numpy as jnp
 
+from grpo_checks.experiments.claims.generalization.coverage_posteriors import learned_priors
 from grpo_checks.experiments.claims.generalization.problems import (
+    ARRAYS,
     DELTAS,
     ProblemSpec,
     build_problem,
     exact,
     feasible,
     problems,
+    samples,
+    setting,
     specialists,
 )
+from grpo_checks.experiments.falsifier.constraints import integer, one_of
+from grpo_checks.experiments.falsifier.domain import Domain
+from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.points.generalization.tightness import EXACT
 from grpo_checks.experiments.protocol.assumptions import TASKS_DIFFER, VALUES_DIFFER, stated
 from grpo_checks.experiments.protocol.cell_rows import inequality
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
-from grpo_checks.theory.generalization.coverage import BOUNDS
+from grpo_checks.theory.generalization.coverage import coverage
+from grpo_checks.theory.generalization.learning import Learned
+from grpo_checks.theory.generalization.pac_bayes import (
+    BOUNDS,
+    FORMULAS,
+    Formula,
+    Setting,
+    all_bounds,
+    known,
+    maurer,
+)
 from grpo_checks.theory.generalization.proof_slack import slack
-from grpo_checks.theory.generalization.split_prior import NAMES, split_coverage
+from grpo_checks.theory.numbers.counts import MAX_TASKS
 from grpo_checks.theory.numbers.kl import binary_kl
 
 NAME = "T3.tightness"
-_kl = jax.jit(binary_kl)
 AT = 1
 """The delta, by its place in DELTAS, of this claim's cells: 0.05."""
 ORDER = (("kl-xi", "kl-2sqrt(n)"), ("kl-2sqrt(n)", "McAllester"), ("kl-2sqrt(n)", "lambda"))
@@ -39,20 +55,63 @@ MUTANTS = {
     "xi above 2 sqrt n": "xi(n) replaced by 4 sqrt n: kl-xi would not be the least",
     "half of McAllester": "McAllester's offset halved: Pinsker's inequality would fail",
 }
+PURE, LOOSER = BOUNDS[:2], ("kl-2sqrt(n)", "McAllester", "lambda")
+
+
+def _halved(sample: Learned, at: Setting) -> Any:
+    bound = jnp.minimum(FORMULAS["McAllester"](sample, at), 1.0)
+    return sample.empirical + (bound - sample.empirical) / 2
+
+
+FALSE: Mapping[str, Mapping[str, Formula]] = {
+    "xi above 2 sqrt n": {
+        **FORMULAS,
+        "kl-xi": lambda x, at: maurer(*known(x, at), 4 * jnp.sqrt(at.n)),
+    },
+    "half of McAllester": {**FORMULAS, "McAllester": _halved},
+}
+RULES = {name: partial(all_bounds, formulas=formulas) for name, formulas in FALSE.items()}
+
+
+def sides(
+    tighter: str,
+    looser: str,
+    n: int,
+    delta: Any,
+    formulas: Mapping[str, Formula] = FORMULAS,
+    **problem: Any,
+) -> tuple[Any, Any]:
+    """Mean offsets of two bounds, at most 1 for any sample."""
+    chance, sample = samples(n, **problem)
+    bounds = (formulas[name](sample, setting(n, delta)) for name in (tighter, looser))
+    first, second = (chance @ (jnp.minimum(b, 1.0) - sample.empirical) for b in bounds)
+    return first, second
+
+
+def _trivial(tighter: str, looser: str, delta: Any, **problem: Any) -> Any:
+    """Of a bound that is 1 for every sample."""
+    chance, sample = samples(**problem)
+    return chance @ (1 - sample.empirical)
+
+
+def _equal(entry: int, tighter: str, looser: str, n: int, **problem: Any) -> bool:
+    """xi(1) = 2."""
+    return tighter == looser or (n == 1 and looser == PURE[1])
+
+
+STATEMENT = Statement(
+    sides,
+    Domain(
+        ARRAYS,
+        {"tighter": one_of(*PURE), "looser": one_of(*LOOSER), "n": integer(1, MAX_TASKS)},
+        [dict(tighter=a, looser=b, n=n, policies=2, types=2) for a, b in ORDER for n in (2, 8)],
+    ),
+    mutants={name: partial(sides, formulas=formulas) for name, formulas in FALSE.items()},
+    trivial=_trivial,
+    equal=_equal,
+)
 # Pairs of count vectors grow as n^4: n = 100 takes a few seconds, n = 200 would take minutes.
 LARGEST_SPLIT = 100
-
-
-def _learned_priors(spec: ProblemSpec, n: int, temperature: float) -> dict[str, Any]:
-    """Tightness with a prior from a tenth and from half of the tasks, on the same posterior."""
-    ratios_by_prior: dict[str, Any] = {}
-    for share in (10, 2):
-        first = n // share
-        split = split_coverage(build_problem(spec), first, n - first, temperature, DELTAS[AT])
-        ratios = split.mean_offset / split.oracle_offset
-        for name, ratio in zip(NAMES[1:], ratios[1:], strict=True):
-            ratios_by_prior[f"tightness {name} 1/{share}"] = float(ratio)
-    return ratios_by_prior
 
 
 def _extras(spec: ProblemSpec, n: int, temperature: float, learned: bool) -> dict[str, Any]:
@@ -64,25 +123,21 @@ def _extras(spec: ProblemSpec, n: int, temperature: float, learned: bool) -> dic
         for name, offset in zip(BOUNDS, cell.mean_offset[:, AT], strict=True):
             extra[f"tightness {name}"] = float(offset / oracle)
         if learned:
-            extra |= _learned_priors(spec, n, temperature)
+            extra |= learned_priors(build_problem(spec), n, temperature, DELTAS[AT])
     nats = slack(build_problem(spec), n, temperature, DELTAS[AT])
     extra |= {f"nats {name}": value for name, value in nats._asdict().items()}
     # What a bound with the oracle offset would ask for.
     mean = cell.mean_empirical
-    extra["nats oracle"] = n * float(_kl(mean, min(mean + max(oracle, 0.0), 1.0)))
+    extra["nats oracle"] = n * float(binary_kl(mean, min(mean + max(oracle, 0.0), 1.0)))
     return extra
 
 
 def _offsets(spec: ProblemSpec, n: int, temperature: float, mutant: str | None) -> dict[str, float]:
-    means = exact(spec, n, temperature).mean_offset[:, AT]
-    offsets = dict(zip(BOUNDS, (float(x) for x in means), strict=True))
-    if mutant == "half of McAllester":
-        offsets["McAllester"] /= 2
-    if mutant == "xi above 2 sqrt n":
-        # The offset at 4 sqrt n is that of 2 sqrt n at half of the delta.
-        half = exact(spec, n, temperature, (DELTAS[AT] / 2,) * len(DELTAS))
-        offsets["kl-xi"] = float(half.mean_offset[BOUNDS.index("kl-2sqrt(n)"), 0])
-    return offsets
+    cell = exact(spec, n, temperature)
+    if mutant is not None:
+        false = coverage(build_problem(spec), n, temperature, DELTAS, RULES[mutant])
+        cell = cell._replace(mean_offset=false.mean_offset)
+    return dict(zip(BOUNDS, map(float, cell.mean_offset[:, AT]), strict=True))
 
 
 def _cell(scope: Scope, spec: ProblemSpec, n: int, temperature: float, learned: bool) -> list[Row]:
@@ -138,5 +193,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,
-    exact=EXACT,
+    exact=STATEMENT.exact(),
 )

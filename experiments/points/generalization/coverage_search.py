@@ -13,9 +13,8 @@ from scipy.special import expit, logsumexp, rel_entr, softmax
 
 from grpo_checks.experiments.falsifier.rounding import Floats, odds, table, unit
 from grpo_checks.experiments.protocol.points import Document, Search
-from grpo_checks.theory.generalization.coverage import BOUNDS
 from grpo_checks.theory.generalization.maurer_constant import plain, xi
-from grpo_checks.theory.generalization.pac_bayes import RATES, fresh_set
+from grpo_checks.theory.generalization.pac_bayes import BOUNDS, RATES, fresh_set
 from grpo_checks.theory.numbers.counts import count_vectors, log_chances
 
 MARGIN = 1e-4

@@ -16,13 +16,12 @@ from grpo_checks.experiments.points.generalization.coverage import decide as cov
 from grpo_checks.experiments.points.generalization.coverage_search import CHOICES, SEARCH
 from grpo_checks.experiments.protocol.certificates import certified_rows, load_cases, path_of
 from grpo_checks.experiments.protocol.claim import overall
-from grpo_checks.theory.generalization.coverage import BOUNDS, coverage
+from grpo_checks.theory.generalization.coverage import coverage
 from grpo_checks.theory.generalization.learning import Learning
-from grpo_checks.theory.generalization.maurer_constant import xi as xi_in_floats
+from grpo_checks.theory.generalization.pac_bayes import BOUNDS
 from grpo_checks.theory.generalization.plug_in import largest_divergence
 from grpo_checks.theory.generalization.worst_posterior import worst_posterior
 from grpo_checks.theory.numbers.balls import ends
-from grpo_checks.theory.rational.tasks.bounds import xi
 from grpo_checks.theory.rational.tasks.tasks import parse_tasks, samples
 from grpo_checks.theory.rational.tasks.worst import breakable
 
@@ -89,13 +88,6 @@ def test_the_worst_posterior_against_the_float_code():
     tasks = parse_tasks(document)
     with pytest.raises(ValueError, match="bound = 'lambda'"):
         breakable(tasks, next(samples(tasks))[1], "lambda")
-
-
-@pytest.mark.parametrize("n", [1, 5, 100, 101, 400])
-def test_xi_by_its_definition(n):
-    """Against Abel's sum; 2194/625 at n = 5; a ball beyond n = 100."""
-    assert float(xi(n)) == pytest.approx(xi_in_floats(n), rel=1e-11)
-    assert xi(5) == fmpq(2194, 625)
 
 
 def test_relay_has_its_closed_form():

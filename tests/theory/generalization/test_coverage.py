@@ -8,15 +8,15 @@ from helpers.learning_problems import BERNOULLI, SMALL, gibbs_by_hand, samples, 
 from scipy.stats import binom
 
 from grpo_checks.theory.generalization import pac_bayes
-from grpo_checks.theory.generalization.coverage import (
+from grpo_checks.theory.generalization.coverage import coverage
+from grpo_checks.theory.generalization.learning import Learned, Learning, learn
+from grpo_checks.theory.generalization.maurer_constant import xi
+from grpo_checks.theory.generalization.pac_bayes import (
     BOUNDS,
     Setting,
     all_bounds,
-    coverage,
+    fresh_set_failure,
 )
-from grpo_checks.theory.generalization.learning import Learned, Learning, learn
-from grpo_checks.theory.generalization.maurer_constant import xi
-from grpo_checks.theory.generalization.pac_bayes import fresh_set_failure
 from grpo_checks.theory.numbers.counts import quantile
 
 _bounds = jax.jit(all_bounds)

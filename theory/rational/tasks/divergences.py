@@ -1,9 +1,8 @@
-"""Distances between laws in rational numbers: TV exactly, kl and its inverse in
-balls."""
+"""Distances between laws in rational numbers: TV exactly, kl in balls."""
 
 from flint import arb, fmpq
 
-from grpo_checks.theory.numbers.balls import Number, hull, total
+from grpo_checks.theory.numbers.balls import Number, total
 from grpo_checks.theory.numbers.logs import Law
 
 
@@ -38,20 +37,3 @@ def kl_exceeds(q: Number, p: Number, nats: Number) -> bool | None:
         # Next to each other: kl is at most chi-square, (p-q)^2/(p(1-p)).
         return False if (p - q) * (p - q) / (p * (1 - p)) <= nats else None
     return upwards and above(binary_kl(q, p), nats)
-
-
-STEPS = 60
-
-
-def kl_inverse(q: Number, nats: Number) -> Number:
-    """max{p in [0,1]: kl(q ‖ p) <= nats} for nats > 0, enclosed by bisection to 2^-60."""
-    if q == 1:
-        return fmpq(1)
-    low, high = arb(q).upper(), arb(1)
-    for _ in range(STEPS):
-        middle = ((low + high) / 2).mid()
-        over = kl_exceeds(q, middle, nats)
-        if over is None:
-            break
-        low, high = (low, middle) if over else (middle, high)
-    return hull(low, high)
