@@ -57,11 +57,3 @@ def choice_of(document: Document) -> Choice:
     if "odds" in document:
         return at(parse_line(document), parse_odds(document))
     return parse_choice(document)
-
-
-def one_prompt(document: Document) -> Choice:
-    """The model of a document. Raises ValueError for a bad one, or more than one prompt."""
-    choice = parse_choice(document)
-    if len(choice.kinds) != 1:
-        raise ValueError(f"prompts: {len(choice.kinds)} of them, expected one")
-    return choice

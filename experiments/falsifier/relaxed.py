@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from grpo_checks.theory.estimators.advantages import Estimator, scale
 from grpo_checks.theory.rational.multinomial import check_ways, compositions
+from grpo_checks.theory.updates.ustatistic import Noise, moments
 
 EQUAL = 1e-12
 """Rewards closer than this do not vary: their spread is rounding."""
@@ -99,3 +100,9 @@ def update(
     g = (counts * every) @ kinds.score / group_size
     mean = chance @ g
     return Moments(mean, chance @ jnp.square(g - mean[None]).sum(1))
+
+
+def noise(kinds: Kinds, weights: Float[Array, " K"]) -> Noise:
+    """What the error of `leave_one_out` depends on, from pairs of episodes."""
+    composite = kinds.rewards @ weights
+    return moments(kinds.chance, composite, composite - kinds.chance @ composite, kinds.score)

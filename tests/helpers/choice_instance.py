@@ -1,5 +1,7 @@
 """Random choice models of one prompt, and any choice model as a TA-MDP."""
 
+from collections.abc import Mapping
+from math import log
 from typing import Any
 
 import jax.numpy as jnp
@@ -8,7 +10,7 @@ import numpy as np
 from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Tabular
-from grpo_checks.theory.rational.choices.instance import instance_fields
+from grpo_checks.theory.numbers.rationals import to_fraction
 
 ODDS = (5, 2, 3)
 
@@ -28,9 +30,56 @@ def document(seed: int, components: int = 1, binary: bool = True) -> dict[str, A
     return {"weights": weights, "prompts": [{"share": 1, "actions": actions}]}
 
 
+def _fields(model: Mapping[str, Any]) -> dict[str, Any]:
+    """Of ``theory.mdp.mdp.TAMDP``, ``observation (S)`` and ``theta (O, A)``, as lists.
+
+    An action is a tool call whose responses are its outcomes; each allows one answer, which earns
+    the outcome's rewards. States: one per prompt, then one per outcome.
+    """
+    prompts, shared = model["prompts"], bool(model.get("shared", False))
+    n, tools = len(prompts), max(len(p["actions"]) for p in prompts)
+    outcomes = [
+        (q, a, outcome)
+        for q, prompt in enumerate(prompts)
+        for a, action in enumerate(prompt["actions"])
+        for outcome in action["outcomes"]
+    ]
+    size, k = n + len(outcomes), len(model["weights"])
+    transition: list[list[list[Any]]] = [[[0] * size for _ in range(tools)] for _ in range(size)]
+    reward: list[Any] = [[[[0] * k] for _ in range(size)] for _ in range(n)]
+    for state, (q, a, outcome) in enumerate(outcomes, n):
+        total = sum(to_fraction("share", o["share"]) for o in prompts[q]["actions"][a]["outcomes"])
+        transition[q][a][state] = str(to_fraction("share", outcome["share"]) / total)
+        reward[q][state][0] = list(outcome["rewards"])
+    total = sum(to_fraction("share", p["share"]) for p in prompts)
+    numbers = range(n)
+    return {
+        "prompt_distribution": [str(to_fraction("share", p["share"]) / total) for p in prompts],
+        "initial_distribution": [[int(s == q) for s in range(size)] for q in range(n)],
+        "depth": [0] * n + [1] * len(outcomes),
+        "tool_transition": transition,
+        "legal": [[a < len(prompts[q]["actions"]) for a in range(tools)] + [False] for q in numbers]
+        + [[False] * tools + [True]] * len(outcomes),
+        "reward": reward,
+        "weights": list(model["weights"]),
+        "observation": [0 if shared else q for q in numbers]
+        + [(1 if shared else n) + i for i in range(len(outcomes))],
+        "theta": _logits(prompts[:1] if shared else prompts, len(outcomes), tools),
+    }
+
+
+def _logits(prompts: Any, outcomes: int, tools: int) -> list[list[float]]:
+    """Rows of log odds, then a row of zeros for each outcome."""
+    rows = [
+        [log(to_fraction("odds", action["odds"])) for action in prompt["actions"]]
+        for prompt in prompts
+    ]
+    return [row + [0.0] * (tools + 1 - len(row)) for row in rows] + [[0.0] * (tools + 1)] * outcomes
+
+
 def instance(model: dict[str, Any]) -> Instance:
     """The model and the policy of a document."""
-    fields = instance_fields(model)
+    fields = _fields(model)
     observation, theta = fields.pop("observation"), fields.pop("theta")
     mdp = TAMDP(**fields)
     return Instance("choice", mdp, Tabular(mdp, observation), jnp.asarray(theta))

@@ -9,23 +9,26 @@ advantages have no unit. In G they tend to -1 and are not there yet.
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
+import jax.numpy as jnp
 import numpy as np
 from flint import arb, fmpq
 
 from grpo_checks.experiments.claims.stationarity.two_components import STATEMENT, TOLERANCE
+from grpo_checks.experiments.falsifier.relaxed import Kinds, groups
 from grpo_checks.experiments.models.instances import build, named
 from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import DIAL, in_cells
 from grpo_checks.experiments.protocol.cell_rows import unmet
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
 from grpo_checks.experiments.protocol.verdict import compare
+from grpo_checks.theory.arithmetic.enclose import enclose, exact
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.mdp.policy import Tabular
 from grpo_checks.theory.numbers.balls import Number, magnitude, shown, square, total
+from grpo_checks.theory.rational.choices.choice import Kind, composite
 from grpo_checks.theory.rational.choices.instance import uniform_choice
-from grpo_checks.theory.rational.choices.values import value_update
 
 NORMALIZED = Estimator("group_normalized")
 COMPONENTS = {"quick": (1, 2, 3, 4), "paper": (1, 2, 3, 4, 5, 6)}
@@ -41,6 +44,45 @@ CELLS = (
 """Exponents in K: estimator, weights, correlation of the components."""
 
 
+class Rewards(NamedTuple):
+    """Episodes of one prompt, those with one composite reward merged into one of V classes."""
+
+    composite: Any
+    chance: Any
+    """(V,)."""
+    gram: Any
+    """(V, V): of the mean scores s_v."""
+    spread: Any
+    """(V,): E[|s|^2 | v] - |s_v|^2."""
+
+
+def merged(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> Rewards:
+    """In rational numbers."""
+    every = exact([composite(kind.rewards, weights) for kind in kinds])
+    chance, score = exact([k.chance for k in kinds]), exact([k.score for k in kinds])
+    distinct = exact(sorted(set(every)))
+    member = (distinct[:, None] == every[None]) * chance[None]
+    law = member.sum(1)
+    mean, square = member @ score / law[:, None], member @ (score**2).sum(1) / law
+    gram = mean @ mean.T
+    return Rewards(distinct, law, gram, square - gram.diagonal())
+
+
+def _variance(rewards: Rewards, size: int, estimator: Estimator) -> Any:
+    """V by listing groups: E|g|^2 given the rewards is |sum_v x_v s_v|^2 + sum_v (x_v^2/n_v) spread
+    for n_v members worth v and x_v = n_v A_v/G (derived)."""
+    composites: Any = rewards.composite[:, None]
+    kinds = Kinds(rewards.chance, composites, jnp.zeros((len(composites), 0)))
+    chance, counts, advantage = groups(kinds, jnp.ones(1), size, estimator, equal=0.0)
+    x = counts * advantage / size
+    within = (counts * advantage**2) @ rewards.spread / size**2
+    mean = chance @ x
+    return chance @ ((x @ rewards.gram * x).sum(1) + within) - mean @ rewards.gram @ mean
+
+
+_enclosed_variance = enclose(_variance)
+
+
 @lru_cache(maxsize=256)
 def model_variance(
     components: int, correlation: float, group_size: int, estimator: Estimator, weights: str
@@ -50,7 +92,9 @@ def model_variance(
     assert isinstance(instance.policy, Tabular)
     (kinds,) = (choice := uniform_choice(instance.mdp, instance.policy)).kinds
     scale = fmpq(1, components) if weights == MEAN else fmpq(1)
-    return value_update(kinds, [w * scale for w in choice.weights], group_size, estimator).variance
+    rewards = merged(kinds, [w * scale for w in choice.weights])
+    variance: Number = _enclosed_variance(rewards, group_size, estimator)
+    return variance
 
 
 def fitted_exponent(sizes: Sequence[int], values: Sequence[Number]) -> arb:

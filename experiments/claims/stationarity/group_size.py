@@ -23,7 +23,7 @@ from grpo_checks.experiments.claims.stationarity.listed_variance import listed_v
 from grpo_checks.experiments.falsifier.choice_domain import EpisodeDomain
 from grpo_checks.experiments.falsifier.constraints import boolean, integer
 from grpo_checks.experiments.falsifier.reading import LARGEST_GROUP
-from grpo_checks.experiments.falsifier.relaxed import Kinds, update
+from grpo_checks.experiments.falsifier.relaxed import Kinds, noise, update
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
@@ -42,7 +42,6 @@ from grpo_checks.theory.updates.moments import (
     pair_moments,
     update_moments,
 )
-from grpo_checks.theory.updates.ustatistic import moments
 
 SUMMED = (2, 3, 4, 8, 16, 32)
 """Group sizes whose V is a sum over groups here."""
@@ -61,10 +60,8 @@ def variance_and_terms(
     """V by its definition, listing groups, of a full sweep or of one drawn prompt; f, a, 2b - a."""
 
     def of_prompt(one: Kinds) -> tuple[Any, ...]:
-        composite = one.rewards @ weights
-        noise = moments(one.chance, composite, composite - one.chance @ composite, one.score)
-        listed = update(one, weights, group_size, UNBIASED)
-        return PromptMoments(noise.gradient, *listed), noise.oracle, noise.excess
+        pairs, listed = noise(one, weights), update(one, weights, group_size, UNBIASED)
+        return PromptMoments(pairs.gradient, *listed), pairs.oracle, pairs.excess
 
     per_prompt, *both = jax.vmap(of_prompt)(kinds)
     variance = combine(share, per_prompt, 1 if drawn else None).variance

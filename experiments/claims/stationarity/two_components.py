@@ -1,7 +1,8 @@
 """Points of T1.K: the noise of two components next to that of one, correlation free.
 
 Statement: |log2 V(K=2)/V(K=1) - 1| <= 1/20 for `leave_one_out` and two components of unit weight
-whose single noises are equal; V by listing groups. Without any noise left it counts as 1 off.
+whose single noises are equal. Without any noise left it counts as 1 off.
+Proof: of V, ``theory.updates.ustatistic``, which T1.G compares with groups that are listed.
 Units: of exponents.
 """
 
@@ -17,11 +18,10 @@ from grpo_checks.experiments.falsifier.choice_domain import EpisodeDomain
 from grpo_checks.experiments.falsifier.constraints import integer
 from grpo_checks.experiments.falsifier.domain import Place, Point
 from grpo_checks.experiments.falsifier.reading import LARGEST_GROUP
-from grpo_checks.experiments.falsifier.relaxed import Kinds, update
+from grpo_checks.experiments.falsifier.relaxed import Kinds, noise
 from grpo_checks.experiments.falsifier.rounding import Floats, odds
 from grpo_checks.experiments.falsifier.smaller import fewer
 from grpo_checks.experiments.falsifier.statement import Statement
-from grpo_checks.experiments.models.settings import UNBIASED
 from grpo_checks.experiments.protocol.points import Document
 from grpo_checks.experiments.protocol.verdict import Decision, unmet
 from grpo_checks.theory.arithmetic.enclose import enclose
@@ -84,8 +84,7 @@ def _variances(share: Any, kinds: Kinds, weights: Any, group_size: int) -> list[
 
     def variance(part: slice) -> Any:
         some = kinds._replace(rewards=kinds.rewards[..., part])
-        moments = jax.vmap(lambda one: update(one, weights[part], group_size, UNBIASED))(some)
-        return share**2 @ moments.variance
+        return share**2 @ jax.vmap(noise, (0, None))(some, weights[part]).error(group_size)
 
     return list(map(variance, (slice(2), slice(1), slice(1, 2))))
 

@@ -7,11 +7,14 @@ import pytest
 from flint import fmpq
 
 from grpo_checks.experiments.claims.stationarity import components as t1_k
+from grpo_checks.experiments.claims.stationarity import two_components
 from grpo_checks.experiments.models.instances import build, named
+from grpo_checks.experiments.protocol.certificates import load_cases, path_of
 from grpo_checks.experiments.protocol.claim import Scope
 from grpo_checks.experiments.runs.judging import rows_of
 from grpo_checks.theory.estimators.group_law import group_law
-from grpo_checks.theory.rational.choices import values as choice_values
+from grpo_checks.theory.rational.choices.choice import Kind
+from grpo_checks.theory.rational.choices.update import prompt_update
 from grpo_checks.theory.updates.moments import update_moments
 
 _moments = jax.jit(update_moments)
@@ -79,6 +82,21 @@ def test_variance_on_bits_in_whole_numbers(correlation):
             assert g * variance == fmpq(k, 4) * fmpq(62 * g + 2, 64 * (g - 1))
 
 
+@pytest.mark.parametrize("case", load_cases(path_of("T1.K")), ids=lambda case: case.name)
+def test_variances_of_stored_cases_by_listing_groups(case):
+    """Of both components, and of either alone: the closed form is exact."""
+    point = two_components.STATEMENT.domain.read(case.document)
+    fields = [part[0].tolist() for part in point["kinds"]]
+    kinds = [Kind(p, tuple(r), tuple(s)) for p, r, s in zip(*fields, strict=True) if p]
+    for part, variance in zip(
+        (slice(2), slice(1), slice(1, 2)), two_components._enclosed(point), strict=True
+    ):
+        some = [kind._replace(rewards=kind.rewards[part]) for kind in kinds]
+        weights = (fmpq(1),) * len(some[0].rewards)
+        listed = prompt_update(some, weights, point["group_size"], LOO)
+        assert variance == listed.variance
+
+
 @pytest.mark.parametrize("estimator", [LOO, GRPO])
 def test_variance_on_bits_in_floats(estimator):
     """The general group law on the same instance."""
@@ -90,8 +108,9 @@ def test_variance_on_bits_in_floats(estimator):
 
 
 def test_another_model_would_change_the_exponent(monkeypatch):
-    """V comes from the instance: with fewer answers, or a policy that grows, it says so."""
-    monkeypatch.setattr(choice_values, "groups", lambda kinds, size: _pairs(kinds))
+    """V comes from the instance: with weights that grow, or a policy that does, it says so."""
+    right = t1_k.uniform_choice
+    monkeypatch.setattr(t1_k, "uniform_choice", lambda *model: _heavier(right(*model)))
     t1_k.model_variance.cache_clear()
     try:
         assert _exponents()["K", LOO.name, "1", 0.0].verdict == "refuted"
@@ -103,9 +122,9 @@ def test_another_model_would_change_the_exponent(monkeypatch):
     assert (row.verdict, row.note) == ("assumption unmet", "the policy changes with K")
 
 
-def _pairs(kinds):
-    """One group, of the first reward and the last, seven to one."""
-    yield fmpq(1), (7, *[0] * (len(kinds) - 2), 1)
+def _heavier(choice):
+    """Each component of weight K."""
+    return choice._replace(weights=[w * len(choice.weights) for w in choice.weights])
 
 
 def test_other_instances_leave_the_assumption_unmet():
