@@ -3,6 +3,7 @@
 from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain, one_prompt
 from grpo_checks.experiments.falsifier.constraints import (
     above_zero,
+    boolean,
     fraction,
     integer,
     interval,
@@ -25,6 +26,7 @@ __all__ = [
     "Domain",
     "Statement",
     "above_zero",
+    "boolean",
     "build",
     "equality",
     "fraction",

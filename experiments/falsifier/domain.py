@@ -1,10 +1,10 @@
 """Where a claim speaks: the fields of a point, their constraints, and coordinates for a climb.
 
-A point has named arrays (``interval``, ``inside``, ``above_zero``, ``simplex``: constraints, each
-with a map from unbounded reals and a way to round) and named options (``integer``, ``one_of``,
-``fraction``). It is written as a document, JSON with integers and fractions, and read from one as
-rational numbers. What a falsifier may choose besides reals, lengths of axes and options, is
-``places``.
+A point has named arrays (``interval``, ``inside``, ``above_zero``, ``through``, ``simplex``:
+constraints, each with a map from unbounded reals and a way to round) and named options
+(``integer``, ``boolean``, ``one_of``, ``fraction``). It is written as a document, JSON with
+integers and fractions, and read from one as rational numbers. What a falsifier may choose besides
+reals, lengths of axes and options, is ``places``.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -9,6 +9,7 @@ import pytest
 from grpo_checks.experiments.claims.surrogates.groups import GROUP
 from grpo_checks.experiments.falsifier.constraints import (
     above_zero,
+    boolean,
     fraction,
     integer,
     interval,
@@ -92,6 +93,17 @@ def test_what_is_missing_is_named(field):
     rest = {name: value for name, value in WRITTEN.items() if name != field}
     with pytest.raises(ValueError, match=f"{field}: missing"):
         LAWS.read(rest)
+
+
+def test_true_is_no_number():
+    """A flag is false where it is left out, is written where it is true, and is not made less."""
+    domain = Domain({"x": above_zero()}, {"drawn": boolean()}, [{"drawn": True}, {"drawn": False}])
+    written = [domain.document(np.zeros(1), place, 4) for place in domain.choices()]
+    assert written == [{"drawn": True, "x": 1}, {"x": 1}]
+    assert [domain.read(document)["drawn"] for document in written] == [True, False]
+    assert list(domain.simpler(written[0])) == []
+    with pytest.raises(ValueError, match="drawn = 1: expected true or false"):
+        domain.read({"x": 1, "drawn": 1})
 
 
 def test_lengths_of_axes_have_a_least():

@@ -77,6 +77,15 @@ def test_of_several_entries_one_violated_refutes():
     assert several.decide({"law": [1, 1], "x": ["3/4", "1/4"]}).verdict == "refuted"
 
 
+def test_the_entry_that_decides_is_named():
+    """Its label is the note, of a false version too."""
+    entries = lambda law, x: (jnp.stack([law @ x, *x]), 0.5)  # noqa: E731
+    named = Statement(entries, DOMAIN, label=lambda i, law, x: f"entry {i} of {len(x) + 1}")
+    decision = named.decide(HALF)
+    assert (decision.verdict, decision.note) == ("refuted", "entry 2 of 3")
+    assert named.decide({"law": [1, 1], "x": ["1/4", "1/4"]}).note == "entry 0 of 3"
+
+
 def test_exceptions_come_first():
     """With the reason."""
     statement = replace(
