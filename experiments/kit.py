@@ -10,6 +10,8 @@ from grpo_checks.experiments.falsifier.constraints import (
     one_of,
     simplex,
 )
+from grpo_checks.experiments.falsifier.deep.domain import DeepDomain, placed
+from grpo_checks.experiments.falsifier.deep.model import deep_model
 from grpo_checks.experiments.falsifier.domain import Domain
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import build, named
@@ -23,11 +25,13 @@ __all__ = [
     "Assumption",
     "Case",
     "ChoiceDomain",
+    "DeepDomain",
     "Domain",
     "Statement",
     "above_zero",
     "boolean",
     "build",
+    "deep_model",
     "equality",
     "fraction",
     "inequality",
@@ -36,6 +40,7 @@ __all__ = [
     "named",
     "one_of",
     "one_prompt",
+    "placed",
     "simplex",
     "stated",
     "theorem",

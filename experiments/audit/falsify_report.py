@@ -5,12 +5,16 @@ import pprint
 from pathlib import Path
 from typing import Any
 
+from flint import arb
+
 from grpo_checks.experiments.falsifier.search import Found
 from grpo_checks.experiments.protocol.certificates import summary
 from grpo_checks.experiments.protocol.claim import Claim
 from grpo_checks.experiments.storage.files import write_atomic
 from grpo_checks.experiments.storage.folders import label
-from grpo_checks.theory.numbers.balls import shown
+from grpo_checks.theory.numbers.balls import Number, shown
+
+LINE = 60
 
 TEST = '''"""A point that falsify has found."""
 
@@ -89,12 +93,18 @@ def store(
     return target
 
 
+def _short(number: Number) -> str:
+    """A fraction in full where that fits on a line."""
+    text = shown(number, 15)
+    return text if len(text) <= LINE else shown(arb(number), 15)
+
+
 def example(claim: Claim, result: Found) -> str:
     """Readable, for the terminal."""
     if result.decision is None or result.document is None:
         return f"{claim.name}: no point was certified after {result.tried} starts"
     verdict = "violated" if result.refuted else "no violation; the tightest point"
-    sides = [shown(x, 15) for x in (result.decision.observed, result.decision.bound)]
+    sides = [_short(x) for x in (result.decision.observed, result.decision.bound)]
     lines = [
         f"{claim.name}: {claim.statement}",
         f"{verdict}: observed {sides[0]}, bound {sides[1]}",

@@ -21,6 +21,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--mutant", help="search for a violation of this false version instead")
     parser.add_argument("--minutes", type=float, default=2.0, help="at most this long [2]")
     parser.add_argument("--seed", type=int, default=0, help="of the starts [0]")
+    parser.add_argument(
+        "--deep", action="store_true", help="on models with prompts, layers of states and tools"
+    )
     parser.add_argument("--replay", type=Path, help="decide a stored point.json again")
     parser.add_argument(
         "--claim", dest="file", metavar="FILE.py", help="with --replay: the claim, if not of `list`"
@@ -47,13 +50,15 @@ def run(arguments: argparse.Namespace) -> int:
     if not 0 <= arguments.seed < 2**31:
         raise ValueError(f"seed = {arguments.seed}: expected 0..2147483647")
     check_writable(arguments.out)
-    result = falsify(claim, arguments.minutes, arguments.seed, arguments.mutant, quiet=False)
+    search = (arguments.minutes, arguments.seed, arguments.mutant)
+    result = falsify(claim, *search, quiet=False, deep=arguments.deep)
     if result.tried == 0:
         raise ValueError(f"minutes = {arguments.minutes}: expected more: there was no start")
     say(*example(claim, result).split("\n"))
     settings = (arguments.mutant, arguments.seed, arguments.minutes)
     file = str(Path(arguments.claim).resolve()) if arguments.claim != claim.name else None
-    say(f"stored: {store(claim, result, *settings, arguments.out, file)}")
+    folder = arguments.out / "deep" if arguments.deep else arguments.out
+    say(f"stored: {store(claim, result, *settings, folder, file)}")
     if result.decision is None:
         raise ValueError(f"minutes = {arguments.minutes}: expected more: no point was certified")
     expected = arguments.mutant is not None or claim.expected == "refuted"

@@ -26,6 +26,9 @@ from grpo_checks.theory.numbers import fields
 from grpo_checks.theory.numbers.fields import INSIDE, POSITIVE, UNIT, Range
 from grpo_checks.theory.numbers.rationals import abridged
 
+FEATURE = 2
+"""The largest of log-linear policies."""
+
 
 def bounded(x: Any, most: float) -> Any:
     """x near zero, within -most..most wherever a climb goes: beyond, float64 has no digits left."""
@@ -50,7 +53,7 @@ class Constraint(NamedTuple):
     def usual(self, ones: Any) -> Any:
         """``default`` in all places of an array."""
         assert self.default is not None
-        return self.default * ones / (ones.size if self.within is None else 1)
+        return self.default * ones / (ones.shape[-1] if self.within is None else 1)
 
 
 def interval(*axes: str, default: int | None = None) -> Constraint:
@@ -72,11 +75,24 @@ def inside(*axes: str) -> Constraint:
     return Constraint(axes, jax.nn.sigmoid, rounded, INSIDE)
 
 
-def simplex(axis: str, support: bool = True, default: int | None = None) -> Constraint:
-    """Chances; only their proportions are written. By ``default``, which is 1, all alike."""
+def simplex(*axes: str, support: bool = True, default: int | None = None) -> Constraint:
+    """Chances along the last axis; only their proportions are written. By ``default``, which is 1,
+    all alike."""
     least = 1 if support else 0
+
+    def rounded(x: Floats, n: int) -> Any:
+        return odds(x, n, least) if x.ndim == 1 else [rounded(row, n) for row in x]
+
+    return Constraint(axes, jax.nn.softmax, rounded, None, support, default)
+
+
+def integers(*axes: str) -> Constraint:
+    """Whole numbers in -2..2, which a climb leaves where it started."""
     return Constraint(
-        (axis,), jax.nn.softmax, lambda x, n: odds(x, n, least), None, support, default
+        axes,
+        lambda x: jnp.round(FEATURE * jnp.tanh(x)),
+        lambda x, n: table(x, lambda v, _: round(FEATURE * float(np.tanh(v))), n),
+        Range(f"a whole number in -{FEATURE}..{FEATURE}", lambda x: x.q == 1 and abs(x) <= FEATURE),
     )
 
 

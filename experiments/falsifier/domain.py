@@ -91,28 +91,33 @@ class Domain:
                 raise ValueError(f"{name}: {length} of them, expected {self.least[axis]} or more")
         return point
 
+    def lengths(self, document: Document) -> dict[str, int]:
+        """Of the axes of all arrays. Raises ValueError for what is no point."""
+        point = self.read(document)
+        return {
+            axis: length
+            for name, constraint in self.arrays.items()
+            for axis, length in zip(constraint.axes, np.shape(point[name]), strict=True)
+        }
+
     def simpler(self, document: Document) -> Iterator[Document]:
         """Documents with an entry of one axis less, in all fields, or a whole number less by 1."""
-        point = self.read(document)
-        for axis in dict.fromkeys(a for c in self.arrays.values() for a in c.axes):
-            length = next(
-                np.shape(point[name])[c.axes.index(axis)]
-                for name, c in self.arrays.items()
-                if axis in c.axes
-            )
+        for axis, length in self.lengths(document).items():
             for i in range(length if length > self.least.get(axis, 1) else 0):
-                yield {**document, **self._without(document, axis, i)}
+                yield self.without(document, axis, i)
         for name in self.options:
             value = document.get(name)
             if isinstance(value, int) and not isinstance(value, bool):
                 yield {**document, name: value - 1}
 
-    def _without(self, document: Document, axis: str, i: int) -> Document:
-        return {
-            name: _dropped(document[name], constraint.axes.index(axis), i)
-            for name, constraint in self.arrays.items()
-            if axis in constraint.axes and name in document
-        }
+    def without(self, document: Document, axis: str, i: int) -> Document:
+        """The document without entry ``i`` of an axis, wherever that is an axis."""
+        changed = dict(document)
+        for name, constraint in self.arrays.items():
+            for depth, other in enumerate(constraint.axes):
+                if other == axis and name in changed:
+                    changed[name] = _dropped(changed[name], depth, i)
+        return changed
 
 
 def _dropped(values: list[Any], depth: int, i: int) -> list[Any]:

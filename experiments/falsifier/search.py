@@ -20,7 +20,7 @@ from tqdm import tqdm
 
 from grpo_checks.experiments.falsifier.shrink import shrunk
 from grpo_checks.experiments.protocol.claim import Claim
-from grpo_checks.experiments.protocol.points import Document, Exact, Search
+from grpo_checks.experiments.protocol.points import Document, Exact, Search, searched
 from grpo_checks.experiments.protocol.verdict import Decision
 from grpo_checks.theory.numbers.balls import ends
 
@@ -147,14 +147,17 @@ def _inspect(
 
 
 def falsify(
-    claim: Claim, minutes: float, seed: int = 0, mutant: str | None = None, quiet: bool = True
+    claim: Claim,
+    minutes: float,
+    seed: int = 0,
+    mutant: str | None = None,
+    quiet: bool = True,
+    deep: bool = False,
 ) -> Found:
-    """Search until a violation is certified and shrunk, or time is up. Raises ValueError for a
-    claim without a search."""
-    if claim.exact is None or claim.exact.search is None:
-        raise ValueError(f"claim = {claim.name!r}: expected one with a search space")
-    exact, result = claim.exact, Found()
-    search = exact.mutants.get(mutant or "", claim.exact.search)
+    """Search until a violation is certified and shrunk, or time is up; ``deep``: among models with
+    layers of states and tools. Raises ValueError for a claim without a search."""
+    exact, search = searched(claim.name, claim.exact, mutant, deep)
+    result = Found()
     rng, started = np.random.default_rng(seed), time.monotonic()
     expired = lambda: time.monotonic() > started + 60 * minutes  # noqa: E731
     best: dict[Any, tuple[float, Floats | None]] = {c: (-np.inf, None) for c in search.choices}

@@ -153,7 +153,9 @@ class Statement:
         return Exact(self.decide, true, simpler, dict(zip(self.mutants, false, strict=True)))
 
     def _search(self, mutant: str | None) -> Search:
-        domain, ratio = self.domain, partial(self.ratio, mutant=mutant)
+        version = self.mutants.get(mutant or "")
+        domain = version.domain if isinstance(version, Statement) else self.domain
+        ratio = partial(self.ratio, mutant=mutant)
         climbed = ratio if self.smooth else jax.jit(ratio, static_argnums=1)
         return Search(
             domain.choices(), domain.dimension, climbed, domain.document, by_gradient=self.smooth

@@ -1,7 +1,7 @@
 """How a claim is decided at a rational point, and how such points are searched for."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -47,7 +47,37 @@ class Exact:
     """Documents with a prompt, action, component, ... less. Numbers are rounded elsewhere."""
     mutants: Mapping[str, Search] = field(default_factory=dict)
     """Of false versions whose own ratio is climbed; the others are met on the way of the claim."""
+    deep: "Exact | None" = None
+    """The claim on models with prompts, layers of states and tools, where it can be asked there."""
 
     def decided(self, document: Document, mutant: str | None) -> Decision:
         """``decide``, which may be somebody's own. Raises ValueError, also for no Decision."""
         return one(self.decide, self.decide(document, mutant), Decision)
+
+    def with_deep(self, deep: "Exact") -> "Exact":
+        """The same, that decides points of deep models too: those with ``tool_transition``."""
+
+        def kind(document: Document) -> "Exact":
+            return deep if "tool_transition" in document else self
+
+        return replace(
+            self,
+            decide=lambda document, mutant: kind(document).decide(document, mutant),
+            simpler=lambda document: kind(document).simpler(document),
+            deep=deep,
+        )
+
+
+def searched(
+    name: str, exact: Exact | None, mutant: str | None, deep: bool
+) -> tuple[Exact, Search]:
+    """Where a claim of this name is decided, and what is climbed there, for it or a false version;
+    ``deep``: among deep models. Raises ValueError where nothing is."""
+    chosen = exact.deep if exact is not None and deep else exact
+    if chosen is None or chosen.search is None:
+        kind = " of deep models" if deep else ""
+        raise ValueError(f"claim = {name!r}: expected one with a search space{kind}")
+    if deep and mutant is not None and mutant not in chosen.mutants:
+        known = tuple(chosen.mutants)
+        raise ValueError(f"mutant = {mutant!r}: expected one of deep models, {known}")
+    return chosen, chosen.mutants.get(mutant or "", chosen.search)

@@ -35,6 +35,7 @@ from grpo_checks.experiments.falsifier.constraints import (
 from grpo_checks.experiments.falsifier.domain import Domain
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
+from grpo_checks.experiments.points.decomposition.deep_gap import deep_gap
 from grpo_checks.experiments.protocol.assumptions import BINARY
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
 from grpo_checks.theory.convergence.decomposition_gap import (
@@ -106,6 +107,11 @@ def _exact(values: Any) -> Any:
     return tuple(values) if isinstance(values, np.ndarray) else values
 
 
+OPTIONS = {
+    "group_size": integer(2, MAX_GROUP),
+    "ddof": integer(0, 1, default=0),
+    "eps": fraction(NOT_NEGATIVE, default=0),
+}
 SHAPES = tuple((g, m, k) for g in (4, 8, 64) for m, k in ((2, 2), (3, 2), (4, 3)))
 """Group size, calls and components of the policies that are searched."""
 STATEMENT = Statement(
@@ -116,16 +122,15 @@ STATEMENT = Statement(
             "odds": simplex("calls", support=False),
             "weights": above_zero("components"),
         },
-        {
-            "group_size": integer(2, MAX_GROUP),
-            "ddof": integer(0, 1, default=0),
-            "eps": fraction(NOT_NEGATIVE, default=0),
-        },
+        OPTIONS,
         [{"group_size": g, "calls": m, "components": k} for g, m, k in SHAPES],
     ),
     mutants={name: partial(sides, bounds=bounds) for name, bounds in FALSE_BOUNDS.items()},
     equal=_reached,
 )
+
+
+DEEP = deep_gap(_bounds, FALSE_BOUNDS, OPTIONS)
 
 
 def _tautologies(frame: pd.DataFrame) -> pd.Series:
@@ -166,5 +171,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=training_runs,
     rows=rows,
-    exact=STATEMENT.exact(),
+    exact=STATEMENT.exact().with_deep(DEEP.exact()),
 )

@@ -36,6 +36,7 @@ from grpo_checks.experiments.falsifier.constraints import interval, one_of, simp
 from grpo_checks.experiments.falsifier.domain import Domain
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
+from grpo_checks.experiments.points.generalization.deep import of_losses
 from grpo_checks.experiments.protocol.assumptions import (
     TASKS_DIFFER,
     VALUES_DIFFER,
@@ -193,5 +194,7 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,
-    exact=by_name("bound", (Shifted._fields, STATEMENT.exact()), (SAMPLED, EXACT)),
+    exact=by_name("bound", (Shifted._fields, STATEMENT.exact()), (SAMPLED, EXACT)).with_deep(
+        of_losses(STATEMENT).exact()
+    ),
 )

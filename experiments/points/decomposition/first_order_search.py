@@ -22,6 +22,7 @@ from grpo_checks.experiments.falsifier.rounding import (
 )
 from grpo_checks.experiments.falsifier.shrink import written
 from grpo_checks.experiments.falsifier.smaller import smaller_menu
+from grpo_checks.experiments.points.decomposition import deep
 from grpo_checks.experiments.points.decomposition.menus import decide_kappa, decide_zero
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.theory.convergence.worst_case import N_PARAMETERS, Found, built
@@ -158,9 +159,9 @@ KAPPA = Exact(
         _line_document,
     ),
     smaller_menu,
-)
+).with_deep(deep.KAPPA.exact())
 ZERO = Exact(
     decide_zero,
     Search(FAMILIES, lambda shape: N_PARAMETERS, _zero_ratio, _zero_document),
     smaller_menu,
-)
+).with_deep(deep.ZERO.exact())

@@ -10,6 +10,7 @@ from typing import Any
 from flint import fmpq
 
 from grpo_checks.experiments.falsifier.smaller import without
+from grpo_checks.experiments.points.generalization.deep import DEPTH
 from grpo_checks.experiments.points.generalization.depth_search import SEARCH
 from grpo_checks.experiments.protocol.points import Document, Exact
 from grpo_checks.experiments.protocol.verdict import Decision, compare, compare_logs
@@ -107,4 +108,4 @@ def simpler(document: Document) -> Iterable[Document]:
         yield {**document, **fewer, "layers": shorter}
 
 
-EXACT = Exact(decide, SEARCH, simpler)
+EXACT = Exact(decide, SEARCH, simpler).with_deep(DEPTH.exact())

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from grpo_checks.experiments.falsifier.rounding import near_positive
 from grpo_checks.experiments.falsifier.smaller import smaller_run
-from grpo_checks.experiments.points.stationarity import paths, relaxed_path
+from grpo_checks.experiments.points.stationarity import deep, paths, relaxed_path
 from grpo_checks.experiments.points.stationarity.relaxed_path import (
     Space,
     best,
@@ -63,7 +63,7 @@ def _at_the_rate(decide: Callable[..., Decision], *choices: Space) -> Exact:
 RATE = _at_the_rate(
     paths.decide_rate,
     *(Space((1, -2), 1), Space((1, -2), 2), Space((1,), 2), Space((1, -1), 1, 4)),
-)
+).with_deep(deep.RATE.exact())
 SURROGATE = _at_the_rate(
     paths.decide_surrogate,
     *(

@@ -1,0 +1,1 @@
+"""Models with prompts, layers of states and tools, as points that a falsifier climbs and rounds."""

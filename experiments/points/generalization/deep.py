@@ -1,0 +1,78 @@
+"""Theorem 3 on deep models: losses of prompts, and tools that answer otherwise."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax.numpy as jnp
+
+from grpo_checks.experiments.falsifier.constraints import simplex
+from grpo_checks.experiments.falsifier.deep.domain import MODEL, DeepDomain, placed, size
+from grpo_checks.experiments.falsifier.deep.lifted import lifted
+from grpo_checks.experiments.falsifier.deep.model import deep_mdp, deep_model
+from grpo_checks.experiments.falsifier.statement import Statement
+from grpo_checks.theory.evaluation.values import prompt_values
+from grpo_checks.theory.generalization.transfer import (
+    depth_bound,
+    response_distance,
+    total_variation,
+)
+
+SIZES = (
+    size(1, 2, prompts=2),
+    size(1, 2, prompts=3, shared=True),
+    size(2, 2, prompts=2),
+    size(1, 2, prompts=2, parameters=3),
+)
+TARGET = {"target": simplex("prompts", support=False)}
+
+
+def task_losses(prompt_distribution: Any, target: Any, **model: Any) -> dict[str, Any]:
+    """Both laws of task types, and 1 - J_q/R_max of each."""
+    at = deep_model(prompt_distribution, **model)
+    loss = 1 - prompt_values(at.mdp, at.policy.given) / at.mdp.max_reward
+    return {"source": prompt_distribution, "target": target, "loss": loss}
+
+
+def of_losses(statement: Statement) -> Statement:
+    """A statement about ``source``, ``target`` and ``loss`` by type, of the prompts of a model."""
+    options = statement.domain.options
+    choices = [
+        {n: v for n, v in place.items() if n in options} for place in statement.domain.places
+    ]
+    domain = DeepDomain(TARGET, options, placed(*choices, sizes=SIZES))
+    return lifted(statement, domain, task_losses)
+
+
+def depth_sides(
+    target: Any,
+    target_transition: Any,
+    calls: Callable[[int], float] = float,
+    **model: Any,
+) -> tuple[Any, Any]:
+    """|V_T - V_S| and R_max (TV + D max TV), with ``calls(D)`` for D."""
+    mdp, policy, _ = deep_model(**model)
+    same = {name: model[name] for name in ("initial_distribution", "reward", "weights")}
+    other = deep_mdp(target, tool_transition=target_transition, **same)
+    values = [m.prompt_distribution @ prompt_values(m, policy.given) for m in (mdp, other)]
+    moved = total_variation(mdp.prompt_distribution, target)
+    top, depth = mdp.max_reward, calls(mdp.max_depth)
+    bound = depth_bound(top, depth, moved, response_distance(mdp, other))
+    return jnp.abs(values[1] - values[0]), bound
+
+
+def _largest(weights: Any, **point: Any) -> Any:
+    """R_max."""
+    return weights.sum()
+
+
+MOVED = {**TARGET, "target_transition": MODEL["tool_transition"]}
+DEPTH = Statement(
+    depth_sides,
+    DeepDomain(MOVED, places=placed({}, sizes=SIZES)),
+    mutants={
+        "half of the depth": partial(depth_sides, calls=lambda depth: depth / 2),
+        "no depth": partial(depth_sides, calls=lambda depth: 1.0),
+    },
+    trivial=_largest,
+)
