@@ -18,6 +18,7 @@ from grpo_checks.experiments.falsifier.domain import Domain, Place, Point
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.experiments.protocol.verdict import Decision, agree, compare, worst
 from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose
+from grpo_checks.theory.arithmetic.interpreter import Constants
 from grpo_checks.theory.numbers.balls import PRECISION, Number, ends
 
 Sides = Callable[..., tuple[Any, Any]]
@@ -61,6 +62,8 @@ class Statement:
     """What is told beside the verdict; of exact numbers."""
     label: Callable[..., str | None] = _nothing
     """What an entry, its number first, is called: told where it is the one that decides."""
+    constants: Constants = field(default_factory=dict)
+    """What rounded floats in its programs stand for."""
     smooth: bool = True
     """Whether derivatives of ``sides`` lead a climb; jumps are climbed without them."""
 
@@ -68,14 +71,14 @@ class Statement:
     def _enclosed(self) -> Mapping[str | None, Enclosed]:
         versions: list[tuple[Any, Any]] = [(None, self.sides), *self.mutants.items()]
         return {
-            name: _enclosed(version if callable(version) else self.sides)
+            name: _enclosed(version if callable(version) else self.sides, self.constants)
             for name, version in versions
             if not isinstance(version, Statement)
         }
 
     @cached_property
     def _trivial(self) -> Enclosed:
-        return _enclosed(self.trivial)
+        return _enclosed(self.trivial, self.constants)
 
     def decide(self, document: Document, mutant: str | None = None) -> Decision:
         """At a rational point. Raises ValueError for a document that is none, and where observed
@@ -171,8 +174,8 @@ def gap(observed: Any, expected: Any) -> Any:
     return 1e14 * square / (size + 1e-9)
 
 
-def _enclosed(function: Callable[..., Any]) -> Enclosed:
-    return enclose(lambda point: function(**point))
+def _enclosed(function: Callable[..., Any], constants: Constants) -> Enclosed:
+    return enclose(lambda point: function(**point), constants)
 
 
 def _vacuous(observed: Number, trivial: Number) -> Decision:

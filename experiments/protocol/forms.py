@@ -11,12 +11,13 @@ Form = tuple[Sequence[str], Exact]
 """The names that mean it."""
 
 
-def by_name(field: str, *forms: Form) -> Exact:
+def by_name(field: str, *forms: Form, default: str | None = None) -> Exact:
     """Decided, searched and made smaller by the form that ``field`` of a document names."""
+    usual = {} if default is None else {field: default}
     exact_of = {name: exact for names, exact in forms for name in names}
 
     def chosen(document: Document) -> Exact:
-        return exact_of[one_of(document, field, tuple(exact_of))]
+        return exact_of[one_of({**usual, **document}, field, tuple(exact_of))]
 
     def decide(document: Document, mutant: str | None) -> Decision:
         return chosen(document).decide(document, mutant)

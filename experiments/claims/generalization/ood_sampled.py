@@ -16,18 +16,20 @@ import jax
 import numpy as np
 
 from grpo_checks.experiments.claims.generalization.problems import (
-    ARRAYS,
     ProblemSpec,
     build_problem,
-    failure,
     feasible,
-    informative,
-    samples,
-    setting,
 )
 from grpo_checks.experiments.falsifier.constraints import integer, one_of, simplex
 from grpo_checks.experiments.falsifier.domain import Domain
 from grpo_checks.experiments.falsifier.statement import Statement
+from grpo_checks.experiments.points.generalization.samples import (
+    ARRAYS,
+    failure,
+    informative,
+    samples,
+    setting,
+)
 from grpo_checks.experiments.protocol import cell_rows
 from grpo_checks.experiments.protocol.cell_rows import inequality, no_better
 from grpo_checks.experiments.protocol.claim import Row

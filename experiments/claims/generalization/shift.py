@@ -21,16 +21,16 @@ from typing import Any
 import jax.numpy as jnp
 from flint import arb, fmpq
 
-from grpo_checks.experiments.claims.generalization.problems import (
+from grpo_checks.experiments.falsifier.constraints import integer, simplex
+from grpo_checks.experiments.falsifier.domain import Domain
+from grpo_checks.experiments.falsifier.statement import Statement
+from grpo_checks.experiments.models.settings import RunResult, RunSettings
+from grpo_checks.experiments.points.generalization.samples import (
     ARRAYS,
     failure,
     informative,
     samples,
 )
-from grpo_checks.experiments.falsifier.constraints import integer, simplex
-from grpo_checks.experiments.falsifier.domain import Domain
-from grpo_checks.experiments.falsifier.statement import Statement
-from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import STORED, stated
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
 from grpo_checks.experiments.protocol.points import Document

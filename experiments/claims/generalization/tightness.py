@@ -14,21 +14,19 @@ import jax.numpy as jnp
 
 from grpo_checks.experiments.claims.generalization.coverage_posteriors import learned_priors
 from grpo_checks.experiments.claims.generalization.problems import (
-    ARRAYS,
     DELTAS,
     ProblemSpec,
     build_problem,
     exact,
     feasible,
     problems,
-    samples,
-    setting,
     specialists,
 )
 from grpo_checks.experiments.falsifier.constraints import integer, one_of
 from grpo_checks.experiments.falsifier.domain import Domain
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
+from grpo_checks.experiments.points.generalization.samples import ARRAYS, samples, setting
 from grpo_checks.experiments.protocol.assumptions import TASKS_DIFFER, VALUES_DIFFER, stated
 from grpo_checks.experiments.protocol.cell_rows import inequality
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope

@@ -1,137 +1,185 @@
-"""T3.coverage at rational points: the failure probability as a sum of rationals.
+"""T3.coverage at rational points: the failure probability as a finite sum over samples.
 
-A document is a learning problem (``theory.rational.tasks.tasks``) with ``bound``, by its name
-there, and ``posterior`` "Gibbs" or "worst": whatever posterior the sample leads to; Catoni's bound
-has its ``constant``. The mutants are false versions of kl-xi with a Gibbs posterior, whatever the
-bound.
+A document is a learning problem with ``bound``, by its name, and ``posterior`` "Gibbs" or "worst":
+whatever posterior the sample leads to; Catoni's bound has its ``constant``. The mutants are false
+versions of kl-xi with a Gibbs posterior, whatever the bound.
 """
 
-from collections.abc import Iterable, Sequence
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from functools import partial
+from itertools import product
+from math import log1p
+from typing import Any
 
+import jax.numpy as jnp
+import numpy as np
 from flint import arb, fmpq
+from jaxtyping import Array, Float
 
-from grpo_checks.experiments.falsifier.smaller import fewer, fewer_types
-from grpo_checks.experiments.points.generalization.coverage_search import SEARCH
-from grpo_checks.experiments.protocol.points import Document, Exact
-from grpo_checks.experiments.protocol.verdict import Decision, compare, unmet
-from grpo_checks.theory.numbers.fields import POSITIVE, number, one_of
-from grpo_checks.theory.rational.tasks.bounds import (
-    RULES,
-    Rule,
-    catoni_rule,
+from grpo_checks.experiments.falsifier.constraints import above_zero, integer, one_of
+from grpo_checks.experiments.falsifier.domain import Domain, Place
+from grpo_checks.experiments.falsifier.rounding import Floats
+from grpo_checks.experiments.falsifier.statement import Statement
+from grpo_checks.experiments.points.generalization import worst
+from grpo_checks.experiments.points.generalization.samples import (
+    ARRAYS,
     failure,
-    kl_rule,
-    nats,
-    plain,
-    says_nothing,
-    xi,
+    informative,
+    samples,
+    setting,
 )
-from grpo_checks.theory.rational.tasks.divergences import kl_exceeds
-from grpo_checks.theory.rational.tasks.tasks import (
-    Learned,
-    Learner,
-    Tasks,
-    empirical,
-    gibbs,
-    learn,
-    parse_tasks,
+from grpo_checks.experiments.protocol.forms import by_name
+from grpo_checks.experiments.protocol.points import Document
+from grpo_checks.experiments.protocol.verdict import Decision, unmet
+from grpo_checks.theory.generalization.learning import Learned, gibbs, learned, sample_law
+from grpo_checks.theory.generalization.pac_bayes import (
+    BOUNDS,
+    FORMULAS,
+    RATES,
+    Formula,
+    Setting,
+    catoni,
+    known,
+    maurer,
 )
-from grpo_checks.theory.rational.tasks.worst import KINDS, breakable
+from grpo_checks.theory.numbers.counts import MAX_TASKS
 
 ALONE = ("Chernoff", "fresh tasks")
 EPISODES = 4
 
 
-def _doubled(seen: Learned, n: int, delta: fmpq) -> bool | None:
-    """Fed 2 l, cut at 1; in units of l it promises half of what it says."""
-    if 2 * seen.risk > 1:
-        return True
-    twice = 2 * seen.empirical
-    return kl_exceeds(twice, 2 * seen.risk, (seen.divergence + nats(xi(n), delta)) / n)
+def _episodes(x: Learned, at: Setting) -> Float[Array, "..."]:
+    more = EPISODES * at.n
+    return maurer(x.empirical, x.divergence, more, at.delta, 2 * jnp.sqrt(more))
 
 
-def _log10(seen: Learned, n: int, delta: fmpq) -> bool | None:
-    price = nats(xi(n), delta) / arb(10).log()
-    return kl_exceeds(seen.empirical, seen.risk, (seen.divergence + price) / n)
+FALSE: Mapping[str, Formula] = {
+    "halved exponent": lambda x, at: maurer(x.empirical, x.divergence, 2 * at.n, at.delta, at.xi),
+    "log10 for ln": lambda x, at: maurer(
+        x.empirical, x.divergence + jnp.log(at.xi / at.delta) / jnp.log(10.0), at.n, 1.0, 1.0
+    ),
+    "KL dropped": lambda x, at: maurer(
+        x.empirical, jnp.zeros_like(x.divergence), at.n, at.delta, at.xi
+    ),
+    "posterior as prior": FORMULAS["kl-xi"],
+    "episodes as tasks": _episodes,
+    # Losses in {0,2}: the bound is fed 2 l; in units of l it promises half of what it says.
+    "losses in {0,2}": lambda x, at: (
+        maurer(jnp.minimum(2 * x.empirical, 1.0), x.divergence, at.n, at.delta, at.xi) / 2
+    ),
+}
 
 
-def _halved(seen: Learned, n: int, delta: fmpq) -> bool | None:
-    needed = (seen.divergence + nats(xi(n), delta)) / (2 * n)
-    return kl_exceeds(seen.empirical, seen.risk, needed)
-
-
-def _free(seen: Learned, n: int, delta: fmpq) -> bool | None:
-    return RULES["kl-xi"](seen._replace(divergence=fmpq(0)), n, delta)
-
-
-def _crowded(seen: Learned, n: int, delta: fmpq) -> bool | None:
-    return kl_rule(plain)(seen, EPISODES * n, delta)
-
-
-def _own_prior(tasks: Tasks, counts: Sequence[int]) -> Learned:
+def posterior_prior(loss: Any, risk: Any, prior: Any, counts: Any, temperature: Any) -> Learned:
     """KL to the posterior of the same tasks at twice the temperature."""
-    fit = [-tasks.n * x / (2 * tasks.temperature) for x in empirical(tasks, counts)]
-    prior, _ = gibbs(tasks.prior, fit)
-    return learn(tasks, counts)._replace(divergence=gibbs(prior, fit)[1])
+    fit = -loss @ counts / (2 * temperature)
+    half, _ = gibbs(prior, fit)
+    _, divergence = gibbs(half, fit)
+    sample = learned(loss, risk, prior, counts, temperature)
+    return sample._replace(divergence=divergence)
 
 
-MUTANTS: MappingProxyType[str, tuple[Rule, Learner]] = MappingProxyType(
-    {
-        "halved exponent": (_halved, learn),
-        "log10 for ln": (_log10, learn),
-        "KL dropped": (_free, learn),
-        "posterior as prior": (RULES["kl-xi"], _own_prior),
-        "episodes as tasks": (_crowded, learn),
-        "losses in {0,2}": (_doubled, learn),
+def _tail(sample: Learned, n: int, delta: Any) -> tuple[Any, Any]:
+    """Of one policy: P(no more errors) at its risk, cut at delta, and delta; with the bound below
+    the risk it is below delta. Where all tasks failed nothing is excluded."""
+    errors, seen = np.arange(n + 1), n * sample.empirical[:, None] + 0.5
+    law = sample_law(
+        np.stack([errors, n - errors], 1), jnp.stack([sample.risk[0], 1 - sample.risk[0]])
+    )
+    tail = jnp.where(errors[None] < seen, 1.0, 0.0) @ law
+    return jnp.where(n < seen[:, 0], 1.0, jnp.minimum(tail, delta)), delta
+
+
+def _bounds(
+    bound: str, n: int, delta: Any, constant: Any, formula: Formula | None = None, **problem: Any
+) -> tuple[Any, Any, Any]:
+    """Chances, bounds and risks of the Gibbs posterior of every sample."""
+    if formula is None and bound == "fresh tasks":
+        problem["losses"] = jnp.where(problem["losses"] > 0.5, 1.0, 0.0)
+    chance, sample = samples(n, **problem)
+    if formula is None and bound == "fresh tasks":
+        return chance, *_tail(sample, n, delta)
+    formulas: Mapping[str, Formula] = {
+        **FORMULAS,
+        "Catoni": lambda x, at: catoni(*known(x, at), constant),
+        "Chernoff": lambda x, at: maurer(*known(x, at), 1.0),
     }
-)
+    return chance, (formula or formulas[bound])(sample, setting(n, delta)), sample.risk
 
 
-def _outside(tasks: Tasks, bound: str) -> str | None:
+def _outside(bound: str, losses: Any, **others: Any) -> Decision | None:
     """The assumption that a problem breaks, if any."""
-    if tasks.target != tasks.source:
-        return "risk is measured where tasks are not drawn"
-    if bound in ALONE and len(tasks.losses) > 1:
-        return "the bound holds for one policy, chosen beforehand"
-    if bound == "fresh tasks" and not all(x in (0, 1) for x in tasks.losses[0]):
-        return "the binomial tail needs losses of 0 or 1"
+    if bound in ALONE and len(losses) > 1:
+        return unmet("the bound holds for one policy, chosen beforehand")
+    if bound == "fresh tasks" and not all(x in (0, 1) for x in losses.flat):
+        return unmet("the binomial tail needs losses of 0 or 1")
     return None
 
 
-def _rule(document: Document, bound: str) -> Rule:
-    """Of a bound. Raises ValueError for a constant that is not positive."""
-    if bound != "Catoni":
-        return RULES[bound]
-    return catoni_rule(number("constant", document.get("constant", 1), POSITIVE))
+def _constants() -> Iterator[tuple[float, Any]]:
+    """Of the unexpected Bernstein bound: its rates, and what they cost."""
+    for j, rate in enumerate(RATES, 1):
+        exact_rate = partial(_rate, j)
+        yield rate, exact_rate
+        yield -log1p(-rate) - rate, lambda r=exact_rate: -(1 - r()).log() - r()
 
 
-def _named(document: Document) -> tuple[str, str]:
-    """Bound and posterior. Raises ValueError for unknown ones."""
-    known = {"Gibbs": tuple(RULES), "worst": tuple(KINDS)}
-    posterior = one_of({"posterior": "Gibbs", **document}, "posterior", tuple(known))
-    return one_of(document, "bound", known[posterior]), posterior
+def _rate(j: int) -> arb:
+    return arb(fmpq(1, 2**j)).sqrt()
 
 
-def decide(document: Document, mutant: str | None) -> Decision:
-    """Failure probability against delta."""
-    tasks, (bound, posterior) = parse_tasks(document), _named(document)
-    if mutant is None and (why := _outside(tasks, bound)):
-        return unmet(why)
-    if mutant is None and posterior == "worst":
-        probability = failure(tasks, lambda counts: breakable(tasks, counts, bound))
-        return compare(probability, tasks.delta)
-    rule, learner = (_rule(document, bound), learn) if mutant is None else MUTANTS[mutant]
-    probability = failure(tasks, lambda counts: rule(learner(tasks, counts), tasks.n, tasks.delta))
-    if probability == 0 and says_nothing(tasks, rule, learner):
-        return Decision(probability, tasks.delta, "vacuous", "no better than 1 for any sample")
-    return compare(probability, tasks.delta)
+_PLACES = [
+    {"bound": b, "n": n, "policies": m, "types": z, "constant": None if b == "Catoni" else False}
+    for b, n, (m, z) in product(BOUNDS, (1, 2, 8), ((1, 2), (3, 3)))
+]
 
 
-def simpler(document: Document) -> Iterable[Document]:
-    """A task type less, or a policy less."""
-    yield from fewer_types(document, ("source", "target", "losses"))
-    yield from fewer(document, ("losses", "prior"))
+@dataclass(frozen=True)
+class _Problems(Domain):
+    """The binomial tail is searched at losses of 0 and 1."""
+
+    def document(self, x: Floats, place: Place, largest: int) -> Document:
+        rounded = super().document(x, place, largest)
+        if rounded["bound"] != "fresh tasks":
+            return rounded
+        losses = [[int(Fraction(x) > Fraction(1, 2)) for x in row] for row in rounded["losses"]]
+        return {**rounded, "losses": losses}
 
 
-EXACT = Exact(decide, SEARCH, simpler)
+DOMAIN = _Problems(
+    {**ARRAYS, "constant": above_zero(default=1)},
+    {"bound": one_of(*BOUNDS, *ALONE), "n": integer(1, MAX_TASKS)},
+    [
+        *_PLACES,
+        *(
+            {"bound": b, "n": n, "policies": 1, "types": 2, "constant": False}
+            for b, n in product(ALONE, (1, 4))
+        ),
+    ],
+)
+
+
+def statement(soft: bool = False) -> Statement:
+    """Of Gibbs posteriors; the mutants are false versions of kl-xi, whatever the bound."""
+
+    def bounded(bounds: Any, **more: Any) -> Statement:
+        return Statement(failure(bounds, soft), DOMAIN, trivial=informative(bounds), **more)
+
+    learners = {"posterior as prior": posterior_prior}
+    false = {
+        name: bounded(partial(_bounds, formula=formula, learner=learners.get(name, learned)))
+        for name, formula in FALSE.items()
+    }
+    known_constants = dict(_constants())
+    return bounded(_bounds, exception=_outside, mutants=false, constants=known_constants)
+
+
+STATEMENT = statement()
+EXACT = by_name(
+    "posterior",
+    (["Gibbs"], replace(statement(soft=True).exact(), decide=STATEMENT.decide)),
+    (["worst"], worst.EXACT),
+    default="Gibbs",
+)

@@ -17,7 +17,6 @@ from grpo_checks.experiments.protocol.verdict import Decision, compare, compare_
 from grpo_checks.theory.numbers.balls import largest
 from grpo_checks.theory.numbers.fields import one_of
 from grpo_checks.theory.numbers.logs import Logs
-from grpo_checks.theory.rational.tasks.divergences import variation
 from grpo_checks.theory.rational.tasks.layers import (
     Layers,
     episode_divergence,
@@ -25,6 +24,7 @@ from grpo_checks.theory.rational.tasks.layers import (
     responses,
     step_divergences,
     value,
+    variation,
 )
 
 KINDS = ("value", "KL of episodes")

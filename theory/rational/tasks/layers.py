@@ -14,10 +14,14 @@ from flint import fmpq
 from grpo_checks.theory.numbers.balls import total
 from grpo_checks.theory.numbers.fields import REWARD, entry, listed, numbers, shares
 from grpo_checks.theory.numbers.logs import Logs, divergence
-from grpo_checks.theory.rational.tasks.divergences import variation
 
 Side = Literal["source", "target"]
 Law = tuple[fmpq, ...]
+
+
+def variation(p: Law, q: Law) -> fmpq:
+    """TV(p, q)."""
+    return total(abs(a - b) for a, b in zip(p, q, strict=True)) / 2
 
 
 class State(NamedTuple):
