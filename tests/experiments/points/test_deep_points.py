@@ -10,7 +10,7 @@ from flint import fmpq
 
 from grpo_checks.experiments.claims.decomposition import gap, kappa, zero
 from grpo_checks.experiments.claims.generalization import depth, ood
-from grpo_checks.experiments.claims.stationarity import rate
+from grpo_checks.experiments.claims.stationarity import floor, rate
 from grpo_checks.experiments.falsifier import search
 from grpo_checks.experiments.falsifier.search import certified_ratio, falsify
 from grpo_checks.experiments.points.decomposition.deep import on_plane
@@ -106,3 +106,11 @@ def test_rewards_on_a_plane():
     assert {*(moved @ slopes)} == {level * sum(slopes)}
     assert all(0 <= x <= 1 for x in moved.flat)
     assert (enclose(on_plane)(moved, slopes, level) == moved).all()
+
+
+def test_what_is_not_asked_on_deep_models_is_named():
+    """A claim without a search there, and a false version that is none at T = 1."""
+    with pytest.raises(ValueError, match=r"a search space of deep models"):
+        falsify(floor.CLAIM, minutes=0.01, deep=True)
+    with pytest.raises(ValueError, match=r"mutant = 'exponent': expected one of deep models"):
+        falsify(rate.CLAIM, minutes=0.01, mutant="exponent", deep=True)
