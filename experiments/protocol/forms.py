@@ -23,11 +23,11 @@ def by_name(field: str, *forms: Form, default: str | None = None) -> Exact:
         return chosen(document).decide(document, mutant)
 
     searches = [exact.search for _, exact in forms if exact.search is not None]
-    search = _joined(searches) if searches else None
+    search = joined(searches) if searches else None
     return Exact(decide, search, lambda document: chosen(document).simpler(document))
 
 
-def _joined(searches: Sequence[Search]) -> Search:
+def joined(searches: Sequence[Search]) -> Search:
     """A choice is the number of a search, with a choice of it; all climb in the same way."""
     (by_gradient,) = {search.by_gradient for search in searches}
 

@@ -30,8 +30,8 @@ from grpo_checks.experiments.points.generalization.samples import (
     samples,
     setting,
 )
-from grpo_checks.experiments.protocol.forms import by_name
-from grpo_checks.experiments.protocol.points import Document
+from grpo_checks.experiments.protocol.forms import by_name, joined
+from grpo_checks.experiments.protocol.points import Document, Search
 from grpo_checks.experiments.protocol.verdict import Decision, unmet
 from grpo_checks.theory.generalization.learning import Learned, gibbs, learned, sample_law
 from grpo_checks.theory.generalization.pac_bayes import (
@@ -176,10 +176,21 @@ def statement(soft: bool = False) -> Statement:
     return bounded(_bounds, exception=_outside, mutants=false, constants=known_constants)
 
 
-STATEMENT = statement()
-EXACT = by_name(
-    "posterior",
-    (["Gibbs"], replace(statement(soft=True).exact(), decide=STATEMENT.decide)),
-    (["worst"], worst.EXACT),
-    default="Gibbs",
+STATEMENT, _CLIMBED = statement(), statement(soft=True).exact()
+
+
+def _of_kl(search: Search) -> Search:
+    """Where a mutant is looked for, to which all bounds are one."""
+    choices = [c for c in search.choices if dict(c)["bound"] == "kl-xi"]
+    return joined([replace(search, choices=choices)])
+
+
+EXACT = replace(
+    by_name(
+        "posterior",
+        (["Gibbs"], replace(_CLIMBED, decide=STATEMENT.decide)),
+        (["worst"], worst.EXACT),
+        default="Gibbs",
+    ),
+    mutants={name: _of_kl(search) for name, search in _CLIMBED.mutants.items()},
 )
