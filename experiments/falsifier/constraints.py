@@ -14,6 +14,7 @@ from scipy.special import expit
 
 from grpo_checks.experiments.falsifier.rounding import (
     Floats,
+    near,
     near_chance,
     odds,
     positive,
@@ -23,7 +24,7 @@ from grpo_checks.experiments.falsifier.rounding import (
 from grpo_checks.experiments.protocol.points import Document
 from grpo_checks.theory.arithmetic.enclose import exact
 from grpo_checks.theory.numbers import fields
-from grpo_checks.theory.numbers.fields import INSIDE, POSITIVE, UNIT, Range
+from grpo_checks.theory.numbers.fields import ANY, INSIDE, POSITIVE, UNIT, Range
 from grpo_checks.theory.numbers.rationals import abridged
 
 FEATURE = 2
@@ -109,6 +110,11 @@ def through(
         return table(np.asarray(from_reals(x)), rounded, n)
 
     return Constraint(axes, from_reals, near_reals, within, default=default)
+
+
+def real(*axes: str) -> Constraint:
+    """Numbers."""
+    return through(lambda x: x, near, ANY, *axes)
 
 
 class Option(NamedTuple):

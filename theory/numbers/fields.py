@@ -20,6 +20,7 @@ class Range(NamedTuple):
     holds: Callable[[fmpq], bool]
 
 
+ANY = Range("a number", lambda x: True)
 UNIT = Range("a number in [0, 1]", lambda x: 0 <= x <= 1)
 INSIDE = Range("a number in (0, 1)", lambda x: 0 < x < 1)
 REWARD = Range("a reward in [0, 1]: shift and scale all rewards into it", UNIT.holds)

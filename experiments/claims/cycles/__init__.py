@@ -1,0 +1,1 @@
+"""Theorem 1 for std-normalised GRPO: runs that go round."""

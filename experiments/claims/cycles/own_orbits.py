@@ -1,0 +1,162 @@
+"""Expected updates of the models of T1.own: floors, gradient ascents, and orbits to be drawn."""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from math import pi, sqrt
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from grpo_checks.experiments.claims.cycles.models import COMPONENTS, DOCUMENTS
+from grpo_checks.experiments.claims.cycles.own_field import circle_of, decide, worth
+from grpo_checks.experiments.models.instances import InstanceSpec, build, named
+from grpo_checks.experiments.protocol.cell_rows import certified, exact, inequality
+from grpo_checks.experiments.protocol.claim import Row, Scope
+from grpo_checks.experiments.protocol.verdict import Decision
+from grpo_checks.experiments.runs.training import exact_law
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.numbers.balls import ends
+from grpo_checks.theory.updates.orbit import Orbit, orbit
+from grpo_checks.theory.updates.rounding import accumulated
+
+NAME = "T1.own"
+GROUP_NORMALIZED = Estimator("group_normalized")
+GRADIENTS = (
+    Estimator("leave_one_out"),
+    Estimator("mean_baseline"),
+    Estimator("componentwise_normalized"),
+)
+REACHES = {"quick": (1,), "paper": (1, 4, 10)}
+LENGTH = {"quick": 1000, "paper": 10_000}
+SIZES = {"quick": (), "paper": (4, 8)}
+"""Group sizes without a floor, measured."""
+POINTS = 48
+"""Of an orbit, as the figure draws it."""
+UNIT, FLOW = 0.025, 20_000
+"""Step and number of steps that follow the flow."""
+
+
+def spec_of(name: str) -> InstanceSpec:
+    return named(name, components=COMPONENTS[name])
+
+
+def _names(scope: Scope) -> list[str]:
+    if scope.instance is None:
+        return list(DOCUMENTS)
+    return [name for name in DOCUMENTS if scope.instance.is_named(name)]
+
+
+def measured(name: str, group_size: int, estimator: Estimator, step: float, length: int) -> Orbit:
+    """Along expected updates of the model, by the law of its groups."""
+    spec = spec_of(name)
+    instance, group = build(spec), exact_law(spec, group_size, estimator)
+    assert group is not None
+    return orbit(instance.mdp, instance.policy, instance.theta, group, step, length)
+
+
+def _chances(theta: Any) -> Any:
+    """Of the three actions, (N, 3), at the first state."""
+    return softmax(np.asarray(theta)[:, 0, :3], axis=1)
+
+
+@lru_cache(maxsize=8)
+def period(name: str) -> float:
+    """Of the orbit through the start, in units of the flow, which a run of T steps c/sqrt(T)
+    follows for c sqrt(T) of them: until the angle around the zero of E[g] has grown by 2 pi."""
+    circle = circle_of(DOCUMENTS[name])
+    assert circle is not None
+    path = measured(name, 2, GROUP_NORMALIZED, UNIT, FLOW)
+    w = np.log([float(ends(x)[0]) for x in circle.weights])
+    theta = np.asarray(path.theta)[:, 0, :3]
+    around = (theta - theta.mean(1, keepdims=True)) - (w - w.mean())
+    # Two coordinates of the plane in which all sums are 0, at right angles.
+    x, y = around[:, 0] - around[:, 1], (around.sum(1) - 3 * around[:, 2]) / -sqrt(3)
+    angle = np.abs(np.unwrap(np.arctan2(y, x)) - np.arctan2(y[0], x[0]))
+    assert angle[-1] > 2 * pi
+    return float(np.interp(2 * pi, angle, UNIT * np.arange(FLOW)))
+
+
+def _drawn(name: str, group_size: int, estimator: Estimator) -> dict[str, float]:
+    """Chances of the first two actions along the flow, and J: about one period and a half."""
+    length = round(1.5 * period(name) / UNIT)
+    path = measured(name, group_size, estimator, UNIT, length)
+    kept = np.linspace(0, length - 1, POINTS).astype(int)
+    chance = _chances(path.theta[kept])
+    columns = {"first": chance[:, 0], "second": chance[:, 1], "J": np.asarray(path.value)[kept]}
+    return {
+        f"{column} at t={UNIT * t:g}": float(x)
+        for column, values in columns.items()
+        for t, x in zip(kept, values, strict=True)
+    }
+
+
+def parameters(name: str, group_size: int, estimator: Estimator, **more: Any) -> dict[str, Any]:
+    shared = {"components": COMPONENTS[name], "group_size": group_size}
+    return {**shared, "estimator": estimator.name, **more}
+
+
+def floors(name: str, scope: Scope) -> Iterator[Row]:
+    """For every T, and what is measured at one."""
+    length = LENGTH[scope.profile]
+    for reach in REACHES[scope.profile]:
+        path = measured(name, 2, GROUP_NORMALIZED, reach / sqrt(length), length)
+        seen = {"E[g]": path.squared_update, "grad J": path.squared_gradient}
+        for of, squares in seen.items():
+            decision = decide({**DOCUMENTS[name], "reach": reach, "average": of})
+            extra = {"field": of, "measured": float(squares.mean()), "measured_steps": length}
+            if (reach, of) == (REACHES[scope.profile][0], "E[g]"):
+                extra |= _drawn(name, 2, GROUP_NORMALIZED)
+            yield _floor_row(name, reach, decision, extra)
+
+
+def _floor_row(name: str, reach: int, decision: Decision, extra: dict[str, Any]) -> Row:
+    """*Inconclusive* where the average of the model itself is below: one of both is wrong."""
+    floor = decision.numbers[1]
+    labels = (NAME, name, parameters(name, 2, GROUP_NORMALIZED, reach=reach))
+    if extra["measured"] < floor:
+        return exact(*labels, floor, 0.0, "inconclusive", "below its floor: a fault", extra)
+    return certified(exact(*labels, floor, 0.0, decision.verdict, decision.note, extra))
+
+
+def ascents(name: str, scope: Scope) -> Iterator[Row]:
+    """Where E[g] is the gradient of F = sum_a pi_a u_a, L-smooth with L = (max u - min u)/2:
+    mean |E[g]|^2 <= (max u - F_0)/(eta T (1 - L eta/2))."""
+    length, reach = LENGTH[scope.profile], REACHES[scope.profile][0]
+    step = reach / sqrt(length)
+    for estimator in GRADIENTS:
+        u = worth({**DOCUMENTS[name], "estimator": estimator.name})
+        if u is None:
+            continue
+        path = measured(name, 2, estimator, step, length)
+        observed = float(path.squared_update.mean())
+        bound, off = _ascent_bound(np.array([float(ends(x)[0]) for x in u]), path, step)
+        extra = {"field": "E[g]", "measured_steps": length, **_drawn(name, 2, estimator)}
+        labels = (NAME, name, parameters(name, 2, estimator, reach=reach))
+        yield inequality(*labels, observed, bound, off, "gradient ascent", extra)
+
+
+def _ascent_bound(u: Any, path: Orbit, step: float) -> tuple[float, float]:
+    """With its rounding error: where theta is rounded F falls by |grad F| times that, at most."""
+    length, smooth = len(path.value), (u.max() - u.min()) / 2
+    start = _chances(path.theta[:1])[0] @ u
+    scale = step * (1 - smooth * step / 2)
+    bound = float((u.max() - start) / (scale * length))
+    steepest, farthest = sqrt(float(path.squared_update.max())), float(np.abs(path.theta).max())
+    moved = accumulated(64) * (farthest + step * steepest)
+    return bound, steepest * moved / scale + accumulated(length + 64) * 2 * bound
+
+
+def larger(name: str, scope: Scope) -> Iterator[Row]:
+    """Larger groups: measured, without a certificate for every T."""
+    length = LENGTH[scope.profile]
+    for size in SIZES[scope.profile]:
+        paths = [
+            measured(name, size, GROUP_NORMALIZED, 10 / sqrt(t), t) for t in (length // 10, length)
+        ]
+        shorter, longer = (float(p.squared_update.mean()) for p in paths)
+        extra = {"field": "E[g]", "measured_steps": length, "shorter": shorter}
+        extra |= _drawn(name, size, GROUP_NORMALIZED)
+        note = "measured at two lengths; no certificate for every T"
+        labels = (NAME, name, parameters(name, size, GROUP_NORMALIZED, reach=10))
+        yield exact(*labels, longer, shorter / sqrt(10), "inconclusive", note, extra)
