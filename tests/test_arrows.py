@@ -29,7 +29,7 @@ ARROWS = {
         "training": {*_UPDATES, "losses"},
         "generalization": _UPDATES,
         "instances": _UPDATES,
-        "rational": _UPDATES,
+        "rational": {*_UPDATES, "arithmetic", "convergence"},
     },
     "experiments": {
         "storage": set(),

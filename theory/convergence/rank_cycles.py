@@ -30,7 +30,7 @@ to the corners, where |E[g]|^2 falls without a stationary policy being near.
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from grpo_checks.theory.updates.duels import duel_update
 
@@ -64,7 +64,10 @@ def noisy_growth_limit(w: Float[Array, "3"], reach: Float[Array, ""]) -> Float[A
 
 
 def run(
-    s: Float[Array, "3 3"], theta: Float[Array, "3"], step: Float[Array, ""], n_steps: int
+    s: Float[Array, "3 3"],
+    theta: Float[Array, "3"],
+    step: Float[Array, ""],
+    n_steps: int | Int[Array, ""],
 ) -> Float[Array, "3"]:
     """theta after so many expected updates of one step size."""
     move = lambda _, at: at + step * duel_update(s, at)  # noqa: E731
