@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from grpo_checks.experiments.ledger.words import Facts, count, outcome, table
+from grpo_checks.experiments.ledger.words import Facts, count, having, outcome, table
 from grpo_checks.experiments.storage.text import enclosed, span
 from grpo_checks.theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
 
@@ -84,4 +84,39 @@ def surrogate(data: pd.DataFrame) -> Facts:
         "cells": len(rate),
         "ratio": span(rate["ratio"]),
         "slope": _limits(slope),
+    }
+
+
+def own(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
+    """Of T1.own and T1.cycle: floors for every T, what was measured, and who arrives."""
+    floors = data[(data["evidence"] == "certified") & (data["verdict"] == "refuted")]
+    sampled = data[data["evidence"] == "statistical"]
+    ascents = having(data, "holds")
+    headings = {
+        "instance": "instance",
+        "reach": "c",
+        "field": "average of the square of",
+        "observed": "at least, every T",
+        "measured": "measured",
+        "measured_steps": "at T =",
+    }
+    trained = {
+        "instance": "instance",
+        "estimator": "estimator",
+        "n_steps": "T",
+        "periods": "periods",
+        "observed": "average of |grad J|^2",
+        "bound": "bound",
+        "verdict": "verdict",
+    }
+    exact = ascents[ascents["evidence"] == "exact"]
+    return {
+        "outcome": outcome(data),
+        "table": table(
+            floors.assign(measured_steps=floors["measured_steps"].astype(int)), headings
+        ),
+        "ascents": f"{', '.join(sorted({*exact['estimator']}))} ({len(exact)} cells)",
+        "sampled": table(sampled.assign(n_steps=sampled["n_steps"].astype(int)), trained),
+        "ring": outcome(drawn),
+        "use": span(1 / drawn["ratio"]),
     }
