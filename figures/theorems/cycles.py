@@ -51,7 +51,7 @@ def _looks(rows: pd.DataFrame) -> list[tuple[pd.Series, int, str]]:
 
 
 def _corners(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Barycentric coordinates in the plane: the first action left, the second right, the third up."""
+    """Barycentric coordinates: the first action left, the second right, the third on top."""
     third = 1 - first - second
     return np.array([second + third / 2, third * np.sqrt(3) / 2])
 

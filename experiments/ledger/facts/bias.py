@@ -116,7 +116,7 @@ def own(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
             floors.assign(measured_steps=floors["measured_steps"].astype(int)), headings
         ),
         "ascents": f"{', '.join(sorted({*exact['estimator']}))} ({len(exact)} cells)",
-        "sampled": table(sampled.assign(n_steps=sampled["n_steps"].astype(int)), trained),
+        "sampled": table(sampled.astype({"n_steps": int}), trained),
         "ring": outcome(drawn),
         "use": span(1 / drawn["ratio"]),
     }
