@@ -30,7 +30,7 @@ FIGURES = {
     "t1_budget": ("T1.budget", variance.by_budget),
     "t1_floor": ("T1.floor", bias.floor),
     "t1_bias": ("T1.bias", bias.bias),
-    "t1_own": ("T1.own", cycles.own),
+    "t1_own": ("T1.own", cycles.orbits),
     "t2_gap": ("T2.kappa", theorem2.gap),
     "t2_phase": ("T2.benefit", theorem2.phase),
     "t2_region": ("T2.potential", theorem2.region),

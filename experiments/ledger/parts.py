@@ -51,7 +51,7 @@ PARTS: dict[str, Part] = {
     "T1.floor": Part(bias.floor),
     "T1.curl": Part(bias.curl),
     "T1.surrogate": Part(bias.surrogate),
-    "T1.own": Part(bias.own, ("T1.own", "T1.cycle")),
+    "T1.own": Part(bias.cycles, ("T1.own", "T1.cycle")),
     "Theorem 2": Part(theorems.decomposition, ("T2.kappa", "T2.benefit", *TABLES)),
     "T2.identity": Part(decomposition.identity),
     "T2.bridge'": Part(decomposition.bridge),

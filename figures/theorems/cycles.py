@@ -15,7 +15,7 @@ OPTIMUM = {"dice": 0.75}
 """J*, the mean of tool C."""
 
 
-def own(rows: pd.DataFrame) -> Figure | None:
+def orbits(rows: pd.DataFrame) -> Figure | None:
     """Orbits in the simplex, J along them, and |grad J|^2 of sampled training against T."""
     data = rows[rows["claim"] == "T1.own"]
     if "first at t=0" not in data:
@@ -82,11 +82,11 @@ def _values(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _averages(axes: Axes, rows: pd.DataFrame) -> None:
-    for i, ((instance, estimator), data) in enumerate(rows.groupby(["instance", "estimator"])):
+    for i, (_, data) in enumerate(rows.groupby(["instance", "estimator"])):
         runs = data.sort_values("n_steps")
         t, mean = runs["n_steps"].to_numpy(float), runs["observed"].to_numpy(float)
         spread = [mean - runs["lower"], runs["upper"] - mean]
-        label = f"{ESTIMATORS[estimator]} on {instance}"
+        label = f"{ESTIMATORS[runs.iloc[0]['estimator']]} on {runs.iloc[0]['instance']}"
         axes.errorbar(t, mean, yerr=spread, label=label, **SERIES[i])
     axes.set_xscale("log")
     axes.set_yscale("log")

@@ -1,7 +1,8 @@
 """Three actions that beat one another in a circle: std-normalised GRPO with G = 2 never arrives.
 
-Let S (``theory.updates.duels``) have S_12, S_23, S_31 of one strict sign, and w = (|S_23|, |S_31|,
-|S_12|), so that S w = 0. Along theta' = theta + eta E[g], E[g]_a = pi_a (S pi)_a:
+Let S (``theory.convergence.duels``) have S_12, S_23, S_31 of one strict sign, and
+w = (|S_23|, |S_31|, |S_12|), so that S w = 0. Along
+theta' = theta + eta E[g], E[g]_a = pi_a (S pi)_a:
 
 1. sum theta is conserved; take it as 0, which changes no policy. Then
    Phi = sum_a w_a exp(-theta_a) has its minimum, 3 (w_1 w_2 w_3)^(1/3), at pi = w/|w|_1 alone, and
@@ -32,7 +33,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from grpo_checks.theory.updates.duels import duel_update
+from grpo_checks.theory.convergence.duels import duel_update
+
+Scalar = int | float | Float[Array, ""]
 
 
 def circle_weights(wins: Float[Array, "3"]) -> Float[Array, "3"]:
@@ -52,13 +55,13 @@ def potential(w: Float[Array, "3"], theta: Float[Array, "3"]) -> Float[Array, ""
     return w @ jnp.exp(-theta)
 
 
-def growth_limit(w: Float[Array, "3"], reach: Float[Array, ""]) -> Float[Array, ""]:
+def growth_limit(w: Float[Array, "3"], reach: Scalar) -> Float[Array, ""]:
     """c^2 kappa exp(c M)/2, which ln(Phi_t/Phi_0) never exceeds; ``reach`` is c."""
     kappa = jnp.prod(w) ** 2 / (108 * jnp.min(w) ** 4)
     return reach**2 * kappa * jnp.exp(reach * jnp.max(w) / 4) / 2
 
 
-def noisy_growth_limit(w: Float[Array, "3"], reach: Float[Array, ""]) -> Float[Array, ""]:
+def noisy_growth_limit(w: Float[Array, "3"], reach: Scalar) -> Float[Array, ""]:
     """c^2 exp(c/2) (sum w - min w)/12, which E Phi_t - Phi_0 never exceeds, |h| <= 1."""
     return reach**2 * jnp.exp(reach / 2) * (w.sum() - jnp.min(w)) / 12
 
@@ -66,7 +69,7 @@ def noisy_growth_limit(w: Float[Array, "3"], reach: Float[Array, ""]) -> Float[A
 def run(
     s: Float[Array, "3 3"],
     theta: Float[Array, "3"],
-    step: Float[Array, ""],
+    step: Scalar,
     n_steps: int | Int[Array, ""],
 ) -> Float[Array, "3"]:
     """theta after so many expected updates of one step size."""

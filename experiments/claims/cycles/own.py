@@ -118,7 +118,7 @@ CLAIM = Claim(
     provenance="abstract",
     expected="refuted",
     proof=(
-        "grpo_checks.theory.updates.duels",
+        "grpo_checks.theory.convergence.duels",
         "grpo_checks.theory.convergence.rank_cycles",
         "grpo_checks.theory.rational.cycles.ring",
     ),

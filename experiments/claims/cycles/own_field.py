@@ -30,11 +30,11 @@ from grpo_checks.experiments.falsifier.domain import Domain, Place
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.experiments.protocol.verdict import Decision
 from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose
+from grpo_checks.theory.convergence.duels import duels
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.numbers.balls import Number
 from grpo_checks.theory.numbers.fields import NOT_NEGATIVE, POSITIVE
 from grpo_checks.theory.rational.cycles.floors import Average, Circle
-from grpo_checks.theory.updates.duels import duels
 
 ESTIMATORS = (
     "group_normalized",
@@ -109,8 +109,8 @@ def decide(document: Document, mutant: str | None = None) -> Decision:
     point, circle = DOMAIN.read(document), circle_of(document)
     if circle is not None:
         floor = circle.floor(point["average"], point["reach"])
-        told = f"for every T, with c = {point['reach']}"
-        return Decision(floor, fmpq(0), "refuted" if floor > 0 else "inconclusive", told)
+        note = f"for every T, with c = {point['reach']}"
+        return Decision(floor, fmpq(0), "refuted" if floor > 0 else "inconclusive", note)
     s, values = _numbers(point)
     if _are_differences(s) and (point["average"] == "E[g]" or _follow(s, values)):
         return Decision(fmpq(0), fmpq(0), "holds", GRADIENT)

@@ -17,8 +17,8 @@ from grpo_checks.experiments.protocol.verdict import Decision
 from grpo_checks.experiments.runs.training import exact_law
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.numbers.balls import ends
-from grpo_checks.theory.updates.orbit import Orbit, orbit
 from grpo_checks.theory.updates.rounding import accumulated
+from grpo_checks.theory.updates.stationary import Orbit, orbit
 
 NAME = "T1.own"
 GROUP_NORMALIZED = Estimator("group_normalized")
@@ -102,10 +102,10 @@ def floors(name: str, scope: Scope) -> Iterator[Row]:
     for reach in REACHES[scope.profile]:
         path = measured(name, 2, GROUP_NORMALIZED, reach / sqrt(length), length)
         seen = {"E[g]": path.squared_update, "grad J": path.squared_gradient}
-        for of, squares in seen.items():
-            decision = decide({**DOCUMENTS[name], "reach": reach, "average": of})
-            extra = {"field": of, "measured": float(squares.mean()), "measured_steps": length}
-            if (reach, of) == (REACHES[scope.profile][0], "E[g]"):
+        for field, squares in seen.items():
+            decision = decide({**DOCUMENTS[name], "reach": reach, "average": field})
+            extra = {"field": field, "measured": float(squares.mean()), "measured_steps": length}
+            if (reach, field) == (REACHES[scope.profile][0], "E[g]"):
                 extra |= _drawn(name, 2, GROUP_NORMALIZED)
             yield _floor_row(name, reach, decision, extra)
 

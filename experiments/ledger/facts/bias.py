@@ -87,7 +87,7 @@ def surrogate(data: pd.DataFrame) -> Facts:
     }
 
 
-def own(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
+def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
     """Of T1.own and T1.cycle: floors for every T, what was measured, and who arrives."""
     floors = data[(data["evidence"] == "certified") & (data["verdict"] == "refuted")]
     sampled = data[data["evidence"] == "statistical"]

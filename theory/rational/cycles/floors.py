@@ -23,10 +23,8 @@ Average = Literal["E[g]", "grad J", "grad J, sampled"]
 """Of |E[g]|^2 or |grad J|^2 along expected updates, of E|grad J|^2 along sampled ones."""
 BITS = 64
 """Of balls on boxes, which are far wider than the rounding."""
-COARSE = 400
-"""Boxes for each of the levels."""
-LEVELS = 40
-"""Levels of Phi at which Markov's inequality is tried."""
+LEVELS = (fmpq(7, 5), fmpq(3, 2), fmpq(8, 5))
+"""Of Phi less its minimum, in units of its mean, at which Markov's inequality is tried."""
 _weights, _growth, _noisy = (enclose(f) for f in (circle_weights, growth_limit, noisy_growth_limit))
 
 
@@ -84,11 +82,9 @@ class Circle(NamedTuple):
         w, best = self.weights, arb(0)
         least = 3 * arb(w[0] * w[1] * w[2]).root(3)
         excess = self._start + self._limit(_noisy, reach) - least
-        for i in range(1, LEVELS + 1):
-            level = excess * (1 + fmpq(i, 10))
-            stays = 1 - excess / level
-            ring = Ring(w, fmpq(0), least + level)
+        for multiple in LEVELS:
+            ring = Ring(w, fmpq(0), least + excess * multiple)
             with precision(BITS):
-                below = least_on(ring, self.squared_gradient, COARSE)
-            best = max(best, (below * stays).lower(), key=float)
+                below = least_on(ring, self.squared_gradient)
+            best = max(best, (below * (1 - 1 / multiple)).lower(), key=float)
         return best

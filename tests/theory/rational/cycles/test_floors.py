@@ -51,9 +51,9 @@ def test_published_constants(circle, reach, update, gradient):
 
 @pytest.mark.parametrize(("circle", "floor"), [(RANK_CYCLE, 4e-4), (DICE, 1e-4)])
 def test_floor_of_sampled_runs(circle, floor):
-    """E|grad J|^2 at c = 1, drawn prompts; the limit that Markov leaves at large c is none."""
+    """E|grad J|^2 at c = 1, drawn prompts; at large c Markov leaves next to nothing."""
     assert circle.floor("grad J, sampled", fmpq(1)) >= floor
-    assert circle.floor("grad J, sampled", fmpq(4)) == 0
+    assert 0 < circle.floor("grad J, sampled", fmpq(4)) < floor / 1000
 
 
 def test_start_of_a_ring():

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from grpo_checks.theory.arithmetic.enclose import enclose, exact
+from grpo_checks.theory.convergence.duels import duel_update, duels
 from grpo_checks.theory.estimators.advantages import Estimator
-from grpo_checks.theory.updates.duels import duel_update, duels
 
 SHAPE = (3, 3, 4, 2)
 """Prompts, actions, outcomes, components."""
