@@ -78,7 +78,7 @@ def _values(axes: Axes, rows: pd.DataFrame) -> None:
     axes.axhline(OPTIMUM["dice"], color=REFERENCE, ls=":", label="$J^*$")
     axes.set_xlabel(r"time $\eta t$ on dice, G = 2")
     axes.set_ylabel("$J$")
-    axes.legend(frameon=False, loc="lower right", ncols=2)
+    axes.legend(frameon=False, loc="center right", bbox_to_anchor=(1.0, 0.45))
 
 
 def _averages(axes: Axes, rows: pd.DataFrame) -> None:
@@ -92,4 +92,6 @@ def _averages(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_yscale("log")
     axes.set_xlabel("number of steps $T$ (sampled, G = 2)")
     axes.set_ylabel(r"average of $|\nabla J|^2$")
-    axes.legend(frameon=False, fontsize=6.5)
+    # Room above the limits.
+    axes.set_ylim(top=0.5)
+    axes.legend(frameon=False, loc="upper left", ncols=2)

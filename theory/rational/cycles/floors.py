@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from flint import arb, fmpq
 
-from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose, precision
+from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose
 from grpo_checks.theory.convergence.rank_cycles import (
     circle_weights,
     growth_limit,
@@ -21,8 +21,6 @@ from grpo_checks.theory.rational.cycles.ring import Policy, Ring, least_on
 
 Average = Literal["E[g]", "grad J", "grad J, sampled"]
 """Of |E[g]|^2 or |grad J|^2 along expected updates, of E|grad J|^2 along sampled ones."""
-BITS = 64
-"""Of balls on boxes, which are far wider than the rounding."""
 LEVELS = (fmpq(7, 5), fmpq(3, 2), fmpq(8, 5))
 """Of Phi less its minimum, in units of its mean, at which Markov's inequality is tried."""
 _weights, _growth, _noisy = (enclose(f) for f in (circle_weights, growth_limit, noisy_growth_limit))
@@ -74,8 +72,7 @@ class Circle(NamedTuple):
         if average == "grad J, sampled":
             return self._sampled_floor(reach)
         squares = {"E[g]": self.squared_update, "grad J": self.squared_gradient}
-        with precision(BITS):
-            return least_on(self.ring(reach), squares[average])
+        return least_on(self.ring(reach), squares[average])
 
     def _sampled_floor(self, reach: fmpq) -> Number:
         """By Markov's inequality for Phi less its minimum, at the best of some levels."""
@@ -84,7 +81,6 @@ class Circle(NamedTuple):
         excess = self._start + self._limit(_noisy, reach) - least
         for multiple in LEVELS:
             ring = Ring(w, fmpq(0), least + excess * multiple)
-            with precision(BITS):
-                below = least_on(ring, self.squared_gradient)
+            below = least_on(ring, self.squared_gradient)
             best = max(best, (below * (1 - 1 / multiple)).lower(), key=float)
         return best

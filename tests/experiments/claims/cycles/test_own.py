@@ -54,7 +54,7 @@ def test_values_that_the_field_does_not_follow():
 
 def test_falsifier_finds_a_circle():
     """Without a hint; what it reports has a floor."""
-    result = falsify(own.CLAIM, 0.5, 1)
+    result = falsify(own.CLAIM, 0.5, 2)
     assert result.refuted
     assert decide(result.document).observed > 0
 
