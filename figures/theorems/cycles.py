@@ -78,7 +78,7 @@ def _values(axes: Axes, rows: pd.DataFrame) -> None:
     axes.axhline(OPTIMUM["dice"], color=REFERENCE, ls=":", label="$J^*$")
     axes.set_xlabel(r"time $\eta t$ on dice, G = 2")
     axes.set_ylabel("$J$")
-    axes.legend(frameon=False, loc="center right", bbox_to_anchor=(1.0, 0.45))
+    axes.legend(frameon=False, loc="upper right", ncols=2, bbox_to_anchor=(1.0, 0.92))
 
 
 def _averages(axes: Axes, rows: pd.DataFrame) -> None:
