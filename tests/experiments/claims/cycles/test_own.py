@@ -54,7 +54,7 @@ def test_values_that_the_field_does_not_follow():
 
 def test_falsifier_finds_a_circle():
     """Without a hint; what it reports has a floor."""
-    result = falsify(own.CLAIM, 0.5, 2)
+    result = falsify(own.CLAIM, 2, 2)
     assert result.refuted
     assert decide(result.document).observed > 0
 
@@ -62,7 +62,7 @@ def test_falsifier_finds_a_circle():
 @pytest.mark.parametrize("mutant", ring_bound.MUTANTS)
 def test_mutants_of_the_ring_are_found(mutant):
     """By the search, not only at the stored points."""
-    assert falsify(ring_bound.CLAIM, 0.5, 0, mutant).refuted
+    assert falsify(ring_bound.CLAIM, 2, 0, mutant).refuted
 
 
 def test_random_circles_hold():
