@@ -11,8 +11,6 @@ from grpo_checks.figures.style import ESTIMATORS, PAGE_WIDTH, RC, REFERENCE, SER
 
 NAMES = {"dice": ("A", "B", "C"), "rank_cycle": ("1", "2", "3")}
 ESTIMATOR_LOOK = {"group_normalized": 0, "leave_one_out": 1, "componentwise_normalized": 2}
-OPTIMUM = {"dice": 0.75}
-"""J*, the mean of tool C."""
 
 
 def orbits(rows: pd.DataFrame) -> Figure | None:
@@ -75,7 +73,7 @@ def _orbits(axes: Axes, instance: str, rows: pd.DataFrame) -> None:
 def _values(axes: Axes, rows: pd.DataFrame) -> None:
     for row, look, label in _looks(rows):
         axes.plot(*series(row, "J at t="), label=label, markevery=6, **SERIES[look])
-    axes.axhline(OPTIMUM["dice"], color=REFERENCE, ls=":", label="$J^*$")
+    axes.axhline(rows.iloc[0]["optimum"], color=REFERENCE, ls=":", label="$J^*$")
     axes.set_xlabel(r"time $\eta t$ on dice, G = 2")
     axes.set_ylabel("$J$")
     axes.legend(frameon=False, loc="upper right", ncols=2, bbox_to_anchor=(1.0, 0.92))

@@ -82,43 +82,43 @@ def _enclosed(eps: fmpq) -> Enclosed:
 _MODEL = ("share", "outcome", "rewards", "weights")
 
 
-def _numbers(point: Any) -> tuple[Any, Any]:
+def _solved(document: Document) -> tuple[Any, Any, Any]:
+    """The point, S, and the mean rewards of its actions. Raises ValueError for what is no point."""
+    point = DOMAIN.read(document)
     estimator = Estimator(point["estimator"], point["ddof"], float(point["eps"]))
-    return _enclosed(point["eps"])({name: point[name] for name in _MODEL}, estimator)
+    return point, *_enclosed(point["eps"])({name: point[name] for name in _MODEL}, estimator)
 
 
 def worth(document: Document) -> list[fmpq] | None:
     """u, where the wins are certainly its differences. Raises ValueError for what is no point."""
-    s, _ = _numbers(DOMAIN.read(document))
+    _, s, _ = _solved(document)
     return list(s[:, 0]) if _are_differences(s) else None
 
 
 def circle_of(document: Document) -> Circle | None:
     """Three actions that beat one another, if they do. Raises ValueError likewise."""
-    point = DOMAIN.read(document)
-    s, values = _numbers(point)
-    if len(s) != 3 or not _goes_round([s[0, 1], s[1, 2], s[2, 0]]):
+    return _circle(*_solved(document))
+
+
+def _circle(point: Any, s: Any, values: Any) -> Circle | None:
+    wins = [s[0, 1], s[1, 2], s[2, 0]] if len(s) == 3 else []
+    if not wins or not (all(x > 0 for x in wins) or all(x < 0 for x in wins)):
         return None
     logits = list(point["logits"])
-    theta = [x - sum(logits) / 3 for x in logits]
-    return Circle([s[0, 1], s[1, 2], s[2, 0]], list(values), theta)
+    return Circle(wins, list(values), [x - sum(logits) / 3 for x in logits])
 
 
 def decide(document: Document, mutant: str | None = None) -> Decision:
     """A floor above 0, or none. Raises ValueError for what is no point."""
-    point, circle = DOMAIN.read(document), circle_of(document)
+    point, s, values = _solved(document)
+    circle = _circle(point, s, values)
     if circle is not None:
         floor = circle.floor(point["average"], point["reach"])
         note = f"for every T, with c = {point['reach']}"
         return Decision(floor, fmpq(0), "refuted" if floor > 0 else "inconclusive", note)
-    s, values = _numbers(point)
     if _are_differences(s) and (point["average"] == "E[g]" or _follow(s, values)):
         return Decision(fmpq(0), fmpq(0), "holds", GRADIENT)
-    return Decision(fmpq(0), fmpq(0), "inconclusive", "neither a circle nor a gradient")
-
-
-def _goes_round(wins: list[Number]) -> bool:
-    return all(x > 0 for x in wins) or all(x < 0 for x in wins)
+    return Decision(fmpq(0), fmpq(0), "inconclusive", "neither a circle nor a gradient that J has")
 
 
 def _are_differences(s: Any) -> bool:
@@ -128,10 +128,13 @@ def _are_differences(s: Any) -> bool:
 
 
 def _follow(s: Any, values: Any) -> bool:
-    """Whether the wins are a multiple, not below 0, of the differences of the values."""
+    """Whether the wins are a multiple above 0 of the differences of the values, or J is constant.
+
+    Where no action wins although their values differ, the policy stays where J is not stationary.
+    """
     lead = [(s[a, 0], values[a] - values[0]) for a in range(len(s))]
     aligned = all(_is_zero(x * w - y * v) for x, v in lead for y, w in lead)
-    return aligned and all(x * v >= 0 for x, v in lead)
+    return aligned and all(x * v > 0 or _is_zero(v) for x, v in lead)
 
 
 def _is_zero(x: Number) -> bool:

@@ -38,13 +38,8 @@ UNIT, FLOW = 0.025, 20_000
 
 
 def spec_of(name: str) -> InstanceSpec:
+    """The instance of a document's name."""
     return named(name, components=COMPONENTS[name])
-
-
-def _names(scope: Scope) -> list[str]:
-    if scope.instance is None:
-        return list(DOCUMENTS)
-    return [name for name in DOCUMENTS if scope.instance.is_named(name)]
 
 
 def measured(name: str, group_size: int, estimator: Estimator, step: float, length: int) -> Orbit:
@@ -88,10 +83,11 @@ def _drawn(name: str, group_size: int, estimator: Estimator) -> dict[str, float]
         f"{column} at t={UNIT * t:g}": float(x)
         for column, values in columns.items()
         for t, x in zip(kept, values, strict=True)
-    }
+    } | {"optimum": build(spec_of(name)).optimum}
 
 
 def parameters(name: str, group_size: int, estimator: Estimator, **more: Any) -> dict[str, Any]:
+    """The columns that tell a cell from others."""
     shared = {"components": COMPONENTS[name], "group_size": group_size}
     return {**shared, "estimator": estimator.name, **more}
 

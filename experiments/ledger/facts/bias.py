@@ -117,6 +117,16 @@ def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
         ),
         "ascents": f"{', '.join(sorted({*exact['estimator']}))} ({len(exact)} cells)",
         "sampled": table(sampled.astype({"n_steps": int}), trained),
+        "larger": _larger(having(data, "inconclusive")),
         "ring": outcome(drawn),
         "use": span(1 / drawn["ratio"]),
     }
+
+
+def _larger(data: pd.DataFrame) -> str:
+    """What is left of the average when a run is ten times as long."""
+    left = data["observed"] / data["shorter"]
+    return ", ".join(
+        f"{share:.2f} (`{row.instance}`, G = {row.group_size:.0f})"
+        for share, row in zip(left, data.itertuples(), strict=True)
+    )

@@ -1,10 +1,10 @@
 """The least value of a function on a ring of policies over three actions, enclosed.
 
-theta lies in the plane sum theta = 0, on the ring low <= Phi <= high, with
-Phi = sum_a w_a exp(-theta_a). Phi <= high bounds every
-theta_a from below, so the ring lies in a rectangle of (theta_1, theta_2). Boxes are cut in two, the
-one with the least lower bound first; those that miss the ring are dropped. What is lowest among
-the rest is a lower bound, certified however early the cutting ends.
+theta lies in the plane sum theta = 0, on the ring low <= Phi <= high, with Phi = sum_a w_a
+exp(-theta_a). Phi <= high bounds every theta_a from below, so the ring lies in a rectangle of
+(theta_1, theta_2). Boxes are cut in two, the one with the least lower bound first; those that miss
+the ring are dropped. What is lowest among the rest is a lower bound, certified however early the
+cutting ends. Thousands of boxes: softmax and Phi are written for balls here, not enclosed.
 """
 
 from collections.abc import Callable, Sequence
@@ -90,4 +90,6 @@ def _lower(ring: Ring, function: Callable[[Policy], arb], box: Box) -> float | N
     phi = ring.potential(theta)
     if phi < ring.low or phi > ring.high:
         return None
-    return nextafter(float(function(policy(theta)).lower()), -inf)
+    below = function(policy(theta))
+    # Of a box too wide to tell, nothing is known.
+    return nextafter(float(below.lower()), -inf) if below.is_finite() else -inf

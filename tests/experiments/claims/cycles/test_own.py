@@ -37,8 +37,22 @@ def test_equal_weights_are_no_circle():
     assert decide({**DOCUMENTS["dice"], "weights": [1, 1]}).verdict != "refuted"
 
 
-def test_values_that_the_field_does_not_follow():
-    """E[g] is a gradient, of accuracy and format counted alike; J counts otherwise."""
+def test_updates_that_vanish_are_no_ascent_of_j():
+    """A sure 1/2 against 0 or 9/10: neither wins more often, so E[g] = 0, and J varies."""
+    document = {
+        "outcome": [[[0, 1, 0], [1, 0, 1]]],
+        "rewards": [[0], ["1/2"], ["9/10"]],
+        "logits": [0, 1],
+    }
+    assert worth(document) == [fmpq(0), fmpq(0)]
+    assert decide(document).verdict == "holds"
+    assert decide({**document, "average": "grad J"}).verdict == "inconclusive"
+    fair = {**document, "rewards": [[0], ["1/2"], [1]], "average": "grad J"}
+    assert decide(fair).verdict == "holds"
+
+
+def test_decomposed_updates_and_j():
+    """Accuracy against format, both sure: the heavier wins; with equal weights J is constant."""
     document = {
         "outcome": [[[0, 0, 1, 0], [0, 1, 0, 0]]],
         "rewards": [[0, 0], [0, 1], [1, 0], [1, 1]],
