@@ -35,6 +35,8 @@ class Domain:
     """Lengths of all axes, and options; False for an array that is left at its default."""
     least: Mapping[str, int] = field(default_factory=dict)
     """Of axes that have a least length above 1."""
+    most: Mapping[str, int] = field(default_factory=dict)
+    """Of axes that have a largest length."""
 
     def choices(self) -> tuple[Place, ...]:
         """``places``, hashable."""
@@ -89,6 +91,8 @@ class Domain:
         for axis, (name, length) in lengths.items():
             if length < self.least.get(axis, 1):
                 raise ValueError(f"{name}: {length} of them, expected {self.least[axis]} or more")
+            if length > self.most.get(axis, length):
+                raise ValueError(f"{name}: {length} of them, expected {self.most[axis]} at most")
         return point
 
     def lengths(self, document: Document) -> dict[str, int]:

@@ -80,6 +80,7 @@ STATEMENT = Statement(
         {"steps": integer(1, 64), "reach": fraction(POSITIVE, default=1)},
         [{"pairs": 3, "actions": 3, "steps": n} for n in (1, 2, 8)],
         least={"pairs": 3, "actions": 3},
+        most={"pairs": 3, "actions": 3},
     ),
     mutants={
         "fixed step": _fixed_step,

@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from grpo_checks.experiments.claims.cycles.ring_bound import STATEMENT as RING
 from grpo_checks.experiments.claims.surrogates.groups import GROUP
 from grpo_checks.experiments.falsifier.constraints import (
     above_zero,
@@ -111,6 +112,16 @@ def test_lengths_of_axes_have_a_least():
     with pytest.raises(ValueError, match="rewards: 1 of them, expected 2 or more"):
         GROUP.read({"rewards": [[1]], "weights": [1]})
     assert Fraction(str(GROUP.read({"rewards": [[1], [0]], "weights": [1]})["ratios"][1])) == 1
+
+
+def test_lengths_of_axes_have_a_most():
+    """Three actions make a circle; of four, or of two, the claim does not speak."""
+    circle = {"wins": ["1/2"] * 3, "steps": 1, "reach": 1}
+    assert list(RING.domain.read({**circle, "logits": [0, 1, 2]})["logits"]) == [0, 1, 2]
+    with pytest.raises(ValueError, match="logits: 4 of them, expected 3 at most"):
+        RING.domain.read({**circle, "logits": [0, 1, 2, 3]})
+    with pytest.raises(ValueError, match="logits: 2 of them, expected 3 or more"):
+        RING.domain.read({**circle, "logits": [0, 1]})
 
 
 def test_an_axis_may_be_called_as_an_array():

@@ -34,9 +34,10 @@ def test_the_inverse_of_kl(q, nats, bits):
     with mpmath.workdps(400):
         share, limit = mpmath.mpf(q) / 1000, to_mp(nats)
         low, high = to_mp(low), to_mp(high)
-        assert share <= low < high <= 1
+        assert share <= low < min(high, 1)
         assert kl(share, low) <= limit
-        assert high == 1 or kl(share, high) >= limit
+        # A ball around an inverse just below 1 may reach past 1: its radius has 30 bits.
+        assert high >= 1 or kl(share, high) >= limit
         assert high - low < mpmath.mpf(2) ** (24 - bits)
 
 
