@@ -11,7 +11,8 @@ _NUMBERS = {"numbers"}
 _MDP = {*_NUMBERS, "mdp"}
 _POLICY = {*_MDP, "evaluation"}
 _GROUPS = {*_MDP, "estimators"}
-_UPDATES = {*_POLICY, *_GROUPS, "updates"}
+_RULES = {*_GROUPS, "rules"}
+_UPDATES = {*_POLICY, *_RULES, "updates"}
 _STORED = {"storage", "origin", "computing"}
 _CLAIMED = {"storage", "origin", "models", "protocol"}
 _SEARCHED = {*_CLAIMED, "falsifier", "points"}
@@ -23,6 +24,7 @@ ARROWS = {
         "mdp": _NUMBERS,
         "estimators": _MDP,
         "evaluation": _MDP,
+        "rules": _GROUPS,
         "losses": _GROUPS,
         "updates": _UPDATES - {"updates"},
         "convergence": _UPDATES,

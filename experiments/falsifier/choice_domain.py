@@ -84,8 +84,8 @@ class ChoiceDomain(Domain):
     """
 
     arrays: Mapping[str, Constraint] = field(default_factory=dict)
-    most: int = 1
-    """Prompts."""
+    prompts: int = 1
+    """At most."""
 
     def dimension(self, place: Place) -> int:
         """Likewise, after those of the model."""
@@ -117,8 +117,8 @@ class ChoiceDomain(Domain):
 
     def _model(self, document: Document) -> Point:
         weights, prompts = parse_choice(document).weights, document["prompts"]
-        if len(prompts) > self.most:
-            expected = f"at most {self.most}" if self.most > 1 else "one"
+        if len(prompts) > self.prompts:
+            expected = f"at most {self.prompts}" if self.prompts > 1 else "one"
             raise ValueError(f"prompts: {len(prompts)} of them, expected {expected}")
         if len(prompts) > 1 and flag(document, "shared"):
             raise ValueError("shared = True: expected a table of logits for each prompt")

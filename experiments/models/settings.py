@@ -6,6 +6,7 @@ from typing import Any
 
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.rules.aggregation import EPISODE_SUM, Aggregation
 from grpo_checks.theory.training.batch import Objective
 
 UNBIASED = Estimator("leave_one_out")
@@ -32,6 +33,12 @@ class RunSettings:
     objective: Objective = "reward"
     checkpoints: tuple[int, ...] = ()
     stream: str = ""
+    aggregation: Aggregation = EPISODE_SUM
+
+    @property
+    def has_exact_law(self) -> bool:
+        """Whether the bias and variance of each update are recorded."""
+        return self.estimator.within_group and self.aggregation == EPISODE_SUM
 
     def settings(self) -> dict[str, Any]:
         """What defines the run, as JSON."""
@@ -42,6 +49,10 @@ class RunSettings:
         for option in ("checkpoints", "stream"):
             if not fields[option]:
                 del fields[option]
+        if self.aggregation == EPISODE_SUM:
+            del fields["aggregation"]
+        else:
+            fields["aggregation"] = asdict(self.aggregation)
         chosen = {
             k: v for k, v in asdict(self.estimator).items() if v is not None and v is not False
         }

@@ -63,13 +63,17 @@ def _success(mdp: TAMDP, policy: Policy, thetas: Float[Array, "N n"]) -> Float[A
 def _settled(run: RunSettings) -> tuple[tuple[Any, ...], Training]:
     """What the training program is given besides its keys."""
     instance = build(run.instance)
-    training = Training(run.estimator, run.group_size, run.prompts, objective=run.objective)
+    training = Training(
+        run.estimator, run.group_size, run.prompts, objective=run.objective,
+        aggregation=run.aggregation,
+    )  # fmt: skip
     # Composite rewards may be all that counts: then one program for any number of components.
     plain = run.estimator.is_plain and run.objective == "reward"
     model = None if plain else instance.mdp
-    group = exact_law(run.instance, run.group_size, run.estimator)
-    if plain:
-        group = plain_law(run.estimator, run.group_size)
+    group = None
+    if run.has_exact_law:
+        law = (run.instance, run.group_size, run.estimator)
+        group = plain_law(run.estimator, run.group_size) if plain else exact_law(*law)
     fixed = (model, Chances(instance.mdp), instance.policy, instance.theta)
     ends = jnp.array([*run.checkpoints, run.n_steps])
     return (*fixed, jnp.asarray(step_size(run)), ends, group), training
@@ -89,8 +93,8 @@ def _execute(run: RunSettings) -> dict[str, Any]:
 
 
 def _known(run: RunSettings) -> list[str]:
-    """Estimators over the whole batch have no exact bias and variance: those columns are nan."""
-    return [name for name in STEP if run.estimator.within_group or name not in EXACT]
+    """Without an exact law bias and variance are nan."""
+    return [name for name in STEP if run.has_exact_law or name not in EXACT]
 
 
 def _summary(run: RunSettings, trace: Trace) -> dict[str, Any]:
@@ -100,7 +104,7 @@ def _summary(run: RunSettings, trace: Trace) -> dict[str, Any]:
     if not (np.isfinite(total[:, known]).all() and np.isfinite(products[known][:, known]).all()):
         return {"diverged": True}
     summary = {"diverged": False, **{STEP[i]: total[:, i].tolist() for i in known}}
-    if run.estimator.within_group:
+    if run.has_exact_law:
         summary["products"] = products.tolist()
     if run.checkpoints:
         instance, theta = build(run.instance), np.asarray(trace.theta)
@@ -126,8 +130,8 @@ def _address(run: RunSettings) -> dict[str, Any]:
 def execute(run: RunSettings, store: Store, wait: bool = True) -> RunResult:
     """Path averages per seed of the numbers in ``theory.training.loop.STEP``, and ``products``.
 
-    The latter are sums over all seeds and steps of the products of two of them; an estimator over
-    the whole batch has neither these nor bias and variance. A run with checkpoints also has
+    The latter are sums over all seeds and steps of the products of two of them; a run
+    without an exact law has neither these nor bias and variance. A run with checkpoints also has
     ``success``, J_qk as (seeds, checkpoints and end, Q, K). Taken from the store where it is there.
     A run that leaves the finite numbers is marked ``diverged``. Raises locks.Busy if another
     command is at it and ``wait`` is False.
@@ -140,7 +144,7 @@ def _check(run: RunSettings, result: Any) -> None:
     if result == {"diverged": True}:
         return
     shapes: dict[str, tuple[int, ...]] = {name: (run.seeds,) for name in _known(run)}
-    if run.estimator.within_group:
+    if run.has_exact_law:
         shapes["products"] = (len(STEP), len(STEP))
     if run.checkpoints:
         n_prompts, components = build(run.instance).mdp.reward.shape[::3]

@@ -10,9 +10,10 @@ from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.instances.conflict import conflict
 from grpo_checks.theory.instances.tools.coding import coding
 from grpo_checks.theory.mdp.places import Chances
-from grpo_checks.theory.training.batch import Training, sample_batch, sampled_update
+from grpo_checks.theory.training.batch import Training, sample_batch
 from grpo_checks.theory.training.episodes import action_cdf
 from grpo_checks.theory.training.loop import train
+from grpo_checks.theory.training.score_sums import sampled_update
 
 INSTANCES = {"coding": coding(), "conflict": conflict(start=0.7)}
 KEY = jax.random.key(7)

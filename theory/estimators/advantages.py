@@ -33,8 +33,10 @@ class Estimator:
     - ``batch_scaled``: (R_i - m)/(sd_batch + eps), sd_batch of all members of the update
 
     ``whiten``: eps of a last step over the batch, (z - mean_batch)/(sd_batch + whiten), or with
-    ``whiten_inside`` divided by sqrt(sd_batch^2 + whiten); None: no such step. Raises ValueError
-    for an unknown name, a ddof other than 0 or 1, or an eps that is negative or not finite.
+    ``whiten_inside`` divided by sqrt(sd_batch^2 + whiten); None: no such step. ``whiten_tokens``:
+    that step's mean and sd are over tokens, an episode counting as often as it has some. Raises
+    ValueError for an unknown name, a ddof other than 0 or 1, or an eps that is negative or not
+    finite.
     """
 
     name: EstimatorName
@@ -42,6 +44,7 @@ class Estimator:
     eps: float = 0.0
     whiten: float | None = None
     whiten_inside: bool = False
+    whiten_tokens: bool = False
 
     def __post_init__(self) -> None:
         if self.name not in get_args(EstimatorName):
@@ -84,11 +87,11 @@ def deviations(rewards: Float[Array, " N"]) -> Float[Array, " N"]:
     return from_first - from_first.mean()
 
 
-@partial(jax.jit, static_argnames=("eps", "inside"))
+@partial(jax.jit, static_argnames="inside")
 def inverse_sd(
     spread: Float[Array, "..."],
     freedom: GroupSize | Float[Array, "..."],
-    eps: float,
+    eps: int | float | Float[Array, ""],
     inside: bool = False,
 ) -> Float[Array, "..."]:
     """1/(sd + eps), sd^2 = ``spread``/``freedom``, and 0 where sd = 0, whatever eps is.
@@ -161,8 +164,12 @@ def batch_advantages(
     weights: Float[Array, " K"],
     estimator: Estimator,
     present: Bool[Array, "B G K"] | None = None,
+    lengths: Float[Array, "B G"] | None = None,
 ) -> Float[Array, "B G"]:
-    """Advantages of all members of one update: B groups of G, from both kinds of rewards."""
+    """Advantages of all members of one update: B groups of G, from both kinds of rewards.
+
+    ``lengths``: tokens of each episode, one by default; needed where the last step is over tokens.
+    """
     if estimator.name == "batch_scaled":
         spread = jnp.square(deviations(composites.reshape(-1))).sum()
         per_sd = inverse_sd(spread, composites.size - estimator.ddof, estimator.eps)
@@ -173,12 +180,21 @@ def batch_advantages(
         advantages = jax.vmap(one)(vectors, there)
     else:
         advantages = jax.vmap(lambda r: group_advantages(r, estimator))(composites)
-    return advantages if estimator.whiten is None else _whitened(advantages, estimator)
+    if estimator.whiten is None:
+        return advantages
+    if lengths is None or not estimator.whiten_tokens:
+        lengths = jnp.ones_like(advantages)
+    return _whitened(advantages, estimator, lengths)
 
 
-def _whitened(advantages: Float[Array, "B G"], estimator: Estimator) -> Float[Array, "B G"]:
-    centred = deviations(advantages.reshape(-1))
-    freedom = centred.size - estimator.ddof
-    spread = jnp.square(centred).sum()
+def _whitened(
+    advantages: Float[Array, "B G"], estimator: Estimator, counts: Float[Array, "B G"]
+) -> Float[Array, "B G"]:
+    """``counts``: how often each advantage is counted."""
+    # From the first, as in ``deviations``: equal advantages leave exactly 0.
+    from_first = advantages - advantages[0, 0]
+    centred = from_first - (counts * from_first).sum() / counts.sum()
+    spread = (counts * jnp.square(centred)).sum()
+    freedom = counts.sum() - estimator.ddof
     per_sd = inverse_sd(spread, freedom, estimator.whiten or 0.0, estimator.whiten_inside)
-    return (centred * per_sd).reshape(advantages.shape)
+    return centred * per_sd

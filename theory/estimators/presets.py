@@ -19,7 +19,9 @@ PRESETS: Mapping[str, Estimator] = MappingProxyType(
         "trl-batch": Estimator("batch_scaled", 1, 1e-4),
         "trl-gdpo": Estimator("componentwise_normalized", 1, 1e-4, whiten=1e-4),
         "verl": Estimator("group_normalized", 1, 1e-6),
-        "verl-gdpo": Estimator("componentwise_normalized", 1, 1e-6, 1e-8, whiten_inside=True),
+        "verl-gdpo": Estimator(
+            "componentwise_normalized", 1, 1e-6, 1e-8, whiten_inside=True, whiten_tokens=True
+        ),
         "openrlhf": Estimator("group_normalized", 1, 1e-9),
         "dr_grpo": Estimator("mean_baseline"),
         "rloo": Estimator("leave_one_out"),

@@ -90,7 +90,6 @@ def _log_linear_spread(
     taken = share(probs * chance, reached[:, None])
     mean, spread = jnp.zeros(0), jnp.zeros(0)
     for depth in reversed(range(mdp.horizon)):
-        here, ahead, later = mdp.layer(depth), scores[mdp.layer(depth)], jnp.zeros(0)
         here = mdp.layer(depth)
         ahead, later = scores[here], jnp.zeros(probs[here].shape)
         if depth < mdp.max_depth:

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from grpo_checks.theory.instances.bandit import bandit
 from grpo_checks.theory.instances.bits import bits
 from grpo_checks.theory.instances.conflict import conflict
-from grpo_checks.theory.instances.cycles.dice import dice
+from grpo_checks.theory.instances.cycles.dice import dice, dice_all
 from grpo_checks.theory.instances.cycles.rank_cycle import rank_cycle
 from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.instances.menu import menu
@@ -31,5 +31,6 @@ INSTANCES: Mapping[str, Callable[[int], Instance]] = MappingProxyType(
         "outcomes": outcomes,
         "rank_cycle": rank_cycle,
         "dice": dice,
+        "dice_all": dice_all,
     }
 )

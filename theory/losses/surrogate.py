@@ -12,7 +12,6 @@ from jaxtyping import Array, Float
 
 from grpo_checks.theory.numbers.kl import exponential_excess
 
-Aggregation = Literal["grpo", "bnpo", "dr_grpo", "dapo"]
 Level = Literal["token", "sequence"]
 
 
@@ -43,25 +42,6 @@ class Clipping:
                 raise ValueError(f"{field} = {value!r}: expected a finite number > {least}")
         if self.level not in get_args(Level):
             raise ValueError(f"level = {self.level!r}: expected one of {get_args(Level)}")
-
-
-def step_weights(
-    mask: Float[Array, "N H"], aggregation: Aggregation, max_length: int
-) -> Float[Array, "N H"]:
-    """The weight of each step in the loss, for the aggregations that trainers offer.
-
-    ``grpo``: mean over each episode's steps, then over episodes; ``bnpo`` and ``dapo``: mean over
-    all steps (of the local batch and of the global batch: equal on one device); ``dr_grpo``: sum
-    over steps divided by N max_length. Raises ValueError for another name.
-    """
-    n = mask.shape[0]
-    if aggregation == "grpo":
-        return mask / jnp.maximum(mask.sum(1, keepdims=True), 1) / n
-    if aggregation in ("bnpo", "dapo"):
-        return mask / jnp.maximum(mask.sum(), 1)
-    if aggregation == "dr_grpo":
-        return mask / (n * max_length)
-    raise ValueError(f"aggregation = {aggregation!r}: expected one of {get_args(Aggregation)}")
 
 
 def k3(log_probs: Float[Array, "..."], reference: Float[Array, "..."]) -> Float[Array, "..."]:

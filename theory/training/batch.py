@@ -10,10 +10,10 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from grpo_checks.theory.estimators.advantages import Estimator, batch_advantages, check_group_size
 from grpo_checks.theory.evaluation.values import Theta, value
 from grpo_checks.theory.losses.surrogate import Clipping, surrogate_loss
-from grpo_checks.theory.mdp.action_axis import add_up, balanced
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.places import Chances
 from grpo_checks.theory.mdp.policy import Policy
+from grpo_checks.theory.rules.aggregation import EPISODE_SUM, Aggregation
 from grpo_checks.theory.training.episodes import Episodes, sample_episodes
 from grpo_checks.theory.updates.potential import potential_value
 
@@ -37,8 +37,9 @@ class Training:
     ``inner_epochs``: gradient steps per batch of episodes (more than one is off policy).
     ``optimizer`` "adam" and ``schedule`` "c/sqrt(t)" are outside Theorem 1. ``precision``: of
     the episodes and the loss; theta and the exact quantities stay float64. ``objective``: what
-    progress is measured by, J or the Jtilde of `componentwise_normalized`. Raises ValueError for
-    values out of range.
+    progress is measured by, J or the Jtilde of `componentwise_normalized`. ``aggregation``: of the
+    loss; a token mean over a full sweep speaks of prompts of equal weight, one group each. Raises
+    ValueError for values out of range.
     """
 
     estimator: Estimator
@@ -50,6 +51,7 @@ class Training:
     clipping: Clipping = field(default_factory=Clipping)
     precision: Precision = "float64"
     objective: Objective = "reward"
+    aggregation: Aggregation = EPISODE_SUM
 
     def __post_init__(self) -> None:
         check_group_size(self.group_size)
@@ -113,10 +115,10 @@ def needed(mdp: TAMDP | None, by: str) -> TAMDP:
     return mdp
 
 
-def _weighted_advantages(
+def weighted_advantages(
     mdp: TAMDP | None, batch: Batch, training: Training
 ) -> tuple[Float[Array, " N"], Float[Array, " N"]]:
-    """A_i, and weight_b/G of each member's group."""
+    """A_i, and c_i: weight_b/G of each member's group, as the aggregation weighs it."""
     g, dtype = training.group_size, jnp.dtype(training.precision)
     composites = batch.episodes.composite.astype(dtype).reshape(-1, g)
     # One component, the composite, for estimators that look at nothing else.
@@ -125,8 +127,12 @@ def _weighted_advantages(
         model = needed(mdp, training.estimator.name)
         earned = batch.episodes.reward_class.reshape(-1, g)
         vectors, weights = model.class_vector.astype(dtype)[earned], model.weights
-    every = batch_advantages(composites, vectors, weights, training.estimator)
-    return every.reshape(-1), jnp.repeat(batch.group_weight / g, g).astype(dtype)
+    taken, aggregation = batch.episodes.taken, training.aggregation
+    decisions = taken.sum(0).astype(dtype)
+    lengths = (decisions + aggregation.length_offset).reshape(-1, g)
+    every = batch_advantages(composites, vectors, weights, training.estimator, lengths=lengths)
+    share = jnp.repeat(batch.group_weight / g, g).astype(dtype)
+    return every.reshape(-1), aggregation.weights(decisions, share, taken.shape[0])
 
 
 def batch_loss(
@@ -141,10 +147,10 @@ def batch_loss(
     """The surrogate of one batch, to be minimised.
 
     ``old``, ``reference``: log-probabilities of the policy that sampled the batch, and for the KL.
-    At the sampling policy, minus its gradient is g = sum_b weight_b 1/G sum_i A_i s(tau_i).
+    At the sampling policy, minus its gradient is g = sum_i A_i c_i s(tau_i).
     """
     dtype, episodes = jnp.dtype(training.precision), batch.episodes
-    advantages, weights = _weighted_advantages(mdp, batch, training)
+    advantages, weights = weighted_advantages(mdp, batch, training)
     mask = episodes.taken.T.astype(dtype)
 
     def taken(table: Float[Array, "S A"]) -> Float[Array, "N H"]:
@@ -159,42 +165,3 @@ def batch_loss(
         mask * weights[:, None],
         training.clipping,
     )
-
-
-def score_table(
-    mdp: TAMDP | None, shape: tuple[int, ...], batches: Batch, training: Training
-) -> Float[Array, "S A N"]:
-    """sum over the steps taken in (s, a) of weight_b/G A_i, for N batches; ``shape`` (S, A).
-
-    g is its product with the scores grad log pi(a|s): no need to differentiate a loss.
-    """
-    advantages, weights = jax.vmap(lambda b: _weighted_advantages(mdp, b, training))(batches)
-    (n_states, n_actions), lanes = shape[:2], weights.shape[0]
-    table = jnp.zeros((n_states + 1) * n_actions * lanes, weights.dtype)
-    lane = jnp.arange(lanes, dtype=jnp.int32)[:, None]
-    for cell in batches.episodes.cell.swapaxes(0, 1):
-        table = table.at[cell * lanes + lane].add(
-            advantages * weights, mode="promise_in_bounds", wrap_negative_indices=False
-        )
-    return table.reshape(n_states + 1, n_actions, lanes)[:n_states]
-
-
-def score_product(
-    policy: Policy, theta: Theta, probs: Float[Array, "S A *N"], table: Float[Array, "S A *N"]
-) -> Theta:
-    """sum_sa table(s, a) grad log pi(a|s); ``probs`` at theta, whose last axis may be of many."""
-    logits = lambda at: policy.logits(at).astype(table.dtype)  # noqa: E731
-    _, pull = jax.vjp(logits, theta.astype(table.dtype))
-    return pull(balanced(probs, table - probs * add_up(table)))[0].astype(theta.dtype)
-
-
-def sampled_update(
-    mdp: TAMDP, policy: Policy, theta: Theta, batch: Batch, training: Training
-) -> Theta:
-    """g for a batch sampled at ``theta``; its exact mean and variance are in
-    ``theory.updates.moments``.
-    """
-    probs = policy.probs(theta)
-    one = jax.tree.map(lambda x: x[None], batch)
-    table = score_table(mdp, probs.shape, one, training)[:, :, 0]
-    return score_product(policy, theta, probs, table.astype(probs.dtype))

@@ -19,11 +19,10 @@ from grpo_checks.theory.training.batch import (
     Training,
     batch_loss,
     sample_batch,
-    score_product,
-    score_table,
 )
 from grpo_checks.theory.training.episodes import action_cdf
 from grpo_checks.theory.training.recording import Exact, record
+from grpo_checks.theory.training.score_sums import score_product, score_table
 
 STEP = ("squared_gradient", "squared_bias", "variance", "gain", "first_order_gain")
 """|grad J|^2, |m - grad J|^2, V, J(theta') - J(theta), <grad J, theta' - theta>.

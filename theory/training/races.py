@@ -11,8 +11,9 @@ from grpo_checks.theory.evaluation.values import Theta, value
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.places import Chances
 from grpo_checks.theory.mdp.policy import Policy
-from grpo_checks.theory.training.batch import Training, sample_batch, sampled_update
+from grpo_checks.theory.training.batch import Training, sample_batch
 from grpo_checks.theory.training.episodes import action_cdf
+from grpo_checks.theory.training.score_sums import sampled_update
 from grpo_checks.theory.updates.benefit import ascent
 from grpo_checks.theory.updates.moments import update_moments
 

@@ -20,7 +20,7 @@ from grpo_checks.theory.updates.policy_law import (
     PolicyLaw,
     central,
     leave_one_out_variance,
-    pair_moments,
+    pairs_at,
     policy_law,
 )
 
@@ -57,8 +57,9 @@ class UpdateMoments(NamedTuple):
         return jnp.square(self.mean - self.gradient).sum()
 
 
-def _by_closed_form(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw) -> PromptMoments:
-    gradient, spread, excess = pair_moments(mdp, policy, theta)
+def plain_moments(mdp: TAMDP, at: PolicyLaw, group: GroupLaw) -> PromptMoments:
+    """Of estimators whose advantages are linear in the rewards, by a closed form."""
+    gradient, spread, excess = pairs_at(mdp, at)
     variance = leave_one_out_variance(group.group_size, spread, excess)
     shrink = group.shrinkage
     return PromptMoments(gradient, shrink * gradient, shrink**2 * variance)
@@ -110,9 +111,12 @@ def group_moments(mdp: TAMDP, at: PolicyLaw, group: GroupLaw) -> PromptMoments:
 
 def prompt_moments(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw) -> PromptMoments:
     """Exact mean and variance of each prompt's update, for every estimator of a group."""
-    if group.table is None:
-        return _by_closed_form(mdp, policy, theta, group)
-    return group_moments(mdp, policy_law(mdp, policy, theta), group)
+    return moments_at(mdp, policy_law(mdp, policy, theta), group)
+
+
+def moments_at(mdp: TAMDP, at: PolicyLaw, group: GroupLaw) -> PromptMoments:
+    """The same, of a policy's law."""
+    return (plain_moments if group.table is None else group_moments)(mdp, at, group)
 
 
 def combine(

@@ -62,11 +62,15 @@ class PairMoments(NamedTuple):
 
 
 def pair_moments(mdp: TAMDP, policy: Policy, theta: Theta) -> PairMoments:
+    """At a policy."""
+    return pairs_at(mdp, policy_law(mdp, policy, theta))
+
+
+def pairs_at(mdp: TAMDP, at: PolicyLaw) -> PairMoments:
     """By central moments of R; since sum_v grad p(v) = 0, no pairs of classes (derived).
 
     a is E|(R-mu)s - grad J_q|^2, a sum of squares: what s varies by given v, and what E[s|v] does.
     """
-    at = policy_law(mdp, policy, theta)
     deviation, gradient = central(mdp, at)
     score = share(at.slopes, at.law[..., None])
     off = jnp.square(deviation[..., None] * score - gradient[:, None]).sum(-1)

@@ -36,12 +36,8 @@ from grpo_checks.theory.evaluation.values import Theta, prompt_values
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.updates.budget import BudgetTerms, between_prompts
-from grpo_checks.theory.updates.moments import (
-    PromptMoments,
-    combine,
-    pair_moments,
-    update_moments,
-)
+from grpo_checks.theory.updates.moments import PromptMoments, combine, update_moments
+from grpo_checks.theory.updates.policy_law import pair_moments
 
 SUMMED = (2, 3, 4, 8, 16, 32)
 """Group sizes whose V is a sum over groups here."""

@@ -17,8 +17,9 @@ from grpo_checks.theory.evaluation.values import value
 from grpo_checks.theory.instances.conflict import conflict
 from grpo_checks.theory.mdp.places import Chances
 from grpo_checks.theory.numbers.balls import ends
-from grpo_checks.theory.training.batch import Training, sample_batch, sampled_update
+from grpo_checks.theory.training.batch import Training, sample_batch
 from grpo_checks.theory.training.episodes import action_cdf
+from grpo_checks.theory.training.score_sums import sampled_update
 from grpo_checks.theory.updates.budget import budget_terms
 
 SPEC = named("conflict", components=1, start=-0.5)

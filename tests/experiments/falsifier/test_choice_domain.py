@@ -43,7 +43,7 @@ PLACES = [
     {"actions": 2, "outcomes": 4, "components": 2, "binary": True, "steps": 2},
 ]
 DOMAIN = ChoiceDomain(
-    {"beta": above_zero()}, options={"steps": integer(1, 9, default=1)}, places=PLACES, most=2
+    {"beta": above_zero()}, options={"steps": integer(1, 9, default=1)}, places=PLACES, prompts=2
 )
 
 

@@ -11,8 +11,9 @@ from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.instances.conflict import conflict
 from grpo_checks.theory.mdp.places import Chances
-from grpo_checks.theory.training.batch import Training, sample_batch, sampled_update
+from grpo_checks.theory.training.batch import Training, sample_batch
 from grpo_checks.theory.training.episodes import action_cdf
+from grpo_checks.theory.training.score_sums import sampled_update
 from grpo_checks.theory.updates.moments import update_moments
 
 INSTANCES = {"conflict": conflict(2), "binary": binary_instance(2, seed=4)}

@@ -20,7 +20,8 @@ from grpo_checks.theory.instances.tools.search import search
 from grpo_checks.theory.mdp.places import Chances
 from grpo_checks.theory.training.batch import Training
 from grpo_checks.theory.training.recording import record
-from grpo_checks.theory.updates.moments import pair_moments, update_moments
+from grpo_checks.theory.updates.moments import update_moments
+from grpo_checks.theory.updates.policy_law import pair_moments
 
 INSTANCES = {
     "search": search(),

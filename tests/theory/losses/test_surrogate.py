@@ -12,8 +12,9 @@ import pytest
 
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.instances.conflict import conflict
-from grpo_checks.theory.losses.surrogate import Clipping, k3, step_weights, surrogate_loss
+from grpo_checks.theory.losses.surrogate import Clipping, k3, surrogate_loss
 from grpo_checks.theory.mdp.places import Chances
+from grpo_checks.theory.rules.aggregation import Aggregation
 from grpo_checks.theory.training.batch import Training, batch_loss, sample_batch
 from grpo_checks.theory.training.episodes import action_cdf
 
@@ -32,6 +33,19 @@ def _clipping(case):
     )
 
 
+AGGREGATIONS = {
+    "grpo": Aggregation("sequence_mean"),
+    "bnpo": Aggregation("token_mean"),
+    "dapo": Aggregation("token_mean"),
+    "dr_grpo": Aggregation("constant"),
+}  # By TRL's name, on one device with one micro-batch.
+
+
+def _step_weights(mask, loss_type, horizon):
+    share = jnp.full(len(mask), 1 / len(mask))
+    return mask * AGGREGATIONS[loss_type].weights(mask.sum(1), share, horizon)[:, None]
+
+
 def _label(case):
     return "-".join(str(v) for k, v in case.items() if k not in ("loss", "grad"))
 
@@ -41,7 +55,7 @@ def test_reproduces_trl(case):
     """Loss and gradient of the trainer that practitioners run; 1e-6, as for its advantages."""
     names = ("new_logps", "old_logps", "ref_logps", "mask", "advantages")
     new, old, reference, mask, advantages = (jnp.array(ORACLE[n]) for n in names)
-    weights = step_weights(mask, case["loss_type"], ORACLE["max_completion_length"])
+    weights = _step_weights(mask, case["loss_type"], ORACLE["max_completion_length"])
     rest = (old, reference, mask, advantages, weights, _clipping(case))
     loss, slope = jax.value_and_grad(surrogate_loss)(new, *rest)
     np.testing.assert_allclose(loss, case["loss"], atol=1e-6, rtol=0)
@@ -154,9 +168,9 @@ def test_clipping_blocks_only_the_bad_direction(ratio, advantage, loss, slope):
 def test_empty_rows_weigh_nothing():
     """A completion whose every token is masked must not divide by zero."""
     mask = jnp.array([[0.0, 0.0], [1.0, 1.0]])
-    for aggregation in ("grpo", "bnpo", "dapo", "dr_grpo"):
-        assert (step_weights(mask, aggregation, 2)[0] == 0).all()
-        assert (step_weights(0 * mask, aggregation, 2) == 0).all()
+    for aggregation in AGGREGATIONS:
+        assert (_step_weights(mask, aggregation, 2)[0] == 0).all()
+        assert (_step_weights(0 * mask, aggregation, 2) == 0).all()
 
 
 @pytest.mark.parametrize(
@@ -183,4 +197,4 @@ def test_bad_aggregation_is_refused(monkeypatch, aggregation):
     """An unknown aggregation must not fall back to one that exists."""
     monkeypatch.setattr(jaxtyping.config, "jaxtyping_disable", True)
     with pytest.raises(ValueError, match=f"aggregation = '{aggregation}': expected one"):
-        step_weights(jnp.ones((2, 2)), aggregation, 2)
+        Aggregation(aggregation)

@@ -15,8 +15,9 @@ from grpo_checks.theory.instances.random import random_instance
 from grpo_checks.theory.instances.tools.search import search
 from grpo_checks.theory.mdp.places import Chances
 from grpo_checks.theory.mdp.policy import LogLinear
-from grpo_checks.theory.training.batch import Training, batch_loss, sample_batch, sampled_update
+from grpo_checks.theory.training.batch import Training, batch_loss, sample_batch
 from grpo_checks.theory.training.episodes import action_cdf
+from grpo_checks.theory.training.score_sums import sampled_update
 from grpo_checks.theory.updates.moments import prompt_moments, update_moments
 
 INSTANCES = {

@@ -14,7 +14,8 @@ from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.places import Chances
 from grpo_checks.theory.mdp.policy import LogLinear, Tabular
 from grpo_checks.theory.training.episodes import action_cdf, sample_episodes
-from grpo_checks.theory.updates.moments import pair_moments, update_moments
+from grpo_checks.theory.updates.moments import update_moments
+from grpo_checks.theory.updates.policy_law import pair_moments
 
 PLAIN = Estimator("leave_one_out")
 _moments = eqx.filter_jit(update_moments)

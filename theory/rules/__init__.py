@@ -1,0 +1,1 @@
+"""Update rules: advantage estimator and loss aggregation as trainers combine them, by name."""
