@@ -86,6 +86,8 @@ class ChoiceDomain(Domain):
     arrays: Mapping[str, Constraint] = field(default_factory=dict)
     prompts: int = 1
     """At most."""
+    shared: bool = False
+    """Whether several prompts have one table of logits, or each its own."""
 
     def dimension(self, place: Place) -> int:
         """Likewise, after those of the model."""
@@ -112,7 +114,8 @@ class ChoiceDomain(Domain):
         return {**model, **super().document(x[n:], place, largest)}
 
     def read(self, document: Document) -> Point:
-        """Likewise. Raises ValueError also for too many prompts, or a table that they share."""
+        """Likewise. Raises ValueError also for too many prompts, or tables shared against the
+        field."""
         return {**self._model(document), **super().read(document)}
 
     def _model(self, document: Document) -> Point:
@@ -120,8 +123,9 @@ class ChoiceDomain(Domain):
         if len(prompts) > self.prompts:
             expected = f"at most {self.prompts}" if self.prompts > 1 else "one"
             raise ValueError(f"prompts: {len(prompts)} of them, expected {expected}")
-        if len(prompts) > 1 and flag(document, "shared"):
-            raise ValueError("shared = True: expected a table of logits for each prompt")
+        if len(prompts) > 1 and flag(document, "shared") != self.shared:
+            tables = "one table of logits" if self.shared else "a table of logits for each prompt"
+            raise ValueError(f"shared = {not self.shared}: expected {tables}")
         return {**_padded(prompts, len(weights)), "weights": exact(weights)}
 
     def simpler(self, document: Document) -> Iterator[Document]:

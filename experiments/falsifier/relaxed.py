@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
-from grpo_checks.theory.estimators.advantages import Estimator, scale
+from grpo_checks.theory.estimators.advantages import Estimator, inverse_sd, scale
 from grpo_checks.theory.rational.multinomial import check_ways, compositions
 from grpo_checks.theory.updates.ustatistic import Noise, moments
 
@@ -81,15 +81,34 @@ def groups(
     kinds: Kinds, weights: Float[Array, " K"], size: int, estimator: Estimator, equal: float = EQUAL
 ) -> Groups:
     """Listed. Rewards do not vary where their squared deviations add up to ``equal`` or less."""
-    counts, ways = listed_groups(size, kinds.chance.shape[0])
-    # Whole numbers until here: a product of the ways has more digits than a float.
-    chance = jnp.prod(jnp.asarray(ways).astype(float) * kinds.chance[None] ** counts, 1)
+    chance, counts = _draws(kinds, size)
     if estimator.name == "componentwise_normalized":
         columns = zip(weights, kinds.rewards.T, strict=True)
         every = sum(w * _scaled(c, counts, size, estimator, equal) for w, c in columns)
     else:
         every = _scaled(kinds.rewards @ weights, counts, size, estimator, equal)
     return Groups(chance, counts, every)
+
+
+def _draws(kinds: Kinds, size: int) -> tuple[Float[Array, " M"], NDArray[np.float64]]:
+    """Chance and counts of every group."""
+    counts, ways = listed_groups(size, kinds.chance.shape[0])
+    # Whole numbers until here: a product of the ways has more digits than a float.
+    return jnp.prod(jnp.asarray(ways).astype(float) * kinds.chance[None] ** counts, 1), counts
+
+
+def normalized_groups(
+    kinds: Kinds, weights: Float[Array, " K"], size: int, ddof: int, eps: Float[Array, ""]
+) -> Groups:
+    """Listed, with advantages of `group_normalized`; an exact ``eps`` stays exact.
+
+    Rewards vary as soon as they are two floats: from differences, equal ones leave exactly 0.
+    """
+    chance, counts = _draws(kinds, size)
+    composite = kinds.rewards @ weights
+    centred = counts @ (composite[None] - composite[:, None]) / size
+    spread = (counts * jnp.square(centred)).sum(1)
+    return Groups(chance, counts, centred * inverse_sd(spread, size - ddof, eps)[:, None])
 
 
 def update(

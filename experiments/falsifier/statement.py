@@ -16,7 +16,7 @@ from flint import arb, fmpq
 
 from grpo_checks.experiments.falsifier.domain import Domain, Place, Point
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
-from grpo_checks.experiments.protocol.verdict import Decision, agree, compare, worst
+from grpo_checks.experiments.protocol.verdict import Decision, agree, below, compare, worst
 from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose
 from grpo_checks.theory.arithmetic.interpreter import Constants
 from grpo_checks.theory.numbers.balls import PRECISION, Number, ends
@@ -42,11 +42,11 @@ def _infinity(**point: Any) -> Any:
 
 @dataclass(frozen=True)
 class Statement:
-    """observed <= bound, or observed = bound, at every point of a domain."""
+    """observed <= bound, observed < bound, or observed = bound, at every point of a domain."""
 
     sides: Sides
     domain: Domain
-    relation: Literal["at most", "equal"] = "at most"
+    relation: Literal["at most", "below", "equal"] = "at most"
     mutants: Mapping[str, "Sides | Statement | Mapping[str, Any]"] = field(default_factory=dict)
     """False versions, by name: other sides, arguments of the sides that are changed or added, or
     all of a statement where more than its sides is false."""
@@ -123,8 +123,9 @@ class Statement:
         self, entry: Entry, is_equal: Callable[[], bool | None], label: str | None
     ) -> Decision:
         observed, bound, trivial = entry
-        if self.relation == "equal":
-            return agree(observed, bound, label or "")
+        if self.relation != "at most":
+            compared = agree if self.relation == "equal" else below
+            return compared(observed, bound, label or "")
         decision = compare(observed, bound, label or "")
         if decision.verdict != "refuted" and bound >= trivial:
             return _vacuous(observed, trivial)
@@ -160,9 +161,7 @@ class Statement:
         domain = version.domain if isinstance(version, Statement) else self.domain
         ratio = partial(self.ratio, mutant=mutant)
         climbed = ratio if self.smooth else jax.jit(ratio, static_argnums=1)
-        return Search(
-            domain.choices(), domain.dimension, climbed, domain.document, by_gradient=self.smooth
-        )
+        return Search(domain.choices(), domain.dimension, climbed, domain.document, self.smooth)
 
 
 def gap(observed: Any, expected: Any) -> Any:

@@ -37,6 +37,13 @@ def compare(observed: Number, bound: Number, note: str = "") -> Decision:
     return Decision(observed, bound, "refuted" if observed > bound else "inconclusive", note)
 
 
+def below(observed: Number, bound: Number, note: str = "") -> Decision:
+    """Of an inequality observed < bound; likewise."""
+    if observed < bound:
+        return Decision(observed, bound, "holds", note)
+    return Decision(observed, bound, "refuted" if observed >= bound else "inconclusive", note)
+
+
 def compare_logs(observed: Logs, bound: Logs, note: str = "") -> Decision:
     """Of sums of logarithms; equality is decided too, by the primes of all numbers."""
     if bound.plus(observed, fmpq(-1)).value == 0:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.points.stationarity.curl import EXACT
+from grpo_checks.experiments.points.stationarity.curl import STATEMENT, is_curled
 from grpo_checks.experiments.protocol.assumptions import MOVABLE_LAW
 from grpo_checks.experiments.protocol.cell_rows import certified
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
@@ -33,7 +33,6 @@ from grpo_checks.theory.evaluation.reward_span import reward_spans, widest
 from grpo_checks.theory.evaluation.values import Theta
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
-from grpo_checks.theory.rational.choices.curl import is_curled
 
 GROUPS = {"quick": (2, 8), "paper": (2, 4, 8, 16)}
 PLAIN = Estimator("group_normalized")
@@ -146,5 +145,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=lambda scope: [],
     rows=rows,
-    exact=EXACT,
+    exact=STATEMENT.exact(),
 )

@@ -1,15 +1,19 @@
 """Points of T1.curl: models of one decision whose E[g] is the gradient of nothing.
 
-The Jacobian of E[g] is a polynomial in the policy, so that finitely many policies decide whether it
-is symmetric at all of them (``theory.rational.choices.curl``); the policy of the document plays no
-part. Weaker conditions are not enough (mutants): with random rewards the law can have rank 2 and
-four values, and at G = 2 (derived) J_bc - J_cb = 2 pi_b pi_c sum_d pi_d (S_bc + S_cd + S_db), S_bc
-= P(R_b > R_c) - P(R_b < R_c), where a cyclic sum can vanish; and prompts that share their logits
-can cancel.
+Statement: the symmetric share |J + J^T|^2/(|J + J^T|^2 + |J - J^T|^2) of the Jacobian of E[g] is
+below 1 at some policy. It is a polynomial in the policy, so that finitely many policies decide
+whether it is symmetric at all of them; the policy of the document plays no part.
+Proof: ``theory.convergence.jacobian``. Weaker conditions are not enough (mutants): with random
+rewards the law can have rank 2 and four values, and at G = 2 (derived)
+J_bc - J_cb = 2 pi_b pi_c sum_d pi_d (S_bc + S_cd + S_db), S_bc = P(R_b > R_c) - P(R_b < R_c), where
+a cyclic sum can vanish; and prompts that share their logits can cancel.
+Units: of a share, in [0, 1].
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from functools import partial
+from math import comb
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -17,138 +21,139 @@ import numpy as np
 from flint import fmpq, fmpq_mat
 from numpy.typing import NDArray
 
-from grpo_checks.experiments.falsifier import tables
-from grpo_checks.experiments.falsifier.reading import group_size_of, normalized
-from grpo_checks.experiments.falsifier.relaxed import Kinds, update
-from grpo_checks.experiments.falsifier.smaller import smaller_run
-from grpo_checks.experiments.protocol.points import Document, Exact, Search
-from grpo_checks.experiments.protocol.verdict import Decision, Verdict, unmet
+from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain
+from grpo_checks.experiments.falsifier.constraints import integer, through
+from grpo_checks.experiments.falsifier.reading import LARGEST_GROUP
+from grpo_checks.experiments.falsifier.relaxed import Kinds, normalized_groups
+from grpo_checks.experiments.falsifier.rounding import near
+from grpo_checks.experiments.falsifier.statement import Statement
+from grpo_checks.experiments.protocol.verdict import Decision, unmet
+from grpo_checks.theory.arithmetic.enclose import enclose, exact
 from grpo_checks.theory.estimators.advantages import Estimator
-from grpo_checks.theory.numbers.balls import Number, hull, total
-from grpo_checks.theory.numbers.fields import flag
-from grpo_checks.theory.rational.choices.choice import Choice, Kind, composite, parse_choice
-from grpo_checks.theory.rational.choices.curl import deciding_policies, jacobian, split
+from grpo_checks.theory.numbers.balls import rational
+from grpo_checks.theory.numbers.fields import NOT_NEGATIVE
+from grpo_checks.theory.rational.multinomial import compositions
 
-MAX_ACTIONS = 4
+MAX_ACTIONS, MAX_PROMPTS = 4, 16
+MAX_CHANCES = 10**6
+"""Of members of groups, at all deciding policies together."""
 SHARED = "several prompts on one table of logits, which can cancel each other"
 
 
-def decide(document: Document, mutant: str | None) -> Decision:
-    """The symmetric share |J + J^T|^2/(|J + J^T|^2 + |J - J^T|^2) at the policy where it is least.
+def deciding_policies(n_actions: int, group_size: int) -> NDArray[np.int64]:
+    """Odds (P, A) at which the Jacobian decides whether it is symmetric at all policies.
 
-    The claim: below 1. Refuted where J is symmetric at all policies.
+    Its entries are polynomials of degree G + 1 in the policy; one that vanishes on a simplex
+    lattice of that order vanishes everywhere.
     """
-    model, size, estimator = _at(document, None), group_size_of(document), normalized(document)
-    obstacle = _obstacle(model, mutant)
-    if obstacle:
-        return unmet(obstacle)
-    policies = deciding_policies(model.dimension, size)
-    shares = [_symmetric_share(_at(document, policy), size, estimator) for policy in policies]
-    curled = [share for share in shares if share < 1]
-    if not curled and not all(isinstance(share, fmpq) for share in shares):
-        return Decision(shares[0], fmpq(1), "inconclusive", "no asymmetry is certain")
-    denied = mutant == "always a gradient"
-    note = "E[g] is no gradient" if curled else "the Jacobian of E[g] is symmetric at all policies"
-    verdict: Verdict = "holds" if bool(curled) != denied else "refuted"
-    return Decision(min(curled or shares, key=float), fmpq(1), verdict, note)
+    # Shrunk towards the middle: every action keeps a chance.
+    return np.array(list(compositions(group_size + 1, n_actions))) + 1
 
 
-def _at(document: Document, policy: tuple[fmpq, ...] | None) -> Choice:
-    """The model, at the document's policy or at another."""
-    choice = parse_choice(document)
-    if len(choice.kinds) > 1 and not flag(document, "shared"):
-        raise ValueError(f"prompts: {len(choice.kinds)} of them, expected one, or shared = true")
-    if choice.dimension > MAX_ACTIONS:
-        raise ValueError(f"actions: {choice.dimension} of them, expected at most {MAX_ACTIONS}")
-    if policy is None:
-        return choice
-    prompts = [{**p, "actions": _actions(p["actions"], policy)} for p in document["prompts"]]
-    return parse_choice({**document, "prompts": prompts})
+def jacobian(
+    outcome: Any, reward: Any, policy: Any, weights: Any, group_size: int, ddof: int, eps: Any
+) -> Any:
+    """d E[g]_b / d theta_c of one prompt, by listing groups: E[g S^T], S the sum of all scores.
+
+    Advantages of a group sum to 0: with a table of logits g does not depend on the policy
+    (derived).
+    """
+    score = jnp.repeat(jnp.eye(len(policy)) - policy[None], outcome.shape[1], axis=0)
+    chance, rewards = (policy[:, None] * outcome).reshape(-1), reward.reshape(len(score), -1)
+    groups = normalized_groups(Kinds(chance, rewards, score), weights, group_size, ddof, eps)
+    g = (groups.counts * groups.advantage) @ score / group_size
+    return g.T @ (groups.chance[:, None] * (groups.counts @ score))
 
 
-def _actions(actions: Sequence[Any], policy: tuple[fmpq, ...]) -> list[Any]:
-    return [{**action, "odds": str(p)} for action, p in zip(actions, policy, strict=True)]
+def sides(outcome: Any, reward: Any, share: Any, group_size: int, **point: Any) -> tuple[Any, Any]:
+    """The symmetric share at the deciding policy where it is least, and 1."""
+    odds = jnp.asarray(deciding_policies(outcome.shape[1], group_size)).astype(float)
+
+    def symmetric_share(policy: Any) -> Any:
+        parts = [
+            jacobian(*prompt, group_size=group_size, **{**point, "policy": policy})
+            for prompt in zip(outcome, reward, strict=True)
+        ]
+        total = sum(rho * part for rho, part in zip(share, parts, strict=True))
+        even, odd = (jnp.square(total + sign * total.T).sum() for sign in (1, -1))
+        return jnp.where(odd == 0, 1.0, even / jnp.where(odd == 0, 1.0, even + odd))
+
+    return jax.vmap(symmetric_share)(odds / odds[0].sum()).min(), 1.0
 
 
-def _obstacle(model: Choice, mutant: str | None) -> str:
-    """Which assumption the model breaks; empty for none."""
-    if len(model.kinds) > 1 and mutant != "several prompts":
-        return SHARED
-    spans = [_span(kinds, model.weights) for kinds in model.kinds]
+_enclosed = enclose(lambda point: sides(**point)[0])
+
+
+def is_curled(values: Sequence[fmpq], group_size: int, estimator: Estimator) -> bool:
+    """Whether J is certainly not symmetric at some policy over sure rewards with these values.
+
+    With one action for each value the law of the rewards is the policy itself: what is asymmetric
+    here is so on every model whose policies reach an open part of these laws.
+    """
+    n, one = len(values), exact([1])
+    model = {"share": one, "weights": one, "outcome": exact(np.ones((1, n, 1), int))}
+    point = {**model, "reward": exact(list(values)).reshape(1, n, 1, 1), "ddof": estimator.ddof}
+    eps = rational("eps", estimator.eps)
+    return bool(_enclosed({**point, "eps": eps, "group_size": group_size}) < 1)
+
+
+def _exception(mutant: str | None, **point: Any) -> Decision | None:
+    """Which assumption the model breaks. Raises ValueError for too many actions or groups."""
+    (_, n, outcomes), size = point["outcome"].shape, point["group_size"]
+    if n > MAX_ACTIONS:
+        raise ValueError(f"actions: {n} of them, expected at most {MAX_ACTIONS}")
+    kinds = n * outcomes
+    chances = kinds * comb(size + kinds - 1, size) * comb(size + n, n - 1)
+    if chances > MAX_CHANCES:
+        raise ValueError(f"group_size = {size}: {chances} chances, expected at most {MAX_CHANCES}")
+    if len(point["share"]) > 1 and mutant != "several prompts":
+        return unmet(SHARED)
+    prompts = zip(*(point[name] for name in ("policy", "outcome", "reward")), strict=True)
+    spans = [_span(*prompt, point["weights"]) for prompt in prompts]
     for distinct, rank in spans:
         if distinct >= 3 and rank >= (2 if mutant == "rank 2" else distinct - 1):
-            return ""
+            return None
     distinct, rank = spans[0]
-    return f"{distinct} distinct composites, rank {rank} of the grad p(v)"
+    return unmet(f"{distinct} distinct composites, rank {rank} of the grad p(v)")
 
 
-def _span(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> tuple[int, int]:
+def _span(policy: Any, outcome: Any, reward: Any, weights: Any) -> tuple[int, int]:
     """How many distinct composites, and the rank of their grad p(v): one for all inner policies."""
-    rewards = [composite(kind.rewards, weights) for kind in kinds]
-    distinct = sorted(set(rewards))
-    slopes = [
-        [
-            total(k.chance * k.score[i] for k, r in zip(kinds, rewards, strict=True) if r == v)
-            for i in range(len(kinds[0].score))
-        ]
-        for v in distinct
-    ]
+    composite, n = reward @ weights, range(len(policy))
+    distinct = sorted({r for r, chance in zip(composite.flat, outcome.flat, strict=True) if chance})
+    # p(v | action), which comes before an action's chance times how far that is from p(v).
+    laws = [(outcome * (composite == v)).sum(1) for v in distinct]
+    slopes = [[policy[a] * (law[a] - policy @ law) for a in n] for law in laws]
     return len(distinct), fmpq_mat(slopes).rank()
 
 
-def _symmetric_share(model: Choice, size: int, estimator: Estimator) -> Number:
-    jacobians = [jacobian(kinds, model.weights, size, estimator) for kinds in model.kinds]
-    n, parts = range(model.dimension), list(zip(model.prompt_chance, jacobians, strict=True))
-    even, odd = split([[total(rho * m[i][j] for rho, m in parts) for j in n] for i in n])
-    if isinstance(odd, fmpq) and odd == 0:
-        return fmpq(1)
-    # In balls a Jacobian of zeros cannot be told from a small one.
-    return even / (even + odd) if even + odd > 0 else hull(fmpq(0), fmpq(1))
+def _in_words(**point: Any) -> str:
+    curled = _enclosed(point) < 1
+    return "E[g] is no gradient" if curled else "the Jacobian of E[g] is symmetric at all policies"
 
 
-class Space(NamedTuple):
-    """Three actions with sure rewards, and an estimator."""
-
-    group_size: int
-    ddof: int = 0
-    eps: str = "0"
-
-
-SHAPE = tables.Shape(actions=3)
-
-
-def _ratio(x: Any, choice: Space) -> Any:
-    """The symmetric share, least over the deciding policies."""
-    rewards = tables.relaxed(x, SHAPE)[1][0].rewards
-    estimator, n = normalized(choice._asdict()), SHAPE.actions
-
-    def field(logits: Any) -> Any:
-        policy = jax.nn.softmax(logits)
-        kinds = Kinds(policy, rewards, jnp.eye(n) - policy[None])
-        return update(kinds, jnp.ones(1), choice.group_size, estimator).mean
-
-    listed = deciding_policies(n, choice.group_size)
-    policies = jnp.array([[float(p) for p in row] for row in listed])
-    matrices = jax.vmap(jax.jacfwd(field))(jnp.log(policies))
-    mirrored = matrices.swapaxes(1, 2)
-    even = jnp.square(matrices + mirrored).sum((1, 2))
-    return (even / (even + jnp.square(matrices - mirrored).sum((1, 2)))).min()
+DOMAIN = ChoiceDomain(
+    {"eps": through(jnp.exp, near, NOT_NEGATIVE, default=0)},
+    {"group_size": integer(2, LARGEST_GROUP), "ddof": integer(0, 1, default=0)},
+    [
+        *({"actions": 3, "group_size": g, "eps": False} for g in (2, 3, 4, 5)),
+        *({"actions": 3, "group_size": g, "ddof": 1} for g in (2, 3)),
+    ],
+    prompts=MAX_PROMPTS,
+    shared=True,
+)
 
 
-def _document(x: NDArray[np.float64], choice: Space, n: int) -> Document:
-    content = tables.document(x, SHAPE, n)
-    for action in content["prompts"][0]["actions"]:
-        action["odds"] = 1
-    return {**choice._asdict(), **content}
-
-
-EXACT = Exact(
-    decide,
-    Search(
-        choices=(*map(Space, (2, 3, 4, 5)), Space(2, 1, "1/10"), Space(3, 1, "1/10")),
-        dimension=lambda choice: tables.dimension(SHAPE),
-        ratio=_ratio,
-        document=_document,
-    ),
-    smaller_run,
+_version = partial(Statement, sides, DOMAIN, note=_in_words)
+_true = partial(_exception, None)
+STATEMENT = _version(
+    "below",
+    {
+        "always a gradient": _version("equal", exception=_true),
+        **{
+            name: _version("below", exception=partial(_exception, name))
+            for name in ("rank 2", "several prompts")
+        },
+    },
+    exception=_true,
 )

@@ -12,8 +12,6 @@ from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.instances.bandit import PAYS, bandit
 from grpo_checks.theory.instances.tools.search import search
-from grpo_checks.theory.numbers.balls import fmpq
-from grpo_checks.theory.rational.choices.curl import is_curled
 from grpo_checks.theory.updates.moments import expected_update
 
 GRPO = Estimator("group_normalized")
@@ -94,17 +92,6 @@ def test_the_curl_at_the_vertex_of_the_proof(size, ddof, eps):
     lost = eps / ((second * one + eps) * (third * one + eps))
     expected = (size - 1) * (third - second) * (1 / (sd + eps) - lost)
     assert float(slopes[1, 0] - slopes[0, 1]) == pytest.approx(expected, rel=1e-4)
-
-
-def test_curl_of_three_values():
-    """Certain however close two values are, and for any eps; none for two values or a plain G."""
-    close = [fmpq(1, 2), fmpq(500001, 10**6), fmpq(1)]
-    tiny = [fmpq(0), fmpq(1, 10**6), fmpq(2, 10**6)]
-    for values in (close, tiny):
-        for estimator in (GRPO, Estimator("group_normalized", 1, 1e-4)):
-            assert is_curled(values, 3, estimator)
-    assert not is_curled([fmpq(0), fmpq(1)], 5, GRPO)
-    assert not is_curled(close, 4, Estimator("leave_one_out"))
 
 
 def test_rounding_of_the_jacobian():

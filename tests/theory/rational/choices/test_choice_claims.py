@@ -1,18 +1,15 @@
-"""Choice models in rational numbers against the float code: noise and curl."""
+"""Choice models in rational numbers against the float code: noise."""
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flint import fmpq
 
-from grpo_checks.theory.convergence.jacobian import update_jacobian
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Tabular
 from grpo_checks.theory.rational.choices.choice import parse_choice
-from grpo_checks.theory.rational.choices.curl import deciding_policies, jacobian, split
 from grpo_checks.theory.rational.choices.update import update
 from grpo_checks.theory.updates.moments import update_moments
 
@@ -70,26 +67,3 @@ def test_moments(estimator):
     listed = update(CHOICE, 3, estimator)
     np.testing.assert_allclose(moments.mean, [float(x) for x in listed.mean], atol=1e-14)
     assert float(moments.variance) == pytest.approx(float(listed.variance), rel=1e-12)
-
-
-def test_jacobian():
-    """E[g S^T] by listing groups, and forward differentiation of the group law."""
-    problem = ([[1, 2, 3]], [1], [[[0], ["1/2"], [1]]], [1])
-    model, estimator = _model(*problem), Estimator("group_normalized")
-    law = group_law(model[0], 3, estimator)
-    observed = jax.jit(update_jacobian)(*model, law)
-    choice = parse_choice(_document(*problem))
-    listed = jacobian(choice.kinds[0], choice.weights, 3, estimator)
-    expected = [[float(x) for x in row] for row in listed]
-    np.testing.assert_allclose(observed, expected, atol=1e-14)
-    even, odd = split(listed)
-    size = np.square(observed).sum()
-    assert float(even + odd) == pytest.approx(size, rel=1e-12)
-
-
-def test_deciding_policies():
-    """As many as a polynomial of degree G + 1 on the simplex has coefficients; all inside."""
-    for n, size, count in ((2, 2, 4), (3, 2, 10), (3, 4, 21), (4, 2, 20)):
-        policies = list(deciding_policies(n, size))
-        assert len(set(policies)) == count
-        assert all(min(p) > 0 and sum(p, fmpq(0)) == 1 for p in policies)

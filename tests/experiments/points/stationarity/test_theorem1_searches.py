@@ -7,7 +7,7 @@ import pytest
 
 from grpo_checks.experiments.claims.catalogue import find
 from grpo_checks.experiments.falsifier.search import certified_ratio, falsify
-from grpo_checks.experiments.points.stationarity import bias, curl
+from grpo_checks.experiments.points.stationarity import bias
 from grpo_checks.experiments.points.stationarity.path_search import PATH, RATE, SURROGATE
 
 FINE = 100_000
@@ -34,7 +34,7 @@ def test_runs(exact):
         assert ratio == pytest.approx(certified_ratio(decision), rel=2e-3)
 
 
-@pytest.mark.parametrize("exact", [find("T1.K").exact, curl.EXACT])
+@pytest.mark.parametrize("exact", [find("T1.K").exact, find("T1.curl").exact])
 def test_components_and_curls(exact):
     """The float ratio is the certified one."""
     rng = np.random.default_rng(1)
