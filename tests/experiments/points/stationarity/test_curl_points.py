@@ -38,7 +38,7 @@ def test_jacobian():
 
 
 def test_the_symmetric_share():
-    """By hand at G = 2 for odds (2, 2, 1): of J, and nowhere is it smaller at deciding policies."""
+    """That of J, where it is least over the deciding policies."""
     point = {name: x[None] for name, x in BANDIT.items() if name in ("outcome", "reward")}
     point |= {**OPTIONS, "group_size": 2, "ddof": 0, "eps": fmpq(0), "share": ONE}
     (observed, bound), shares = enclose(lambda p: sides(**p))(point), []
