@@ -108,7 +108,7 @@ def _exception(mutant: str | None, **point: Any) -> Decision | None:
         raise ValueError(f"group_size = {size}: {chances} chances, expected at most {MAX_CHANCES}")
     if len(point["share"]) > 1 and mutant != "several prompts":
         return unmet(SHARED)
-    prompts = zip(*(point[name] for name in ("policy", "outcome", "reward")), strict=True)
+    prompts = zip(point["policy"], point["outcome"], point["reward"], strict=True)
     spans = [_span(*prompt, point["weights"]) for prompt in prompts]
     for distinct, rank in spans:
         if distinct >= 3 and rank >= (2 if mutant == "rank 2" else distinct - 1):
