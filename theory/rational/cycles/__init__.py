@@ -1,1 +1,1 @@
-"""Fields that go round: what |E[g]|^2 and |grad J|^2 are at least on a ring, in balls."""
+"""Fields that go round: their least squares on a ring, and centres at every group size."""

@@ -1,0 +1,58 @@
+"""The formula of one decision, against the moments of models at several group sizes."""
+
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from grpo_checks.theory.convergence.duels import duel_update, duels
+from grpo_checks.theory.convergence.group_field import advantage_table, group_update
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.group_law import group_law
+from grpo_checks.theory.mdp.lotteries import lottery_model
+from grpo_checks.theory.mdp.policy import Tabular
+from grpo_checks.theory.updates.moments import expected_update
+
+ESTIMATORS = [
+    Estimator("group_normalized"),
+    Estimator("group_normalized", 1, 1e-4),
+    Estimator("componentwise_normalized", 0, 1e-2),
+    Estimator("leave_one_out"),
+    Estimator("mean_baseline"),
+]
+LAWS = [["1/2", "1/4", "1/4", 0], ["1/8", 0, "1/8", "3/4"], [0, "1/2", "3/8", "1/8"]]
+VECTORS, WEIGHTS = [(0, 0), (0, 1), (1, 0), (1, 1)], (1, 1)
+"""Two vectors have one composite."""
+MODEL = (
+    jnp.ones(1),
+    jnp.array([[[0.5, 0.25, 0.25, 0], [0.125, 0, 0.125, 0.75], [0, 0.5, 0.375, 0.125]]]),
+    jnp.array(VECTORS, float),
+    jnp.array(WEIGHTS, float),
+)
+THETA = np.array([0.7, -0.2, 0.1])
+
+
+def _update(model, estimator, group_size):
+    share, outcome, *rewards = model
+    table = advantage_table(*rewards, estimator, group_size)
+    return group_update(share, outcome, table, group_size, jnp.array(THETA))
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+@pytest.mark.parametrize("group_size", [2, 3, 5])
+def test_update_of_a_model(estimator, group_size):
+    """Both ways to add up groups."""
+    mdp = lottery_model(LAWS, VECTORS, WEIGHTS)
+    policy = Tabular(mdp)
+    theta = policy.zeros().at[0, :3].set(THETA)
+    expected = expected_update(mdp, policy, theta, group_law(mdp, group_size, estimator))[0, :3]
+    np.testing.assert_allclose(_update(MODEL, estimator, group_size), expected, atol=1e-15)
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS)
+def test_pairs(estimator):
+    """Of several prompts, two members: the duels."""
+    _, outcome, *rewards = MODEL
+    several = (jnp.array([0.25, 0.75]), jnp.stack([outcome[0], outcome[0, [1, 2, 0]]]), *rewards)
+    s = duels(*several, estimator)
+    expected = duel_update(s, jnp.array(THETA))
+    np.testing.assert_allclose(_update(several, estimator, 2), expected, atol=1e-16)
