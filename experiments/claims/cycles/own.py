@@ -3,7 +3,8 @@
 Statement: with steps c/sqrt(T) the average of |E[g]|^2 along `group_normalized`, and that of
 |grad J|^2, are at most C/sqrt(T) for some C and every T.
 Proof: false, at G = 2, on `dice` (one prompt, one decision, accuracy and format) and `rank_cycle`:
-``theory.convergence.rank_cycles`` gives a floor for every T, ``theory.rational.cycles`` its size.
+``theory.convergence.cycles.rank_cycles`` gives a floor for every T, ``theory.rational.cycles`` its
+size.
 With one decision all loss aggregations are the same up to a constant.
 Source: arXiv:2604.19857, abstract, for the estimator as it is run; its assumptions are not known.
 Units: squared rewards per logit.
@@ -118,8 +119,8 @@ CLAIM = Claim(
     provenance="abstract",
     expected="refuted",
     proof=(
-        "grpo_checks.theory.convergence.duels",
-        "grpo_checks.theory.convergence.rank_cycles",
+        "grpo_checks.theory.convergence.cycles.duels",
+        "grpo_checks.theory.convergence.cycles.rank_cycles",
         "grpo_checks.theory.rational.cycles.ring",
     ),
     figures=("t1_own",),

@@ -30,7 +30,7 @@ from grpo_checks.experiments.falsifier.domain import Domain, Place
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.experiments.protocol.verdict import Decision
 from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose
-from grpo_checks.theory.convergence.duels import duels
+from grpo_checks.theory.convergence.cycles.duels import duels
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.numbers.balls import Number
 from grpo_checks.theory.numbers.fields import NOT_NEGATIVE, POSITIVE

@@ -2,7 +2,7 @@
 
 Statement: three actions that beat one another in a circle, by S_12, S_23, S_31 > 0. Along expected
 updates with eta = c/sqrt(T), 0 <= ln(Phi_T/Phi_0) <= c^2 kappa exp(c M)/2, for every T and start.
-Proof: ``theory.convergence.rank_cycles``, points 2 and 3.
+Proof: ``theory.convergence.cycles.rank_cycles``, points 2 and 3.
 Source: derived.
 Units: none; Phi is a sum of inverse odds.
 """
@@ -21,7 +21,7 @@ from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import not_on_models, stated
 from grpo_checks.experiments.protocol.cell_rows import inequality, nearest, stored_only
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
-from grpo_checks.theory.convergence.rank_cycles import (
+from grpo_checks.theory.convergence.cycles.rank_cycles import (
     circle,
     circle_weights,
     growth_limit,
@@ -125,7 +125,7 @@ CLAIM = Claim(
     "expected updates of `group_normalized` stay on a ring around the zero of E[g], every T",
     provenance="derived",
     expected="holds",
-    proof=("grpo_checks.theory.convergence.rank_cycles",),
+    proof=("grpo_checks.theory.convergence.cycles.rank_cycles",),
     figures=("t1_own",),
     assumptions=(
         *stated("G = 2; one decision, the same policy for all prompts"),

@@ -4,8 +4,8 @@ A earns both rewards or neither, B the format always and accuracy with chance 1/
 format and accuracy with chance 3/4. Of two episodes B's is better than A's more often than worse,
 C's than B's and A's than C's, each by 1/8, for every weight of the format in (0, 1): intransitive
 dice. The means, .6, .45 and .75 at weight 1/5, are ordered all the same (derived;
-``theory.convergence.duels``). The answer that hands in the outcome is no decision: all episodes
-have one length.
+``theory.convergence.cycles.duels``). The answer that hands in the outcome is no decision: all
+episodes have one length.
 
 `dice_all`, weight 1/2: A earns exactly one of the two, either with chance 1/2, B the format always
 and accuracy with chance 5/16, C never the format and accuracy with chance 11/16. It goes round in

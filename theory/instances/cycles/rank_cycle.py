@@ -3,7 +3,7 @@
 Answer 1 beats answer 2 at two prompts of three, 2 beats 3 and 3 beats 1 likewise, although rewards
 are sure and answer 1 has the largest mean, no vote counts how much better it is. At G = 2
 std-normalised GRPO follows these votes: pi_a (S pi)_a with S = 1/3 times the cyclic matrix
-(derived; ``theory.convergence.duels``).
+(derived; ``theory.convergence.cycles.duels``).
 
 Exchanging answers 2 and 3 and prompts 1 and 2 reverses all differences of rewards: for every
 estimator whose advantages change sign with the rewards the field is reversible (derived).

@@ -1,8 +1,8 @@
 """Centres of expected updates, enclosed: zeros around which all orbits of the flow are closed.
 
-The theorem is in ``theory.convergence.reversible``. Here its reflection is decided on fractions,
-all zeros on the line that it leaves in place are isolated and enclosed by changes of sign, and the
-determinant, hence frequency, and |grad J|^2 are evaluated at the balls around them.
+The theorem is in ``theory.convergence.cycles.reversible``. Here its reflection is decided on
+fractions, all zeros on the line that it leaves in place are isolated and enclosed by changes of
+sign, and the determinant, hence frequency, and |grad J|^2 are evaluated at the balls around them.
 """
 
 from collections.abc import Sequence
@@ -14,8 +14,12 @@ from flint import arb, fmpq
 from numpy.typing import NDArray
 
 from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose
-from grpo_checks.theory.convergence.group_field import advantage_table
-from grpo_checks.theory.convergence.reversible import determinant, line_advantage, line_gradient
+from grpo_checks.theory.convergence.cycles.group_field import advantage_table
+from grpo_checks.theory.convergence.cycles.reversible import (
+    determinant,
+    line_advantage,
+    line_gradient,
+)
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.numbers.balls import Number
 from grpo_checks.theory.rational.cycles.isolation import coefficients, isolated, value

@@ -1,7 +1,7 @@
 """What |E[g]|^2 and |grad J|^2 are at least along runs that go round, for every length T.
 
-``theory.convergence.rank_cycles`` says where such runs stay; its limits are enclosed, and the least
-values there are those of ``theory.rational.cycles.ring``.
+``theory.convergence.cycles.rank_cycles`` says where such runs stay; its limits are enclosed, and
+the least values there are those of ``theory.rational.cycles.ring``.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 from flint import arb, fmpq
 
 from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose
-from grpo_checks.theory.convergence.rank_cycles import (
+from grpo_checks.theory.convergence.cycles.rank_cycles import (
     circle_weights,
     growth_limit,
     noisy_growth_limit,

@@ -1,9 +1,9 @@
 """Which exchange of two actions reflects the rewards of a model, in law: exactly, on fractions.
 
-The assumption of ``theory.convergence.reversible``, with the permutation of the prompts searched
-for: prompts that mirror the same prompt have the same laws up to constants, so any matching will do
-and the first that fits is taken. A reflection c_q is known from the largest reward of one action
-and the least of its mirror.
+The assumption of ``theory.convergence.cycles.reversible``, with the permutation of the prompts
+searched for: prompts that mirror the same prompt have the same laws up to constants, so any
+matching will do and the first that fits is taken. A reflection c_q is known from the largest reward
+of one action and the least of its mirror.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

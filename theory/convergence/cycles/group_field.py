@@ -36,14 +36,14 @@ def advantage_table(
         rewards, weights = (rewards @ weights)[:, None], jnp.ones(1)
     members = jnp.asarray(counts, float)
 
-    def of_component(column: Float[Array, " O"]) -> Float[Array, "M O"]:
+    def component_advantages(column: Float[Array, " O"]) -> Float[Array, "M O"]:
         # From the member's own reward: exactly 0 in silent groups.
         difference = (column[None, :] - column[:, None])[None]
         mean = (members * difference).sum(-1) / group_size
         spread = (members * jnp.square(difference - mean[..., None])).sum(-1)
         return -mean * scale(spread, group_size, estimator)
 
-    columns = [of_component(rewards[:, k]) for k in range(rewards.shape[1])]
+    columns = [component_advantages(rewards[:, k]) for k in range(rewards.shape[1])]
     return jnp.stack(columns, -1) @ weights
 
 
@@ -84,5 +84,5 @@ def _chances(law: Float[Array, " O"], counts: NDArray[np.int64]) -> Float[Array,
 
 def _ways(counts: NDArray[np.int64]) -> Float[Array, " M"]:
     """Multinomial coefficients."""
-    whole = factorial(int(counts[0].sum()))
-    return jnp.asarray([whole // prod(map(factorial, map(int, row))) for row in counts], float)
+    orders = factorial(int(counts[0].sum()))
+    return jnp.asarray([orders // prod(map(factorial, map(int, row))) for row in counts], float)

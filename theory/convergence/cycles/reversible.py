@@ -1,11 +1,11 @@
 """Expected updates that a reflection of the rewards reverses: centres, at every group size.
 
 One decision with three actions and parameters that all prompts share
-(``theory.convergence.group_field``). Let sigma exchange two actions, say 2 and 3, let kappa permute
-the prompts with rho_{kappa q} = rho_q, and let R_{kappa q}(sigma a) = c_q - R_q(a) in law. Let the
-estimator's advantages not change when a constant is added to all rewards of a group, and change
-their sign with the rewards: so do all estimators within groups, for every G, ddof and eps; of
-`componentwise_normalized` all components are to be reflected. All that follows is derived.
+(``theory.convergence.cycles.group_field``). Let sigma exchange two actions, say 2 and 3, let kappa
+permute the prompts with rho_{kappa q} = rho_q, and let R_{kappa q}(sigma a) = c_q - R_q(a) in law.
+Let the estimator's advantages not change when a constant is added to all rewards of a group, and
+change their sign with the rewards: so do all estimators within groups, for every G, ddof and eps;
+of `componentwise_normalized` all components are to be reflected. All that follows is derived.
 
 1. E[g](sigma theta) = -sigma E[g](theta). Proof: at the policy sigma pi a group of prompt kappa q
    is in law one of prompt q at pi, with actions sigma a_i and rewards c_q - R_i. Its advantages are
@@ -26,7 +26,7 @@ their sign with the rewards: so do all estimators within groups, for every G, dd
    and constant along the flow, so a step eta changes it by O(eta^2), and T steps by O(c^2). For
    every small enough c all runs from a closed orbit stay between two others, whatever T. These
    floors are positive, but their constants and the largest c are not explicit; T1.own has explicit
-   ones of G = 2 alone (``theory.convergence.rank_cycles``).
+   ones of G = 2 alone (``theory.convergence.cycles.rank_cycles``).
 5. On the line pi = (z, (1-z)/2, (1-z)/2), and Y = (1-z)/2 times the difference of the payoffs of
    actions 2 and 3, a polynomial in z of degree G - 1: its coefficients tell all zeros there are.
 """
@@ -35,7 +35,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from grpo_checks.theory.convergence.group_field import group_update, payoffs
+from grpo_checks.theory.convergence.cycles.group_field import group_update, payoffs
 
 
 def plane_update(

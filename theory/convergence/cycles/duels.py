@@ -13,7 +13,7 @@ ddof = 0, h is the sign of R - R': S_ab is how much oftener a beats b than b bea
 Where S_ab = u_a - u_b the field is the gradient of sum_a pi_a u_a. That is so for two actions, for
 `mean_baseline` and `leave_one_out`, for one binary reward, and for `componentwise_normalized` with
 binary components: h is then linear in the rewards or in their laws (derived). Three actions that
-beat one another in a circle are another matter: ``theory.convergence.rank_cycles``.
+beat one another in a circle are another matter: ``theory.convergence.cycles.rank_cycles``.
 """
 
 from dataclasses import replace

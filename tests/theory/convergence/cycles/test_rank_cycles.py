@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from grpo_checks.theory.convergence.rank_cycles import (
+from grpo_checks.theory.convergence.cycles.rank_cycles import (
     circle,
     circle_weights,
     growth_limit,

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from grpo_checks.theory.convergence.duels import duel_update, duels
-from grpo_checks.theory.convergence.group_field import advantage_table, group_update
+from grpo_checks.theory.convergence.cycles.duels import duel_update, duels
+from grpo_checks.theory.convergence.cycles.group_field import advantage_table, group_update
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.mdp.lotteries import lottery_model

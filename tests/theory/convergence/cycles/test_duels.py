@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from grpo_checks.theory.arithmetic.enclose import enclose, exact
-from grpo_checks.theory.convergence.duels import duel_update, duels
+from grpo_checks.theory.convergence.cycles.duels import duel_update, duels
 from grpo_checks.theory.estimators.advantages import Estimator
 
 SHAPE = (3, 3, 4, 2)

@@ -1,6 +1,6 @@
 """Three actions that beat one another in a circle: std-normalised GRPO with G = 2 never arrives.
 
-Let S (``theory.convergence.duels``) have S_12, S_23, S_31 of one strict sign, and
+Let S (``theory.convergence.cycles.duels``) have S_12, S_23, S_31 of one strict sign, and
 w = (|S_23|, |S_31|, |S_12|), so that S w = 0. Along
 theta' = theta + eta E[g], E[g]_a = pi_a (S pi)_a:
 
@@ -33,7 +33,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from grpo_checks.theory.convergence.duels import duel_update
+from grpo_checks.theory.convergence.cycles.duels import duel_update
 
 Scalar = int | float | Float[Array, ""]
 

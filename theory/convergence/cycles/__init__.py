@@ -1,0 +1,1 @@
+"""Expected updates at one decision that go round: at two members, and at any group size."""
