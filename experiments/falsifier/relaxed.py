@@ -8,19 +8,16 @@ is enclosed exactly.
 from functools import cache
 from itertools import accumulate
 from math import comb
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
-from grpo_checks.theory.estimators.advantages import Estimator, inverse_sd, scale
+from grpo_checks.theory.estimators.advantages import Estimator, inverse_sd
 from grpo_checks.theory.rational.multinomial import check_ways, compositions
 from grpo_checks.theory.updates.ustatistic import Noise, moments
-
-EQUAL = 1e-12
-"""Rewards closer than this do not vary: their spread is rounding."""
 
 
 class Kinds(NamedTuple):
@@ -66,56 +63,42 @@ def _scaled(
     counts: NDArray[np.float64],
     size: int,
     estimator: Estimator,
-    equal: float,
+    eps: Any,
 ) -> Float[Array, "M N"]:
-    centred = values[None] - (counts @ values / size)[:, None]
-    if estimator.name == "leave_one_out":
+    # Of differences: equal rewards leave exactly 0, however far from a short number their mean is.
+    centred = counts @ (values[None] - values[:, None]) / size
+    if estimator.is_plain:
         # Divided in the program, where fractions stay what they are.
-        return size * centred / (size - 1)
+        return size * centred / (size - 1) if estimator.name == "leave_one_out" else centred
     spread = (counts * jnp.square(centred)).sum(1)
-    factor = scale(jnp.where(spread > equal, spread, 0.0), size, estimator)
-    return centred * factor[:, None]
+    return centred * inverse_sd(spread, size - estimator.ddof, eps)[:, None]
 
 
 def groups(
-    kinds: Kinds, weights: Float[Array, " K"], size: int, estimator: Estimator, equal: float = EQUAL
+    kinds: Kinds, weights: Float[Array, " K"], size: int, estimator: Estimator, eps: Any = None
 ) -> Groups:
-    """Listed. Rewards do not vary where their squared deviations add up to ``equal`` or less."""
-    chance, counts = _draws(kinds, size)
+    """Listed; ``eps``: in place of the estimator's, where it is exact or climbed."""
+    counts, ways = listed_groups(size, kinds.chance.shape[0])
+    # Whole numbers until here: a product of the ways has more digits than a float.
+    chance = jnp.prod(jnp.asarray(ways).astype(float) * kinds.chance[None] ** counts, 1)
+    eps = jnp.asarray(estimator.eps if eps is None else eps, float)
     if estimator.name == "componentwise_normalized":
         columns = zip(weights, kinds.rewards.T, strict=True)
-        every = sum(w * _scaled(c, counts, size, estimator, equal) for w, c in columns)
+        every = sum(w * _scaled(c, counts, size, estimator, eps) for w, c in columns)
     else:
-        every = _scaled(kinds.rewards @ weights, counts, size, estimator, equal)
+        every = _scaled(kinds.rewards @ weights, counts, size, estimator, eps)
     return Groups(chance, counts, every)
 
 
-def _draws(kinds: Kinds, size: int) -> tuple[Float[Array, " M"], NDArray[np.float64]]:
-    """Chance and counts of every group."""
-    counts, ways = listed_groups(size, kinds.chance.shape[0])
-    # Whole numbers until here: a product of the ways has more digits than a float.
-    return jnp.prod(jnp.asarray(ways).astype(float) * kinds.chance[None] ** counts, 1), counts
-
-
-def normalized_groups(
-    kinds: Kinds, weights: Float[Array, " K"], size: int, ddof: int, eps: Float[Array, ""]
-) -> Groups:
-    """Listed, with advantages of `group_normalized`; an exact ``eps`` stays exact.
-
-    Rewards vary as soon as they are two floats: from differences, equal ones leave exactly 0.
-    """
-    chance, counts = _draws(kinds, size)
-    composite = kinds.rewards @ weights
-    centred = counts @ (composite[None] - composite[:, None]) / size
-    spread = (counts * jnp.square(centred)).sum(1)
-    return Groups(chance, counts, centred * inverse_sd(spread, size - ddof, eps)[:, None])
-
-
 def update(
-    kinds: Kinds, weights: Float[Array, " K"], group_size: int, estimator: Estimator
+    kinds: Kinds,
+    weights: Float[Array, " K"],
+    group_size: int,
+    estimator: Estimator,
+    eps: Any = None,
 ) -> Moments:
     """By listing groups."""
-    chance, counts, every = groups(kinds, weights, group_size, estimator)
+    chance, counts, every = groups(kinds, weights, group_size, estimator, eps)
     g = (counts * every) @ kinds.score / group_size
     mean = chance @ g
     return Moments(mean, chance @ jnp.square(g - mean[None]).sum(1))

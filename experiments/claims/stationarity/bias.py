@@ -11,13 +11,17 @@ from collections.abc import Mapping
 from flint import arb, fmpq
 
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.points.stationarity.bias import EXACT, NORMALIZED, fair_model
+from grpo_checks.experiments.points.stationarity.bias import (
+    EXACT,
+    NORMALIZED,
+    STATEMENT,
+    enclosed_fields,
+)
 from grpo_checks.experiments.protocol.assumptions import ENCLOSED
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
 from grpo_checks.experiments.protocol.verdict import compare
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.numbers.balls import Number, ends, magnitude, shown
-from grpo_checks.theory.rational.choices.choice import full_gradient
 from grpo_checks.theory.rational.choices.update import update
 from grpo_checks.theory.rational.lines.conflict import conflict_line
 from grpo_checks.theory.rational.lines.line import at, slope
@@ -77,8 +81,8 @@ def _conflict_row(group_size: int, estimator: Estimator) -> Row:
 
 
 def _gamble_row(group_size: int, estimator: Estimator) -> Row:
-    model = fair_model(GAMBLE)
-    gradient, mean = full_gradient(model), update(model, group_size, estimator).mean
+    options = {"group_size": group_size, "ddof": estimator.ddof, "eps": estimator.eps}
+    gradient, mean = enclosed_fields(STATEMENT.domain.read({**GAMBLE, **options}))
     if any(gradient):
         raise ArithmeticError(f"grad J = {gradient} on the gamble: expected 0")
     value = mean[0].str(7, radius=False) if isinstance(mean[0], arb) else str(mean[0])

@@ -73,7 +73,7 @@ def _variance(rewards: Rewards, size: int, estimator: Estimator) -> Any:
     for n_v members worth v and x_v = n_v A_v/G (derived)."""
     composites: Any = rewards.composite[:, None]
     kinds = Kinds(rewards.chance, composites, jnp.zeros((len(composites), 0)))
-    chance, counts, advantage = groups(kinds, jnp.ones(1), size, estimator, equal=0.0)
+    chance, counts, advantage = groups(kinds, jnp.ones(1), size, estimator)
     x = counts * advantage / size
     within = (counts * advantage**2) @ rewards.spread / size**2
     mean = chance @ x

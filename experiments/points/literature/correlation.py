@@ -112,7 +112,7 @@ def group_squares(chances: Any, weights: Any, group_size: int) -> Any:
     vectors, law = independent(chances)
     kinds = Kinds(law, vectors, jnp.zeros((len(law), 0)))
     # Zeros and ones are equal to the bit.
-    chance, counts, advantage = groups(kinds, weights, group_size, DECOUPLED, equal=0.0)
+    chance, counts, advantage = groups(kinds, weights, group_size, DECOUPLED)
     pull = chance[:, None] * counts * advantage / group_size
     along = pull.sum(0) @ vectors
     return _signed_squares(along, chances * (1 - chances), (pull * advantage).sum())

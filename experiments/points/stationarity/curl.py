@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain
 from grpo_checks.experiments.falsifier.constraints import integer, through
 from grpo_checks.experiments.falsifier.reading import LARGEST_GROUP
-from grpo_checks.experiments.falsifier.relaxed import Kinds, normalized_groups
+from grpo_checks.experiments.falsifier.relaxed import Kinds, groups
 from grpo_checks.experiments.falsifier.rounding import near
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.protocol.verdict import Decision, unmet
@@ -60,9 +60,10 @@ def jacobian(
     """
     score = jnp.repeat(jnp.eye(len(policy)) - policy[None], outcome.shape[1], axis=0)
     chance, rewards = (policy[:, None] * outcome).reshape(-1), reward.reshape(len(score), -1)
-    groups = normalized_groups(Kinds(chance, rewards, score), weights, group_size, ddof, eps)
-    g = (groups.counts * groups.advantage) @ score / group_size
-    return g.T @ (groups.chance[:, None] * (groups.counts @ score))
+    kinds, estimator = Kinds(chance, rewards, score), Estimator("group_normalized", ddof)
+    likely, counts, advantage = groups(kinds, weights, group_size, estimator, eps)
+    g = (counts * advantage) @ score / group_size
+    return g.T @ (likely[:, None] * (counts @ score))
 
 
 def sides(outcome: Any, reward: Any, share: Any, group_size: int, **point: Any) -> tuple[Any, Any]:

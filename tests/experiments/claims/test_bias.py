@@ -14,7 +14,7 @@ from grpo_checks.theory.estimators.response import coefficients
 from grpo_checks.theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
 from grpo_checks.theory.numbers.balls import ends, magnitude, rational
 from grpo_checks.theory.rational.choices import update as choice_update
-from grpo_checks.theory.rational.choices.choice import full_gradient
+from grpo_checks.theory.rational.choices.choice import full_gradient, parse_choice
 from grpo_checks.theory.rational.choices.update import Update, groups, update
 from grpo_checks.theory.rational.lines import update as line_update
 from grpo_checks.theory.rational.lines.conflict import conflict_line
@@ -23,12 +23,12 @@ from grpo_checks.theory.rational.menus.response import response
 
 
 def _update(document, group_size):
-    return update(fair_model(document), group_size, NORMALIZED).mean[0]
+    return update(parse_choice(fair_model(document)), group_size, NORMALIZED).mean[0]
 
 
 def test_the_gamble_in_numbers():
     """grad J = 0 while E[g] = 1/20 at G = 2, .0610 at G = 3, for the first action's logit."""
-    assert not any(full_gradient(fair_model(t1_bias.GAMBLE)))
+    assert not any(full_gradient(parse_choice(fair_model(t1_bias.GAMBLE))))
     assert _update(t1_bias.GAMBLE, 2) == fmpq(1, 20)
     low, high = ends(_update(t1_bias.GAMBLE, 3))
     assert 0.06097 < low <= high < 0.06098

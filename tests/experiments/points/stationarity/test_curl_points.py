@@ -73,9 +73,9 @@ def test_curl_of_three_values():
 def test_no_curl_of_a_plain_update(monkeypatch):
     """With the advantages of `leave_one_out` E[g] is grad J: J is symmetric at all policies."""
 
-    def plain(kinds, weights, size, ddof, eps):
+    def plain(kinds, weights, size, estimator, eps):
         return groups(kinds, weights, size, Estimator("leave_one_out"))
 
-    monkeypatch.setattr(curl, "normalized_groups", plain)
+    monkeypatch.setattr(curl, "groups", plain)
     monkeypatch.setattr(curl, "_enclosed", enclose(lambda point: sides(**point)[0]))
     assert not is_curled(CLOSE, 4, GRPO)
