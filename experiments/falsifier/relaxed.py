@@ -66,7 +66,7 @@ def _scaled(
     eps: Any,
 ) -> Float[Array, "M N"]:
     # Of differences: equal rewards leave exactly 0, however far from a short number their mean is.
-    centred = counts @ (values[None] - values[:, None]) / size
+    centred = jnp.asarray(counts) @ (values[None] - values[:, None]) / size
     if estimator.is_plain:
         # Divided in the program, where fractions stay what they are.
         return size * centred / (size - 1) if estimator.name == "leave_one_out" else centred
