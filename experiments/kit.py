@@ -17,7 +17,7 @@ from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import build, named
 from grpo_checks.experiments.protocol.assumptions import Assumption, stated
 from grpo_checks.experiments.protocol.cell_rows import equality, inequality
-from grpo_checks.experiments.protocol.certificates import Case
+from grpo_checks.experiments.protocol.points import Case
 from grpo_checks.experiments.protocol.theorem import theorem
 from grpo_checks.experiments.protocol.verdict import unmet
 

@@ -81,7 +81,7 @@ def test_no_file_is_run(package):
 
 PARTICLES = {"apart", "each", "head", "of", "own", "whole"}
 PARTICLES |= {"asked", "found", "made", "said", "told"}
-STORED = {"experiments/protocol/certificates.py": {"found"}}
+STORED = {"experiments/protocol/points.py": {"found"}}
 """Fields that are keys of files, which were written before."""
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from grpo_checks.experiments.audit.sensitivity import by_bound, least_lowering, place
+from grpo_checks.experiments.audit.sensitivity import Lowering, place, smallest_changes
 from grpo_checks.experiments.protocol.certificates import certified_rows
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
 from grpo_checks.experiments.runs.judging import rows_of, runs_of
@@ -78,15 +78,13 @@ def sensitivities(claims: Sequence[Claim], store: Store) -> pd.DataFrame:
     lines = []
     for claim in claims:
         rows, source = rows_of_claim(claim, store)
-        smallest = [_line("", f"{claim.expected} as it is")]
-        if claim.expected == "holds":
-            smallest = [_smallest(*part) for part in by_bound(rows)]
+        smallest = [_smallest(*change) for change in smallest_changes(claim, rows)]
+        smallest = smallest or [_line("", f"{claim.expected} as it is")]
         lines += [{"claim": claim.name, **line, "rows": source} for line in smallest]
     return pd.DataFrame(lines)
 
 
-def _smallest(bound: str, rows: pd.DataFrame) -> dict[str, str]:
-    lowering = least_lowering(rows)
+def _smallest(bound: str, lowering: Lowering | None) -> dict[str, str]:
     if lowering is None:
         return _line(bound, "no bound to lower")
     return _line(bound, str(lowering), place(lowering.row))

@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from grpo_checks.experiments.protocol.claim import Claim
+
 
 class Lowering(NamedTuple):
     """The least lowering of a bound that some row of a claim would notice."""
@@ -52,6 +54,13 @@ def by_bound(rows: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
         return [("", rows)]
     parts = rows.groupby(rows["bound_name"].fillna(""), sort=False)
     return [(str(name), part) for name, part in parts]
+
+
+def smallest_changes(claim: Claim, rows: pd.DataFrame) -> list[tuple[str, Lowering | None]]:
+    """By bound, over cells and cases alike; none for a claim that does not hold as it is."""
+    if claim.expected != "holds":
+        return []
+    return [(bound, least_lowering(part)) for bound, part in by_bound(rows)]
 
 
 def place(row: dict[str, Any]) -> str:

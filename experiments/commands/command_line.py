@@ -18,6 +18,7 @@ from grpo_checks.experiments.commands import (
     power,
     verify,
 )
+from grpo_checks.experiments.commands.program import program
 from grpo_checks.experiments.computing.compilation import keep_compiled
 from grpo_checks.experiments.computing.devices import missing_platform
 from grpo_checks.experiments.protocol.claim_errors import described, place
@@ -40,7 +41,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m experiments", description=ABOUT, epilog=EXIT_STATUS)
+    parser = _Parser(prog=program(), description=ABOUT, epilog=EXIT_STATUS)
     commands = parser.add_subparsers(dest="command", required=True)
     for command in COMMANDS:
         command.add(commands)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from grpo_checks.experiments.audit.sensitivity import by_bound, least_lowering, place
+from grpo_checks.experiments.audit.sensitivity import place, smallest_changes
 from grpo_checks.experiments.claims.catalogue import find
 from grpo_checks.experiments.commands.listing import contents, heading
 from grpo_checks.experiments.protocol.certificates import certified_rows
 from grpo_checks.experiments.protocol.claim import Claim, overall
+from grpo_checks.experiments.runs.margins import margin, measured
 from grpo_checks.experiments.runs.stored import PAPER, rows_of_claim
-from grpo_checks.experiments.runs.tables import STORED, margin
+from grpo_checks.experiments.runs.tables import STORED
 from grpo_checks.experiments.storage.store import Store
 from grpo_checks.experiments.storage.terminal import say
 
@@ -62,18 +63,17 @@ def _docstring(module: str) -> str:
 
 
 def _checked(claim: Claim, rows: pd.DataFrame, source: str) -> list[str]:
-    """Where, with which verdicts and margins, and the tightest cell."""
+    """Where, with which verdicts and margins, and the tightest of cells and cases."""
     cells = rows[rows["instance"] != STORED]
     lines = [f"checked ({source}): {overall(list(rows['verdict']))}"]
     for name, part in cells.groupby("instance", sort=False):
         counts = ", ".join(f"{n} {v}" for v, n in part["verdict"].value_counts().items())
         lines.append(f"    {name}: {counts}")
-    lines.append(f"margin: {margin(cells) or 'no bound'}")
-    for name, part in by_bound(cells):
-        least = least_lowering(part)
+    lines.append(f"margin: {margin(measured(claim, rows)) or 'no bound'}")
+    for name, least in smallest_changes(claim, rows):
         if least is not None:
             numbers = ", ".join(f"{k} = {least.row[k]:.6g}" for k in ("observed", "lower", "bound"))
-            lines.append(f"tightest cell{name and f' of {name}'}: {place(least.row)}: {numbers}")
+            lines.append(f"tightest{name and f' of {name}'}: {place(least.row)}: {numbers}")
             lines.append(f"    smallest lowering of the bound that would be seen: {least}")
     return lines
 

@@ -60,7 +60,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.out / "deep" if arguments.deep else arguments.out
     say(f"stored: {store(claim, result, *settings, folder, file)}")
     if result.decision is None:
-        raise ValueError(f"minutes = {arguments.minutes}: expected more: no point was certified")
+        why = f"expected one that says something: {result.silent}" if result.silent else "none near"
+        raise ValueError(f"{claim.name}: {result.tried} starts, no point was certified: {why}")
     expected = arguments.mutant is not None or claim.expected == "refuted"
     return 0 if result.refuted == expected else 1
 

@@ -17,6 +17,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(arguments: argparse.Namespace) -> int:
     """Write it whole. Raises ValueError where the tables are not those of all claims."""
+    if not PAPER.is_dir():
+        raise ValueError(
+            f"{PAPER}: no such folder: expected a checkout in which make paper has run"
+        )
     _check_claims(PAPER / "verdicts.csv")
     _check_claims(PAPER / "rows.csv", PAPER / "cases.csv")
     write_atomic(LEDGER, ledger_text(PAPER))

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 import grpo_checks.experiments as package
+from grpo_checks.experiments.commands.program import program
 from grpo_checks.experiments.storage.terminal import say
 
 TEMPLATE = Path(package.__file__).parent / "examples" / "theorem.py.template"
@@ -28,7 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
             file.write(written(name))
     except FileExistsError:
         raise ValueError(f"{path}: is there already: expected a new name") from None
-    say(f"{path}: python -m experiments verify --claim {path}")
+    say(f"{path}: {program()} verify --claim {path}")
     return 0
 
 

@@ -7,7 +7,7 @@ are fewer actions or outcomes than elsewhere, the rest has chance 0.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ from flint import fmpq
 
 from grpo_checks.experiments.falsifier import tables
 from grpo_checks.experiments.falsifier.constraints import Constraint
-from grpo_checks.experiments.falsifier.domain import Domain, Place, Point
+from grpo_checks.experiments.falsifier.domain import LONGEST, Domain, Place, Point
 from grpo_checks.experiments.falsifier.reading import choice_of
 from grpo_checks.experiments.falsifier.relaxed import Kinds
 from grpo_checks.experiments.falsifier.rounding import Floats
@@ -24,7 +24,7 @@ from grpo_checks.experiments.falsifier.smaller import smaller_choice
 from grpo_checks.experiments.protocol.points import Document
 from grpo_checks.theory.arithmetic.enclose import exact
 from grpo_checks.theory.arithmetic.registry import Values
-from grpo_checks.theory.numbers.fields import flag, shares
+from grpo_checks.theory.numbers.fields import flag, integer, shares
 from grpo_checks.theory.rational.choices.choice import Kind, Lottery, lotteries, parse_choice
 from grpo_checks.theory.updates.ustatistic import Noise, moments
 
@@ -59,7 +59,9 @@ class Episodes(NamedTuple):
 
 
 def one_prompt(share: Any, policy: Any, outcome: Any, reward: Any, weights: Any) -> Episodes:
-    """Of the first prompt of a point, in JAX."""
+    """Of a point with one prompt, in JAX. Raises ValueError for one with several."""
+    if len(policy) != 1:
+        raise ValueError(f"policy: {len(policy)} prompts, expected one")
     composite, n = reward[0] @ weights, outcome.shape[2]
     score = jnp.repeat(jnp.eye(len(policy[0])) - policy[0][None], n, axis=0)
     chance, value = policy[0][:, None] * outcome[0], (outcome[0] * composite).sum(1)
@@ -78,16 +80,27 @@ def expect_binary(outcome: Values, reward: Values, **others: Any) -> None:
 
 @dataclass(frozen=True)
 class ChoiceDomain(Domain):
-    """Choice models, with arrays and options beside; places have the fields of ``tables.Shape``.
-
-    Weights are 1 wherever a falsifier looks.
+    """Choice models, with arrays and options beside; places have the fields of ``tables.Shape``
+    and those of a ``Domain``. Weights are 1 wherever a falsifier looks.
     """
 
     arrays: Mapping[str, Constraint] = field(default_factory=dict)
-    prompts: int = 1
-    """At most."""
+    shaped: ClassVar[Sequence[str]] = tables.Shape._fields
+    prompts: int | None = 1
+    """At most; None for any number."""
     shared: bool = False
     """Whether several prompts have one table of logits, or each its own."""
+
+    def check_place(self, place: Mapping[str, Any]) -> None:
+        """Likewise."""
+        super().check_place(place)
+        shape = {**tables.Shape()._asdict(), **place}
+        flag(shape, "binary")
+        for name in ("prompts", "actions", "outcomes", "components"):
+            integer(shape, name, 1, LONGEST)
+        if self.prompts is not None and shape["prompts"] > self.prompts:
+            allowed = f"at most {self.prompts}, or a domain with prompts={shape['prompts']}"
+            raise ValueError(f"prompts = {shape['prompts']}: expected {allowed}")
 
     def dimension(self, place: Place) -> int:
         """Likewise, after those of the model."""
@@ -120,7 +133,7 @@ class ChoiceDomain(Domain):
 
     def _model(self, document: Document) -> Point:
         weights, prompts = parse_choice(document).weights, document["prompts"]
-        if len(prompts) > self.prompts:
+        if self.prompts is not None and len(prompts) > self.prompts:
             expected = f"at most {self.prompts}" if self.prompts > 1 else "one"
             raise ValueError(f"prompts: {len(prompts)} of them, expected {expected}")
         if len(prompts) > 1 and flag(document, "shared") != self.shared:
@@ -140,6 +153,8 @@ class EpisodeDomain(ChoiceDomain):
 
     A point has ``share (Q,)``, ``kinds``, ``Kinds`` with a first axis of prompts, and ``weights``.
     """
+
+    prompts: int | None = None
 
     def _relaxed(self, x: Any, shape: tables.Shape) -> Point:
         share, prompts = tables.relaxed(x, shape)

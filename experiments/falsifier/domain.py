@@ -7,9 +7,9 @@ integers and fractions, and read from one as rational numbers. What a falsifier 
 reals, lengths of axes and options, is ``places``.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,7 +18,10 @@ from grpo_checks.experiments.falsifier.constraints import Constraint, Option, re
 from grpo_checks.experiments.falsifier.rounding import Floats
 from grpo_checks.experiments.falsifier.smaller import without
 from grpo_checks.experiments.protocol.points import Document
+from grpo_checks.theory.numbers.fields import flag, integer
 
+LONGEST = 1000
+"""Of an axis that a falsifier looks at."""
 Place = tuple[tuple[str, Any], ...]
 """Lengths of axes and options, by name; hashable."""
 Point = dict[str, Any]
@@ -32,11 +35,36 @@ class Domain:
     arrays: Mapping[str, Constraint]
     options: Mapping[str, Option] = field(default_factory=dict)
     places: Sequence[Mapping[str, Any]] = ()
-    """Lengths of all axes, and options; False for an array that is left at its default."""
+    """Lengths of all axes, and options; False for an array that is left at its default. One that
+    has another key, or lacks one, is refused."""
     least: Mapping[str, int] = field(default_factory=dict)
     """Of axes that have a least length above 1."""
     most: Mapping[str, int] = field(default_factory=dict)
     """Of axes that have a largest length."""
+
+    shaped: ClassVar[Sequence[str]] = ()
+    """Further keys of places, each of which may be left out."""
+
+    def __post_init__(self) -> None:
+        """Raises ValueError, naming the place and the key, for a place that is none."""
+        for i, place in enumerate(self.places):
+            try:
+                self.check_place(place)
+            except ValueError as error:
+                raise ValueError(f"places[{i}]: {error}") from None
+
+    def check_place(self, place: Mapping[str, Any]) -> None:
+        """Raises ValueError, naming the key."""
+        axes = {axis for constraint in self.arrays.values() for axis in constraint.axes}
+        left_out = {n for n, c in self.arrays.items() if c.default is not None}
+        chosen = {n for n, option in self.options.items() if option.default is None}
+        _check_keys(place, axes | chosen, left_out | {*self.options, *self.shaped})
+        for axis in axes:
+            integer(place, axis, self.least.get(axis, 0), self.most.get(axis, LONGEST))
+        for name in left_out & {*place}:
+            flag(place, name)
+        for name in self.options.keys() & {*place}:
+            self.options[name].read(place, name)
 
     def choices(self) -> tuple[Place, ...]:
         """``places``, hashable."""
@@ -122,6 +150,14 @@ class Domain:
                 if other == axis and name in changed:
                     changed[name] = _dropped(changed[name], depth, i)
         return changed
+
+
+def _check_keys(place: Mapping[str, Any], needed: Set[str], others: Set[str]) -> None:
+    for key in place:
+        if key not in needed | others:
+            raise ValueError(f"key {key!r}: expected one of {sorted(needed | others)}")
+    for key in sorted(needed - {*place}):
+        raise ValueError(f"no key {key!r}: expected all of {sorted(needed)}")
 
 
 def _dropped(values: list[Any], depth: int, i: int) -> list[Any]:

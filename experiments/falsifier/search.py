@@ -44,6 +44,8 @@ class Found:
     """Points climbed from."""
     uncertified: list[float] = field(default_factory=list)
     """Ratios above 1 that no rational point near them confirmed."""
+    silent: str = ""
+    """Why the last rational point that says nothing does so."""
 
     @property
     def refuted(self) -> bool:
@@ -104,14 +106,6 @@ def _points(
     return ends[order], ratios[order]
 
 
-def decided(exact: Exact, document: Document, mutant: str | None) -> Decision | None:
-    """The decision there; None where the document is no point of the claim."""
-    try:
-        return exact.decided(document, mutant)
-    except ValueError:
-        return None
-
-
 def _rounded(exact: Exact, x: Floats, choice: Any, ladder: tuple[int, ...]) -> Iterator[Document]:
     assert exact.search is not None
     for denominator in ladder:
@@ -122,8 +116,13 @@ def _rounded(exact: Exact, x: Floats, choice: Any, ladder: tuple[int, ...]) -> I
 
 
 def _consider(best: Found, exact: Exact, mutant: str | None, document: Document) -> None:
-    decision = decided(exact, document, mutant)
-    if decision is None or decision.verdict not in ("holds", "refuted"):
+    try:
+        decision = exact.decided(document, mutant)
+    except ValueError as error:
+        best.silent = str(error)
+        return
+    if decision.verdict not in ("holds", "refuted"):
+        best.silent = f"{decision.verdict}: {decision.note}"
         return
     ratio = certified_ratio(decision)
     if decision.verdict == "refuted" or ratio > best.ratio:
@@ -181,8 +180,10 @@ def falsify(
 
 
 def _violates(exact: Exact, document: Document, mutant: str | None) -> bool:
-    decision = decided(exact, document, mutant)
-    return decision is not None and decision.verdict == "refuted"
+    try:
+        return exact.decided(document, mutant).verdict == "refuted"
+    except ValueError:
+        return False
 
 
 def _schedule(

@@ -82,19 +82,19 @@ class Statement:
 
     def decide(self, document: Document, mutant: str | None = None) -> Decision:
         """At a rational point. Raises ValueError for a document that is none, and where observed
-        alone is infinite: there is no ratio to speak of."""
-        version = self.mutants.get(mutant or "")
-        if isinstance(version, Statement):
+        alone is infinite: there is no ratio to speak of; also for an unknown mutant."""
+        if mutant not in (None, *self.mutants):
+            raise ValueError(f"mutant = {mutant!r}: expected one of {tuple(self.mutants)}")
+        if isinstance(version := self.mutants.get(mutant or ""), Statement):
             return version.decide(document)
         point = self.domain.read(document)
-        elsewhere = self.exception(**point)
-        if elsewhere is not None:
+        if (elsewhere := self.exception(**point)) is not None:
             return elsewhere
         if version is not None:
             changes = {} if callable(version) else version
             return self._closer(mutant, {**point, **changes}, _nothing)
-        decision = self._closer(None, point, self.equal)
-        return decision._replace(note=decision.note or self.note(**point) or "")
+        true = self._closer(None, point, self.equal)
+        return true._replace(note=true.note or self.note(**point) or "")
 
     def _closer(
         self, version: str | None, point: Point, equal: Callable[..., bool | None]

@@ -3,13 +3,12 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from grpo_checks.experiments.protocol.claim import Claim, Row
-from grpo_checks.experiments.protocol.points import Document
+from grpo_checks.experiments.protocol.points import Case
 from grpo_checks.experiments.protocol.verdict import Decision
 from grpo_checks.experiments.storage.files import canonical, digest, write_atomic
 from grpo_checks.experiments.storage.input_file import read_json
@@ -20,26 +19,6 @@ FORMAT = "certified/1"
 DIGITS = 12
 STORED = "stored case"
 """The ``instance`` of rows that come from stored points instead of cells of a profile."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """One stored point: which claim or mutant, where, and what was found there."""
-
-    name: str
-    document: Document
-    mutant: str | None = None
-    found: Document | None = None
-    """Verdict and enclosures, see ``summary``."""
-
-    def as_json(self) -> dict[str, Any]:
-        """As stored."""
-        return {
-            "name": self.name,
-            "mutant": self.mutant,
-            "document": self.document,
-            "found": self.found,
-        }
 
 
 def _outward(low: Fraction, high: Fraction) -> list[str]:
@@ -97,15 +76,16 @@ def _exact_of(claim: Claim) -> Any:
 
 
 def certified_rows(claim: Claim, mutant: str | None, folder: Path = FOLDER) -> list[Row]:
-    """A row for each stored case of the claim, or of one mutant; none where none is stored.
+    """A row for each case of the claim, or of one mutant: its own, and those of its stored file.
 
     A file that was edited, or that states what is not found again, decides nothing. Raises
-    ValueError where a claim of the suite has none.
+    ValueError where a claim of the suite has no case.
     """
     path = path_of(claim.name, folder)
-    ours = claim.origin.module.startswith("grpo_checks.experiments.claims.")
+    given = [case_row(claim, case) for case in claim.cases if case.mutant == mutant]
+    ours = claim.origin.module.startswith("grpo_checks.experiments.claims.") and not claim.cases
     if claim.exact is None or not (ours or path.is_file()):
-        return []
+        return given
     if not path.is_file():
         raise ValueError(f"{path}: no such file: expected the stored cases of {claim.name}")
     try:
@@ -114,7 +94,7 @@ def certified_rows(claim: Claim, mutant: str | None, folder: Path = FOLDER) -> l
         return [_unsound(claim, path.stem, str(error))]
     if ours and all(case.mutant is not None for case in cases):
         raise ValueError(f"{path}: no case of the claim: expected at least one")
-    return [case_row(claim, case) for case in cases if case.mutant == mutant]
+    return given + [case_row(claim, case) for case in cases if case.mutant == mutant]
 
 
 def case_row(claim: Claim, case: Case) -> Row:

@@ -8,7 +8,7 @@ from grpo_checks.experiments.models.instances import InstanceSpec
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.origin.sources import Origin, origin
 from grpo_checks.experiments.protocol.assumptions import Assumption
-from grpo_checks.experiments.protocol.points import Exact
+from grpo_checks.experiments.protocol.points import Case, Exact
 from grpo_checks.experiments.protocol.soundness import ROW, check
 from grpo_checks.experiments.protocol.verdict import Evidence, Verdict
 from grpo_checks.theory.updates.rounding import accumulated
@@ -120,6 +120,8 @@ class Claim:
     rows: Callable[[Scope, Mapping[RunSettings, RunResult]], list[Row]]
     exact: Exact | None = None
     """How it is decided at rational points, certified, and where a falsifier looks for them."""
+    cases: Sequence[Case] = ()
+    """Points of its own, decided at every verification beside those of its stored file."""
     proof: Sequence[str] = ()
     """Modules of ``theory`` whose docstrings prove it, or say where a proof is."""
     figures: Sequence[str] = ()

@@ -11,7 +11,7 @@ from typing import Any, get_args
 
 from grpo_checks.experiments.protocol.assumptions import Assumption
 from grpo_checks.experiments.protocol.claim import Claim, Provenance
-from grpo_checks.experiments.protocol.points import Exact
+from grpo_checks.experiments.protocol.points import Case, Exact
 from grpo_checks.experiments.protocol.soundness import Checks, check, is_text
 from grpo_checks.experiments.protocol.verdict import Verdict
 from grpo_checks.theory.numbers.rationals import abridged
@@ -74,6 +74,7 @@ FIELDS: Checks = {
     "runs": (callable, "a function"),
     "rows": (callable, "a function"),
     "exact": (lambda x: x is None or isinstance(x, Exact), "an Exact, or None"),
+    "cases": (lambda x: _are(Case, x), "a list of Case"),
     "proof": (lambda x: _are(str, x), "a list of modules"),
     "figures": (lambda x: _are(str, x), "a list of names"),
 }

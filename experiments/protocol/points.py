@@ -16,6 +16,26 @@ fractions such as "7/20" only."""
 
 
 @dataclass(frozen=True)
+class Case:
+    """One point that is kept: which claim or mutant, where, and what was found there."""
+
+    name: str
+    document: Document
+    mutant: str | None = None
+    found: Document | None = None
+    """Verdict and enclosures, see ``certificates.summary``."""
+
+    def as_json(self) -> dict[str, Any]:
+        """As stored."""
+        return {
+            "name": self.name,
+            "mutant": self.mutant,
+            "document": self.document,
+            "found": self.found,
+        }
+
+
+@dataclass(frozen=True)
 class Search:
     """Where a falsifier looks. Discrete structure is a choice, all else real numbers.
 

@@ -6,9 +6,8 @@ from grpo_checks.experiments.models.instances import InstanceSpec
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import Assumption
 from grpo_checks.experiments.protocol.cell_rows import stored_only
-from grpo_checks.experiments.protocol.certificates import Case, case_row
 from grpo_checks.experiments.protocol.claim import Claim, Provenance, Row, Scope
-from grpo_checks.experiments.protocol.points import Exact
+from grpo_checks.experiments.protocol.points import Case, Exact
 from grpo_checks.experiments.protocol.verdict import Verdict
 
 OnModels = Callable[[Sequence[InstanceSpec]], list[Row]]
@@ -30,20 +29,17 @@ def theorem(
     """A claim that its cases decide, each of them its own or of a mutant.
 
     ``on_models``: rows on models, those of ``models`` or the one that a user asks about; without
-    it the claim says nothing of a user's model. Every mutant needs a case.
+    it the claim says nothing of a user's model. Raises ValueError for a mutant without a case, or
+    a case of another.
     """
+    _check_cases(cases, mutants)
 
     def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
-        decided = [case_row(claim, case) for case in cases if case.mutant == scope.mutant]
-        if scope.mutant is not None or (on_models is None and scope.instance is None):
-            return decided
-        if on_models is None:
+        if scope.mutant is not None or on_models is None:
             return stored_only(name, scope)
-        if scope.instance is not None:
-            return on_models([scope.instance])
-        return [*decided, *on_models(models)]
+        return on_models(models if scope.instance is None else [scope.instance])
 
-    claim = Claim(
+    return Claim(
         name=name,
         statement=statement,
         provenance=provenance,
@@ -53,5 +49,16 @@ def theorem(
         runs=lambda scope: [],
         rows=rows,
         exact=exact,
+        cases=cases,
     )
-    return claim
+
+
+def _check_cases(cases: Sequence[Case], mutants: Mapping[str, str]) -> None:
+    tried = {case.mutant for case in cases}
+    for mutant in mutants:
+        if mutant not in tried:
+            raise ValueError(f"mutant = {mutant!r}: expected a case of it, Case(..., {mutant!r})")
+    if None not in tried:
+        raise ValueError("cases: expected one of the claim itself, without a mutant")
+    if unknown := tried - {None, *mutants}:
+        raise ValueError(f"case of mutant {unknown.pop()!r}: expected one of {tuple(mutants)}")

@@ -119,13 +119,14 @@ def stored_rows(claim: Claim, scope: Scope) -> list[Row]:
     return [] if scope.instance else certified_rows(claim, scope.mutant)
 
 
-def telling(claim: Claim, rows: list[Row]) -> list[Row]:
+def telling(claim: Claim, scope: Scope, rows: list[Row]) -> list[Row]:
     """The rows themselves. Raises ValueError where there are none: silence is no verdict."""
     if not rows:
-        raise ValueError(f"claim = {claim.name!r}: no rows: expected a cell or a stored case")
+        named = f"claim = {claim.name!r}" + (f", mutant = {scope.mutant!r}" if scope.mutant else "")
+        raise ValueError(f"{named}: no rows: expected a cell or a stored case")
     return rows
 
 
 def rows_of(claim: Claim, scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """All, judged now. Raises ValueError where there are none."""
-    return telling(claim, [*cell_rows(claim, scope, results), *stored_rows(claim, scope)])
+    return telling(claim, scope, [*cell_rows(claim, scope, results), *stored_rows(claim, scope)])

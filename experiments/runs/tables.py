@@ -10,9 +10,9 @@ import pandas as pd
 from grpo_checks.experiments.protocol.certificates import STORED
 from grpo_checks.experiments.protocol.claim import Claim, Row, overall
 from grpo_checks.experiments.protocol.verdict import Verdict
+from grpo_checks.experiments.runs.margins import margin, measured
 from grpo_checks.experiments.storage.files import canonical
 from grpo_checks.experiments.storage.terminal import escaped, escaped_texts
-from grpo_checks.experiments.storage.text import span
 
 OPEN = ("refuted", "inconclusive")
 
@@ -64,23 +64,6 @@ IDENTITY = "identity"
 """How cells are counted in which both sides are equal whatever the policy."""
 
 
-def margin(table: pd.DataFrame) -> str:
-    """bound/observed over a claim's cells, or the slack where a ratio has no meaning.
-
-    Cells of an easier relative of the claim do not count.
-    """
-    if "relative" in table:
-        table = table[table["relative"].isna()]
-    if table.empty:
-        return ""
-    ratios = pd.to_numeric(table["ratio"]).dropna()
-    if (ratios > 0).any():
-        ends, median = span(ratios), f"{ratios.median():.3g}"
-        return f"bound/observed {ends}" + (f", median {median}" if median != ends else "")
-    slacks = pd.to_numeric(table["slack"]).dropna()
-    return "" if slacks.empty else f"slack {span(slacks)}"
-
-
 def _counted(values: Sequence[str]) -> str:
     return ", ".join(
         f"{n} {value}" for value, n in pd.Series(values, dtype=str).value_counts().items()
@@ -108,7 +91,6 @@ def _summary(
 ) -> dict[str, object]:
     cells = [row for row in rows if row.instance != STORED]
     verdict = overall([row.verdict for row in rows])
-    telling = [row for row in cells or rows if not row.identity]
     wanted, stated = claim.expected, claim.statement
     if mutant is not None:
         wanted, stated = "refuted", f"{mutant} ({claim.mutants[mutant]}), of: {claim.statement}"
@@ -121,7 +103,7 @@ def _summary(
         "as_expected": verdict == wanted or (on_model and not mutant and _fine(claim, verdict)),
         "cells": _counted([label(row) for row in cells]),
         "evidence": _rests_on(rows),
-        "margin": margin(pd.DataFrame([row.flat() for row in telling])),
+        "margin": margin(measured(claim, pd.DataFrame([row.flat() for row in rows]))),
         "figure": ", ".join(claim.figures),
         "statement": stated,
     }

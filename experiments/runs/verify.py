@@ -98,7 +98,8 @@ def verify(claims: Sequence[Claim], scope: Scope, store: Store, out: Path) -> Re
     points = [stored_rows(claim, scope) for claim in claims]
     cells, computed = judge_all(claims, scope, store)
     judged = [
-        telling(c, [*cell.rows, *p]) for c, cell, p in zip(claims, cells, points, strict=True)
+        telling(c, scope, [*cell.rows, *p])
+        for c, cell, p in zip(claims, cells, points, strict=True)
     ]
     tables = report(claims, judged, scope.instance is not None, scope.mutant)
     runs = sorted({run for cell in cells for run in cell.runs})

@@ -80,9 +80,13 @@ class DeepDomain(Domain):
         model = {name: c for name, c in MODEL.items() if name not in self.replaced}
         parts = {False: TABLE, True: LOG_LINEAR}
         return {
-            kind: Domain({**model, **part, **self.arrays}, self.options, self.places, self.least)
+            kind: Domain({**model, **part, **self.arrays}, self.options, least=self.least)
             for kind, part in parts.items()
         }
+
+    def check_place(self, place: Mapping[str, Any]) -> None:
+        """Likewise."""
+        self.kinds["parameters" in place].check_place(place)
 
     def _at(self, place: Place) -> Domain:
         return self.kinds["parameters" in dict(place)]

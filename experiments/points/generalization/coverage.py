@@ -131,7 +131,7 @@ def _rate(j: int) -> arb:
 
 
 _PLACES = [
-    {"bound": b, "n": n, "policies": m, "types": z, "constant": None if b == "Catoni" else False}
+    {"bound": b, "n": n, "policies": m, "types": z, "constant": b == "Catoni"}
     for b, n, (m, z) in product(BOUNDS, (1, 2, 8), ((1, 2), (3, 3)))
 ]
 

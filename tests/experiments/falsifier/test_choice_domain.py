@@ -38,7 +38,7 @@ RAGGED = {
     ],
 }
 PLACES = [
-    {"actions": 3, "beta": 0},
+    {"actions": 3},
     {"prompts": 2, "actions": 2, "outcomes": 3, "components": 2, "steps": 4},
     {"actions": 2, "outcomes": 4, "components": 2, "binary": True, "steps": 2},
 ]
@@ -77,6 +77,12 @@ def test_the_same_model_as_lists_of_episodes():
     taken = actions(kinds, choice.weights)
     assert list(zip(policy, value, strict=True)) == [(a.chance, a.value) for a in taken]
     assert mean == full_value(choice)
+
+
+def test_one_prompt_of_two_is_refused():
+    """The second would count for nothing."""
+    with pytest.raises(ValueError, match="policy: 2 prompts, expected one"):
+        one_prompt(**_model(DOMAIN.read({**RAGGED, "beta": 1})))
 
 
 @pytest.mark.parametrize("place", DOMAIN.choices(), ids=str)

@@ -1,5 +1,6 @@
 """Domains: documents to exact numbers, reals to documents, and documents with a part less."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import jax.numpy as jnp
@@ -17,6 +18,7 @@ from grpo_checks.experiments.falsifier.constraints import (
     one_of,
     simplex,
 )
+from grpo_checks.experiments.falsifier.deep.domain import SIZES, DeepDomain
 from grpo_checks.experiments.falsifier.domain import Domain
 from grpo_checks.theory.numbers.fields import NOT_NEGATIVE
 
@@ -131,3 +133,30 @@ def test_an_axis_may_be_called_as_an_array():
         (length,) = dict(place).values()
         assert domain.dimension(place) == length
         assert domain.document(np.zeros(length), place, 4) == {"calls": ["1/2"] * length}
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ({"types": 2, "policies": 2, "n": 3, "tpyes": 2}, "key 'tpyes': expected one of"),
+        ({"types": 2, "n": 3}, "no key 'policies': expected all of"),
+        ({"types": 2, "policies": 2}, "no key 'n'"),
+        ({"types": 2.5, "policies": 2, "n": 3}, "types = 2.5: expected a whole number"),
+        ({"types": 2, "policies": 2, "n": 99}, "n = 99: expected a whole number in 1..9"),
+        ({"types": 2, "policies": 2, "n": 3, "kind": "gain"}, "kind = 'gain': expected one of"),
+    ],
+)
+def test_a_place_that_is_none(place, told):
+    """One line, with the place, the key and what was expected."""
+    with pytest.raises(ValueError, match=rf"^places\[1\]: {told}"):
+        replace(LAWS, places=[LAWS.places[0], place])
+
+
+@pytest.mark.parametrize("wrong", ["observation", "parameter"])
+def test_a_place_of_deep_models_that_is_none(wrong):
+    """A table has rows, a log-linear policy parameters; no other key."""
+    right = f"{wrong}s"
+    (sizes,) = [s for s in SIZES[-2:] if right in s]
+    DeepDomain(places=[sizes])
+    with pytest.raises(ValueError, match=r"^places\[0\]: "):
+        DeepDomain(places=[{wrong if n == right else n: v for n, v in sizes.items()}])

@@ -1,7 +1,10 @@
 """docs/your_own_theorem.md, run as it is written."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -50,11 +53,45 @@ def test_the_template_is_the_file_of_the_page(tmp_path, monkeypatch, capsys):
     assert _runs("python -m experiments new ../x") == 2
 
 
+def test_from_another_repository(tmp_path):
+    """As the page says: the commands by the name of the package, which they repeat."""
+    words = [sys.executable, "-m", "grpo_checks.experiments", "new", "halving"]
+    environment = {**os.environ, "PYTHONPATH": str(PAGE.parents[1])}
+    told = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert "python -m grpo_checks.experiments verify --claim halving.py" in told.stdout
+    assert "`python -m grpo_checks.experiments`" in TEXT
+    assert (tmp_path / "halving.py").read_text() == FILE
+
+
 @pytest.mark.parametrize("line", COMMANDS.strip().splitlines())
 def test_commands(line, folder, capsys):
     """Each comes out as expected, and says so."""
     assert _runs(line) == 0
     assert "halving" in capsys.readouterr().out
+
+
+def test_one_source_of_the_numbers(folder, capsys):
+    """explain shows both cases and the change that mutants shows; the margin is that of verify."""
+    assert cli.main(["explain", "halving.py"]) == 0
+    told = capsys.readouterr().out
+    assert "one answer in ten is right: holds, observed 63/2000, bound 369/10000" in told
+    assert "groups of four (mutant 'a third'): refuted" in told
+    assert cli.main(["mutants", "--claim", "halving.py"]) == 0
+    seen = pd.read_csv(folder / "results" / "part" / "halving.py" / "mutants_smallest.csv")
+    # 1 - (63/2000) / (369/10000)
+    assert seen["smallest change seen"].tolist() == ["14.63%"]
+    assert "smallest lowering of the bound that would be seen: 14.63%" in told
+    assert "margin: bound/observed 1.17" in told
+
+
+def test_the_margin_is_of_cells_and_cases(folder, capsys):
+    """Of `bandit` alone it would not reach down to 369/315, which is that of the case."""
+    (folder / "halving.py").write_text(COMPLETE.replace("small / 2", "small * 4"))
+    assert cli.main(["verify", "--claim", "halving.py", "--out", "out"]) == 0
+    (table,) = (pd.read_csv(path) for path in (folder / "out").rglob("verdicts.csv"))
+    assert table["margin"][0].startswith("bound/observed 1.17 to ")
+    assert cli.main(["explain", "halving.py"]) == 0
+    assert f"margin: {table['margin'][0]}" in capsys.readouterr().out
 
 
 def test_on_a_model(folder, capsys):
@@ -66,7 +103,9 @@ def test_on_a_model(folder, capsys):
         (path,) = (folder / "own").rglob(table)
         assert {*pd.read_csv(path)["evidence"]} == {evidence}
     claim = catalogue.find("halving.py")
-    assert claim.assumptions[0].broken_by(named("bandit", components=1)) is None
+    sweep, varies = claim.assumptions
+    assert sweep.text in STATED
+    assert varies.broken_by(named("bandit", components=1)) is None
 
 
 def test_mutants_are_caught_by_certified_cases(folder, capsys):
