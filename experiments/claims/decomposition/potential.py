@@ -26,7 +26,7 @@ from grpo_checks.experiments.claims.decomposition.region import (
 from grpo_checks.experiments.claims.decomposition.training_cells import training_runs
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.points.decomposition.potential import POTENTIAL
+from grpo_checks.experiments.points.decomposition.potential import STATEMENT
 from grpo_checks.experiments.protocol.assumptions import BINARY
 from grpo_checks.experiments.protocol.claim import (
     FAMILY_WISE_ERROR,
@@ -131,5 +131,5 @@ CLAIM = Claim(
     mutants=MUTANTS,
     runs=runs,
     rows=rows,
-    exact=POTENTIAL,
+    exact=STATEMENT.exact(),
 )

@@ -1,129 +1,110 @@
-"""T2.potential on a choice model: E[g] of `componentwise_normalized` against grad Jtilde.
+"""Points of T2.potential: E[g] of `componentwise_normalized` against grad Jtilde.
 
-A document is a model of ``theory.rational.choices.choice`` with ``group_size``, ``ddof`` and
-``eps``.
+Statement: for binary components they are equal, whatever G, eps and ddof, on choice models whose
+prompts may share their logits.
+Proof: ``theory.updates.potential``. For either both are sums over the number j of successes in a
+group of b_j, the coefficients of c_G, times a rational vector: from a list of all groups, and from
+c_G(p) in Bernstein form. What is left of their difference is exactly 0 where the vectors are equal.
+Units: of an update.
 """
 
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from flint import fmpq
 
-from grpo_checks.experiments.falsifier.building import choices, lottery
-from grpo_checks.experiments.falsifier.rounding import Floats, positive, table
-from grpo_checks.experiments.falsifier.smaller import smaller_choice
-from grpo_checks.experiments.protocol.points import Document, Exact, Search
-from grpo_checks.experiments.protocol.verdict import Decision, compare, unmet
+from grpo_checks.experiments.falsifier.choice_domain import EpisodeDomain
+from grpo_checks.experiments.falsifier.constraints import above_zero, fraction, integer
+from grpo_checks.experiments.falsifier.relaxed import Kinds, groups
+from grpo_checks.experiments.falsifier.statement import Statement
+from grpo_checks.experiments.protocol.verdict import Decision, unmet
+from grpo_checks.theory.arithmetic.enclose import enclose
 from grpo_checks.theory.estimators.advantages import Estimator
-from grpo_checks.theory.estimators.group_counts import CountTable, count_table
-from grpo_checks.theory.estimators.response import potential
-from grpo_checks.theory.numbers.balls import largest, magnitude
-from grpo_checks.theory.rational.choices.choice import parse_choice
-from grpo_checks.theory.rational.choices.potential import (
-    enclosed,
-    expected_field,
-    is_binary,
-    potential_field,
-)
-from grpo_checks.theory.rational.menus.menu import parse_option
+from grpo_checks.theory.estimators.response import MAX_GROUP, coefficients
+from grpo_checks.theory.numbers.bernstein import bernstein
+from grpo_checks.theory.numbers.fields import NOT_NEGATIVE
 
 GRADED = "a component has other rewards than 0 and 1"
-DECOMPOSED = Estimator("componentwise_normalized")
+EQUAL = "equal in rationals before every 1/(sd_j + eps)"
 
 
-def decide(document: Document, mutant: str | None) -> Decision:
-    """The largest |E[g_i] - grad_i Jtilde| against 0."""
-    model, option = parse_choice(document), parse_option(document)
-    if not is_binary(model):
-        return unmet(GRADED)
-    size = option.group_size
-    update = expected_field(model, size)
-    claimed = potential_field(model, size, fmpq(1, 2) if mutant == "one response" else None)
-    divisor = option._replace(ddof=1 - option.ddof) if mutant == "another divisor" else option
-    if divisor == option and update == claimed:
-        return compare(fmpq(0), fmpq(0), "equal in rationals before every 1/(sd_j + eps)")
-    pairs = zip(enclosed(update, option), enclosed(claimed, divisor), strict=True)
-    return compare(largest(magnitude(x - y) for x, y in pairs), fmpq(0))
+def fields(
+    share: Any, kinds: Kinds, weights: Any, group_size: int, at: Any = None, **_: Any
+) -> tuple[Any, Any]:
+    """The factors (G-1, n) of b_j in E[g] and in grad Jtilde; with ``at``, c_G(at) throughout."""
+    prompts = [Kinds(*one) for one in zip(*kinds, strict=True)]
+    updates = jnp.stack([_listed(one, weights, group_size) for one in prompts])
+    claimed = jnp.stack([_claimed(one, weights, group_size, at) for one in prompts])
+    return jnp.tensordot(share, updates, 1), jnp.tensordot(share, claimed, 1)
 
 
-class Shape(NamedTuple):
-    """Each action of each prompt has all 2^K outcomes."""
-
-    group_size: int
-    prompts: int
-    actions: int
-    components: int
-    ddof: int = 0
-
-    @property
-    def vectors(self) -> Floats:
-        """(2^K, K)."""
-        return np.array(list(np.ndindex(*[2] * self.components)), float)
-
-    @property
-    def dimension(self) -> int:
-        """Logits of actions, log shares of outcomes, log weights."""
-        return self.prompts * self.actions * (1 + 2**self.components) + self.components
+def _listed(one: Kinds, weights: Any, size: int) -> Any:
+    """E[1/G sum_i s_i sum_k w_k (r_ik - m_k)/(sd_k + eps)], by listing groups."""
+    chance, counts, _ = groups(one, weights, size, Estimator("mean_baseline"))
+    factors = []
+    for earned, weight in zip(one.rewards.T, weights, strict=True):
+        successes = counts @ earned
+        pull = counts * (earned[None] - successes[:, None] / size) @ one.score
+        alike = successes[None] == jnp.arange(1, size)[:, None]
+        factors.append(weight * (alike * chance[None]) @ pull)
+    # 1/(sd_j + eps) = b_j G/(G-1).
+    return sum(factors) / (size - 1)
 
 
-SHAPES = (
-    Shape(8, 1, 2, 1),
-    Shape(4, 1, 2, 2),
-    Shape(4, 1, 2, 2, 1),
-    Shape(3, 2, 2, 2),
-    Shape(2, 1, 3, 2),
-)
+def _claimed(one: Kinds, weights: Any, size: int, at: Any) -> Any:
+    """sum_k w_k c_G(J_k) grad J_k."""
+    success = one.chance @ one.rewards if at is None else at * jnp.ones(len(weights))
+    responses = jnp.stack([bernstein(jnp.asarray(unit), success) for unit in np.eye(size - 1)])
+    return weights[None] * responses @ ((one.chance[:, None] * one.rewards).T @ one.score)
 
 
-def _split(x: Any, shape: Shape) -> tuple[Any, Any, Any]:
-    q, m, v = shape.prompts, shape.actions, 2**shape.components
-    logits, rest = x[: q * m].reshape(q, m), x[q * m :]
-    return logits, rest[: q * m * v].reshape(q, m, v), rest[q * m * v :]
+def sides(group_size: int, ddof: int, eps: Any, **model: Any) -> tuple[Any, Any]:
+    """The largest |E[g_i] - grad_i Jtilde|, and 0."""
+    listed, claimed = fields(group_size=group_size, **model)
+    return jnp.abs(coefficients(group_size, ddof, eps) @ (listed - claimed)).max(), 0.0
 
 
-@lru_cache(maxsize=16)
-def _tables(shape: Shape) -> list[CountTable]:
-    """One for each component, of weight 1."""
-    estimator, one = Estimator(DECOMPOSED.name, shape.ddof), np.ones(1)
-    # Constants, also where a trace asks for them first.
-    with jax.ensure_compile_time_eval():
-        return [count_table(c[:, None], one, shape.group_size, estimator) for c in shape.vectors.T]
+def _another_divisor(group_size: int, ddof: int, eps: Any, **model: Any) -> tuple[Any, Any]:
+    listed, claimed = fields(group_size=group_size, **model)
+    ours, theirs = (coefficients(group_size, d, eps) for d in (ddof, 1 - ddof))
+    return jnp.abs(ours @ listed - theirs @ claimed).max(), 0.0
 
 
-def _ratio(x: Any, shape: Shape) -> Any:
-    """Largest difference over the sum of the weights; 0 where the claim holds, up to rounding."""
-    logits, shares, sizes = _split(x, shape)
-    weights, earned = jnp.exp(sizes), jax.nn.softmax(shares)
-
-    def laws(at: Any) -> Any:
-        return jnp.einsum("qm,qmv->qv", jax.nn.softmax(at), earned)
-
-    def climbed(at: Any) -> Any:
-        success = laws(at) @ jnp.asarray(shape.vectors)
-        return (potential(success, shape.group_size, shape.ddof) @ weights).mean()
-
-    law = laws(logits)
-    # E[g] = sum_v h(v) grad p(v), h(v) = E[A_1 1{v}]/p(v).
-    earns = [jax.vmap(lambda p, t=table: t.moments(p).mean)(law) for table in _tables(shape)]
-    h = jnp.einsum("k,kqv->qv", weights, jnp.stack(earns)) / law
-    update = jax.vjp(laws, logits)[1](h)[0] / shape.prompts
-    return jnp.abs(update - jax.grad(climbed)(logits)).max() / weights.sum()
+_enclosed = enclose(lambda point: fields(**point))
 
 
-def _document(x: Floats, shape: Shape, n: int) -> Document:
-    logits, shares, sizes = _split(x, shape)
-    vectors = shape.vectors.astype(int).tolist()
-    prompts = []
-    for odds_of_prompt, outcomes in zip(logits, shares, strict=True):
-        actions = choices(odds_of_prompt, [lottery(row, vectors, n) for row in outcomes], n)
-        prompts.append({"share": 1, "actions": actions})
-    settings = {"group_size": shape.group_size, "ddof": shape.ddof}
-    return {**settings, "weights": table(sizes, positive, n), "prompts": prompts}
+def _graded(kinds: Any, **_: Any) -> Decision | None:
+    return None if {*kinds.rewards.flat} <= {0, 1} else unmet(GRADED)
 
 
-POTENTIAL = Exact(
-    decide, Search(SHAPES, lambda shape: shape.dimension, _ratio, _document), smaller_choice
+def _in_words(**point: Any) -> str | None:
+    listed, claimed = _enclosed(point)
+    return EQUAL if (listed == claimed).all() else None
+
+
+PLACES = [
+    {"prompts": q, "actions": m, "components": k, "outcomes": 2**k, "binary": True, **options}
+    for q, m, k, options in (
+        (1, 2, 1, {"group_size": 8}),
+        (1, 2, 2, {"group_size": 4}),
+        (1, 2, 2, {"group_size": 4, "ddof": 1}),
+        (2, 2, 2, {"group_size": 3}),
+        (1, 3, 2, {"group_size": 2}),
+    )
+]
+STATEMENT = Statement(
+    sides,
+    EpisodeDomain(
+        {"weights": above_zero("components")},
+        {
+            "group_size": integer(2, MAX_GROUP),
+            "ddof": integer(0, 1, default=0),
+            "eps": fraction(NOT_NEGATIVE, default=0),
+        },
+        PLACES,
+    ),
+    mutants={"another divisor": _another_divisor, "one response": {"at": fmpq(1, 2)}},
+    exception=_graded,
+    note=_in_words,
 )

@@ -1,4 +1,4 @@
-"""E[g] and grad Jtilde before 1/(sd_j + eps): against a listing of advantages, and in floats."""
+"""Points of T2.potential: both sides against a listing of advantages, and in floats."""
 
 import jax
 import jax.numpy as jnp
@@ -6,17 +6,14 @@ import numpy as np
 import pytest
 from flint import fmpq
 
+from grpo_checks.experiments.points.decomposition.potential import STATEMENT, fields
+from grpo_checks.theory.arithmetic.enclose import enclose
 from grpo_checks.theory.estimators.advantages import Estimator
-from grpo_checks.theory.estimators.response import potential
+from grpo_checks.theory.estimators.response import coefficients, potential
 from grpo_checks.theory.rational.choices.choice import parse_choice
-from grpo_checks.theory.rational.choices.potential import (
-    enclosed,
-    expected_field,
-    is_binary,
-    potential_field,
-)
 from grpo_checks.theory.rational.choices.update import update
-from grpo_checks.theory.rational.menus.menu import Option
+
+_enclosed = enclose(lambda point: fields(**point))
 
 
 def _drawn(seed, prompts, components):
@@ -39,11 +36,12 @@ def _drawn(seed, prompts, components):
 def test_three_computations_agree(prompts, components, size, ddof, eps):
     """Listed advantages, in balls; both fields; and the potential by automatic differentiation."""
     document = _drawn(size, prompts, components)
-    model, option = parse_choice(document), Option(size, ddof, fmpq(int(4 * eps), 4))
-    assert is_binary(model)
-    field = expected_field(model, size)
-    assert field == potential_field(model, size)
-    observed = enclosed(field, option)
+    options = {"group_size": size, "ddof": ddof, "eps": str(fmpq(int(4 * eps), 4))}
+    point = STATEMENT.domain.read({**document, **options})
+    expected, claimed = _enclosed(point)
+    assert (expected == claimed).all()
+    observed = enclose(lambda x, e: coefficients(size, ddof, e) @ x)(expected, point["eps"])
+    model = parse_choice(document)
     listed = update(model, size, Estimator("componentwise_normalized", ddof, eps)).mean
     assert not any(a > b or a < b for a, b in zip(observed, listed, strict=True))
     shares = np.array([p["share"] for p in document["prompts"]], float)
@@ -68,13 +66,22 @@ def test_three_computations_agree(prompts, components, size, ddof, eps):
 
 def test_one_response_is_another_field():
     """c_G(1/2) grad J: the comparison can fail."""
-    model = parse_choice(_drawn(0, 1, 2))
-    assert potential_field(model, 4, fmpq(1, 2)) != expected_field(model, 4)
+    point = STATEMENT.domain.read({**_drawn(0, 1, 2), "group_size": 4})
+    expected, claimed = _enclosed({**point, "at": fmpq(1, 2)})
+    assert (expected != claimed).any()
+    assert (_enclosed(point)[0] == expected).all()
+
+
+def test_outcomes_of_different_numbers():
+    """A sure action beside a lottery: what is missing has no chance."""
+    document = _drawn(0, 2, 1)
+    document["prompts"][1]["actions"][0]["outcomes"] = [{"share": 1, "rewards": [1]}]
+    decision = STATEMENT.decide({**document, "group_size": 4})
+    assert (decision.verdict, decision.observed) == ("holds", 0)
 
 
 def test_graded_rewards_are_noticed():
     """One reward of 1/2."""
-    actions = [{"odds": 1, "outcomes": [{"share": 1, "rewards": ["1/2"]}]}]
-    assert not is_binary(
-        parse_choice({"weights": [1], "prompts": [{"share": 1, "actions": actions}]})
-    )
+    document = _drawn(0, 1, 1)
+    document["prompts"][0]["actions"][0]["outcomes"][0]["rewards"] = ["1/2"]
+    assert STATEMENT.decide({**document, "group_size": 2}).verdict == "assumption unmet"
