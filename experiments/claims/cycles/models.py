@@ -3,7 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from grpo_checks.theory.instances.cycles.dice import LAWS, VECTORS, WEIGHTS
+from grpo_checks.theory.instances.cycles.dice import (
+    LAWS,
+    LAWS_ALL,
+    VECTORS,
+    WEIGHTS,
+    WEIGHTS_ALL,
+)
 from grpo_checks.theory.instances.cycles.rank_cycle import PAYS
 
 START = [1, 0, "-3/5"]
@@ -21,4 +27,13 @@ DOCUMENTS: Mapping[str, dict[str, Any]] = {
         "logits": START,
     },
 }
-COMPONENTS = {"rank_cycle": 1, "dice": 2}
+"""With floors at G = 2."""
+MODELS: Mapping[str, dict[str, Any]] = {
+    **DOCUMENTS,
+    "dice_all": {
+        **DOCUMENTS["dice"],
+        "outcome": [[list(law) for law in LAWS_ALL]],
+        "weights": list(WEIGHTS_ALL),
+    },
+}
+COMPONENTS = {"rank_cycle": 1, "dice": 2, "dice_all": 2}

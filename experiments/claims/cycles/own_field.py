@@ -2,13 +2,19 @@
 
 Documents: ``outcome (Q, A, O)``, chances of the O reward vectors ``rewards (O, K)`` given prompt
 and action; ``share (Q,)`` and ``weights (K,)``, 1 by default; ``logits (A,)`` where the run starts;
-``reach``, c; ``estimator``, ``ddof``, ``eps``; G = 2. ``average`` says of what: |E[g]|^2 or
-|grad J|^2 along expected updates, or E|grad J|^2 along sampled ones.
+``reach``, c; ``estimator``, ``ddof``, ``eps``; ``group_size``, 2 by default. ``average`` says of
+what: |E[g]|^2 or |grad J|^2 along expected updates, or E|grad J|^2 along sampled ones.
 
-*Refuted* by a floor for every T (``theory.rational.cycles.floors``) where three actions beat one
-another in a circle. *Holds* where the wins are differences, S_ab = u_a - u_b: E[g] is then the
+G = 2: *refuted* by a floor for every T (``theory.rational.cycles.floors``) where three actions beat
+one another in a circle. *Holds* where the wins are differences, S_ab = u_a - u_b: E[g] is then the
 gradient of sum_a pi_a u_a, and that of a multiple of J where u is one of the mean rewards, up to a
-constant. Elsewhere nothing is known: *inconclusive*.
+constant. Estimators that are linear in the rewards have a multiple of that E[g] at every G.
+
+Else, in larger groups, *holds* for |E[g]|^2 where E[g] is a gradient (``larger_groups``), and is
+*refuted* by a centre (``theory.convergence.cycles.reversible``), whatever ``logits`` and ``reach``:
+"grad J" by |grad J|^2 there, of runs from the centre, every c and T; "E[g]" by the determinant of
+its Jacobian, of runs from closed orbits near it with small c, whose floors are not explicit.
+All else is *inconclusive*.
 """
 
 from functools import lru_cache
@@ -17,6 +23,11 @@ from typing import Any, get_args
 import jax.numpy as jnp
 from flint import fmpq
 
+from grpo_checks.experiments.claims.cycles.larger_groups import (
+    FIELDS,
+    decide_larger,
+    estimator_of,
+)
 from grpo_checks.experiments.falsifier.constraints import (
     above_zero,
     fraction,
@@ -54,6 +65,7 @@ DOMAIN = Domain(
         "reach": fraction(POSITIVE, default=1),
         "average": one_of(*get_args(Average), default="E[g]"),
         "estimator": one_of(*ESTIMATORS, default="group_normalized"),
+        "group_size": integer(2, 16, default=2),
         "ddof": integer(0, 1, default=0),
         "eps": fraction(NOT_NEGATIVE, default=0),
     },
@@ -79,14 +91,11 @@ def _enclosed(eps: fmpq) -> Enclosed:
     return enclose(_wins_and_values, {float(eps): eps})
 
 
-_MODEL = ("share", "outcome", "rewards", "weights")
-
-
 def _solved(document: Document) -> tuple[Any, Any, Any]:
     """The point, S, and the mean rewards of its actions. Raises ValueError for what is no point."""
     point = DOMAIN.read(document)
-    estimator = Estimator(point["estimator"], point["ddof"], float(point["eps"]))
-    return point, *_enclosed(point["eps"])({name: point[name] for name in _MODEL}, estimator)
+    model = {name: point[name] for name in FIELDS}
+    return point, *_enclosed(point["eps"])(model, estimator_of(point))
 
 
 def worth(document: Document) -> list[fmpq] | None:
@@ -111,6 +120,8 @@ def _circle(point: Any, s: Any, values: Any) -> Circle | None:
 def decide(document: Document, mutant: str | None = None) -> Decision:
     """A floor above 0, or none. Raises ValueError for what is no point."""
     point, s, values = _solved(document)
+    if point["group_size"] > 2 and not estimator_of(point).is_plain:
+        return decide_larger(point)
     circle = _circle(point, s, values)
     if circle is not None:
         floor = circle.floor(point["average"], point["reach"])

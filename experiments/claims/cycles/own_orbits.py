@@ -29,8 +29,6 @@ GRADIENTS = (
 )
 REACHES = {"quick": (1,), "paper": (1, 4, 10)}
 LENGTH = {"quick": 1000, "paper": 10_000}
-SIZES = {"quick": (), "paper": (4, 8)}
-"""Group sizes without a floor, measured."""
 POINTS = 48
 """Of an orbit, as the figure draws it."""
 UNIT, FLOW = 0.025, 20_000
@@ -42,12 +40,19 @@ def spec_of(name: str) -> InstanceSpec:
     return named(name, components=COMPONENTS[name])
 
 
-def measured(name: str, group_size: int, estimator: Estimator, step: float, length: int) -> Orbit:
-    """Along expected updates of the model, by the law of its groups."""
+def along(
+    name: str, group_size: int, estimator: Estimator, theta: Any, step: float, length: int
+) -> Orbit:
+    """Expected updates of the model from some logits, by the law of its groups."""
     spec = spec_of(name)
     instance, group = build(spec), exact_law(spec, group_size, estimator)
     assert group is not None
-    return orbit(instance.mdp, instance.policy, instance.theta, group, step, length)
+    return orbit(instance.mdp, instance.policy, theta, group, step, length)
+
+
+def measured(name: str, group_size: int, estimator: Estimator, step: float, length: int) -> Orbit:
+    """From the start of the instance."""
+    return along(name, group_size, estimator, build(spec_of(name)).theta, step, length)
 
 
 def _chances(theta: Any) -> Any:
@@ -72,7 +77,7 @@ def period(name: str) -> float:
     return float(np.interp(2 * pi, angle, UNIT * np.arange(FLOW)))
 
 
-def _drawn(name: str, group_size: int, estimator: Estimator) -> dict[str, float]:
+def drawn(name: str, group_size: int, estimator: Estimator) -> dict[str, float]:
     """Chances of the first two actions along the flow, and J: about one period and a half."""
     length = round(1.5 * period(name) / UNIT)
     path = measured(name, group_size, estimator, UNIT, length)
@@ -102,7 +107,7 @@ def floors(name: str, scope: Scope) -> Iterator[Row]:
             decision = decide({**DOCUMENTS[name], "reach": reach, "average": field})
             extra = {"field": field, "measured": float(squares.mean()), "measured_steps": length}
             if (reach, field) == (REACHES[scope.profile][0], "E[g]"):
-                extra |= _drawn(name, 2, GROUP_NORMALIZED)
+                extra |= drawn(name, 2, GROUP_NORMALIZED)
             yield _floor_row(name, reach, decision, extra)
 
 
@@ -127,7 +132,7 @@ def ascents(name: str, scope: Scope) -> Iterator[Row]:
         path = measured(name, 2, estimator, step, length)
         observed = float(path.squared_update.mean())
         bound, off = _ascent_bound(np.array([float(ends(x)[0]) for x in u]), path, step)
-        extra = {"field": "E[g]", "measured_steps": length, **_drawn(name, 2, estimator)}
+        extra = {"field": "E[g]", "measured_steps": length, **drawn(name, 2, estimator)}
         labels = (NAME, name, parameters(name, 2, estimator, reach=reach))
         yield inequality(*labels, observed, bound, off, "gradient ascent", extra)
 
@@ -141,18 +146,3 @@ def _ascent_bound(u: Any, path: Orbit, step: float) -> tuple[float, float]:
     steepest, farthest = sqrt(float(path.squared_update.max())), float(np.abs(path.theta).max())
     moved = accumulated(64) * (farthest + step * steepest)
     return bound, steepest * moved / scale + accumulated(length + 64) * 2 * bound
-
-
-def larger(name: str, scope: Scope) -> Iterator[Row]:
-    """Larger groups: measured, without a certificate for every T."""
-    length = LENGTH[scope.profile]
-    for size in SIZES[scope.profile]:
-        paths = [
-            measured(name, size, GROUP_NORMALIZED, 10 / sqrt(t), t) for t in (length // 10, length)
-        ]
-        shorter, longer = (float(p.squared_update.mean()) for p in paths)
-        extra = {"field": "E[g]", "measured_steps": length, "shorter": shorter}
-        extra |= _drawn(name, size, GROUP_NORMALIZED)
-        note = "measured at two lengths; no certificate for every T"
-        labels = (NAME, name, parameters(name, size, GROUP_NORMALIZED, reach=10))
-        yield exact(*labels, longer, shorter / sqrt(10), "inconclusive", note, extra)

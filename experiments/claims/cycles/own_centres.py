@@ -1,0 +1,89 @@
+"""Larger groups of T1.own: certified centres, and what is measured where there is none.
+
+A centre (``theory.convergence.cycles.reversible``) refutes: runs of expected updates that start
+there stay, and |grad J|^2 > 0 with them, for every c and T; around it all orbits of the flow are
+closed, and for every small enough c the averages of |E[g]|^2 and |grad J|^2 along runs from them
+have floors above 0 for every T, whose constants are not explicit. It says nothing of sampled runs.
+"""
+
+from collections.abc import Iterator
+from math import sqrt
+from typing import Any
+
+from grpo_checks.experiments.claims.cycles.larger_groups import centres_at
+from grpo_checks.experiments.claims.cycles.models import DOCUMENTS, MODELS
+from grpo_checks.experiments.claims.cycles.own_field import DOMAIN
+from grpo_checks.experiments.claims.cycles.own_orbits import (
+    GROUP_NORMALIZED,
+    LENGTH,
+    NAME,
+    along,
+    drawn,
+    measured,
+    parameters,
+    spec_of,
+)
+from grpo_checks.experiments.models.instances import build
+from grpo_checks.experiments.protocol.cell_rows import certified, exact
+from grpo_checks.experiments.protocol.claim import Row, Scope, Verdict
+from grpo_checks.theory.numbers.balls import ends, root
+from grpo_checks.theory.rational.cycles.centres import Centre
+
+SIZES = {"quick": (2, 3), "paper": (2, 3, 4, 8, 16)}
+LARGEST = {"rank_cycle": 8}
+"""Where a group of 16 has too many compositions to be enclosed in seconds."""
+DRAWN = (4, 8)
+"""Sizes whose orbits the figure shows, of models with a floor at G = 2."""
+
+
+def centres(name: str, scope: Scope) -> Iterator[Row]:
+    """A row for each group size: *refuted* by a centre, else measured and *inconclusive*."""
+    for size in SIZES[scope.profile]:
+        if size <= LARGEST.get(name, size):
+            known = centres_at(DOMAIN.read({**MODELS[name], "group_size": size}))
+            row = _centre_row(name, size, known.centres[0], scope) if known.centres else None
+            yield row or _measured_row(name, size, known.note, scope)
+
+
+def _extra(name: str, size: int) -> dict[str, Any]:
+    return drawn(name, size, GROUP_NORMALIZED) if name in DOCUMENTS and size in DRAWN else {}
+
+
+def _centre_row(name: str, size: int, centre: Centre, scope: Scope) -> Row:
+    """Beside the model's own average along a run from there, which is to be the same."""
+    length = LENGTH[scope.profile]
+    difference, frequency, square = (
+        float(sum(ends(x)) / 2)
+        for x in (centre.difference, root(centre.squared_frequency), centre.squared_gradient)
+    )
+    instance = build(spec_of(name))
+    theta = instance.theta.at[0, :3].set(0.0).at[0, centre.actions[0]].set(difference)
+    path = along(name, size, GROUP_NORMALIZED, theta, 1 / sqrt(length), length)
+    extra = {
+        "field": "grad J",
+        # Its ball is far smaller: a zero is shown as one.
+        "difference": round(difference, 15),
+        "frequency": frequency,
+        "measured": float(path.squared_gradient.mean()),
+        "measured_steps": length,
+        **_extra(name, size),
+    }
+    verdict: Verdict = "refuted" if centre.squared_gradient > 0 else "inconclusive"
+    note = "runs from a centre, every c and T; closed orbits around it"
+    labels = (NAME, name, parameters(name, size, GROUP_NORMALIZED))
+    if abs(extra["measured"] / square - 1) > 1e-6:
+        return exact(*labels, square, 0.0, "inconclusive", "not what a run has: a fault", extra)
+    return certified(exact(*labels, square, 0.0, verdict, note, extra))
+
+
+def _measured_row(name: str, size: int, why: str, scope: Scope) -> Row:
+    """Of runs from the start, of two lengths."""
+    length = LENGTH[scope.profile]
+    paths = [
+        measured(name, size, GROUP_NORMALIZED, 10 / sqrt(t), t) for t in (length // 10, length)
+    ]
+    shorter, longer = (float(p.squared_update.mean()) for p in paths)
+    extra = {"field": "E[g]", "measured_steps": length, "shorter": shorter, **_extra(name, size)}
+    labels = (NAME, name, parameters(name, size, GROUP_NORMALIZED, reach=10))
+    note = f"no centre: {why}; measured at two lengths"
+    return exact(*labels, longer, shorter / sqrt(10), "inconclusive", note, extra)

@@ -1,0 +1,92 @@
+"""T1.own in larger groups: what a centre refutes, and what must not be refuted."""
+
+import pytest
+from flint import fmpq
+
+from grpo_checks.experiments.claims.cycles.models import MODELS
+from grpo_checks.experiments.claims.cycles.own import CLAIM
+from grpo_checks.experiments.claims.cycles.own_centres import centres
+from grpo_checks.experiments.claims.cycles.own_field import decide
+from grpo_checks.experiments.models.instances import named
+from grpo_checks.experiments.protocol.claim import Scope
+
+BINARY = {
+    "outcome": [[[1, 3], [1, 1], [3, 1]], [[1, 2], [2, 1], [1, 1]]],
+    "rewards": [[1], [0]],
+    "logits": [0, 1, -1],
+}
+TWO = {
+    "outcome": [[[1, 0, 2], [0, 1, 0]], [[0, 1, 0], [2, 0, 1]]],
+    "rewards": [[1], ["1/2"], [0]],
+    "logits": [0, 1],
+}
+UNEQUAL = {**MODELS["rank_cycle"], "rewards": [[0], [1], ["1/10"], ["1/16"], ["19/20"]]}
+
+
+@pytest.mark.parametrize("name", ["rank_cycle", "dice_all"])
+def test_centre_refutes(name):
+    """Both averages of expected updates, not that of sampled ones."""
+    document = {**MODELS[name], "group_size": 4}
+    for average in ("E[g]", "grad J"):
+        decision = decide({**document, "average": average})
+        assert decision.verdict == "refuted"
+        assert decision.observed > 0
+    assert decide({**document, "average": "grad J, sampled"}).verdict == "inconclusive"
+
+
+@pytest.mark.parametrize("average", ["E[g]", "grad J"])
+@pytest.mark.parametrize("group_size", [3, 4, 8])
+@pytest.mark.parametrize(
+    "document",
+    [
+        BINARY,
+        TWO,
+        UNEQUAL,
+        MODELS["dice"],
+        {**MODELS["rank_cycle"], "estimator": "leave_one_out"},
+        {**MODELS["dice_all"], "estimator": "mean_baseline"},
+        {**MODELS["dice_all"], "estimator": "componentwise_normalized"},
+        {**MODELS["rank_cycle"], "share": [2, 1, 1]},
+    ],
+    ids=["binary", "two", "unequal", "dice", "leave one out", "mean", "decomposed", "share"],
+)
+def test_no_centre(document, group_size, average):
+    """One binary reward, two actions, no reflection, no zero on its line, gradients."""
+    decision = decide({**document, "group_size": group_size, "average": average})
+    assert decision.verdict != "refuted"
+    assert decision.observed == fmpq(0)
+
+
+def test_potentials_hold():
+    """Of |E[g]|^2, not of |grad J|^2."""
+    for document in (BINARY, TWO, {**MODELS["dice"], "estimator": "componentwise_normalized"}):
+        larger = {**document, "group_size": 4}
+        assert decide(larger).verdict == "holds"
+        assert decide({**larger, "average": "grad J"}).verdict == "inconclusive"
+
+
+def test_rows():
+    """Refuted where there is a centre, with its numbers; else what is known is said."""
+    (pair, three) = centres("dice", Scope("quick"))
+    assert (pair.verdict, pair.evidence) == ("refuted", "certified")
+    assert pair.extra["difference"] == 0
+    assert pair.extra["measured"] == pytest.approx(pair.observed, rel=1e-9)
+    assert (three.verdict, three.evidence) == ("inconclusive", "exact")
+    assert "no zero on the line of the reflection, certified" in three.note
+
+
+def test_rows_of_one_instance():
+    """`dice_all` has centres, and no runs."""
+    scope = Scope("quick", instance=named("dice_all", components=2))
+    assert CLAIM.runs(scope) == []
+    rows = CLAIM.rows(scope, {})
+    assert [row.verdict for row in rows] == ["refuted", "refuted"]
+    assert [row.extra["difference"] for row in rows] == pytest.approx(
+        [0.559616, -0.730093], abs=1e-6
+    )
+
+
+def test_bad_group_size():
+    """One line that names the field."""
+    with pytest.raises(ValueError, match="group_size = 1"):
+        decide({**MODELS["dice"], "group_size": 1})
