@@ -27,6 +27,7 @@ ARROWS = {
         "rules": _GROUPS,
         "losses": _GROUPS,
         "updates": _UPDATES - {"updates"},
+        "batches": _UPDATES,
         "convergence": _UPDATES,
         "training": {*_UPDATES, "losses"},
         "generalization": _UPDATES,

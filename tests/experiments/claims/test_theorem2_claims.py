@@ -22,8 +22,8 @@ from grpo_checks.experiments.models.settings import RunSettings
 from grpo_checks.experiments.protocol.claim import Scope, overall
 from grpo_checks.experiments.runs.judging import rows_of, runs_of
 from grpo_checks.experiments.runs.training import _execute
-from grpo_checks.theory.estimators.presets import preset
 from grpo_checks.theory.instances.menu import menu
+from grpo_checks.theory.rules.presets import preset
 
 QUICK = Scope("quick")
 EXAMPLES = Path(t2_gap.__file__).parents[2] / "examples"

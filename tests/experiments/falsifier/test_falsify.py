@@ -31,14 +31,14 @@ def test_a_true_claim_gives_its_tightest_point():
 
 def test_a_false_claim_is_refuted_and_shrunk():
     """The roundest violation is p = 1/2."""
-    result = falsify(TOY, minutes=1, mutant="lower")
+    result = falsify(TOY, minutes=30, mutant="lower")
     assert result.refuted
     assert result.document == {"p": "1/2"}
 
 
 def test_the_ready_made_test_passes(monkeypatch):
     """It finds the claim by name, decides the point again, and fails on another verdict."""
-    result = falsify(TOY, minutes=1, mutant="lower")
+    result = falsify(TOY, minutes=30, mutant="lower")
     text = as_test("toy", result, "lower")
     monkeypatch.setattr(catalogue, "CLAIMS", (TOY,))
     for verdict, passes in (("refuted", True), ("holds", False)):

@@ -60,7 +60,7 @@ def test_counterexamples_on_deep_models(case):
 def test_a_false_statement_is_found_on_deep_models(name, mutant, monkeypatch):
     """Not shrunk here, which takes longer than to find it."""
     monkeypatch.setattr(search, "shrunk", lambda document, *_: document)
-    result = falsify(CLAIMS[name], minutes=2, mutant=mutant, deep=True)
+    result = falsify(CLAIMS[name], minutes=30, mutant=mutant, deep=True)
     assert result.refuted
     assert CLAIMS[name].exact.decide(result.document, mutant).verdict == "refuted"
 

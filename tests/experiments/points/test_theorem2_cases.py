@@ -101,7 +101,7 @@ def test_equalities_are_certain_at_random_points(name):
 
 def test_a_reported_counterexample_is_found_and_shrunk():
     """T2.bridge without a hint: two samples and small numbers."""
-    result = falsify(find("T2.bridge"), minutes=2, seed=5)
+    result = falsify(find("T2.bridge"), minutes=30, seed=5)
     assert result.refuted
     assert len(result.document["rewards"]) == 2
     numbers = [Fraction(x) for f in ("weights", "ratios") for x in result.document[f]]

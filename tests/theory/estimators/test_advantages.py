@@ -17,8 +17,8 @@ from grpo_checks.theory.estimators.advantages import (
     check_group_size,
     group_advantages,
 )
-from grpo_checks.theory.estimators.presets import PRESETS, preset
 from grpo_checks.theory.numbers.rationals import to_fraction
+from grpo_checks.theory.rules.presets import PRESETS, preset
 
 DATA = Path(__file__).parents[2] / "data"
 CASES = json.loads((DATA / "grpo_advantages.json").read_text())["cases"]

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from grpo_checks.theory.estimators.advantages import Estimator, batch_advantages
-from grpo_checks.theory.estimators.presets import preset
+from grpo_checks.theory.rules.presets import preset
 
 
 def test_whitening_over_tokens():

@@ -12,9 +12,9 @@ from scipy import stats
 
 from grpo_checks.theory.estimators.advantages import Estimator, batch_advantages
 from grpo_checks.theory.estimators.group_law import group_law
-from grpo_checks.theory.estimators.presets import PRESETS
 from grpo_checks.theory.instances.conflict import conflict
 from grpo_checks.theory.instances.tools.coding import coding
+from grpo_checks.theory.rules.presets import PRESETS
 from grpo_checks.theory.training.batch import Training
 from grpo_checks.theory.training.sampling import sampled_moments
 from grpo_checks.theory.updates.moments import update_moments

@@ -55,7 +55,7 @@ def test_fair_lotteries():
 @pytest.mark.parametrize("name", ["T1.bias", "T1.K"])
 def test_found_without_a_hint(name):
     """And shrunk: at most two actions, denominators up to 20."""
-    result = falsify(find(name), minutes=2, seed=3)
+    result = falsify(find(name), minutes=30, seed=3)
     assert result.refuted
     actions = result.document.get("fair", result.document.get("actions"))
     assert len(actions) <= 2

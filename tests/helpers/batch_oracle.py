@@ -1,0 +1,80 @@
+"""An oracle for updates of a batch: every batch of whole episodes, by definition."""
+
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from helpers.group_oracles import advantages
+from helpers.oracles import Episodes, Floats, list_episodes, moments
+
+PLAIN = ("mean_baseline", "leave_one_out", "group_normalized", "componentwise_normalized")
+
+
+class Groups(NamedTuple):
+    """All M groups of one prompt."""
+
+    chance: Floats
+    advantage: Floats
+    """(M, G); the deviation from the group's mean where the batch decides."""
+    composite: Floats
+    decisions: Floats
+    score: Floats
+    """(M, G, n)."""
+
+
+def _groups(prompt: Episodes, size: int, estimator: Any) -> Groups:
+    n = len(prompt.probability)
+    members = np.array(list(product(range(n), repeat=size)))
+    name = estimator.name if estimator.name in PLAIN else "mean_baseline"
+    rewards, weights = prompt.paths.reward, prompt.paths.weights
+    every = [
+        advantages(tuple(rewards[i] for i in m), weights, name, estimator.ddof, estimator.eps)
+        for m in members
+    ]
+    taken = prompt.paths.taken.sum(1).astype(float)
+    chance = prompt.probability[members].prod(1)
+    return Groups(
+        chance, np.array(every), prompt.value[members], taken[members], prompt.score[members]
+    )
+
+
+def _update(parts: list[Groups], rule: Any, horizon: int) -> tuple[Floats, Floats]:
+    """Chances and updates of all batches of these groups, in this order."""
+    index = np.indices([len(p.chance) for p in parts]).reshape(len(parts), -1)
+    chosen = [Groups(*(x[i] for x in p)) for p, i in zip(parts, index, strict=True)]
+    chance = np.prod([c.chance for c in chosen], 0)
+    advantage, composite, decisions, score = (
+        np.concatenate([getattr(c, name) for c in chosen], 1)
+        for name in ("advantage", "composite", "decisions", "score")
+    )
+    estimator, aggregation = rule.estimator, rule.aggregation
+    if estimator.name == "batch_scaled":
+        sd = composite.std(1, ddof=estimator.ddof, keepdims=True)
+        silent = np.ptp(composite, 1)[:, None] == 0
+        advantage = np.where(silent, 0.0, advantage / (np.where(silent, 1.0, sd) + estimator.eps))
+    length = decisions + aggregation.length_offset
+    members = {
+        "episode_sum": np.full_like(length, length.shape[1]),
+        "constant": np.full_like(length, length.shape[1] * (horizon + aggregation.length_offset)),
+        "sequence_mean": length.shape[1] * length,
+        "token_mean": np.broadcast_to(length.sum(1, keepdims=True), length.shape),
+    }[aggregation.name]
+    return chance, np.einsum("mi,min->mn", advantage / members, score)
+
+
+def batch_moments(
+    mdp: Any, policy: Any, theta: Any, size: int, rule: Any, drawn: int | None, copies: Any = None
+) -> tuple[Floats, float]:
+    """E[g] and V: of ``drawn`` groups, prompts from rho, or ``copies[q]`` groups of each."""
+    groups = [_groups(p, size, rule.estimator) for p in list_episodes(mdp, policy, theta)]
+    rho = np.asarray(mdp.prompt_distribution)
+    if drawn is None:
+        order = [q for q, many in enumerate(copies) for _ in range(many)]
+        return moments(*_update([groups[q] for q in order], rule, mdp.horizon))
+    chances, updates = [], []
+    for order in product(range(len(rho)), repeat=drawn):
+        chance, update = _update([groups[q] for q in order], rule, mdp.horizon)
+        chances.append(chance * rho[list(order)].prod())
+        updates.append(update)
+    return moments(np.concatenate(chances), np.concatenate(updates))

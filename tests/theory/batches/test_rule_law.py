@@ -1,0 +1,162 @@
+"""Exact moments of updates with a divisor of the batch, against all batches of whole episodes."""
+
+from itertools import cycle
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from helpers.batch_oracle import batch_moments
+
+from grpo_checks.theory.batches.rule_law import rule_law
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.group_law import group_law
+from grpo_checks.theory.instances.conflict import conflict
+from grpo_checks.theory.instances.random import random_instance
+from grpo_checks.theory.instances.tools.search import search
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import LogLinear, Tabular
+from grpo_checks.theory.rules.aggregation import Aggregation
+from grpo_checks.theory.rules.presets import PRESETS
+from grpo_checks.theory.rules.rule import UpdateRule
+from grpo_checks.theory.updates.moments import update_moments
+from grpo_checks.theory.updates.policy_law import policy_law
+from grpo_checks.theory.updates.rounding import accumulated
+
+NORMALIZED = Estimator("group_normalized")
+RULES = [
+    UpdateRule(Estimator(name, ddof, eps), Aggregation(aggregation, offset))
+    for name, ddof, eps, aggregation, offset in (
+        ("group_normalized", 0, 0.0, "token_mean", 0),
+        ("batch_scaled", 1, 1e-4, "episode_sum", 0),
+        ("componentwise_normalized", 1, 1e-4, "token_mean", 1),
+        ("mean_baseline", 0, 0.0, "token_mean", 0),
+        ("group_normalized", 1, 1e-6, "sequence_mean", 1),
+        ("batch_scaled", 0, 0.5, "token_mean", 1),
+        ("leave_one_out", 0, 0.0, "sequence_mean", 0),
+        ("componentwise_normalized", 0, 0.0, "sequence_mean", 0),
+        ("batch_scaled", 1, 0.0, "sequence_mean", 0),
+        ("leave_one_out", 0, 0.0, "constant", 1),
+        ("batch_scaled", 0, 1e-4, "constant", 0),
+        ("leave_one_out", 0, 0.0, "token_mean", 1),
+    )
+]
+SWEEP = (2, 1)
+"""Groups of each prompt."""
+SIZES = ((2, 1), (2, 2), (3, 1), (2, 3), (2, None))
+"""G and B; the last is a full sweep."""
+SEEDS = (*range(8), *range(9, 16))
+"""At 8 no answer is better than another."""
+CASES = list(zip(SEEDS, cycle(RULES), cycle(SIZES), strict=False))
+_law_of = jax.jit(policy_law)
+
+
+def _moments(law, policy, theta):
+    """The sweeps through a model compile once for all its rules."""
+    return jax.jit(lambda law, at: law.moments_at(at))(law, _law_of(law.mdp, policy, theta))
+
+
+def _model(seed):
+    """One decision or two, rewards of three levels, a table of logits or features."""
+    shape = {"prompts": 2, "width": 1, "tools": 1, "answers": 2, "depth": 1}
+    features = 2 if seed % 3 == 2 else 0
+    instance = random_instance(2, seed=seed, separable=seed % 2 == 0, features=features, **shape)
+    fields = ("initial_distribution", "depth", "tool_transition", "legal", "reward", "weights")
+    arrays = {name: np.asarray(getattr(instance.mdp, name)) for name in fields}
+    mdp = TAMDP(prompt_distribution=["2/3", "1/3"], **arrays)
+    policy = LogLinear(mdp, instance.policy.features) if features else Tabular(mdp)
+    return mdp, policy, instance.theta
+
+
+@pytest.mark.parametrize(("seed", "rule", "size"), CASES)
+def test_all_batches_written_out(seed, rule, size):
+    """Mean and variance, B = 1, 2, 3 and a full sweep of three groups."""
+    mdp, policy, theta = _model(seed)
+    group_size, drawn = size
+    if drawn is None and rule.within_group:
+        drawn = 1  # A sweep of these weighs groups by rho.
+    law = rule_law(mdp, group_size, rule, drawn)
+    seen = _moments(law, policy, theta)
+    mean, variance = batch_moments(mdp, policy, theta, group_size, rule, drawn, SWEEP)
+    # The oracle sums some 10^5 batches, in pairs: of advantages below 2 and scores below 5.
+    off = accumulated(200) * 10
+    np.testing.assert_allclose(seen.mean, mean, atol=off, rtol=0)
+    np.testing.assert_allclose(seen.variance, variance, atol=10 * off, rtol=0)
+    assert np.abs(mean).max() > 1e3 * off or variance > 1e3 * off
+
+
+SEARCH = search(3)
+
+
+def _on_search(rule, drawn):
+    return _moments(rule_law(SEARCH.mdp, 8, rule, drawn), SEARCH.policy, SEARCH.theta)
+
+
+def test_aggregations_on_search():
+    """Directions and lengths beside the sum over an episode, G = 8, to the digits known."""
+    plain = np.asarray(_on_search(UpdateRule(NORMALIZED), 4).mean)
+    for aggregation, drawn, cosine, ratio in (
+        ("sequence_mean", 4, 0.9645, 0.896),
+        ("token_mean", 1, 0.9991, 0.578),
+        ("token_mean", 4, 0.9999, 0.544),
+        ("token_mean", 16, 1.0, 0.536),
+    ):
+        mean = np.asarray(_on_search(UpdateRule(NORMALIZED, Aggregation(aggregation)), drawn).mean)
+        sizes = np.linalg.norm(mean), np.linalg.norm(plain)
+        assert round(float(mean @ plain / sizes[0] / sizes[1]), 4) == cosine
+        assert round(float(sizes[0] / sizes[1]), 3) == ratio
+
+
+def test_a_scale_of_the_batch_on_search():
+    """V of TRL's scale_rewards="batch", G = 8, B = 4, to the digits known."""
+    rule = UpdateRule(Estimator("batch_scaled", 1, 1e-4))
+    assert round(float(_on_search(rule, 4).variance), 7) == 0.0442898
+
+
+def test_large_batches_lead_where_sums_lead():
+    """By the law of large numbers N/B is E N in the end, and only its noise turns the mean."""
+    plain = np.asarray(_on_search(UpdateRule(NORMALIZED), 1).mean)
+    turned = []
+    for drawn in (8, 32, 128):
+        mean = np.asarray(_on_search(UpdateRule(NORMALIZED, Aggregation("token_mean")), drawn).mean)
+        along = plain * (mean @ plain) / (plain @ plain)
+        turned.append(np.linalg.norm(mean - along) / np.linalg.norm(along))
+    # The part across falls as 1/B.
+    np.testing.assert_allclose(np.divide(turned[:2], turned[1:]), 4, rtol=0.1)
+
+
+@pytest.mark.parametrize("estimator", [NORMALIZED, Estimator("componentwise_normalized", 1, 1e-4)])
+@pytest.mark.parametrize("drawn", [None, 3])
+def test_equal_lengths_need_no_divisor(estimator, drawn):
+    """The lattice of totals beside the engines of the group law, on `conflict`."""
+    instance = conflict()
+    mdp, policy, theta = instance.mdp, instance.policy, instance.theta
+    rule = UpdateRule(estimator, Aggregation("token_mean", 1))
+    seen = _moments(rule_law(mdp, 5, rule, drawn), policy, theta)
+    expected = update_moments(mdp, policy, theta, group_law(mdp, 5, estimator), drawn)
+    np.testing.assert_allclose(2 * seen.mean, expected.mean, rtol=accumulated(1000))
+    np.testing.assert_allclose(4 * seen.variance, expected.variance, rtol=accumulated(1000))
+    np.testing.assert_allclose(seen.gradient, expected.gradient, rtol=accumulated(1000))
+
+
+def test_what_is_too_large_is_refused_with_its_cost():
+    """And what has no sum of this kind; sampling is offered."""
+    token_mean = Aggregation("token_mean")
+    with pytest.raises(ValueError, match=r"totals of 512 members: \d+ entries, expected at most"):
+        rule_law(SEARCH.mdp, 512, UpdateRule(NORMALIZED, token_mean), 4)
+    with pytest.raises(ValueError, match=r"totals of 512 groups: \d+ entries.*sampled_moments"):
+        rule_law(SEARCH.mdp, 8, UpdateRule(Estimator("batch_scaled")), 512)
+    with pytest.raises(ValueError, match=r"whitened by the whole batch.*sampled_moments"):
+        rule_law(SEARCH.mdp, 4, UpdateRule(PRESETS["trl-gdpo"], token_mean), 4)
+
+
+def test_a_weight_is_a_number_of_groups():
+    """A sweep with weights that no number of groups has is refused, for divisors of the batch."""
+    mdp, policy, theta = _model(0)
+    weights = np.array([np.pi / 4, 1 - np.pi / 4])
+    odd = eqx.tree_at(lambda m: m.prompt_distribution, mdp, jnp.asarray(weights))
+    with pytest.raises(ValueError, match=r"prompt_distribution = 0\.785.*: expected a rational"):
+        rule_law(odd, 2, UpdateRule(NORMALIZED, Aggregation("token_mean")))
+    plain = _moments(rule_law(odd, 2, UpdateRule(NORMALIZED)), policy, theta)
+    assert np.isfinite(plain.variance)
