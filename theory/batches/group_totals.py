@@ -66,10 +66,10 @@ class GroupTotals(eqx.Module):
         second = spread + (score * share(score, law[:, None])).sum(-1)
         pull, square = self.member.T @ score, second @ self.member
         of_members = lambda n: law_of_total(self.totals, chance[None], jnp.array([n]))  # noqa: E731
-        others, rest, whole = (of_members(g - n) for n in (2, 1, 0))
+        others, rest, complete = (of_members(g - n) for n in (2, 1, 0))
         gram, before = pull @ pull.T, self.totals.source
         # From nowhere, nothing comes: one row more, and one entry.
-        nowhere = jnp.full((1, before.shape[1]), len(whole), before.dtype)
+        nowhere = jnp.full((1, before.shape[1]), len(complete), before.dtype)
         twice = jnp.concatenate([before, nowhere])
         others, rest = (jnp.append(x, 0.0) for x in (others, rest))
 
@@ -82,7 +82,7 @@ class GroupTotals(eqx.Module):
 
         weighted, squares = jax.lax.map(of_value, jnp.arange(chance.shape[0]))
         by_key = lambda x: jax.ops.segment_sum(x, self.key, len(self.keys))  # noqa: E731
-        return by_key(whole), by_key(weighted.T) @ pull, by_key(squares.sum(0))
+        return by_key(complete), by_key(weighted.T) @ pull, by_key(squares.sum(0))
 
 
 def group_totals(columns: Columns, group_size: int) -> GroupTotals:

@@ -55,9 +55,9 @@ class RuleLaw(eqx.Module):
             return combine(rho, prompts._replace(gradient=gradient), self.prompts)
         assert self.totals is not None
         assert self.batch is not None
-        whole = self.batch.moments(rho, self.totals.moments(_weighted(at, self.factor)))
-        variance = whole.square - jnp.square(whole.mean).sum()
-        return UpdateMoments(rho @ gradient, whole.mean, jnp.maximum(variance, 0.0))
+        update = self.batch.moments(rho, self.totals.moments(_weighted(at, self.factor)))
+        variance = update.square - jnp.square(update.mean).sum()
+        return UpdateMoments(rho @ gradient, update.mean, jnp.maximum(variance, 0.0))
 
 
 def _weighted(at: PolicyLaw, factor: Float[Array, " C"]) -> PolicyLaw:

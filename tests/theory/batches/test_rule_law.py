@@ -1,13 +1,14 @@
 """Exact moments of updates with a divisor of the batch, against all batches of whole episodes."""
 
 from itertools import cycle
+from typing import Any
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers.batch_oracle import batch_moments
+from helpers.batches.batch_oracle import batch_moments
 
 from grpo_checks.theory.batches.rule_law import rule_law
 from grpo_checks.theory.estimators.advantages import Estimator
@@ -25,8 +26,8 @@ from grpo_checks.theory.updates.policy_law import policy_law
 from grpo_checks.theory.updates.rounding import accumulated
 
 NORMALIZED = Estimator("group_normalized")
-RULES = [
-    UpdateRule(Estimator(name, ddof, eps), Aggregation(aggregation, offset))
+RULES: list[Any] = [
+    UpdateRule(Estimator(name, ddof, eps), Aggregation(aggregation, offset))  # type: ignore[arg-type]
     for name, ddof, eps, aggregation, offset in (
         ("group_normalized", 0, 0.0, "token_mean", 0),
         ("batch_scaled", 1, 1e-4, "episode_sum", 0),

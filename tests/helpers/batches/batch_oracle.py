@@ -70,8 +70,8 @@ def batch_moments(
     groups = [_groups(p, size, rule.estimator) for p in list_episodes(mdp, policy, theta)]
     rho = np.asarray(mdp.prompt_distribution)
     if drawn is None:
-        order = [q for q, many in enumerate(copies) for _ in range(many)]
-        return moments(*_update([groups[q] for q in order], rule, mdp.horizon))
+        sweep = [groups[q] for q, many in enumerate(copies) for _ in range(many)]
+        return moments(*_update(sweep, rule, mdp.horizon))
     chances, updates = [], []
     for order in product(range(len(rho)), repeat=drawn):
         chance, update = _update([groups[q] for q in order], rule, mdp.horizon)
