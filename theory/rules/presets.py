@@ -1,37 +1,91 @@
-"""The advantages that trainers compute, by name: estimators with their divisors and constants.
+"""The updates that trainers make, by name: advantages and loss aggregation, library and version.
 
-How a trainer's loss then weighs the tokens of an episode is another choice, and updates here are
-sums over an episode's steps. No trainer does that by default: TRL 1.16 divides by the tokens of the
-batch.
+A decision of the model is one token, and the answer that ends an episode is its last: where a
+trainer counts an end-of-text token besides, the aggregation has a ``length_offset`` of 1. Outside
+a preset, since no mean of one batch's gradient has them: Adam, clipping of the gradient's norm,
+bf16, and ratios, clipping and KL beyond the first step on a batch.
 
-Checked against advantages computed by their own code (tests/data/grpo_advantages.json): TRL 1.16,
-verl 0.9, OpenRLHF 0.11, the trainers of GDPO (arXiv:2601.05242) and Visual-ARFT (arXiv:2505.14246).
+Advantages are checked against those computed by the trainers' own code
+(tests/data/grpo_advantages.json): TRL 1.16, verl 0.9, OpenRLHF 0.11, the trainers of GDPO
+(arXiv:2601.05242) and Visual-ARFT (arXiv:2505.14246); the weights of tokens against TRL's losses
+(tests/data/grpo_losses.json).
 """
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.rules.aggregation import EPISODE_SUM, Aggregation
+from grpo_checks.theory.rules.rule import UpdateRule
 
-PRESETS: Mapping[str, Estimator] = MappingProxyType(
-    {
-        "trl": Estimator("group_normalized", 1, 1e-4),
-        "trl-batch": Estimator("batch_scaled", 1, 1e-4),
-        "trl-gdpo": Estimator("componentwise_normalized", 1, 1e-4, whiten=1e-4),
-        "verl": Estimator("group_normalized", 1, 1e-6),
-        "verl-gdpo": Estimator(
-            "componentwise_normalized", 1, 1e-6, 1e-8, whiten_inside=True, whiten_tokens=True
-        ),
-        "openrlhf": Estimator("group_normalized", 1, 1e-9),
-        "dr_grpo": Estimator("mean_baseline"),
-        "rloo": Estimator("leave_one_out"),
-        "visual_arft": Estimator("group_normalized", 1, 1e-4),
-    }
+CONSTANT, SEQUENCE_MEAN, TOKEN_MEAN = (
+    Aggregation(name) for name in ("constant", "sequence_mean", "token_mean")
 )
 
 
-def preset(name: str) -> Estimator:
-    """The estimator of a trainer. Raises ValueError for an unknown name."""
+class Preset(NamedTuple):
+    """What a trainer does, and under which settings."""
+
+    rule: UpdateRule
+    trainer: str
+    """Library and version, or paper."""
+    settings: str
+    """What differs from its defaults; empty where nothing does."""
+
+
+def _trl(settings: str, estimator: Estimator, aggregation: Aggregation) -> Preset:
+    return Preset(UpdateRule(estimator, aggregation), "TRL 1.16", settings)
+
+
+def _verl(settings: str, estimator: Estimator, aggregation: Aggregation = TOKEN_MEAN) -> Preset:
+    return Preset(UpdateRule(estimator, aggregation), "verl 0.9", settings)
+
+
+_TRL = Estimator("group_normalized", 1, 1e-4)
+_TRL_GDPO = Estimator("componentwise_normalized", 1, 1e-4, whiten=1e-4)
+_VERL = Estimator("group_normalized", 1, 1e-6)
+_VERL_GDPO = Estimator(
+    "componentwise_normalized", 1, 1e-6, 1e-8, whiten_inside=True, whiten_tokens=True
+)
+_REINFORCE = Estimator("mean_baseline", 1, 0.0, 1e-8, whiten_inside=True, whiten_tokens=True)
+_OPENRLHF = UpdateRule(Estimator("group_normalized", 1, 1e-9), TOKEN_MEAN)
+
+PRESETS: Mapping[str, Preset] = MappingProxyType(
+    {
+        "trl": _trl("", _TRL, TOKEN_MEAN),
+        # The divisor of "bnpo" is a micro-batch's: the batch's, where there is one of them.
+        "trl-bnpo": _trl('loss_type="bnpo", one micro-batch', _TRL, TOKEN_MEAN),
+        "trl-grpo": _trl('loss_type="grpo"', _TRL, SEQUENCE_MEAN),
+        "trl-dr_grpo": _trl('loss_type="dr_grpo"', _TRL, CONSTANT),
+        "trl-luspo": _trl('loss_type="luspo"', _TRL, EPISODE_SUM),
+        "trl-batch": _trl(
+            'scale_rewards="batch", loss_type="luspo"', Estimator("batch_scaled", 1, 1e-4),
+            EPISODE_SUM,
+        ),
+        "trl-gdpo": _trl(
+            'multi_objective_aggregation="normalize_then_sum"', _TRL_GDPO, TOKEN_MEAN
+        ),
+        "verl": _verl("adv_estimator=grpo", _VERL),
+        "verl-seq-mean": _verl(
+            "adv_estimator=grpo, loss_agg_mode=seq-mean-token-mean", _VERL, SEQUENCE_MEAN
+        ),
+        "verl-gdpo": _verl("GDPO", _VERL_GDPO),
+        "verl-reinforce++-baseline": _verl(
+            "adv_estimator=reinforce_plus_plus_baseline", _REINFORCE
+        ),
+        "openrlhf": Preset(_OPENRLHF, "OpenRLHF 0.11", "advantage_estimator=group_norm"),
+        "dr_grpo": Preset(
+            UpdateRule(Estimator("mean_baseline"), CONSTANT), "arXiv:2503.20783", ""
+        ),
+        "rloo": Preset(UpdateRule(Estimator("leave_one_out")), "arXiv:2402.14740", ""),
+        "visual_arft": Preset(UpdateRule(_TRL, SEQUENCE_MEAN), "arXiv:2505.14246", ""),
+    }
+)  # fmt: skip
+
+
+def preset(name: str) -> Preset:
+    """The update of a trainer. Raises ValueError for an unknown name."""
     if name not in PRESETS:
         raise ValueError(f"preset = {name!r}: expected one of {tuple(PRESETS)}")
     return PRESETS[name]

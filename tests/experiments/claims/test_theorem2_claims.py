@@ -119,7 +119,15 @@ def test_graded_components_leave_the_assumption_unmet(tmp_path):
 def test_runs_keep_component_values():
     """At every checkpoint and at the end; the same stream gives the same episodes."""
     run = RunSettings(
-        CONFIRMED, 4, 6, 3, preset("trl-gdpo"), 2, step=0.1, checkpoints=(2, 4), stream="test"
+        CONFIRMED,
+        4,
+        6,
+        3,
+        preset("trl-gdpo").rule.estimator,
+        2,
+        step=0.1,
+        checkpoints=(2, 4),
+        stream="test",
     )
     result = _execute(run)
     assert not result["diverged"]

@@ -111,8 +111,7 @@ def test_aggregations_on_search():
 
 def test_a_scale_of_the_batch_on_search():
     """V of TRL's scale_rewards="batch", G = 8, B = 4, to the digits known."""
-    rule = UpdateRule(Estimator("batch_scaled", 1, 1e-4))
-    assert round(float(_on_search(rule, 4).variance), 7) == 0.0442898
+    assert round(float(_on_search(PRESETS["trl-batch"].rule, 4).variance), 7) == 0.0442898
 
 
 def test_large_batches_lead_where_sums_lead():
@@ -149,7 +148,7 @@ def test_what_is_too_large_is_refused_with_its_cost():
     with pytest.raises(ValueError, match=r"totals of 512 groups: \d+ entries.*sampled_moments"):
         rule_law(SEARCH.mdp, 8, UpdateRule(Estimator("batch_scaled")), 512)
     with pytest.raises(ValueError, match=r"whitened by the whole batch.*sampled_moments"):
-        rule_law(SEARCH.mdp, 4, UpdateRule(PRESETS["trl-gdpo"], token_mean), 4)
+        rule_law(SEARCH.mdp, 4, PRESETS["trl-gdpo"].rule, 4)
 
 
 def test_a_weight_is_a_number_of_groups():

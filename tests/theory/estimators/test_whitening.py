@@ -1,23 +1,27 @@
-"""The last step of some trainers, over the batch."""
+"""The last step of some trainers, over the tokens of the batch, by verl's definition."""
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from grpo_checks.theory.estimators.advantages import Estimator, batch_advantages
 from grpo_checks.theory.rules.presets import preset
 
+VECTORS = jnp.array([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0], [0.0, 1.0]]])
+LENGTHS = jnp.array([[1.0, 3.0], [2.0, 5.0]])
+WEIGHTS = jnp.array([2.0, 1.0])
 
-def test_whitening_over_tokens():
-    """verl's definition written out: mean and variance over all tokens, a divisor N - 1."""
-    estimator = preset("verl-gdpo")
-    vectors = jnp.array([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 1.0], [0.0, 1.0]]])
-    lengths = jnp.array([[1.0, 3.0], [2.0, 5.0]])
+
+@pytest.mark.parametrize("name", ["verl-gdpo", "verl-reinforce++-baseline"])
+def test_whitening_over_tokens(name):
+    """Mean and variance over all tokens, with a divisor N - 1."""
+    estimator = preset(name).rule.estimator
+    composites = VECTORS @ WEIGHTS
     plain = Estimator(estimator.name, estimator.ddof, estimator.eps)
-    weights, composites = jnp.array([2.0, 1.0]), jnp.zeros((2, 2))
-    z = np.asarray(batch_advantages(composites, vectors, weights, plain))
-    tokens = np.repeat(z.reshape(-1), np.asarray(lengths, int).reshape(-1))
+    z = np.asarray(batch_advantages(composites, VECTORS, WEIGHTS, plain))
+    tokens = np.repeat(z.reshape(-1), np.asarray(LENGTHS, int).reshape(-1))
     expected = (z - tokens.mean()) / np.sqrt(tokens.var(ddof=1) + 1e-8)
-    seen = batch_advantages(composites, vectors, weights, estimator, lengths=lengths)
-    np.testing.assert_allclose(seen, expected, rtol=1e-14)
-    episodes = batch_advantages(composites, vectors, weights, estimator)
-    assert np.abs(np.asarray(episodes - seen)).max() > 0.1
+    observed = batch_advantages(composites, VECTORS, WEIGHTS, estimator, lengths=LENGTHS)
+    np.testing.assert_allclose(observed, expected, rtol=1e-14)
+    episodes = batch_advantages(composites, VECTORS, WEIGHTS, estimator)
+    assert np.abs(np.asarray(episodes - observed)).max() > 0.1

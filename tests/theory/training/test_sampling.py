@@ -69,8 +69,8 @@ def _whole_batches(estimator):
 def test_batch_estimators_against_whole_batches(name):
     """Advantages that depend on the batch: the sampled moments are those of all 16 batches."""
     _, mdp, policy, *_ = conflict()
-    mean, variance = _whole_batches(PRESETS[name])
-    training = Training(PRESETS[name], 2)
+    mean, variance = _whole_batches(PRESETS[name].rule.estimator)
+    training = Training(PRESETS[name].rule.estimator, 2)
     theta = jnp.array([0.3])
     sampled = sampled_moments(jax.random.key(1), mdp, policy, theta, training, BATCHES)
     assert _z(sampled, mean, variance).max() < LARGEST
