@@ -54,10 +54,11 @@ class Statement:
     """What observed never exceeds, in JAX: a bound that is not below it says nothing, and is
     *vacuous*."""
     exception: Callable[..., Decision | None] = _nothing
-    """Where the statement does not speak: *assumption unmet* or *vacuous*; of exact numbers."""
-    equal: Callable[..., bool | None] = _nothing
-    """Whether an undecided entry, its number first, has certainly equal sides, which balls never
-    show; of exact numbers."""
+    """Where the statement does not speak, *assumption unmet* or *vacuous*, or what decides before
+    its sides do; of exact numbers."""
+    equal: Callable[..., bool | str | None] = _nothing
+    """Whether, or why, an undecided entry, its number first, has certainly equal sides, which balls
+    never show; of exact numbers."""
     note: Callable[..., str | None] = _nothing
     """What is told beside the verdict; of exact numbers."""
     label: Callable[..., str | None] = _nothing
@@ -97,7 +98,7 @@ class Statement:
         return true._replace(note=true.note or self.note(**point) or "")
 
     def _closer(
-        self, version: str | None, point: Point, equal: Callable[..., bool | None]
+        self, version: str | None, point: Point, equal: Callable[..., bool | str | None]
     ) -> Decision:
         """With balls as small as it needs."""
         bits = PRECISION
@@ -120,7 +121,7 @@ class Statement:
         return [(*pair, most) for pair, most in zip(pairs, trivial, strict=True)]
 
     def _compared(
-        self, entry: Entry, is_equal: Callable[[], bool | None], label: str | None
+        self, entry: Entry, is_equal: Callable[[], bool | str | None], label: str | None
     ) -> Decision:
         observed, bound, trivial = entry
         if self.relation != "at most":
@@ -131,8 +132,8 @@ class Statement:
             return _vacuous(observed, trivial)
         if observed >= INFINITY:
             raise ValueError("observed = inf: expected a point where it is finite")
-        if decision.verdict == "inconclusive" and is_equal():
-            return decision._replace(verdict="holds", note="equal")
+        if decision.verdict == "inconclusive" and (why := is_equal()):
+            return decision._replace(verdict="holds", note=why if isinstance(why, str) else "equal")
         return decision
 
     def ratio(self, x: Any, place: Place, mutant: str | None = None) -> Any:

@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pandas as pd
-from flint import fmpq
 
 from grpo_checks.experiments.claims.decomposition.cases import (
     static_cells,
@@ -27,15 +26,12 @@ from grpo_checks.experiments.claims.decomposition.training_cells import (
 )
 from grpo_checks.experiments.falsifier.constraints import (
     above_zero,
-    fraction,
-    integer,
-    interval,
-    simplex,
 )
 from grpo_checks.experiments.falsifier.domain import Domain
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.decomposition.deep_gap import deep_gap
+from grpo_checks.experiments.points.decomposition.menus import ARRAYS, OPTIONS
 from grpo_checks.experiments.protocol.assumptions import BINARY
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
 from grpo_checks.theory.convergence.decomposition_gap import (
@@ -43,11 +39,8 @@ from grpo_checks.theory.convergence.decomposition_gap import (
     gap_bounds,
     menu_certificate,
 )
-from grpo_checks.theory.estimators.response import MAX_GROUP, response
-from grpo_checks.theory.numbers.fields import NOT_NEGATIVE
-from grpo_checks.theory.rational.menus.gap import gap_reached
-from grpo_checks.theory.rational.menus.menu import Menu
-from grpo_checks.theory.rational.menus.menu import Option as MenuOption
+from grpo_checks.theory.estimators.response import response
+from grpo_checks.theory.rational.menus.gap import Menu, gap_reached
 
 CONSTANT_RESPONSE = (2, 3)
 """Group sizes at which c_G is a constant, whatever eps and ddof."""
@@ -96,32 +89,16 @@ def sides(
 
 def _reached(entry: int, **point: Any) -> bool:
     """As polynomials in the responses; without a response (c infinite) fractions decide."""
-    names = ("calls", "odds", "weights")
-    calls, odds, weights = (tuple(map(_exact, point[name])) for name in names)
-    option = MenuOption(point["group_size"], point["ddof"], fmpq(point["eps"]))
-    menu = Menu(calls, odds, option, weights, None)
-    return entry > 0 and gap_reached(menu, weights, entry - 1)
+    menu = Menu(point["calls"], point["odds"], point["group_size"])
+    return entry > 0 and gap_reached(menu, point["weights"], entry - 1)
 
 
-def _exact(values: Any) -> Any:
-    return tuple(values) if isinstance(values, np.ndarray) else values
-
-
-OPTIONS = {
-    "group_size": integer(2, MAX_GROUP),
-    "ddof": integer(0, 1, default=0),
-    "eps": fraction(NOT_NEGATIVE, default=0),
-}
 SHAPES = tuple((g, m, k) for g in (4, 8, 64) for m, k in ((2, 2), (3, 2), (4, 3)))
 """Group size, calls and components of the policies that are searched."""
 STATEMENT = Statement(
     sides,
     Domain(
-        {
-            "calls": interval("calls", "components"),
-            "odds": simplex("calls", support=False),
-            "weights": above_zero("components"),
-        },
+        {**ARRAYS, "weights": above_zero("components")},
         OPTIONS,
         [{"group_size": g, "calls": m, "components": k} for g, m, k in SHAPES],
     ),

@@ -14,16 +14,17 @@ import jax.numpy as jnp
 import numpy as np
 
 from grpo_checks.experiments.falsifier.building import choices, lottery
+from grpo_checks.experiments.falsifier.reading import group_size_of
 from grpo_checks.experiments.falsifier.rounding import Floats
 from grpo_checks.experiments.falsifier.smaller import smaller_choice
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.experiments.protocol.verdict import Decision, compare, unmet
 from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.response import MAX_GROUP
 from grpo_checks.theory.numbers.balls import arb, fmpq, total
 from grpo_checks.theory.numbers.fields import Range, number
 from grpo_checks.theory.rational.choices.choice import parse_choice
 from grpo_checks.theory.rational.choices.step import gain, promise
-from grpo_checks.theory.rational.menus.menu import parse_option
 from grpo_checks.theory.updates.benefit import Ascent
 from grpo_checks.theory.updates.one_update import Decision as Model
 from grpo_checks.theory.updates.one_update import Groups, expected_gain, groups
@@ -38,7 +39,11 @@ CLEAR = 0.01
 
 def decide(document: Document, mutant: str | None) -> Decision:
     """The best gain of the update whose e is smaller against that of the other."""
-    model, size, steps = parse_choice(document), parse_option(document).group_size, _steps(document)
+    model, size, steps = (
+        parse_choice(document),
+        group_size_of(document, MAX_GROUP),
+        _steps(document),
+    )
     smoothness = total(model.weights) / 2
     e = [promise(model, size, estimator).efficiency for estimator in ESTIMATORS]
     for ahead, behind in ((0, 1), (1, 0)):

@@ -16,6 +16,7 @@ from grpo_checks.experiments.falsifier.constraints import above_zero, inside, in
 from grpo_checks.experiments.falsifier.deep.domain import DeepDomain, placed, size
 from grpo_checks.experiments.falsifier.deep.model import DeepModel, deep_model
 from grpo_checks.experiments.falsifier.statement import Statement
+from grpo_checks.experiments.points.decomposition import menus
 from grpo_checks.experiments.points.decomposition.deep_gap import as_menu, extreme_values
 from grpo_checks.experiments.points.decomposition.menus import NOT_FIRST_ORDER
 from grpo_checks.experiments.protocol.verdict import Decision, unmet
@@ -24,8 +25,6 @@ from grpo_checks.theory.convergence.decomposition_gap import Certificate, certif
 from grpo_checks.theory.estimators.response import MAX_GROUP, is_constant, response
 from grpo_checks.theory.evaluation.optimum import best_values
 from grpo_checks.theory.evaluation.values import component_values
-from grpo_checks.theory.rational.menus.gap import kappa_sides as menu_kappa_sides
-from grpo_checks.theory.rational.menus.menu import Option
 
 SIZES = (size(1, 2), size(1, 2, components=3, shared=True), size(2, 2), size(1, 2, parameters=2))
 
@@ -105,8 +104,9 @@ _enclosed_values = enclose(lambda point: _values(**point))
 def _reached(entry: int, group_size: int, slopes: Any, **point: Any) -> bool:
     """Two components: all values lie on a line, between those of its two ends."""
     values = _enclosed_values({"slopes": slopes, **point})
-    menu = as_menu(values, Option(group_size), None, tuple(slopes))
-    return len(slopes) == 2 and menu_kappa_sides(menu).reached
+    calls, odds, _ = as_menu(values, group_size)
+    option = {"group_size": group_size, "ddof": 0, "eps": fmpq(0)}
+    return len(slopes) == 2 and bool(menus.reached(calls=calls, odds=odds, slopes=slopes, **option))
 
 
 KAPPA = Statement(

@@ -1,7 +1,7 @@
 """T2.gap on deep models, and where its bound is reached: as for one decision between policies.
 
 For one prompt all that theorem 2 speaks of is the set of values (J_1, ..., J_K) that policies can
-have. Some of them that matter, as calls of a ``theory.rational.menus.menu``, have the same gap and
+have. Some of them that matter, as calls of a ``theory.rational.menus.gap``, have the same gap and
 the same u_k.
 """
 
@@ -11,22 +11,19 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
-from flint import fmpq
 
 from grpo_checks.experiments.falsifier.constraints import Option
 from grpo_checks.experiments.falsifier.deep.domain import DeepDomain, placed
 from grpo_checks.experiments.falsifier.deep.model import deep_model
 from grpo_checks.experiments.falsifier.statement import Statement
-from grpo_checks.theory.arithmetic.enclose import enclose
+from grpo_checks.theory.arithmetic.enclose import enclose, exact
 from grpo_checks.theory.arithmetic.registry import Values
 from grpo_checks.theory.convergence.decomposition_gap import Certificate, certificate
 from grpo_checks.theory.estimators.response import response
 from grpo_checks.theory.evaluation.optimum import best_values
 from grpo_checks.theory.evaluation.values import component_values
 from grpo_checks.theory.mdp.mdp import TAMDP
-from grpo_checks.theory.rational.menus.gap import gap_reached
-from grpo_checks.theory.rational.menus.menu import Menu
-from grpo_checks.theory.rational.menus.menu import Option as MenuOption
+from grpo_checks.theory.rational.menus.gap import Menu, gap_reached
 
 GROUPS = (4, 8, 64)
 
@@ -41,11 +38,9 @@ def extreme_values(mdp: TAMDP, success: Any, weights: Any) -> Any:
     return jnp.concatenate([success[:, None], best.swapaxes(0, 1)], 1)
 
 
-def as_menu(values: Values, option: MenuOption, weights: Any, slopes: Any = None) -> Menu:
+def as_menu(values: Values, group_size: int) -> Menu:
     """Of one prompt, from ``extreme_values`` (2K+2, K); the policy is the first call."""
-    law = (fmpq(1), *(fmpq(0),) * (len(values) - 1))
-    calls = tuple(tuple(row) for row in values)
-    return Menu(calls, law, option, weights, slopes)
+    return Menu(values, exact([1, *[0] * (len(values) - 1)]), group_size)
 
 
 def _sides(
@@ -72,10 +67,9 @@ _enclosed = enclose(_values)
 
 def _reached(entry: int, group_size: int, ddof: int, eps: Any, **model: Any) -> bool:
     """As of T2.gap for one decision; without a response (c infinite) fractions decide."""
-    weights = tuple(model["weights"])
+    weights = model["weights"]
     prompt, at = divmod(entry, len(weights) + 1)
-    option = MenuOption(group_size, ddof, fmpq(eps))
-    menu = as_menu(_enclosed(model)[prompt], option, weights)
+    menu = as_menu(_enclosed(model)[prompt], group_size)
     return at > 0 and gap_reached(menu, weights, at - 1)
 
 

@@ -5,13 +5,17 @@ and a third one below p. Documents keep that exactly: they state the calls and a
 first two, and slopes and weights follow from these.
 """
 
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple
+from functools import partial
+from typing import Any, ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flint import fmpq
 
+from grpo_checks.experiments.falsifier.domain import Place, Point
 from grpo_checks.experiments.falsifier.rounding import (
     Floats,
     near,
@@ -22,35 +26,21 @@ from grpo_checks.experiments.falsifier.rounding import (
 )
 from grpo_checks.experiments.falsifier.shrink import written
 from grpo_checks.experiments.falsifier.smaller import smaller_menu
-from grpo_checks.experiments.points.decomposition import deep
-from grpo_checks.experiments.points.decomposition.menus import decide_kappa, decide_zero
-from grpo_checks.experiments.protocol.points import Document, Exact, Search
+from grpo_checks.experiments.falsifier.statement import Statement
+from grpo_checks.experiments.points.decomposition import deep, menus
+from grpo_checks.experiments.protocol.points import Document
+from grpo_checks.experiments.protocol.verdict import Decision
 from grpo_checks.theory.convergence.worst_case import N_PARAMETERS, Found, built
 from grpo_checks.theory.estimators.response import coefficients
 from grpo_checks.theory.numbers.bernstein import bernstein
 
 
-class Shape(NamedTuple):
-    """Of a first-order point of T2.kappa."""
-
-    group_size: int
-    components: int = 2
-
-    @property
-    def dimension(self) -> int:
-        """Two components as ``built`` has them; more with a direction of their own."""
-        return N_PARAMETERS if self.components == 2 else 4 * self.components + 1
-
-
-SHAPES = (*(Shape(size) for size in (4, 5, 8, 16, 64)), Shape(4, 3), Shape(8, 3))
-
-
-def _on_a_line(x: Any, shape: Shape) -> Found:
+def _on_a_line(x: Any, group_size: int, components: int = 2) -> Found:
     """Two calls on either side of p, along a direction that the slopes do not see."""
-    values = jnp.asarray(coefficients(shape.group_size))
-    if shape.components == 2:
+    values = jnp.asarray(coefficients(group_size))
+    k = components
+    if k == 2:
         return built(x, values)
-    k = shape.components
     unit = jax.nn.sigmoid(x)
     success, slopes, third = unit[:k], unit[k : 2 * k], unit[2 * k : 3 * k]
     free = x[3 * k : 4 * k - 1]
@@ -65,34 +55,14 @@ def _on_a_line(x: Any, shape: Shape) -> Found:
     return Found(calls, success, slopes / respond, respond)
 
 
-def _line_document(x: Floats, shape: Shape, n: int) -> Document:
-    point = jax.device_get(_on_a_line(jnp.asarray(x), shape))
+def _line_document(point: Any, n: int) -> Document:
     calls = table(point.calls, near, n)
     ahead, behind = np.abs(point.calls[:2, 0] - point.success[0])
     # The nearer call has the larger part.
     odds = proportions(np.maximum([behind, ahead], 1e-300), n)
     steep = point.weights * point.response
     slopes = [1, *(near_positive(h / steep[0], n) for h in steep[1:-1])]
-    return {"group_size": shape.group_size, "calls": calls, "odds": [*odds, 0], "slopes": slopes}
-
-
-class Family(NamedTuple):
-    """First-order points on which one condition of T2.zero is met.
-
-    ``line``: any p, G of 2 or 3 (at G = 4 nothing is claimed, and a mutant speaks); ``mirror``:
-    p_2 = 1 - p_1, so that c_1 = c_2; ``aligned``: the first call is best for both components, and
-    the policy makes no other.
-    """
-
-    name: str
-    group_size: int
-
-
-FAMILIES = (
-    *(Family("line", size) for size in (2, 3, 4)),
-    Family("mirror", 8),
-    Family("aligned", 8),
-)
+    return {"calls": calls, "odds": [*odds, 0], "slopes": slopes}
 
 
 def _mirrored(x: Any) -> tuple[Any, Any, Any, Any]:
@@ -102,66 +72,124 @@ def _mirrored(x: Any) -> tuple[Any, Any, Any, Any]:
     return a, h, s * room, t * room
 
 
-def _placed(x: Any, family: Family) -> Found:
-    """The point in floating point."""
-    if family.name == "line":
-        return _on_a_line(x, Shape(family.group_size))
+def _mirrored_document(x: Floats, n: int) -> Document:
+    a, h, s, t = _mirrored([Fraction(unit(v, n)) for v in x[:4]])
+    rows = [[a + s * h, 1 - a - s], [a - t * h, 1 - a + t]]
+    calls = [[written(value) for value in row] for row in rows]
+    return {"calls": calls, "odds": [written(t), written(s)], "slopes": [1]}
+
+
+def _aligned_document(point: Any, n: int) -> Document:
+    weights = table(point.weights, near_positive, n)
+    return {"calls": table(point.calls, near, n), "odds": [1, 0, 0], "weights": weights}
+
+
+def _placed(x: Any, family: str, group_size: int, components: int, calls: int = 3) -> Found:
+    """The point in floating point, of three calls."""
+    if family == "line":
+        return _on_a_line(x, group_size, components)
     unit = jax.nn.sigmoid(x)
-    if family.name == "aligned":
+    if family == "aligned":
         first = unit[:2]
-        calls, success = jnp.stack([first, first * unit[2:4], first * unit[4:6]]), first
+        listed, success = jnp.stack([first, first * unit[2:4], first * unit[4:6]]), first
         slopes = jnp.stack([unit[6], 1 - unit[6]])
     else:
         a, h, s, t = _mirrored(unit)
         success, along = jnp.stack([a, 1 - a]), jnp.stack([h, -jnp.ones_like(h)])
-        calls = jnp.stack([success + s * along, success - t * along, success * unit[4:6]])
+        listed = jnp.stack([success + s * along, success - t * along, success * unit[4:6]])
         slopes = jnp.stack([jnp.ones_like(h), h])
-    respond = bernstein(jnp.asarray(coefficients(family.group_size)), success)
-    return Found(calls, success, slopes / respond, respond)
+    respond = bernstein(jnp.asarray(coefficients(group_size)), success)
+    return Found(listed, success, slopes / respond, respond)
 
 
-def _zero_ratio(x: Any, family: Family) -> Any:
-    """Gap over what the calls can move; 0 where the claim holds, up to rounding."""
-    point = _placed(x, family)
-    gains = point.calls - point.success[None]
-    return (gains @ point.weights).max() / (point.weights @ jnp.abs(gains).max(0))
+class FirstOrderDomain(menus.MenuDomain):
+    """Menus, searched among first-order points of a family.
 
+    ``line``: any p; ``mirror``: p_2 = 1 - p_1, so that c_1 = c_2; ``aligned``: the first call is
+    best for both components, and the policy makes no other.
+    """
 
-def _zero_document(x: Floats, family: Family, n: int) -> Document:
-    if family.name == "line":
-        return _line_document(x, Shape(family.group_size), n)
-    if family.name == "aligned":
-        point = jax.device_get(_placed(jnp.asarray(x), family))
-        calls = table(point.calls, near, n)
-        weights = table(point.weights, near_positive, n)
-        return {
-            "group_size": family.group_size,
-            "calls": calls,
-            "odds": [1, 0, 0],
-            "weights": weights,
+    shaped: ClassVar[Sequence[str]] = ("family",)
+
+    def dimension(self, place: Place) -> int:
+        """Two components as ``built`` has them; more with a direction of their own."""
+        k = int(dict(place)["components"])
+        return N_PARAMETERS if k == 2 else 4 * k + 1
+
+    def point(self, x: Any, place: Place) -> Point:
+        """Likewise: the policy mixes the first two calls."""
+        at = _placed(x, **dict(place))
+        ahead, behind = jnp.abs(at.calls[:2, 0] - at.success[0])
+        odds = jnp.stack([behind, ahead, jnp.zeros(())]) / (ahead + behind)
+        slopes = at.weights * at.response
+        return {"calls": at.calls, "odds": odds, "slopes": slopes, **self._options(place)}
+
+    def document(self, x: Floats, place: Place, largest: int) -> Document:
+        """Likewise."""
+        chosen = dict(place)
+        at = jax.device_get(_placed(jnp.asarray(x), **chosen))
+        documents = {
+            "line": lambda: _line_document(at, largest),
+            "aligned": lambda: _aligned_document(at, largest),
+            "mirror": lambda: _mirrored_document(x, largest),
         }
-    a, h, s, t = _mirrored([Fraction(unit(v, n)) for v in x[:4]])
-    rows = [[a + s * h, 1 - a - s], [a - t * h, 1 - a + t]]
-    return {
-        "group_size": family.group_size,
-        "calls": [[written(value) for value in row] for row in rows],
-        "odds": [written(t), written(s)],
-        "slopes": [1],
-    }
+        return {"group_size": chosen["group_size"], **documents[chosen["family"]]()}
 
 
-KAPPA = Exact(
-    decide_kappa,
-    Search(
-        SHAPES,
-        lambda shape: shape.dimension,
-        lambda x, shape: _on_a_line(x, shape).ratio,
-        _line_document,
-    ),
-    smaller_menu,
-).with_deep(deep.KAPPA.exact())
-ZERO = Exact(
-    decide_zero,
-    Search(FAMILIES, lambda shape: N_PARAMETERS, _zero_ratio, _zero_document),
-    smaller_menu,
-).with_deep(deep.ZERO.exact())
+def _domain(*places: tuple[str, int, int]) -> FirstOrderDomain:
+    """Family, group size and components of each."""
+    names = ("family", "group_size", "components")
+    listed = [{**dict(zip(names, place, strict=True)), "calls": 3} for place in places]
+    return FirstOrderDomain(menus.ARRAYS, menus.OPTIONS, listed)
+
+
+KAPPA_DOMAIN = _domain(
+    *(("line", size, 2) for size in (4, 5, 8, 16, 64)), ("line", 4, 3), ("line", 8, 3)
+)
+# At G = 4 nothing is claimed, and a mutant speaks.
+ZERO_DOMAIN = _domain(
+    *(("line", size, 2) for size in (2, 3, 4)), ("mirror", 8, 2), ("aligned", 8, 2)
+)
+
+
+def _outside_kappa(**point: Any) -> Decision | None:
+    return menus.not_first_order(**point) or menus.beyond_kappa(**point)
+
+
+def _reached(entry: int, **point: Any) -> str | None:
+    return menus.reached(**point)
+
+
+def _without_kappa(group_size: int, **point: Any) -> tuple[Any, Any]:
+    observed, bound = menus.kappa_sides(group_size=group_size, **point)
+    return observed, 0 * bound if group_size == 4 else bound
+
+
+def _zero(constant: tuple[int, ...], mutants: Any) -> Statement:
+    exception = partial(menus.no_condition, constant)
+    note = partial(menus.condition, constant)
+    return Statement(menus.zero_sides, ZERO_DOMAIN, mutants=mutants, exception=exception, note=note)
+
+
+KAPPA = (
+    Statement(
+        menus.kappa_sides,
+        KAPPA_DOMAIN,
+        mutants={
+            "kappa factor halved": {"share": fmpq(1, 2)},
+            "kappa_4 replaced by 1": _without_kappa,
+            "where the gradient vanishes": Statement(
+                menus.kappa_sides, KAPPA_DOMAIN, exception=menus.small_gradient, equal=_reached
+            ),
+        },
+        exception=_outside_kappa,
+        equal=_reached,
+    )
+    .exact(smaller_menu)
+    .with_deep(deep.KAPPA.exact())
+)
+ZERO = (
+    _zero((2, 3), {"G = 4 too": _zero((2, 3, 4), {})})
+    .exact(smaller_menu)
+    .with_deep(deep.ZERO.exact())
+)

@@ -7,8 +7,8 @@ import pytest
 
 from grpo_checks.experiments.falsifier.rounding import near, odds, positive, table, unit
 from grpo_checks.experiments.falsifier.smaller import smaller_choice, smaller_menu
+from grpo_checks.experiments.points.decomposition.first_order_search import KAPPA_DOMAIN
 from grpo_checks.theory.rational.choices.choice import parse_choice
-from grpo_checks.theory.rational.menus.menu import parse_menu
 
 
 @pytest.mark.parametrize("largest", [1, 3, 20, 100_000])
@@ -39,7 +39,7 @@ def test_a_call_or_a_component_less(field, expected):
     assert len(listed) == expected
     if field == "weights":
         for smaller in listed:
-            parse_menu(smaller)
+            KAPPA_DOMAIN.read(smaller)
 
 
 def test_a_prompt_an_action_an_outcome_or_a_component_less():
