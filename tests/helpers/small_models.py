@@ -1,4 +1,7 @@
-"""Small models: of two-valued components, to which both lattices apply, and of one state."""
+"""Small models: a good one, to put one thing wrong in, of two-valued components, of one state."""
+
+from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -7,6 +10,17 @@ from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Tabular
 
 FIELDS = ("prompt_distribution", "initial_distribution", "depth", "tool_transition", "legal")
+T, F = True, False
+# Two prompts, four states in two layers, two tools, two answers, two components.
+GOOD: dict[str, Any] = {
+    "prompt_distribution": ["1/3", "2/3"],
+    "initial_distribution": [[1, 0, 0, 0], [0.5, 0.5, 0, 0]],
+    "depth": [0, 0, 1, 1],
+    "tool_transition": [[[0, 0, 0.5, 0.5], [0, 0, 1, 0]], *[[[0] * 4] * 2] * 3],
+    "legal": [[T, T, T, T], [F, F, T, T], [F, F, T, T], [F, F, T, F]],
+    "reward": [[[[0, 1], [1, "1/3"]]] * 4] * 2,
+    "weights": [1, Fraction(1, 2)],
+}
 
 
 def binary_instance(components=2, **shape):

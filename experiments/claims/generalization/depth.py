@@ -6,6 +6,7 @@ it. On other instances the target's tool mixes in another law, and the policies 
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -16,14 +17,13 @@ from scipy.stats import linregress
 
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
+from grpo_checks.experiments.points.generalization.deep import CALLS, gap_and_bound
 from grpo_checks.experiments.points.generalization.depth import EXACT
 from grpo_checks.experiments.protocol.assumptions import stated
 from grpo_checks.experiments.protocol.cell_rows import inequality, no_better
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
-from grpo_checks.theory.evaluation.values import prompt_values
 from grpo_checks.theory.generalization.learning import sampled_policies
 from grpo_checks.theory.generalization.transfer import (
-    depth_bound,
     depth_bound_coupled,
     mixed_tools,
     response_distance,
@@ -60,20 +60,12 @@ class _Compared(NamedTuple):
 @jax.jit
 def _compare(mdp: TAMDP, other: TAMDP, probs: Float[Array, "N S A"], depth: Number) -> _Compared:
     """``depth`` stands for D in the bound: mutants shrink it."""
-
-    def value(model: TAMDP, p: Float[Array, "S A"]) -> Float[Array, ""]:
-        return model.prompt_distribution @ prompt_values(model, p)
-
-    gaps = jax.vmap(lambda p: jnp.abs(value(mdp, p) - value(other, p)))(probs)
+    sides = partial(gap_and_bound, mdp, other, calls=lambda _: depth)
+    gaps, bound = jax.vmap(sides, out_axes=(0, None))(probs)
     prompts = total_variation(mdp.prompt_distribution, other.prompt_distribution)
-    responses, top = response_distance(mdp, other), mdp.max_reward
-    bound = depth_bound(top, depth, prompts, responses)
-    sharper = depth_bound_coupled(top, mdp.max_depth, prompts, responses)
+    responses = response_distance(mdp, other)
+    sharper = depth_bound_coupled(mdp.max_reward, mdp.max_depth, prompts, responses)
     return _Compared(gaps.max(), bound, sharper, responses, prompts)
-
-
-def _shrunk(mutant: str | None, depth: int) -> float:
-    return {None: float(depth), "half of the depth": depth / 2, "no depth": 1.0}[mutant]
 
 
 def _gap_row(mdp: TAMDP, name: str, kind: str, depth: int, compared: _Compared) -> Row:
@@ -92,7 +84,7 @@ def _gap_row(mdp: TAMDP, name: str, kind: str, depth: int, compared: _Compared) 
 
 
 def _relay(mutant: str | None, depths: tuple[int, ...]) -> list[Row]:
-    rows = []
+    rows, calls = [], CALLS[mutant] if mutant else float
     for repair, kind in ((False, "final"), (True, "repaired")):
         gaps, errors = [], []
         for depth in depths:
@@ -100,7 +92,7 @@ def _relay(mutant: str | None, depths: tuple[int, ...]) -> list[Row]:
             # Always pass, deliver at last: the policy that depends most on the tool.
             always = np.zeros((1, *source.mdp.legal.shape))
             always[0, :-2, 0] = always[0, -2:, 1] = 1
-            compared = _compare(source.mdp, target.mdp, always, _shrunk(mutant, depth))
+            compared = _compare(source.mdp, target.mdp, always, calls(depth))
             gaps.append(float(compared.gap))
             rows.append(_gap_row(source.mdp, "relay", kind, depth, compared))
             errors.append(rounding(2.0, value_roundings(source.mdp)) / gaps[-1])

@@ -1,6 +1,6 @@
 """Theorem 3 on deep models: losses of prompts, and tools that answer otherwise."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
@@ -17,6 +17,7 @@ from grpo_checks.theory.generalization.transfer import (
     response_distance,
     total_variation,
 )
+from grpo_checks.theory.mdp.mdp import TAMDP
 
 SIZES = (
     size(1, 2, prompts=2),
@@ -44,21 +45,35 @@ def of_losses(statement: Statement) -> Statement:
     return lifted(statement, domain, task_losses)
 
 
+CALLS: Mapping[str, Callable[[int], float]] = {
+    "half of the depth": lambda depth: depth / 2,
+    "no depth": lambda depth: 1.0,
+}
+"""What false versions of T3.depth take for D."""
+
+
+def gap_and_bound(
+    mdp: TAMDP, other: TAMDP, probs: Any, calls: Callable[[int], Any] = float
+) -> tuple[Any, Any]:
+    """|V_T - V_S| and R_max (TV + D max TV), with ``calls(D)`` for D."""
+    values = [m.prompt_distribution @ prompt_values(m, probs) for m in (mdp, other)]
+    moved = total_variation(mdp.prompt_distribution, other.prompt_distribution)
+    top, depth = mdp.max_reward, calls(mdp.max_depth)
+    bound = depth_bound(top, depth, moved, response_distance(mdp, other))
+    return jnp.abs(values[0] - values[1]), bound
+
+
 def depth_sides(
     target: Any,
     target_transition: Any,
     calls: Callable[[int], float] = float,
     **model: Any,
 ) -> tuple[Any, Any]:
-    """|V_T - V_S| and R_max (TV + D max TV), with ``calls(D)`` for D."""
+    """Of a deep model, and of one with other prompts and other responses."""
     mdp, policy, _ = deep_model(**model)
     same = {name: model[name] for name in ("initial_distribution", "reward", "weights")}
     other = deep_mdp(target, tool_transition=target_transition, **same)
-    values = [m.prompt_distribution @ prompt_values(m, policy.given) for m in (mdp, other)]
-    moved = total_variation(mdp.prompt_distribution, target)
-    top, depth = mdp.max_reward, calls(mdp.max_depth)
-    bound = depth_bound(top, depth, moved, response_distance(mdp, other))
-    return jnp.abs(values[1] - values[0]), bound
+    return gap_and_bound(mdp, other, policy.given, calls)
 
 
 def _largest(weights: Any, **point: Any) -> Any:
@@ -70,9 +85,6 @@ MOVED = {**TARGET, "target_transition": MODEL["tool_transition"]}
 DEPTH = Statement(
     depth_sides,
     DeepDomain(MOVED, places=placed({}, sizes=SIZES)),
-    mutants={
-        "half of the depth": partial(depth_sides, calls=lambda depth: depth / 2),
-        "no depth": partial(depth_sides, calls=lambda depth: 1.0),
-    },
+    mutants={name: partial(depth_sides, calls=calls) for name, calls in CALLS.items()},
     trivial=_largest,
 )

@@ -1,111 +1,149 @@
-"""T3.depth at rational points: both environments by their episodes, listed.
+"""T3.depth at rational points: environments of ``layers``, and two policies in one of them.
 
-A document is that of ``theory.rational.tasks.layers`` with ``kind`` "value" (the gap |V_T - V_S|)
-or "KL of episodes" (of two policies in the source).
+``kind`` "value" is about the gap |V_T - V_S| of the first policy, "KL of episodes" about both, in
+the source. Rewards lie in [0, 1], R_max = 1.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+import jax.numpy as jnp
 from flint import fmpq
 
-from grpo_checks.experiments.falsifier.smaller import without
-from grpo_checks.experiments.points.generalization.deep import DEPTH
-from grpo_checks.experiments.points.generalization.depth_search import SEARCH
-from grpo_checks.experiments.protocol.points import Document, Exact
-from grpo_checks.experiments.protocol.verdict import Decision, compare, compare_logs
-from grpo_checks.theory.numbers.balls import largest
-from grpo_checks.theory.numbers.fields import one_of
-from grpo_checks.theory.numbers.logs import Logs
-from grpo_checks.theory.rational.tasks.layers import (
-    Layers,
-    episode_divergence,
-    parse_layers,
-    responses,
-    step_divergences,
-    value,
-    variation,
-)
+from grpo_checks.experiments.falsifier.constraints import interval, one_of, simplex
+from grpo_checks.experiments.falsifier.deep.model import deep_mdp, probabilities
+from grpo_checks.experiments.falsifier.domain import Domain, Place, Point
+from grpo_checks.experiments.falsifier.rounding import Floats
+from grpo_checks.experiments.falsifier.statement import Statement
+from grpo_checks.experiments.points.generalization.deep import CALLS, DEPTH, gap_and_bound
+from grpo_checks.experiments.points.generalization.layers import layered, read_layers, simpler
+from grpo_checks.experiments.protocol.points import Document
+from grpo_checks.experiments.protocol.verdict import Decision
+from grpo_checks.theory.arithmetic.enclose import enclose
+from grpo_checks.theory.evaluation.values import visits
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.numbers.kl import kl_divergence
+from grpo_checks.theory.numbers.logs import Logs, covered, divergence
 
-KINDS = ("value", "KL of episodes")
+GAP, EPISODES = KINDS = ("value", "KL of episodes")
 
 
-def _gap(model: Layers, mutant: str | None) -> Decision:
-    counted = {
-        None: fmpq(model.depth),
-        "half of the depth": fmpq(model.depth, 2),
-        "no depth": fmpq(1),
+def _model(law: Any, responses: Any, start: Any, reward: Any, **others: Any) -> TAMDP:
+    """One call, one component."""
+    return deep_mdp(law, start, responses[:, :, None], reward[..., None], jnp.ones(1))
+
+
+def _probabilities(policy: Any) -> Any:
+    """(S, 1+Y), the call first; none is left in the last layer."""
+    return probabilities(policy[:-1, :, -1:], policy[..., :-1], policy.shape[1])
+
+
+def _visits(source: Any, source_tool: Any, policy: Any, **point: Any) -> Any:
+    """(Q, S): the chance of each state in the source."""
+    return visits(_model(source, source_tool, **point), _probabilities(policy))
+
+
+def sides(
+    kind: str,
+    source: Any,
+    target: Any,
+    source_tool: Any,
+    target_tool: Any,
+    policy: Any,
+    other: Any,
+    calls: Callable[[int], float] | None = None,
+    **point: Any,
+) -> tuple[Any, Any]:
+    """|V_T - V_S| and TV + D max TV, with ``calls(D)`` for D; or, by prompt, the KL of episodes by
+    the chain rule, and H max KL of a step."""
+    model, probs = _model(source, source_tool, **point), _probabilities(policy)
+    if kind == GAP or calls is not None:
+        return gap_and_bound(model, _model(target, target_tool, **point), probs, calls or float)
+    steps, seen = kl_divergence(probs, _probabilities(other)), visits(model, probs)
+    return jnp.where(seen > 0, seen * steps[None], 0.0).sum(-1), model.horizon * steps.max()
+
+
+def _trivial(kind: str, **point: Any) -> Any:
+    """R_max; nothing for a KL."""
+    return 1.0 if kind == GAP else jnp.inf
+
+
+def _infinite(kind: str, policy: Any, other: Any, **point: Any) -> Decision | None:
+    if kind == GAP or covered(policy.reshape(-1), other.reshape(-1)):
+        return None
+    return Decision(fmpq(0), fmpq(1), "vacuous", "KL of a step is infinite")
+
+
+_seen = enclose(lambda point: _visits(**point))
+
+
+def _equal(prompt: int, kind: str, **point: Any) -> bool | None:
+    """Whether the KL of a prompt's episodes is H times that of some step, in logarithms."""
+    if kind == GAP:
+        return None
+    laws = (point[f].reshape(-1, point[f].shape[-1]) for f in ("policy", "other"))
+    steps = [divergence(p, q) or Logs() for p, q in zip(*laws, strict=True)]
+    episodes = Logs()
+    for chance, step in zip(_seen(point)[prompt], steps, strict=True):
+        episodes = episodes.plus(step, chance)
+    horizon = fmpq(len(point["policy"]))
+    return any(episodes.plus(step, -horizon).value == 0 for step in steps)
+
+
+@dataclass(frozen=True)
+class LayersDomain(Domain):
+    """Whose documents have layers of states."""
+
+    def read(self, document: Document) -> Point:
+        """Likewise."""
+        kinds = {name: option.read(document, name) for name, option in self.options.items()}
+        return {**kinds, **read_layers(document)}
+
+    def document(self, x: Floats, place: Place, largest: int) -> Document:
+        """Likewise."""
+        return layered(super().document(x, place, largest))
+
+    def simpler(self, document: Document) -> Iterator[Document]:
+        """A layer, a state or a prompt less."""
+        return simpler(document)
+
+
+def _place(kind: str, depth: int, prompts: int, answers: int) -> dict[str, Any]:
+    lengths = {"prompts": prompts, "depth": depth, "layers": depth + 1, "states": 2}
+    return {
+        "kind": kind,
+        "other": kind != GAP,
+        **lengths,
+        "answers": answers,
+        "actions": answers + 1,
     }
-    bound = variation(model.source, model.target) + counted[mutant] * responses(model)
-    gap = abs(value(model, "target") - value(model, "source"))
-    if mutant is None and bound >= 1:
-        return Decision(gap, bound, "vacuous", "no better than R_max")
-    return compare(gap, bound)
 
 
-def _of_episodes(model: Layers) -> Decision:
-    """The largest KL over prompts against H times the largest of a step."""
-    steps = step_divergences(model)
-    divergences = [episode_divergence(model, q) for q in range(len(model.source))]
-    if None in steps:
-        return Decision(fmpq(0), fmpq(1), "vacuous", "KL of a step is infinite")
-    horizon = fmpq(model.depth + 1)
-    top, most = (max((x for x in xs if x), key=_middle) for xs in (steps, divergences))
-    decision = compare_logs(most, Logs().plus(top, horizon))
-    # Largest by their midpoints: a violation must be one of all enclosures.
-    if decision.verdict == "refuted":
-        return compare(most.value, horizon * largest(x.value for x in steps if x))
-    return decision
-
-
-def _middle(logs: Logs) -> float:
-    return float(logs.value)
-
-
-def decide(document: Document, mutant: str | None) -> Decision:
-    """Of the kind named in the document; the mutants are about the gap."""
-    kind = one_of(document, "kind", KINDS)
-    model = parse_layers(document)
-    return _of_episodes(model) if kind == KINDS[1] and mutant is None else _gap(model, mutant)
-
-
-def _without_state(document: Document, h: int, place: int) -> dict[str, Any]:
-    """A document with one state less in layer h."""
-    layers = [list(layer) for layer in document["layers"]]
-    layers[h] = without(layers[h], place)
-    if h == 0:
-        start = [without(row, place) for row in document["start"]]
-        return {**document, "layers": layers, "start": start}
-    fewer = ("source", "target")
-    layers[h - 1] = [
-        {**state, **{f: without(state[f], place) for f in fewer}} for state in layers[h - 1]
-    ]
-    return {**document, "layers": layers}
-
-
-def _answers(odds: list[Any]) -> list[Any]:
-    """Without the call; all alike where nothing but the call was chosen."""
-    return odds[:-1] if any(x != 0 for x in odds[:-1]) else [1] * (len(odds) - 1)
-
-
-def simpler(document: Document) -> Iterable[Document]:
-    """A layer, a state or a prompt less."""
-    layers = document["layers"]
-    if len(layers) > 1:
-        last = [
-            {"reward": s["reward"], **{f: _answers(s[f]) for f in ("policy", "other") if f in s}}
-            for s in layers[-2]
-        ]
-        yield {**document, "layers": [*layers[:-2], last]}
-    sizes = [(h, i) for h, layer in enumerate(layers) if len(layer) > 1 for i in range(len(layer))]
-    yield from (_without_state(document, h, i) for h, i in sizes)
-    prompts = len(document["source"])
-    for place in range(prompts if prompts > 1 else 0):
-        fewer = {f: without(document[f], place) for f in ("source", "target", "start")}
-        shorter = [
-            [{**s, "reward": without(s["reward"], place)} for s in layer] for layer in layers
-        ]
-        yield {**document, **fewer, "layers": shorter}
-
-
-EXACT = Exact(decide, SEARCH, simpler).with_deep(DEPTH.exact())
+ARRAYS = {
+    "source": simplex("prompts", support=False),
+    "target": simplex("prompts", support=False),
+    "start": simplex("prompts", "states", support=False),
+    "policy": simplex("layers", "states", "actions"),
+    "other": simplex("layers", "states", "actions", default=1),
+    "source_tool": simplex("depth", "states", "states", support=False),
+    "target_tool": simplex("depth", "states", "states", support=False),
+    "reward": interval("prompts", "layers", "states", "answers"),
+}
+STATEMENT = Statement(
+    sides,
+    LayersDomain(
+        ARRAYS,
+        {"kind": one_of(*KINDS)},
+        [
+            *(_place(GAP, d, prompts=2, answers=1) for d in (1, 2, 3)),
+            *(_place(EPISODES, d, prompts=1, answers=2) for d in (0, 1, 2)),
+        ],
+    ),
+    mutants={name: partial(sides, calls=calls) for name, calls in CALLS.items()},
+    trivial=_trivial,
+    exception=_infinite,
+    equal=_equal,
+)
+EXACT = STATEMENT.exact().with_deep(DEPTH.exact())

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 from flint import fmpq
+from helpers import listed_layers
 
 from grpo_checks.experiments.claims.decomposition import gap, kappa, zero
 from grpo_checks.experiments.claims.generalization import depth, ood
@@ -90,11 +91,13 @@ def test_depth_by_listed_episodes(mutant):
     one = [[[[y[:1] for y in s] for s in layer] for layer in q] for q in SMALL["reward"]]
     document = {**SMALL, "reward": one, "weights": [1], "target": [4, 1]}
     document["target_transition"] = [[[[1, 4]], [[2, 1]]]]
-    decide = depth.CLAIM.exact.decide
-    deep, listed = decide(document, mutant), decide(_layered(document), mutant)
-    assert (deep.verdict, deep.observed, deep.bound) == (
-        listed.verdict, listed.observed, listed.bound,
-    )  # fmt: skip
+    decision, layered = depth.CLAIM.exact.decide(document, mutant), _layered(document)
+    source, target = (listed_layers.value(layered, side) for side in ("source", "target"))
+    calls = {None: fmpq(1), "half of the depth": fmpq(1, 2), "no depth": fmpq(1)}[mutant]
+    bound = listed_layers.bound(layered, calls)
+    assert (decision.observed, decision.bound) == (abs(source - target), bound)
+    in_layers = depth.CLAIM.exact.decide(layered, mutant)
+    assert in_layers == decision
 
 
 def test_rewards_on_a_plane():

@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers.small_model import GOOD
+from helpers.small_models import GOOD
 from jaxtyping import TypeCheckError
 from odd.malformed_models import MALFORMED, NAN
 

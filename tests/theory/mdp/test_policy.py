@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers.small_model import GOOD
+from helpers.small_models import GOOD
 
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import LogLinear, Tabular

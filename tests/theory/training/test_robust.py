@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers.small_model import GOOD
+from helpers.small_models import GOOD
 
 from grpo_checks.theory.convergence.confidence import samples_needed
 from grpo_checks.theory.estimators.advantages import Estimator

@@ -3,20 +3,15 @@
 import numpy as np
 import pytest
 from flint import fmpq
+from helpers.listed_layers import law, variation
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import rel_entr
 
 from grpo_checks.theory.numbers.logs import Logs, binary_divergence, divergence
-from grpo_checks.theory.rational.tasks.layers import variation
 
 HALF, TENTH = fmpq(1, 2), fmpq(1, 10)
 LAWS = st.lists(st.integers(1, 30), min_size=3, max_size=3)
-
-
-def law(odds):
-    """Chances in these proportions."""
-    return [fmpq(x, sum(odds)) for x in odds]
 
 
 @given(LAWS, LAWS)
@@ -24,7 +19,7 @@ def test_distances_in_floats(first, second):
     """TV and KL by NumPy and SciPy."""
     p, q = law(first), law(second)
     a, b = (np.array([float(x) for x in side]) for side in (p, q))
-    assert float(variation(tuple(p), tuple(q))) == pytest.approx(np.abs(a - b).sum() / 2)
+    assert float(variation(p, q)) == pytest.approx(np.abs(a - b).sum() / 2)
     assert float(divergence(p, q).value) == pytest.approx(rel_entr(a, b).sum(), abs=1e-12)
 
 

@@ -1,1 +1,0 @@
-"""Tasks drawn at random: divergences, shifts and bounds as rational numbers."""
