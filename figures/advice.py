@@ -24,7 +24,12 @@ def advice(rows: pd.DataFrame) -> Figure | None:
                 SERIES, data.groupby("estimator", sort=False), strict=False
             ):
                 part = part.dropna(subset=[column]).sort_values("group_size")
-                axes.plot(part["group_size"], part[column], label=ESTIMATORS[str(name)], **look)
+                axes.plot(
+                    part["group_size"],
+                    part[column],
+                    label=ESTIMATORS.get(str(name), str(name)),
+                    **look,
+                )
             axes.set_xscale("log", base=2)
             axes.xaxis.set_major_formatter("{x:g}")
             axes.set_xlabel("group size $G$")
@@ -33,8 +38,6 @@ def advice(rows: pd.DataFrame) -> Figure | None:
                 axes.set_yscale("symlog", linthresh=1e-3)
                 axes.set_ylim(bottom=0)
         first = data.iloc[0]
-        figure.supxlabel(
-            f"{first['instance']}, {int(first['budget'])} episodes per update", fontsize=8
-        )
+        figure.supxlabel(f"{first['instance']}, {first['plan']}", fontsize=8)
         shared_legend(figure, figure.axes[0])
     return figure

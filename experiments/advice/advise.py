@@ -1,12 +1,13 @@
 """Guidance for one model: which estimator, which group size, at a budget of episodes per update.
 
 Everything is exact: the signal e = max(0, <grad J, m>)^2/(|m|^2 + V) per episode, for each
-estimator and group size, with B = N/G prompts drawn per update.
+estimator and group size, with B = N/G prompts drawn per update, or with B given; and for the
+update that a trainer makes (``experiments.advice.trainers``).
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import numpy as np
@@ -14,7 +15,9 @@ import pandas as pd
 from jaxtyping import Array, Float, Int
 
 from grpo_checks.experiments.advice.bias_floor import smoothness_of
+from grpo_checks.experiments.advice.place import Place, Plan, numbers_of
 from grpo_checks.experiments.advice.recommended import best_size, recommended
+from grpo_checks.experiments.advice.trainers import DEFAULT, trainer_lines, trainer_rows
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import GroupLaw, group_law
@@ -22,11 +25,9 @@ from grpo_checks.theory.evaluation.values import Theta, gradient, value
 from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
-from grpo_checks.theory.updates.benefit import ascent
+from grpo_checks.theory.rules.presets import preset
 from grpo_checks.theory.updates.budget import budget_terms
 from grpo_checks.theory.updates.moments import (
-    PolicyLaw,
-    UpdateMoments,
     combine,
     group_moments,
     policy_law,
@@ -41,7 +42,6 @@ ESTIMATORS = tuple(
 FILTERED = "group_normalized, filtered"
 NEVER = "no group speaks, however many are drawn: all rewards of a prompt are equal"
 SIZES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
-MAX_BUDGET = 10**9
 
 
 @dataclass(frozen=True)
@@ -82,27 +82,6 @@ def trained(instance: Instance, steps: int) -> Theta:
     return _climb(instance.mdp, instance.policy, instance.theta, step, steps)
 
 
-def _cosine(update: UpdateMoments) -> float:
-    """Of the angle between E[g] and grad J; 0 where either vanishes."""
-    slope, mean = (np.asarray(x) for x in (update.gradient, update.mean))
-    largest = np.abs(slope).max(), np.abs(mean).max()
-    if not min(largest) > 0:
-        return 0.0
-    # Squares of numbers below 1e-154 would vanish.
-    slope, mean = slope / largest[0], mean / largest[1]
-    return float(slope @ mean / (np.linalg.norm(slope) * np.linalg.norm(mean)))
-
-
-class _Place(NamedTuple):
-    """A model at a policy, and what all its rows share."""
-
-    instance: Instance
-    theta: Theta
-    at: PolicyLaw
-    steepest: float
-    """L, the smoothness of J."""
-
-
 def _law(instance: Instance, estimator: Estimator, size: int) -> GroupLaw:
     """With room for all sizes, so that they share a compilation; without where that is too much."""
     try:
@@ -111,7 +90,7 @@ def _law(instance: Instance, estimator: Estimator, size: int) -> GroupLaw:
         return group_law(instance.mdp, size, estimator)
 
 
-def _rows(place: _Place, estimator: Estimator, size: int, budget: int) -> list[dict[str, Any]]:
+def _rows(place: Place, estimator: Estimator, size: int) -> list[dict[str, Any]]:
     """Of one estimator and group size; GRPO also with its silent groups drawn again (DAPO)."""
     mdp = place.instance.mdp
     labels: dict[str, Any] = {"estimator": estimator.name, "group_size": size}
@@ -123,12 +102,13 @@ def _rows(place: _Place, estimator: Estimator, size: int, budget: int) -> list[d
         moments = _closed(mdp, place.instance.policy, place.theta, law)
     else:
         moments = _summed(mdp, place.at, law)
-    rho, groups, note = mdp.prompt_distribution, budget / size, ""
+    rho, groups, note = mdp.prompt_distribution, place.plan.groups(size), ""
+    budget = size * groups
     try:
         silent = float(rho @ _silence(place.at.law, law))
     except ValueError as error:
         silent, note = np.nan, str(error)
-    numbers = _numbers(place, _combined(rho, moments, groups), budget)
+    numbers = numbers_of(place, _combined(rho, moments, groups), budget)
     rows = [{**labels, **numbers, "silent": silent, "episodes": float(budget), "note": note}]
     if estimator.name == "group_normalized":
         labels = {**labels, "estimator": FILTERED}
@@ -138,42 +118,30 @@ def _rows(place: _Place, estimator: Estimator, size: int, budget: int) -> list[d
         if not kept > 0:
             return [*rows, {**labels, "note": NEVER}]
         kept_moments = _filtered(rho, moments.gradient, speaking, size, kept)
-        numbers = _numbers(place, kept_moments.update, budget)
+        numbers = numbers_of(place, kept_moments.update, budget)
         episodes = float(kept_moments.episodes)
         rows.append({**labels, **numbers, "silent": 0.0, "episodes": episodes, "note": ""})
     return rows
 
 
-def _numbers(place: _Place, update: UpdateMoments, budget: int) -> dict[str, float]:
-    able = ascent(update)
-    signal = float(able.efficiency)
-    return {
-        "signal": signal,
-        "signal_per_episode": signal / budget,
-        "step": float(able.best_step(place.steepest)) if place.steepest > 0 else 0.0,
-        "cosine": _cosine(update),
-        "variance": float(update.variance),
-    }
+def advise(spec: InstanceSpec, plan: Plan, train: int, trainer: str = DEFAULT) -> Advice:
+    """The table and its summary, after ``train`` steps; ``trainer``: the name of a preset.
 
-
-def advise(spec: InstanceSpec, budget: int, train: int) -> Advice:
-    """The table and its summary for ``budget`` = N episodes per update, after ``train`` steps.
-
-    Raises ValueError for a budget below the smallest group or out of range.
+    Raises ValueError for an unknown preset or steps out of range.
     """
-    if not min(SIZES) <= budget <= MAX_BUDGET:
-        raise ValueError(f"budget = {budget}: expected {min(SIZES)}..{MAX_BUDGET} episodes")
+    preset(trainer)
     instance = build(spec)
     theta = trained(instance, train)
     model = (instance.mdp, instance.policy, theta)
-    at = _policy_law(*model)
-    sizes = [g for g in SIZES if g <= budget]
-    place = _Place(instance, theta, at, smoothness_of(instance))
-    rows = [row for e in ESTIMATORS for g in sizes for row in _rows(place, e, g, budget)]
-    terms = jax.jit(budget_terms)(*model)
-    lines = [
-        f"J = {float(jax.jit(value)(*model)):.4g} of at most {instance.optimum:.4g}",
-        f"leave_one_out (and mean_baseline, a multiple of it): {best_size(terms, budget)}",
-    ]
+    place = Place(instance, theta, _policy_law(*model), smoothness_of(instance), plan)
+    sizes = plan.sizes(SIZES)
+    rows = [row for e in ESTIMATORS for g in sizes for row in _rows(place, e, g)]
+    rows += trainer_rows(place, trainer, SIZES)
     table = pd.DataFrame(rows)
-    return Advice(table, lines + recommended(instance, theta, table, ESTIMATORS, budget))
+    lines = [f"J = {float(jax.jit(value)(*model)):.4g} of at most {instance.optimum:.4g}"]
+    if plan.budget is not None:
+        terms = jax.jit(budget_terms)(*model)
+        best = best_size(terms, plan.budget)
+        lines.append(f"leave_one_out (and mean_baseline, a multiple of it): {best}")
+    lines += recommended(instance, theta, table, ESTIMATORS)
+    return Advice(table, [*lines, *trainer_lines(table, trainer, ESTIMATORS)])

@@ -31,7 +31,6 @@ def recommended(
     theta: Theta,
     table: pd.DataFrame,
     estimators: Sequence[Estimator],
-    budget: int,
 ) -> list[str]:
     """The best group size of each estimator, and where the biased ones lead."""
     lines = []
@@ -39,7 +38,7 @@ def recommended(
         signals = table[table["estimator"] == estimator.name].dropna(subset=["signal"])
         if signals.empty:
             continue
-        best = signals.sort_values("signal").iloc[-1]
+        best = signals.sort_values("signal_per_episode").iloc[-1]
         if not best["signal"] > 0:
             lines.append(f"{estimator.name}: e = 0 for every G, no step is sure to raise J")
             continue
@@ -47,8 +46,8 @@ def recommended(
         share = "an unknown share" if np.isnan(silent) else f"{silent:.1%}"
         lines.append(
             f"{estimator.name}: best G = {size} with step {best['step']:.3g}: one update of "
-            f"{budget} episodes raises J by at least e/(2L), e = {best['signal']:.3g}; "
-            f"{share} of groups silent"
+            f"{best['episodes']:.0f} episodes raises J by at least e/(2L), "
+            f"e = {best['signal']:.3g}; {share} of groups silent"
         )
         if not estimator.is_plain:
             lines.append(floor_line(instance, theta, estimator, size))

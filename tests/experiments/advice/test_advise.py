@@ -10,6 +10,7 @@ import pytest
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.advice.advise import ESTIMATORS, FILTERED, advise
 from grpo_checks.experiments.advice.bias_floor import bias_floor
+from grpo_checks.experiments.advice.place import Plan
 from grpo_checks.experiments.claims.stationarity.bias import stationary_gradient
 from grpo_checks.experiments.models.instances import build, from_argument, named
 from grpo_checks.theory.estimators.advantages import Estimator
@@ -29,7 +30,7 @@ BUDGET = 24
 @pytest.fixture(scope="module")
 def advice():
     """For `conflict` at x = -1/2, where G* = 2.46."""
-    return advise(SPEC, BUDGET, 0)
+    return advise(SPEC, Plan(BUDGET), 0)
 
 
 def test_step_is_the_best_guarantee(advice):
@@ -113,7 +114,7 @@ def test_stored_and_printed(tmp_path, capsys):
     assert cli.main(arguments) == 0
     printed = capsys.readouterr().out
     rows = pd.read_csv(tmp_path / "rows.csv")
-    assert set(rows["estimator"]) == {*(e.name for e in ESTIMATORS), FILTERED}
+    assert set(rows["estimator"]) == {*(e.name for e in ESTIMATORS), FILTERED, "trl"}
     assert rows[["signal", "variance", "silent", "cosine"]].notna().all().all()
     assert "best G = " in printed
     assert "of groups silent" in printed
@@ -123,7 +124,7 @@ def test_stored_and_printed(tmp_path, capsys):
 def test_training_first(tmp_path):
     """After exact ascent J is larger, and groups are silent more often."""
     spec = named("bandit", components=1)
-    before, after = (advise(spec, 8, steps) for steps in (0, 200))
+    before, after = (advise(spec, Plan(8), steps) for steps in (0, 200))
     assert float(after.table["silent"].mean()) > float(before.table["silent"].mean())
     assert after.summary[0] > before.summary[0]
 
@@ -149,7 +150,7 @@ def test_next_to_certainty(name, theta):
     Of `leave_one_out`, unbiased: e = |grad J|^4/(|grad J|^2 + V), V = pq(p^3+q^3)/32 at G = 2 with
     B = 32, up to pq.
     """
-    observed = advise(from_argument(str(CERTAIN / f"{name}.json")), 64, 0).table
+    observed = advise(from_argument(str(CERTAIN / f"{name}.json")), Plan(64), 0).table
     table = observed.set_index(["estimator", "group_size"])
     q = np.exp(-abs(theta))
     kept, plain = table.loc[(FILTERED, 2)], table.loc[("leave_one_out", 2)]

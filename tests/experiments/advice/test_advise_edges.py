@@ -56,13 +56,13 @@ def test_nothing_to_learn_is_said_in_words(rewards, weights, learn, tmp_path, ca
     assert not re.search(r"\b(nan|inf|NaN)\b", printed)
     assert not np.isinf(rows.select_dtypes(float)).any().any()
     assert ("nothing to learn, V = 0 for every G" in printed) != learn
-    assert printed.count("e = 0 for every G") == (0 if learn else len(ESTIMATORS))
+    assert printed.count("e = 0 for every G") == (0 if learn else len(ESTIMATORS) + 1)
     assert ("group_normalized, filtered: no group speaks" in printed) != learn
     assert ("G*" in printed) == learn
     numbers = rows.dropna(subset=["signal"])
     assert numbers.notna().drop(columns="note").all().all()
-    # 3 estimators and sizes 2, 3, 4; filtered ones where there are any.
-    assert len(numbers) == (12 if learn else 9)
+    # 3 estimators and sizes 2, 3, 4; a trainer with 2 and 4; filtered ones where there are any.
+    assert len(numbers) == (14 if learn else 11)
     np.testing.assert_equal(np.isclose(numbers["silent"], 1, 0, 1e-15).all(), not learn)
 
 

@@ -1,0 +1,81 @@
+"""What a trainer's own update is worth: its advantages, and its divisor of the whole batch."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import jax
+import pandas as pd
+
+from grpo_checks.experiments.advice.place import Place, numbers_of
+from grpo_checks.theory.batches.rule_law import RuleLaw, rule_law
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.group_law import group_law
+from grpo_checks.theory.rules.presets import preset
+from grpo_checks.theory.updates.moments import UpdateMoments
+from grpo_checks.theory.updates.policy_law import PolicyLaw, policy_law
+from grpo_checks.theory.updates.silent import silence
+
+DEFAULT = "trl"
+_law_of = jax.jit(policy_law)
+_silence = jax.jit(silence)
+
+
+@jax.jit
+def _moments(law: RuleLaw, at: PolicyLaw) -> UpdateMoments:
+    return law.moments_at(at)
+
+
+def trainer_rows(place: Place, name: str, sizes: Sequence[int]) -> Iterator[dict[str, Any]]:
+    """Of every group size that makes a whole number of groups."""
+    instance, at = place.instance, None
+    for size in place.plan.sizes(sizes, exactly=True):
+        groups = int(place.plan.groups(size))
+        labels: dict[str, Any] = {"estimator": name, "group_size": size}
+        try:
+            law = rule_law(instance.mdp, size, preset(name).rule, groups)
+        except ValueError as error:
+            yield {**labels, "note": str(error)}
+            continue
+        # The sweeps through the model are the same for every size.
+        at = _law_of(law.mdp, instance.policy, place.theta) if at is None else at
+        episodes = size * groups
+        numbers = numbers_of(place, _moments(law, at), episodes)
+        silent = _silent(place, preset(name).rule.estimator, size)
+        yield {**labels, **numbers, "silent": silent, "episodes": float(episodes), "note": ""}
+
+
+def _silent(place: Place, estimator: Estimator, size: int) -> float:
+    """The share of groups whose advantages are all 0, before any step over the batch."""
+    mdp, told = place.instance.mdp, Estimator("leave_one_out")
+    if estimator.name == "componentwise_normalized":
+        told = Estimator(estimator.name, estimator.ddof, estimator.eps)
+    try:
+        shares = _silence(place.at.law, group_law(mdp, size, told))
+    except ValueError:
+        return float("nan")
+    return float(mdp.prompt_distribution @ shares)
+
+
+def trainer_lines(table: pd.DataFrame, name: str, estimators: Sequence[Estimator]) -> Iterator[str]:
+    """What the preset is, and its signal beside the best that the table has."""
+    trainer, rule = preset(name), preset(name).rule
+    settings = f", {trainer.settings}" if trainer.settings else ""
+    described = f"{name} ({trainer.trainer}{settings}; {rule.estimator.name}, "
+    described += f"{rule.aggregation.name})"
+    signals = table[table["estimator"] == name].dropna(subset=["signal"])
+    if signals.empty:
+        yield f"{described}: no group size could be computed exactly"
+        return
+    best = signals.sort_values("signal_per_episode").iloc[-1]
+    if not best["signal"] > 0:
+        yield f"{described}: e = 0 for every G, no step is sure to raise J"
+        return
+    names = [e.name for e in estimators]
+    others = table[table["estimator"].isin(names)].dropna(subset=["signal"])
+    other = others.sort_values("signal_per_episode").iloc[-1]
+    share = best["signal_per_episode"] / other["signal_per_episode"]
+    yield (
+        f"{described}: best G = {int(best['group_size'])} with step {best['step']:.3g}, cosine "
+        f"{best['cosine']:.4f} with grad J; {share:.1%} of the signal per episode of "
+        f"{other['estimator']} with G = {int(other['group_size'])}, the best above"
+    )
