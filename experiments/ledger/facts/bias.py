@@ -88,10 +88,13 @@ def surrogate(data: pd.DataFrame) -> Facts:
 
 
 def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
-    """Of T1.own and T1.cycle: floors for every T, what was measured, and who arrives."""
-    floors = data[(data["evidence"] == "certified") & (data["verdict"] == "refuted")]
+    """Of T1.own and T1.cycle: floors for every T, centres, what was measured, and who arrives."""
+    refuted = data[(data["evidence"] == "certified") & (data["verdict"] == "refuted")]
+    floors, centres = (
+        refuted[known] for known in (refuted["reach"].notna(), refuted["reach"].isna())
+    )
     sampled = data[data["evidence"] == "statistical"]
-    ascents = having(data, "holds")
+    ascents, left = having(data, "holds"), having(data, "inconclusive")
     headings = {
         "instance": "instance",
         "reach": "c",
@@ -99,6 +102,13 @@ def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
         "observed": "at least, every T",
         "measured": "measured",
         "measured_steps": "at T =",
+    }
+    around = {
+        "instance": "instance",
+        "group_size": "G",
+        "difference": "logit difference",
+        "frequency": "frequency",
+        "observed": "|grad J|^2 there",
     }
     trained = {
         "instance": "instance",
@@ -117,10 +127,20 @@ def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
         ),
         "ascents": f"{', '.join(sorted({*exact['estimator']}))} ({len(exact)} cells)",
         "sampled": table(sampled.astype({"n_steps": int}), trained),
-        "larger": _larger(having(data, "inconclusive")),
+        "centres": table(centres, around),
+        "without": _by_instance(left[left["note"].str.contains("no zero on the line")]),
+        "larger": _larger(left),
         "ring": outcome(drawn),
         "use": span(1 / drawn["ratio"]),
     }
+
+
+def _by_instance(data: pd.DataFrame) -> str:
+    """Instances with the group sizes of their rows."""
+    return ", ".join(
+        f"`{name}` (G = {', '.join(f'{size:.0f}' for size in sorted(rows['group_size']))})"
+        for name, rows in data.groupby("instance")
+    )
 
 
 def _larger(data: pd.DataFrame) -> str:

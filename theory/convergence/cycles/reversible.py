@@ -29,6 +29,8 @@ of `componentwise_normalized` all components are to be reflected. All that follo
    ones of G = 2 alone (``theory.convergence.cycles.rank_cycles``).
 5. On the line pi = (z, (1-z)/2, (1-z)/2), and Y = (1-z)/2 times the difference of the payoffs of
    actions 2 and 3, a polynomial in z of degree G - 1: its coefficients tell all zeros there are.
+   Where there is none, Y has one sign on the line, and an orbit crosses it once at most: no closed
+   orbit meets it. Zeros elsewhere come in mirrored pairs, of which this says nothing.
 """
 
 import jax
