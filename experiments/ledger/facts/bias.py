@@ -127,7 +127,7 @@ def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
         ),
         "ascents": f"{', '.join(sorted({*exact['estimator']}))} ({len(exact)} cells)",
         "sampled": table(sampled.astype({"n_steps": int}), trained),
-        "centres": table(centres, around),
+        "centres": table(centres, around) if len(centres) else "none",
         "without": _by_instance(left[left["note"].str.contains("no zero on the line")]),
         "larger": _larger(left),
         "ring": outcome(drawn),
