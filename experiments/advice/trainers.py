@@ -46,11 +46,11 @@ def trainer_rows(place: Place, name: str, sizes: Sequence[int]) -> Iterator[dict
 
 def _silent(place: Place, estimator: Estimator, size: int) -> float:
     """The share of groups whose advantages are all 0, before any step over the batch."""
-    mdp, told = place.instance.mdp, Estimator("leave_one_out")
+    mdp, alike = place.instance.mdp, Estimator("leave_one_out")
     if estimator.name == "componentwise_normalized":
-        told = Estimator(estimator.name, estimator.ddof, estimator.eps)
+        alike = Estimator(estimator.name, estimator.ddof, estimator.eps)
     try:
-        shares = _silence(place.at.law, group_law(mdp, size, told))
+        shares = _silence(place.at.law, group_law(mdp, size, alike))
     except ValueError:
         return float("nan")
     return float(mdp.prompt_distribution @ shares)
