@@ -1,6 +1,7 @@
-"""Mean and variance of an update by sampling, where no sum over one group gives them.
+"""Mean and variance of an update by sampling, where no exact sum gives them.
 
-Estimators that scale by the whole batch have a finite sum over the batch; it is not computed here.
+``theory.batches`` has the sums over one group and over a batch, for as long as they fit; whitened
+estimators have none there.
 """
 
 from collections.abc import Callable
