@@ -28,6 +28,7 @@ ARROWS = {
         "losses": _GROUPS,
         "updates": _UPDATES - {"updates"},
         "batches": _UPDATES,
+        "off_policy": {*_UPDATES, "batches", "losses"},
         "convergence": _UPDATES,
         "training": {*_UPDATES, "losses"},
         "generalization": _UPDATES,

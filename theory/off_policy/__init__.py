@@ -1,0 +1,1 @@
+"""Updates from episodes of another policy than the one that is updated."""
