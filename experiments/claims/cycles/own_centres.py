@@ -27,7 +27,7 @@ from grpo_checks.experiments.models.instances import build
 from grpo_checks.experiments.protocol.cell_rows import certified, exact
 from grpo_checks.experiments.protocol.claim import Row, Scope, Verdict
 from grpo_checks.theory.numbers.balls import ends, root
-from grpo_checks.theory.rational.cycles.centres import Centre
+from grpo_checks.theory.rational.cycles.centres import Centre, Centres
 
 SIZES = {"quick": (2, 3), "paper": (2, 3, 4, 8, 16)}
 LARGEST = {"rank_cycle": 8}
@@ -42,7 +42,7 @@ def centres(name: str, scope: Scope) -> Iterator[Row]:
         if size <= LARGEST.get(name, size):
             known = centres_at(DOMAIN.read({**MODELS[name], "group_size": size}))
             row = _centre_row(name, size, known.centres[0], scope) if known.centres else None
-            yield row or _measured_row(name, size, known.note, scope)
+            yield row or _measured_row(name, size, known, scope)
 
 
 def _extra(name: str, size: int) -> dict[str, Any]:
@@ -76,7 +76,7 @@ def _centre_row(name: str, size: int, centre: Centre, scope: Scope) -> Row:
     return certified(exact(*labels, square, 0.0, verdict, note, extra))
 
 
-def _measured_row(name: str, size: int, why: str, scope: Scope) -> Row:
+def _measured_row(name: str, size: int, known: Centres, scope: Scope) -> Row:
     """Of runs from the start, of two lengths."""
     length = LENGTH[scope.profile]
     paths = [
@@ -84,6 +84,8 @@ def _measured_row(name: str, size: int, why: str, scope: Scope) -> Row:
     ]
     shorter, longer = (float(p.squared_update.mean()) for p in paths)
     extra = {"field": "E[g]", "measured_steps": length, "shorter": shorter, **_extra(name, size)}
+    if known.zeros is not None:
+        extra["zeros"] = known.zeros
     labels = (NAME, name, parameters(name, size, GROUP_NORMALIZED, reach=10))
-    note = f"no centre: {why}; measured at two lengths"
+    note = f"no centre: {known.note}; measured at two lengths"
     return exact(*labels, longer, shorter / sqrt(10), "inconclusive", note, extra)

@@ -128,7 +128,7 @@ def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
         "ascents": f"{', '.join(sorted({*exact['estimator']}))} ({len(exact)} cells)",
         "sampled": table(sampled.astype({"n_steps": int}), trained),
         "centres": table(centres, around) if len(centres) else "none",
-        "without": _by_instance(left[left["note"].str.contains("no zero on the line")]),
+        "without": _by_instance(left[left["zeros"] == 0] if "zeros" in left else left[:0]),
         "larger": _larger(left),
         "ring": outcome(drawn),
         "use": span(1 / drawn["ratio"]),

@@ -61,6 +61,8 @@ class Centres(NamedTuple):
 
     centres: list[Centre]
     note: str
+    zeros: int | None
+    """On these lines; None where there is no line, or they are not decided."""
 
 
 @lru_cache(maxsize=16)
@@ -76,11 +78,13 @@ def centres(model: Model, estimator: Estimator, eps: fmpq, group_size: int) -> C
     columns = model.rewards if decomposed else model.rewards.dot(model.weights)[:, None]
     lines = [x.actions for x in reflections(model.share, model.outcome, columns)]
     if not lines:
-        return Centres([], "no exchange of two actions of three reflects the rewards")
+        return Centres([], "no exchange of two actions of three reflects the rewards", None)
     table = _table(eps, group_size)(model.rewards, model.weights, estimator, group_size)
     known = [_on_line(model, table, group_size, line) for line in lines]
     listed = [centre for line in known for centre in line.centres]
-    return Centres(listed, "" if listed else "; ".join(sorted({line.note for line in known})))
+    note = "" if listed else "; ".join(sorted({line.note for line in known}))
+    counts = [line.zeros for line in known if line.zeros is not None]
+    return Centres(listed, note, sum(counts) if len(counts) == len(known) else None)
 
 
 def _on_line(model: Model, table: Exact, group_size: int, actions: tuple[int, int, int]) -> Centres:
@@ -90,16 +94,17 @@ def _on_line(model: Model, table: Exact, group_size: int, actions: tuple[int, in
     line = coefficients(lambda z: _advantage(*field, z), group_size - 1)
     zeros = isolated(line)
     if zeros is None:
-        return Centres([], "zeros on the line of the reflection are not decided")
+        return Centres([], "zeros on the line of the reflection are not decided", None)
     if not zeros:
-        return Centres([], "no zero on the line of the reflection, certified")
+        return Centres([], "no zero on the line of the reflection, certified", 0)
     listed = []
     for low, high in zeros:
         x = _difference(line, low, high)
         squared_frequency = _determinant(*field, x)
         if squared_frequency > 0:
             listed.append(Centre(actions, x, squared_frequency, _gradient(values, x)))
-    return Centres(listed, "no zero on the line of the reflection is certainly a centre")
+    note = "no zero on the line of the reflection is certainly a centre"
+    return Centres(listed, note, len(zeros))
 
 
 def _difference(line: Sequence[Number], low: fmpq, high: fmpq) -> arb:
