@@ -33,11 +33,15 @@ class Column(NamedTuple):
     """Of reward, per whole number r."""
     weight: float
 
-    def sums(self, points: Whole) -> tuple[Whole, Whole]:
-        """sum r and sum r^2, in units, from totals (N, d)."""
+    def spread(self, points: Whole, members: int) -> NDArray[np.float64]:
+        """The sum of squared deviations of so many members, from their totals (N, d).
+
+        Of whole numbers: 0 exactly where all rewards are equal.
+        """
         linear = points[:, self.first]
         q = points[:, self.first + 1] if self.squares else np.zeros_like(linear)
-        return linear, self.coordinates.linear * linear + self.coordinates.factor * q
+        quadratic = self.coordinates.linear * linear + self.coordinates.factor * q
+        return np.asarray(self.unit**2 * (members * quadratic - linear**2) / members)
 
 
 class Columns(NamedTuple):
@@ -58,10 +62,10 @@ class Columns(NamedTuple):
         """(N, V): of a member in a group with each total; `batch_scaled` before its division."""
         advantage = np.zeros((len(points), len(self.steps)))
         for column in self.columns:
-            linear, quadratic = column.sums(points)
-            spread = column.unit**2 * (group_size * quadratic - linear**2) / group_size
-            unit = column.weight * column.unit * self._scale(spread, group_size)
-            deviation = column.coordinates.steps[None, :, 0] - linear[:, None] / group_size
+            per_sd = self._scale(column.spread(points, group_size), group_size)
+            unit = column.weight * column.unit * per_sd
+            mean = points[:, column.first, None] / group_size
+            deviation = column.coordinates.steps[None, :, 0] - mean
             advantage += unit[:, None] * deviation
         return advantage
 

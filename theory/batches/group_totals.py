@@ -13,6 +13,7 @@ advantage of value v in a group with total T,
 group add up to 0, so scores count from any reference.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import equinox as eqx
@@ -23,6 +24,7 @@ from jaxtyping import Array, Float, Int
 
 from grpo_checks.theory.batches.columns import Columns
 from grpo_checks.theory.batches.totals import check_entries, law_of_total
+from grpo_checks.theory.estimators.advantages import check_group_size
 from grpo_checks.theory.estimators.lattice import Lattice, dense_size, lattice
 from grpo_checks.theory.numbers.centred import likeliest, share
 from grpo_checks.theory.updates.policy_law import PolicyLaw
@@ -65,31 +67,41 @@ class GroupTotals(eqx.Module):
         score = slopes - law[:, None] * reference[None]
         second = spread + (score * share(score, law[:, None])).sum(-1)
         pull, square = self.member.T @ score, second @ self.member
-        of_members = lambda n: law_of_total(self.totals, chance[None], jnp.array([n]))  # noqa: E731
-        others, rest, complete = (of_members(g - n) for n in (2, 1, 0))
-        gram, before = pull @ pull.T, self.totals.source
-        # From nowhere, nothing comes: one row more, and one entry.
-        nowhere = jnp.full((1, before.shape[1]), len(complete), before.dtype)
-        twice = jnp.concatenate([before, nowhere])
-        others, rest = (jnp.append(x, 0.0) for x in (others, rest))
+        complete = law_of_total(self.totals, chance[None], jnp.array([g]))
+        gram, others = pull @ pull.T, self.others(chance)
 
         def of_value(v: Int[Array, ""]) -> tuple[Float[Array, " N"], Float[Array, " N"]]:
             """A_v(T) times the chance of the others, and the squares."""
-            mine, without = self.advantage[:, v], before[:, v]
-            weighted = g * mine * rest[without]
-            pairs = (others[twice[without]] * self.advantage) @ gram[v]
+            mine, (one, two) = self.advantage[:, v], others(v)
+            weighted = g * mine * one
+            pairs = (two * self.advantage) @ gram[v]
             return weighted, mine * (square[v] * weighted + g * (g - 1) * pairs)
 
         weighted, squares = jax.lax.map(of_value, jnp.arange(chance.shape[0]))
         by_key = lambda x: jax.ops.segment_sum(x, self.key, len(self.keys))  # noqa: E731
         return by_key(complete), by_key(weighted.T) @ pull, by_key(squares.sum(0))
 
+    def others(
+        self, chance: Float[Array, " V"]
+    ) -> Callable[[Int[Array, ""]], tuple[Float[Array, " N"], Float[Array, "N V"]]]:
+        """Of a value v: M_{G-1}(T - t_v), and M_{G-2}(T - t_v - t_u) for every u."""
+        before, g = self.totals.source, self.group_size
+        # From nowhere, nothing comes: one entry more, and one row.
+        two, one = (
+            jnp.append(law_of_total(self.totals, chance[None], jnp.array([g - n])), 0.0)
+            for n in (2, 1)
+        )
+        nowhere = jnp.full((1, before.shape[1]), len(before), before.dtype)
+        twice = jnp.concatenate([before, nowhere])
+        return lambda v: (one[before[:, v]], two[twice[before[:, v]]])
+
 
 def group_totals(columns: Columns, group_size: int) -> GroupTotals:
     """Call it outside jit.
 
-    Raises ValueError, with the cost, where a table would be too large.
+    Raises ValueError for a group of one, and with the cost where a table would be too large.
     """
+    check_group_size(group_size)
     entries = dense_size(columns.steps, group_size) * len(columns.steps)
     check_entries(f"totals of {group_size} members", entries)
     totals = lattice(columns.steps, group_size)

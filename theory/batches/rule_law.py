@@ -75,19 +75,14 @@ def rule_law(mdp: TAMDP, group_size: int, rule: UpdateRule, prompts: int | None 
 
     Call it outside jit. Where the divisor is the whole batch's a full sweep has m_q groups of
     prompt q, rho_q = m_q/B in lowest terms: a weight is a number of groups. Raises ValueError for
-    whitened estimators, weights that are no short fractions, and sums that are too large, with
-    their cost.
+    a group of one, no prompts, whitened estimators, weights that are no short fractions, and sums
+    that are too large, with their cost.
     """
+    if prompts is not None and prompts < 1:
+        raise ValueError(f"prompts = {prompts}: expected at least 1, or None for a full sweep")
     with jax.ensure_compile_time_eval():
         model = by_length(mdp)
-        tokens = np.asarray(model.decisions) + rule.aggregation.length_offset
-        factor = {
-            "episode_sum": np.ones(len(tokens)),
-            "constant": np.full(len(tokens), 1 / (mdp.horizon + rule.aggregation.length_offset)),
-            "sequence_mean": 1 / tokens,
-            "token_mean": np.ones(len(tokens)),
-        }[rule.aggregation.name]
-        common = model.mdp, jax.device_put(factor)
+        common = model.mdp, model.weights(rule.aggregation)
         if rule.within_group:
             group = group_law(model.mdp, group_size, rule.estimator)
             return RuleLaw(*common, group, None, None, prompts)
@@ -96,8 +91,11 @@ def rule_law(mdp: TAMDP, group_size: int, rule: UpdateRule, prompts: int | None 
                 f"estimator = {rule.estimator}: whitened by the whole batch, whose sd is a sum of "
                 f"as many numbers as there are groups; {SAMPLING}"
             )
-        copies = None if prompts is not None else _copies(mdp)
-        groups = int(copies.sum()) if copies is not None else int(prompts or 0)
+        if prompts is None:
+            copies = _copies(mdp)
+            groups = int(copies.sum())
+        else:
+            copies, groups = None, prompts
         table = columns(model, rule)
         totals = group_totals(table, group_size)
         divisor = _divisor(table, rule, group_size, groups)
@@ -126,10 +124,9 @@ def _divisor(table: Columns, rule: UpdateRule, group_size: int, groups: int) -> 
         factor = np.full(len(totals), 1.0)
         if rule.estimator.name == "batch_scaled":
             (column,) = table.columns
-            linear, quadratic = column.sums(totals)
-            spread = column.unit**2 * (members * quadratic - linear**2) / members
+            spread = jnp.asarray(column.spread(totals, members))
             freedom, eps = members - rule.estimator.ddof, rule.estimator.eps
-            factor = np.asarray(inverse_sd(jnp.asarray(spread), freedom, eps))
+            factor = np.asarray(inverse_sd(spread, freedom, eps))
         if rule.aggregation.within_episode:
             return factor / members
         return factor / (totals[:, -1] + members * table.least)

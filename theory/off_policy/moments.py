@@ -8,6 +8,8 @@ per prompt, with T+-(v) = E_mu[1{v} |sum_t W+- s_t|^2] (derived). Nothing is ask
 of ratios between more than two policies, clipped or truncated, are as good as any.
 """
 
+from typing import NamedTuple
+
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
@@ -23,9 +25,17 @@ from grpo_checks.theory.evaluation.values import (
 from grpo_checks.theory.mdp.policy import Policy, Tabular
 from grpo_checks.theory.off_policy.signed_law import SignedLaw
 from grpo_checks.theory.off_policy.weights import TokenWeights
-from grpo_checks.theory.updates.moments import PromptMoments
 
 SIGNS = (1.0, -1.0)
+
+
+class OffPolicyMoments(NamedTuple):
+    """Of the update of each prompt's own group; theta flattened to n numbers."""
+
+    mean: Float[Array, "Q n"]
+    """E g_q."""
+    variance: Float[Array, " Q"]
+    """E|g_q|^2 - |E g_q|^2."""
 
 
 def _pulled(policy: Policy, probs: Probs, table: Float[Array, "... S A"]) -> Float[Array, "..."]:
@@ -54,12 +64,15 @@ def off_policy_update(
 
 
 def off_policy_moments(
-    policy: Tabular, theta: Theta, sampler: Probs, law: SignedLaw, weights: TokenWeights
-) -> PromptMoments:
-    """Of the update of each prompt's group; ``gradient`` is E[g] itself, as grad J is not asked.
+    policy: Policy, theta: Theta, sampler: Probs, law: SignedLaw, weights: TokenWeights
+) -> OffPolicyMoments:
+    """Of the update of each prompt's group.
 
-    For tables of logits: the steps of an episode are orthogonal there.
+    Raises ValueError for a log-linear policy: of a table of logits the steps of an episode are
+    orthogonal.
     """
+    if not isinstance(policy, Tabular):
+        raise ValueError(f"policy = {type(policy).__name__}: expected a table of logits")
     mdp, g, probs = law.mdp, law.totals.group_size, policy.probs(theta)
     taken = (visits(mdp, sampler)[:, :, None] * sampler[None])[:, None]
     mass = taken * class_values(mdp, sampler).value
@@ -79,4 +92,4 @@ def off_policy_moments(
     gram = jnp.einsum("qxvn,qyun->qxyvu", pull, pull)
     pairs = jnp.einsum("x,y,qxyvu,qxyvu->q", signs, signs, signed.cross, gram)
     total = (signed.square * second).sum((1, 2)) / g + (g - 1) / g * pairs
-    return PromptMoments(mean, mean, total - jnp.square(mean).sum(-1))
+    return OffPolicyMoments(mean, total - jnp.square(mean).sum(-1))

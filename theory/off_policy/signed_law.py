@@ -17,7 +17,6 @@ from jaxtyping import Array, Float, Int
 
 from grpo_checks.theory.batches.columns import columns
 from grpo_checks.theory.batches.group_totals import GroupTotals, group_totals
-from grpo_checks.theory.batches.totals import law_of_total
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.rules.by_length import by_length
 from grpo_checks.theory.rules.rule import UpdateRule
@@ -42,20 +41,14 @@ class SignedLaw(eqx.Module):
 
     def moments(self, law: Float[Array, " C"]) -> SignedMoments:
         """Of one prompt, under the policy that samples."""
-        g, table = self.totals.group_size, self.totals.totals
-        chance = law @ self.totals.member
-        others, rest = (
-            jnp.append(law_of_total(table, chance[None], jnp.array([g - n])), 0.0) for n in (2, 1)
-        )
-        signed = jnp.stack([self.totals.advantage, -self.totals.advantage])
-        parts, before = jnp.maximum(signed, 0.0), table.source
-        nowhere = jnp.full((1, before.shape[1]), len(others) - 1, before.dtype)
-        twice = jnp.concatenate([before, nowhere])
+        advantage, chance = self.totals.advantage, law @ self.totals.member
+        parts = jnp.maximum(jnp.stack([advantage, -advantage]), 0.0)
+        others = self.totals.others(chance)
 
         def of_value(v: Int[Array, ""]) -> tuple[Float[Array, "..."], ...]:
-            mine, without = parts[:, :, v], before[:, v]
-            pair = jnp.einsum("xn,yna,na->xya", mine, parts, others[twice[without]])
-            return mine @ rest[without], jnp.square(mine) @ rest[without], pair
+            mine, (one, two) = parts[:, :, v], others(v)
+            pair = jnp.einsum("xn,yna,na->xya", mine, parts, two)
+            return mine @ one, jnp.square(mine) @ one, pair
 
         mean, square, cross = jax.lax.map(of_value, jnp.arange(chance.shape[0]))
         return SignedMoments(mean.T, square.T, jnp.moveaxis(cross, 0, 2))
@@ -69,7 +62,5 @@ def signed_law(mdp: TAMDP, group_size: int, rule: UpdateRule) -> SignedLaw:
         )
     with jax.ensure_compile_time_eval():
         model = by_length(mdp)
-        horizon, share = mdp.horizon, jnp.ones(len(model.decisions))
-        factor = rule.aggregation.weights(model.decisions.astype(float), share, horizon)
         totals = group_totals(columns(model, rule), group_size)
-        return SignedLaw(model.mdp, factor, totals)
+        return SignedLaw(model.mdp, model.weights(rule.aggregation), totals)

@@ -28,9 +28,11 @@ class TokenWeights(NamedTuple):
 
 
 def clipped(ratio: Table, clipping: Clipping) -> TokenWeights:
-    """Of one ratio per token. Raises ValueError for a ratio of whole sequences."""
+    """Of one ratio per token. Raises ValueError for a ratio of whole sequences, or a KL penalty."""
     if clipping.level != "token":
         raise ValueError(f"level = {clipping.level!r}: expected 'token', one ratio per token")
+    if clipping.beta != 0:
+        raise ValueError(f"beta = {clipping.beta}: expected 0, a penalty's gradient is not in W")
     high = 1 + (clipping.low if clipping.high is None else clipping.high)
     ceiling = jnp.inf if clipping.ceiling is None else clipping.ceiling
     rising = ratio <= jnp.minimum(high, ceiling)

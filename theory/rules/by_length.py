@@ -8,11 +8,13 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax
+import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Int
+from jaxtyping import Array, Float, Int
 
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.numbers.validation import reachable
+from grpo_checks.theory.rules.aggregation import Aggregation
 
 
 class ByLength(NamedTuple):
@@ -21,6 +23,13 @@ class ByLength(NamedTuple):
     mdp: TAMDP
     decisions: Int[Array, " C"]
     """1..H, of each class."""
+
+    def weights(self, aggregation: Aggregation) -> Float[Array, " C"]:
+        """c_i B G of each class, as far as it depends on the episode alone: 1 of a token mean."""
+        share = jnp.ones(self.decisions.shape)
+        if not aggregation.within_episode:
+            return share
+        return aggregation.weights(self.decisions.astype(float), share, self.mdp.horizon)
 
 
 def by_length(mdp: TAMDP) -> ByLength:

@@ -54,13 +54,18 @@ def _update(parts: list[Groups], rule: Any, horizon: int) -> tuple[Floats, Float
         silent = np.ptp(composite, 1)[:, None] == 0
         advantage = np.where(silent, 0.0, advantage / (np.where(silent, 1.0, sd) + estimator.eps))
     length = decisions + aggregation.length_offset
-    members = {
-        "episode_sum": np.full_like(length, length.shape[1]),
-        "constant": np.full_like(length, length.shape[1] * (horizon + aggregation.length_offset)),
-        "sequence_mean": length.shape[1] * length,
-        "token_mean": np.broadcast_to(length.sum(1, keepdims=True), length.shape),
-    }[aggregation.name]
-    return chance, np.einsum("mi,min->mn", advantage / members, score)
+    divisor = length.shape[1] * episode_divisor(aggregation, length, horizon)
+    if aggregation.name == "token_mean":
+        divisor = length.sum(1, keepdims=True)
+    return chance, np.einsum("mi,min->mn", advantage / divisor, score)
+
+
+def episode_divisor(aggregation: Any, length: Floats, horizon: int) -> Floats:
+    """Of an episode's score, besides the number of episodes; 1 where it is the batch's."""
+    if aggregation.name == "sequence_mean":
+        return length
+    longest = horizon + aggregation.length_offset
+    return np.full_like(length, longest if aggregation.name == "constant" else 1)
 
 
 def batch_moments(

@@ -151,6 +151,15 @@ def test_what_is_too_large_is_refused_with_its_cost():
         rule_law(SEARCH.mdp, 4, PRESETS["trl-gdpo"].rule, 4)
 
 
+@pytest.mark.parametrize("rule", [UpdateRule(NORMALIZED), PRESETS["trl"].rule])
+def test_no_groups_and_groups_of_one_are_refused(rule):
+    """Whatever divides: not a nan in the end."""
+    with pytest.raises(ValueError, match="prompts = 0: expected at least 1"):
+        rule_law(SEARCH.mdp, 4, rule, 0)
+    with pytest.raises(ValueError, match="group_size = 1: expected at least 2"):
+        rule_law(SEARCH.mdp, 1, rule, 4)
+
+
 def test_a_weight_is_a_number_of_groups():
     """A sweep with weights that no number of groups has is refused, for divisors of the batch."""
     mdp, policy, theta = _model(0)

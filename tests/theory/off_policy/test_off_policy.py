@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers.batches.batch_oracle import episode_divisor
 from helpers.group_oracles import advantages
 from helpers.oracles import action_probs, features, list_paths, moments, path_probability
 
@@ -61,23 +62,17 @@ def _written_out(mdp, policy, theta, old, size, rule, weights):
             for w in table
         ]
         by_sign, aggregation = [x.sum(1) for x in pulls], rule.aggregation
-        share = {
-            "episode_sum": np.ones(len(length)),
-            "constant": np.full(len(length), 1 / (mdp.horizon + aggregation.length_offset)),
-            "sequence_mean": 1 / (length + aggregation.length_offset),
-        }[aggregation.name]
+        tokens = length + float(aggregation.length_offset)
+        divisor = episode_divisor(aggregation, tokens, mdp.horizon)
         weight, update = [], []
         for group in product(range(len(chance)), repeat=size):
             e = rule.estimator
             vectors = tuple(paths.reward[i] for i in group)
             every = advantages(vectors, paths.weights, e.name, e.ddof, e.eps)
             weight.append(np.prod(chance[list(group)]))
-            update.append(
-                sum(
-                    a * share[i] * by_sign[int(a < 0)][i] for a, i in zip(every, group, strict=True)
-                )
-                / size
-            )
+            shares = [a / divisor[i] for a, i in zip(every, group, strict=True)]
+            moved = [c * by_sign[int(c < 0)][i] for c, i in zip(shares, group, strict=True)]
+            update.append(sum(moved) / size)
         results.append(moments(np.array(weight), np.array(update)))
     return np.array([m for m, _ in results]), np.array([v for _, v in results])
 
@@ -142,3 +137,9 @@ def test_what_has_no_sum_here_is_refused():
         signed_law(mdp, 2, UpdateRule(NORMALIZED, Aggregation("token_mean")))
     with pytest.raises(ValueError, match="level = 'sequence': expected 'token'"):
         clipped(jnp.ones((1, 1)), Clipping(level="sequence"))
+    with pytest.raises(ValueError, match=r"beta = 0.1: expected 0"):
+        clipped(jnp.ones((1, 1)), Clipping(beta=0.1))
+    mdp, policy, theta, _ = _model(5, features=2)
+    probs, law = policy.probs(theta), signed_law(mdp, 2, RULES[0])
+    with pytest.raises(ValueError, match="policy = LogLinear: expected a table of logits"):
+        off_policy_moments(policy, theta, probs, law, uncorrected(jnp.ones_like(probs)))

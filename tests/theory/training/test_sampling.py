@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import oracles
+from helpers.batches.scores import standard_scores
 from helpers.group_oracles import group_updates
 from scipy import stats
 
@@ -25,15 +26,6 @@ LARGEST = float(stats.norm.isf(1e-4 / 2 / 500))
 NORMALIZED = [Estimator("group_normalized"), Estimator("componentwise_normalized", 1, 1e-4)]
 
 
-def _z(sampled, mean, variance):
-    """Standard scores of all components of the mean and of V; a constant must be exact."""
-    off = np.append(np.asarray(sampled.mean) - mean, float(sampled.variance) - variance)
-    error = np.append(sampled.mean_error, sampled.variance_error)
-    still = error < 1e-12
-    assert np.abs(off[still]).max(initial=0) < 1e-9
-    return np.abs(off[~still] / error[~still])
-
-
 @pytest.mark.parametrize("estimator", NORMALIZED, ids=lambda e: e.name)
 @pytest.mark.parametrize("size", [8, 16, 64])
 def test_large_groups_against_the_exact_law(size, estimator):
@@ -42,11 +34,14 @@ def test_large_groups_against_the_exact_law(size, estimator):
     exact = jax.jit(update_moments)(mdp, policy, theta, group_law(mdp, size, estimator))
     training = Training(estimator, size)
     sampled = sampled_moments(jax.random.key(size), mdp, policy, theta, training, BATCHES)
-    z = _z(sampled, np.asarray(exact.mean), float(exact.variance))
+    z = standard_scores(sampled, np.asarray(exact.mean), float(exact.variance))
     assert z.max() < LARGEST
     assert sampled.variance_error < 0.05 * sampled.variance
     # Teeth: (G-1)/G dropped from the mean would be seen at G = 8.
-    assert size > 8 or _z(sampled, np.asarray(exact.mean) * 8 / 7, float(exact.variance)).max() > 8
+    assert (
+        size > 8
+        or standard_scores(sampled, np.asarray(exact.mean) * 8 / 7, float(exact.variance)).max() > 8
+    )
 
 
 def _whole_batches(estimator):
@@ -73,7 +68,7 @@ def test_batch_estimators_against_whole_batches(name):
     training = Training(PRESETS[name].rule.estimator, 2)
     theta = jnp.array([0.3])
     sampled = sampled_moments(jax.random.key(1), mdp, policy, theta, training, BATCHES)
-    assert _z(sampled, mean, variance).max() < LARGEST
+    assert standard_scores(sampled, mean, variance).max() < LARGEST
 
 
 def test_a_group_written_out_equals_the_batch_function():
