@@ -15,7 +15,13 @@ import pandas as pd
 from jaxtyping import Array, Float, Int
 
 from grpo_checks.experiments.advice.bias_floor import smoothness_of
-from grpo_checks.experiments.advice.place import Place, Plan, numbers_of
+from grpo_checks.experiments.advice.place import (
+    Place,
+    Plan,
+    law_of,
+    numbers_of,
+    silent_shares,
+)
 from grpo_checks.experiments.advice.recommended import best_size, recommended
 from grpo_checks.experiments.advice.trainers import DEFAULT, trainer_lines, trainer_rows
 from grpo_checks.experiments.models.instances import InstanceSpec, build
@@ -30,11 +36,10 @@ from grpo_checks.theory.updates.budget import budget_terms
 from grpo_checks.theory.updates.moments import (
     combine,
     group_moments,
-    policy_law,
     prompt_moments,
     speaking_moments,
 )
-from grpo_checks.theory.updates.silent import filtered, silence
+from grpo_checks.theory.updates.silent import filtered
 
 ESTIMATORS = tuple(
     Estimator(name) for name in ("leave_one_out", "group_normalized", "componentwise_normalized")
@@ -53,11 +58,9 @@ class Advice:
     summary: Sequence[str]
 
 
-_policy_law = jax.jit(policy_law)
 _closed = jax.jit(prompt_moments)
 _summed = jax.jit(group_moments)
 _combined = jax.jit(combine)
-_silence = jax.jit(silence)
 _filtered = jax.jit(filtered)
 _speaking = jax.jit(speaking_moments)
 
@@ -105,7 +108,7 @@ def _rows(place: Place, estimator: Estimator, size: int) -> list[dict[str, Any]]
     rho, groups, note = mdp.prompt_distribution, place.plan.groups(size), ""
     budget = size * groups
     try:
-        silent = float(rho @ _silence(place.at.law, law))
+        silent = float(rho @ silent_shares(place.at.law, law))
     except ValueError as error:
         silent, note = np.nan, str(error)
     numbers = numbers_of(place, _combined(rho, moments, groups), budget)
@@ -133,7 +136,7 @@ def advise(spec: InstanceSpec, plan: Plan, train: int, trainer: str = DEFAULT) -
     instance = build(spec)
     theta = trained(instance, train)
     model = (instance.mdp, instance.policy, theta)
-    place = Place(instance, theta, _policy_law(*model), smoothness_of(instance), plan)
+    place = Place(instance, theta, law_of(*model), smoothness_of(instance), plan)
     sizes = plan.sizes(SIZES)
     rows = [row for e in ESTIMATORS for g in sizes for row in _rows(place, e, g)]
     rows += trainer_rows(place, trainer, SIZES)

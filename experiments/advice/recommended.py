@@ -11,6 +11,8 @@ from grpo_checks.theory.evaluation.values import Theta
 from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.updates.budget import BudgetTerms
 
+NO_STEP = "e = 0 for every G, no step is sure to raise J"
+
 
 def best_size(terms: BudgetTerms, budget: int) -> str:
     """What G* says within a budget: groups have 2 to N members."""
@@ -26,6 +28,12 @@ def best_size(terms: BudgetTerms, budget: int) -> str:
     return f"N V is least at G* = {best:.3g}"
 
 
+def best_row(table: pd.DataFrame, *names: str) -> pd.Series | None:
+    """Of these estimators, the row with the largest signal per episode; None without one."""
+    signals = table[table["estimator"].isin(names)].dropna(subset=["signal"])
+    return None if signals.empty else signals.sort_values("signal_per_episode").iloc[-1]
+
+
 def recommended(
     instance: Instance,
     theta: Theta,
@@ -35,12 +43,11 @@ def recommended(
     """The best group size of each estimator, and where the biased ones lead."""
     lines = []
     for estimator in estimators:
-        signals = table[table["estimator"] == estimator.name].dropna(subset=["signal"])
-        if signals.empty:
+        best = best_row(table, estimator.name)
+        if best is None:
             continue
-        best = signals.sort_values("signal_per_episode").iloc[-1]
         if not best["signal"] > 0:
-            lines.append(f"{estimator.name}: e = 0 for every G, no step is sure to raise J")
+            lines.append(f"{estimator.name}: {NO_STEP}")
             continue
         size, silent = int(best["group_size"]), best["silent"]
         share = "an unknown share" if np.isnan(silent) else f"{silent:.1%}"

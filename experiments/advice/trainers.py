@@ -6,18 +6,16 @@ from typing import Any
 import jax
 import pandas as pd
 
-from grpo_checks.experiments.advice.place import Place, numbers_of
+from grpo_checks.experiments.advice.place import Place, law_of, numbers_of, silent_shares
+from grpo_checks.experiments.advice.recommended import NO_STEP, best_row
 from grpo_checks.theory.batches.rule_law import RuleLaw, rule_law
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.rules.presets import preset
 from grpo_checks.theory.updates.moments import UpdateMoments
-from grpo_checks.theory.updates.policy_law import PolicyLaw, policy_law
-from grpo_checks.theory.updates.silent import silence
+from grpo_checks.theory.updates.policy_law import PolicyLaw
 
 DEFAULT = "trl"
-_law_of = jax.jit(policy_law)
-_silence = jax.jit(silence)
 
 
 @jax.jit
@@ -37,7 +35,7 @@ def trainer_rows(place: Place, name: str, sizes: Sequence[int]) -> Iterator[dict
             yield {**labels, "note": str(error)}
             continue
         # The sweeps through the model are the same for every size.
-        at = _law_of(law.mdp, instance.policy, place.theta) if at is None else at
+        at = law_of(law.mdp, instance.policy, place.theta) if at is None else at
         episodes = size * groups
         numbers = numbers_of(place, _moments(law, at), episodes)
         silent = _silent(place, preset(name).rule.estimator, size)
@@ -50,7 +48,7 @@ def _silent(place: Place, estimator: Estimator, size: int) -> float:
     if estimator.name == "componentwise_normalized":
         alike = Estimator(estimator.name, estimator.ddof, estimator.eps)
     try:
-        shares = _silence(place.at.law, group_law(mdp, size, alike))
+        shares = silent_shares(place.at.law, group_law(mdp, size, alike))
     except ValueError:
         return float("nan")
     return float(mdp.prompt_distribution @ shares)
@@ -58,21 +56,16 @@ def _silent(place: Place, estimator: Estimator, size: int) -> float:
 
 def trainer_lines(table: pd.DataFrame, name: str, estimators: Sequence[Estimator]) -> Iterator[str]:
     """What the preset is, and its signal beside the best that the table has."""
-    trainer, rule = preset(name), preset(name).rule
-    settings = f", {trainer.settings}" if trainer.settings else ""
-    described = f"{name} ({trainer.trainer}{settings}; {rule.estimator.name}, "
-    described += f"{rule.aggregation.name})"
-    signals = table[table["estimator"] == name].dropna(subset=["signal"])
-    if signals.empty:
+    rule, trainer, changed = preset(name)
+    settings = f", {changed}" if changed else ""
+    described = f"{name} ({trainer}{settings}; {rule.estimator.name}, {rule.aggregation.name})"
+    best, other = best_row(table, name), best_row(table, *(e.name for e in estimators))
+    if best is None or other is None:
         yield f"{described}: no group size could be computed exactly"
         return
-    best = signals.sort_values("signal_per_episode").iloc[-1]
     if not best["signal"] > 0:
-        yield f"{described}: e = 0 for every G, no step is sure to raise J"
+        yield f"{described}: {NO_STEP}"
         return
-    names = [e.name for e in estimators]
-    others = table[table["estimator"].isin(names)].dropna(subset=["signal"])
-    other = others.sort_values("signal_per_episode").iloc[-1]
     share = best["signal_per_episode"] / other["signal_per_episode"]
     yield (
         f"{described}: best G = {int(best['group_size'])} with step {best['step']:.3g}, cosine "
