@@ -5,12 +5,12 @@ A document is a model (``theory.rational.choices.choice``, or with ``odds`` and 
 ``estimator``, ...
 """
 
-from typing import Any, get_args
+from typing import Any
 
 from flint import fmpq
 
 from grpo_checks.experiments.protocol.points import Document
-from grpo_checks.theory.estimators.advantages import Estimator, EstimatorName
+from grpo_checks.theory.estimators.advantages import WITHIN_GROUP, Estimator
 from grpo_checks.theory.numbers.fields import (
     NOT_NEGATIVE,
     POSITIVE,
@@ -33,7 +33,7 @@ def group_size_of(document: Document, most: int = LARGEST_GROUP) -> int:
 
 def estimator_of(document: Document) -> Estimator:
     """The field ``estimator``: one of those within groups, eps = 0, ddof = 0."""
-    name: Any = one_of(document, "estimator", get_args(EstimatorName))
+    name: Any = one_of(document, "estimator", WITHIN_GROUP)
     return Estimator(name)
 
 

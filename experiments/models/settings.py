@@ -14,6 +14,11 @@ RunResult = Mapping[str, Any]
 """What a run comes to, see ``experiments.runs.training.execute``."""
 
 
+def _chosen(options: Estimator | Aggregation) -> dict[str, Any]:
+    """Without those that are off."""
+    return {k: v for k, v in asdict(options).items() if v is not None and v is not False}
+
+
 @dataclass(frozen=True)
 class RunSettings:
     """One training run with many seeds; ``step`` None is the step of T1.rate.
@@ -52,11 +57,8 @@ class RunSettings:
         if self.aggregation == EPISODE_SUM:
             del fields["aggregation"]
         else:
-            fields["aggregation"] = asdict(self.aggregation)
-        chosen = {
-            k: v for k, v in asdict(self.estimator).items() if v is not None and v is not False
-        }
-        return {**fields, "estimator": chosen}
+            fields["aggregation"] = _chosen(self.aggregation)
+        return {**fields, "estimator": _chosen(self.estimator)}
 
     def parameters(self) -> dict[str, Any]:
         """The columns that tell this run from others in a table."""

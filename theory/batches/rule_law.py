@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from grpo_checks.theory.batches.batch_totals import BatchTotals, Divisor, batch_totals
 from grpo_checks.theory.batches.columns import Columns, columns
 from grpo_checks.theory.batches.group_totals import GroupTotals, group_totals
-from grpo_checks.theory.estimators.advantages import inverse_sd
+from grpo_checks.theory.estimators.advantages import WITHIN_GROUP, inverse_sd
 from grpo_checks.theory.estimators.group_law import SAMPLING, GroupLaw, group_law
 from grpo_checks.theory.evaluation.values import Theta
 from grpo_checks.theory.mdp.mdp import TAMDP
@@ -91,6 +91,10 @@ def rule_law(mdp: TAMDP, group_size: int, rule: UpdateRule, prompts: int | None 
                 f"estimator = {rule.estimator}: whitened by the whole batch, whose sd is a sum of "
                 f"as many numbers as there are groups; {SAMPLING}"
             )
+        if rule.estimator.name not in (*WITHIN_GROUP, "batch_scaled"):
+            raise ValueError(f"estimator = {rule.estimator}: no finite sum is known; {SAMPLING}")
+        if rule.aggregation.micro_batch is not None:
+            raise ValueError(f"aggregation = {rule.aggregation}: no finite sum; {SAMPLING}")
         if prompts is None:
             copies = _copies(mdp)
             groups = int(copies.sum())

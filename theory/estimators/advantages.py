@@ -19,7 +19,20 @@ EstimatorName = Literal[
     "group_normalized",
     "componentwise_normalized",
     "batch_scaled",
+    "length_weighted",
+    "nonzero_scaled",
+    "greedy_baseline",
+    "pass_at_k",
+    "mean_normalized",
 ]
+WITHIN_GROUP: tuple[EstimatorName, ...] = (
+    "mean_baseline",
+    "leave_one_out",
+    "group_normalized",
+    "componentwise_normalized",
+)
+"""Those whose advantages depend on their group's rewards alone, by means and standard deviations:
+what group laws, enclosures and fractions take."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +44,12 @@ class Estimator:
     - ``group_normalized``: (R_i - m)/(sd + eps) (GRPO, *joint*), sd with divisor G - ddof
     - ``componentwise_normalized``: sum_k w_k (r_ik - m_k)/(sd_k + eps) (GDPO, *decomposed*)
     - ``batch_scaled``: (R_i - m)/(sd_batch + eps), sd_batch of all members of the update
+    - ``length_weighted``: R_i - sum l R/sum l of the group, l in tokens (OPO)
+    - ``nonzero_scaled``: (R_i - m) N/max(1, n), n of the N rewards of the update are not 0 (GPG)
+    - ``greedy_baseline``: R_i - b, b of one greedy episode for each group (ReMax)
+    - ``pass_at_k``: (R_1 - R_2)/(sd + eps) for the best alone, R_2 the second best, and 0 for
+      the others and where the best are several (verl's GRPO for pass@k)
+    - ``mean_normalized``: (R_i - m)/(m + eps), and 0 where m = 0 (MaxRL)
 
     ``whiten``: eps of a last step over the batch, (z - mean_batch)/(sd_batch + whiten), or with
     ``whiten_inside`` divided by sqrt(sd_batch^2 + whiten); None: no such step. ``whiten_tokens``:
@@ -60,8 +79,8 @@ class Estimator:
 
     @property
     def within_group(self) -> bool:
-        """Whether an advantage depends on its own group only."""
-        return self.name != "batch_scaled" and self.whiten is None
+        """Whether group laws know it: see ``WITHIN_GROUP``."""
+        return self.name in WITHIN_GROUP and self.whiten is None
 
     @property
     def is_plain(self) -> bool:
@@ -110,8 +129,11 @@ def scale(
 ) -> Float[Array, "..."]:
     """What a deviation is multiplied by, given the sum of squared deviations of ``count`` members.
 
-    Of one group's composite rewards, or of one component's.
+    Of one group's composite rewards, or of one component's. Raises ValueError for estimators that
+    are not of ``WITHIN_GROUP``.
     """
+    if estimator.name not in WITHIN_GROUP:
+        raise ValueError(f"estimator = {estimator.name!r}: expected one of {WITHIN_GROUP}")
     if estimator.name == "mean_baseline":
         return jnp.ones_like(spread)
     if estimator.name == "leave_one_out":
@@ -123,7 +145,7 @@ def group_advantages(rewards: Float[Array, " G"], estimator: Estimator) -> Float
     """Advantages of one group from its composite rewards (theory section 1); G >= 2.
 
     For the first three estimators. Equal composites must be equal floats: take them from
-    ``TAMDP.class_composite``. Raises ValueError for a group of one.
+    ``TAMDP.class_composite``. Raises ValueError for a group of one, and for other estimators.
     """
     check_group_size(rewards.shape[0])
     centred = deviations(rewards)
@@ -156,45 +178,3 @@ def component_advantages(
     roundings = 2 * vectors.shape[0] + vectors.shape[1] + 4
     noise = roundings * jnp.finfo(vectors.dtype).eps * size.max()
     return jnp.where((jnp.abs(advantages) <= noise).all(), 0.0, advantages)
-
-
-def batch_advantages(
-    composites: Float[Array, "B G"],
-    vectors: Float[Array, "B G K"],
-    weights: Float[Array, " K"],
-    estimator: Estimator,
-    present: Bool[Array, "B G K"] | None = None,
-    lengths: Float[Array, "B G"] | None = None,
-) -> Float[Array, "B G"]:
-    """Advantages of all members of one update: B groups of G, from both kinds of rewards.
-
-    ``lengths``: tokens of each episode, one by default; needed where the last step is over tokens.
-    """
-    if estimator.name == "batch_scaled":
-        spread = jnp.square(deviations(composites.reshape(-1))).sum()
-        per_sd = inverse_sd(spread, composites.size - estimator.ddof, estimator.eps)
-        advantages = jax.vmap(deviations)(composites) * per_sd
-    elif estimator.name == "componentwise_normalized":
-        there = jnp.ones(vectors.shape, bool) if present is None else present
-        one = lambda v, p: component_advantages(v, weights, estimator, p)  # noqa: E731
-        advantages = jax.vmap(one)(vectors, there)
-    else:
-        advantages = jax.vmap(lambda r: group_advantages(r, estimator))(composites)
-    if estimator.whiten is None:
-        return advantages
-    if lengths is None or not estimator.whiten_tokens:
-        lengths = jnp.ones_like(advantages)
-    return _whitened(advantages, estimator, lengths)
-
-
-def _whitened(
-    advantages: Float[Array, "B G"], estimator: Estimator, counts: Float[Array, "B G"]
-) -> Float[Array, "B G"]:
-    """``counts``: how often each advantage is counted."""
-    # From the first, as in ``deviations``: equal advantages leave exactly 0.
-    from_first = advantages - advantages[0, 0]
-    centred = from_first - (counts * from_first).sum() / counts.sum()
-    spread = (counts * jnp.square(centred)).sum()
-    freedom = counts.sum() - estimator.ddof
-    per_sd = inverse_sd(spread, freedom, estimator.whiten or 0.0, estimator.whiten_inside)
-    return centred * per_sd

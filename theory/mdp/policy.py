@@ -65,6 +65,16 @@ class Policy(eqx.Module):
         raise NotImplementedError
 
 
+def greedy(probs: Float[Array, "S A *N"]) -> Bool[Array, "S A *N"]:
+    """Whether an action is the likeliest one of its state, the first of equally likely ones.
+
+    Probabilities are equal where they differ by what rounding makes of differences of their sums.
+    """
+    rounding = 2 * probs.shape[1] * jnp.finfo(probs.dtype).eps
+    likely = probs >= probs.max(1, keepdims=True) - rounding
+    return likely & (jnp.cumsum(likely, 1) == 1)
+
+
 class Tabular(Policy):
     """One logit per observation and action; by default each state is its own observation.
 

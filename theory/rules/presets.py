@@ -8,7 +8,8 @@ bf16, and ratios, clipping and KL beyond the first step on a batch.
 Advantages are checked against those computed by the trainers' own code
 (tests/data/grpo_advantages.json): TRL 1.16, verl 0.9, OpenRLHF 0.11, the trainers of GDPO
 (arXiv:2601.05242) and Visual-ARFT (arXiv:2505.14246); the weights of tokens against TRL's losses
-(tests/data/grpo_losses.json).
+(tests/data/grpo_losses.json). Those of opo, gpg, remax, passk and maxrl are checked against their
+definitions there: verl's ``compute_*_outcome_advantage`` and MaxRL's ``p_normalization``.
 """
 
 from collections.abc import Mapping
@@ -44,6 +45,7 @@ def _verl(settings: str, estimator: Estimator, aggregation: Aggregation = TOKEN_
 
 _TRL = Estimator("group_normalized", 1, 1e-4)
 _TRL_GDPO = Estimator("componentwise_normalized", 1, 1e-4, whiten=1e-4)
+_TRL_BNPO = Aggregation("micro_token_mean", micro_batch=8)
 _VERL = Estimator("group_normalized", 1, 1e-6)
 _VERL_GDPO = Estimator(
     "componentwise_normalized", 1, 1e-6, 1e-8, whiten_inside=True, whiten_tokens=True
@@ -54,8 +56,8 @@ _OPENRLHF = UpdateRule(Estimator("group_normalized", 1, 1e-9), TOKEN_MEAN)
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
         "trl": _trl("", _TRL, TOKEN_MEAN),
-        # The divisor of "bnpo" is a micro-batch's: the batch's, where there is one of them.
-        "trl-bnpo": _trl('loss_type="bnpo", one micro-batch', _TRL, TOKEN_MEAN),
+        # Where the batch is one micro-batch, a token mean.
+        "trl-bnpo": _trl('loss_type="bnpo", micro-batches of 8, its default', _TRL, _TRL_BNPO),
         "trl-grpo": _trl('loss_type="grpo"', _TRL, SEQUENCE_MEAN),
         "trl-dr_grpo": _trl('loss_type="dr_grpo"', _TRL, CONSTANT),
         "trl-luspo": _trl('loss_type="luspo"', _TRL, EPISODE_SUM),
@@ -71,6 +73,12 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "adv_estimator=grpo, loss_agg_mode=seq-mean-token-mean", _VERL, SEQUENCE_MEAN
         ),
         "verl-gdpo": _verl("GDPO", _VERL_GDPO),
+        "verl-opo": _verl("adv_estimator=opo", Estimator("length_weighted")),
+        "verl-gpg": _verl(
+            "adv_estimator=gpg, policy_loss.loss_mode=gpg", Estimator("nonzero_scaled")
+        ),
+        "verl-remax": _verl("adv_estimator=remax", Estimator("greedy_baseline")),
+        "verl-passk": _verl("adv_estimator=grpo_passk", Estimator("pass_at_k", 1, 1e-6)),
         "verl-reinforce++-baseline": _verl(
             "adv_estimator=reinforce_plus_plus_baseline", _REINFORCE
         ),
@@ -79,6 +87,10 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             UpdateRule(Estimator("mean_baseline"), CONSTANT), "arXiv:2503.20783", ""
         ),
         "rloo": Preset(UpdateRule(Estimator("leave_one_out")), "arXiv:2402.14740", ""),
+        "maxrl": Preset(
+            UpdateRule(Estimator("mean_normalized", 0, 1e-6), TOKEN_MEAN),
+            "arXiv:2602.02710", "adv_estimator=p_normalization in a fork of verl",
+        ),
         "visual_arft": Preset(UpdateRule(_TRL, SEQUENCE_MEAN), "arXiv:2505.14246", ""),
     }
 )  # fmt: skip

@@ -7,14 +7,15 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, PRNGKeyArray
 
-from grpo_checks.theory.estimators.advantages import Estimator, batch_advantages, check_group_size
+from grpo_checks.theory.estimators.advantages import Estimator, check_group_size
+from grpo_checks.theory.estimators.batch_advantages import BatchRewards, batch_advantages
 from grpo_checks.theory.evaluation.values import Theta, value
 from grpo_checks.theory.losses.surrogate import Clipping, surrogate_loss
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.places import Chances
 from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.rules.aggregation import EPISODE_SUM, Aggregation
-from grpo_checks.theory.training.episodes import Episodes, sample_episodes
+from grpo_checks.theory.training.episodes import Episodes, greedy_cdf, sample_episodes
 from grpo_checks.theory.updates.potential import potential_value
 
 Schedule = Literal["constant", "c/sqrt(T)", "c/sqrt(t)"]
@@ -78,6 +79,10 @@ class Batch(NamedTuple):
 
     episodes: Episodes
     group_weight: Float[Array, " B"]
+    greedy: Float[Array, " B"] | None = None
+    """R of one greedy episode of each group's prompt, for estimators that ask for it."""
+    order: Int[Array, " N"] | None = None
+    """Of the episodes when they are cut into micro-batches, where they are."""
 
 
 def _draw_prompts(
@@ -105,7 +110,15 @@ def sample_batch(
         key, prompt_key = jax.random.split(key)
         prompts, weight = _draw_prompts(prompt_key, rho, n)
     repeated = jnp.repeat(prompts, training.group_size)
-    return Batch(sample_episodes(key, chances, cdf, repeated, lane), weight)
+    greedy = order = None
+    # A key is split only where it is needed: the episodes of other rules stay what they were.
+    if training.estimator.name == "greedy_baseline":
+        key, other = jax.random.split(key)
+        greedy = sample_episodes(other, chances, greedy_cdf(cdf), prompts, lane).composite
+    if training.aggregation.micro_batch is not None:
+        key, other = jax.random.split(key)
+        order = jax.random.permutation(other, repeated.shape[0])
+    return Batch(sample_episodes(key, chances, cdf, repeated, lane), weight, greedy, order)
 
 
 def needed(mdp: TAMDP | None, by: str) -> TAMDP:
@@ -120,19 +133,20 @@ def weighted_advantages(
 ) -> tuple[Float[Array, " N"], Float[Array, " N"]]:
     """A_i, and c_i: weight_b/G of each member's group, as the aggregation weighs it."""
     g, dtype = training.group_size, jnp.dtype(training.precision)
-    composites = batch.episodes.composite.astype(dtype).reshape(-1, g)
-    # One component, the composite, for estimators that look at nothing else.
-    vectors, weights = composites[:, :, None], jnp.ones(1)
-    if training.estimator.name == "componentwise_normalized":
-        model = needed(mdp, training.estimator.name)
-        earned = batch.episodes.reward_class.reshape(-1, g)
-        vectors, weights = model.class_vector.astype(dtype)[earned], model.weights
     taken, aggregation = batch.episodes.taken, training.aggregation
     decisions = taken.sum(0).astype(dtype)
     lengths = (decisions + aggregation.length_offset).reshape(-1, g)
-    every = batch_advantages(composites, vectors, weights, training.estimator, lengths=lengths)
+    composites = batch.episodes.composite.astype(dtype).reshape(-1, g)
+    greedy = None if batch.greedy is None else batch.greedy.astype(dtype)
+    rewards = BatchRewards(composites, lengths=lengths, greedy=greedy)
+    if training.estimator.name == "componentwise_normalized":
+        model = needed(mdp, training.estimator.name)
+        earned = batch.episodes.reward_class.reshape(-1, g)
+        vectors = model.class_vector.astype(dtype)[earned]
+        rewards = rewards._replace(vectors=vectors, weights=model.weights)
     share = jnp.repeat(batch.group_weight / g, g).astype(dtype)
-    return every.reshape(-1), aggregation.weights(decisions, share, taken.shape[0])
+    weights = aggregation.weights(decisions, share, taken.shape[0], batch.order)
+    return batch_advantages(rewards, training.estimator).reshape(-1), weights
 
 
 def batch_loss(

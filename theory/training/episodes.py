@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray, Shaped
 
 from grpo_checks.theory.mdp.action_axis import prefix_sums
 from grpo_checks.theory.mdp.places import Chances
+from grpo_checks.theory.mdp.policy import greedy
 
 
 class Episodes(NamedTuple):
@@ -49,6 +50,12 @@ def action_cdf(probs: Float[Array, "S A *N"]) -> Float[Array, "S1 A *N"]:
     total = cdf[:, -1:]
     # The end acts too, since asking costs more than an action that leads nowhere.
     return jnp.concatenate([cdf / jnp.where(total > 0, total, 1), jnp.ones_like(cdf[:1])])
+
+
+def greedy_cdf(cdf: Float[Array, "S1 A *N"]) -> Float[Array, "S1 A *N"]:
+    """The same, of the policy that always takes the likeliest action."""
+    probs = jnp.diff(cdf, axis=1, prepend=0.0)
+    return prefix_sums(greedy(probs).astype(cdf.dtype))
 
 
 def pick(cdf: Float[Array, "E M"], uniform: Float[Array, " E"]) -> Int[Array, " E"]:

@@ -13,10 +13,10 @@ import pytest
 
 from grpo_checks.theory.estimators.advantages import (
     Estimator,
-    batch_advantages,
     check_group_size,
     group_advantages,
 )
+from grpo_checks.theory.estimators.batch_advantages import BatchRewards, batch_advantages
 from grpo_checks.theory.numbers.rationals import to_fraction
 from grpo_checks.theory.rules.presets import PRESETS, preset
 
@@ -28,6 +28,7 @@ ATOL = 1e-6
 
 # What a case's options ask for, as the name of a preset.
 TRL = {"group": "trl", "batch": "trl-batch", "none": "dr_grpo"}
+ELSEWHERE = ("verl-opo", "verl-gpg", "verl-remax", "verl-passk", "maxrl")
 OPENRLHF = {"group_norm": "openrlhf", "rloo": "rloo", "dr_grpo": "dr_grpo"}
 ESTIMATORS = [
     Estimator("mean_baseline"),
@@ -73,13 +74,13 @@ def test_presets_reproduce_the_libraries(case):
     vectors = np.array([[0 if r is None else r for r in row] for row in rows], float)
     present = np.array([[r is not None for r in row] for row in rows])
     k = vectors.shape[1]
-    ours = _batch(
+    earned = BatchRewards(
         jnp.asarray(composites.reshape(-1, g)),
         jnp.asarray(vectors.reshape(-1, g, k)),
         jnp.asarray(np.array(case["weights"], float)),
-        preset(_name(case)).rule.estimator,
         jnp.asarray(present.reshape(-1, g, k)),
     )
+    ours = _batch(earned, preset(_name(case)).rule.estimator)
     np.testing.assert_allclose(np.asarray(ours).reshape(-1), case["advantages"], atol=ATOL, rtol=0)
 
 
@@ -87,9 +88,9 @@ def test_every_preset_and_every_kind_of_case_is_covered():
     """A rule that silently skipped a library would pass: count what it meets."""
     assert len(CASES) == 140
     recorded = {preset(_name(case)).rule.estimator for case in CASES}
-    # That of verl's REINFORCE++ is compared with its definition, in test_whitening.
+    # These are compared with their definitions, in test_whitening and test_trainers_advantages.
     others = {name for name, p in PRESETS.items() if p.rule.estimator not in recorded}
-    assert others == {"verl-reinforce++-baseline"}
+    assert others == {"verl-reinforce++-baseline", *ELSEWHERE}
     with_null = {_name(c) for c in CASES if any(None in row for row in c["rewards"])}
     assert with_null == {"trl", "trl-batch", "trl-gdpo", "dr_grpo"}
 
@@ -127,9 +128,10 @@ def test_equal_rewards_give_exactly_zero(dtype):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_silent_batch_gives_exactly_zero(name, dtype):
     """Every preset, also those that scale by the whole batch."""
-    vectors, composites = (jnp.asarray(np.full(n, 1.9, dtype)) for n in ((2, 8, 2), (2, 8)))
-    weights = jnp.asarray(np.array([0.7, 0.3]))
-    advantages = np.asarray(_batch(composites, vectors, weights, preset(name).rule.estimator))
+    shapes = (2, 8), (2, 8, 2), (2,)
+    composites, vectors, greedy = (jnp.asarray(np.full(n, 1.9, dtype)) for n in shapes)
+    earned = BatchRewards(composites, vectors, jnp.asarray(np.array([0.7, 0.3])), greedy=greedy)
+    advantages = np.asarray(_batch(earned, preset(name).rule.estimator))
     assert advantages.dtype == dtype
     assert (advantages == 0).all()
 

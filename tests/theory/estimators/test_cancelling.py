@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from helpers.cancelling_oracle import CASES, NAME, SIZES, expected, menu, scores
 
-from grpo_checks.theory.estimators.advantages import Estimator, batch_advantages
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.batch_advantages import BatchRewards, batch_advantages
 from grpo_checks.theory.estimators.group_counts import advantages
 from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.estimators.group_pairs import is_two_valued
@@ -97,6 +98,7 @@ def test_components_that_cancel_give_exactly_zero(dtype, rewards, weights, white
     """A rounding error would be whitened to a signal of size 1; with (1, 1, ..) they speak."""
     estimator = Estimator("componentwise_normalized", 1, 0.0, whiten=whiten)
     vectors, w = jnp.array([rewards], dtype), jnp.array(weights, dtype)
-    assert (_batch(vectors @ w, vectors, w, estimator) == 0).all()
+    assert (_batch(BatchRewards(vectors @ w, vectors, w), estimator) == 0).all()
     spoken = vectors.at[0, 0].set(1)
-    assert float(jnp.abs(_batch(spoken @ w, spoken, w, estimator)).min()) > 1e-3
+    earned = BatchRewards(spoken @ w, spoken, w)
+    assert float(jnp.abs(_batch(earned, estimator)).min()) > 1e-3

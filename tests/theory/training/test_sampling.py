@@ -11,7 +11,8 @@ from helpers.batches.scores import standard_scores
 from helpers.group_oracles import group_updates
 from scipy import stats
 
-from grpo_checks.theory.estimators.advantages import Estimator, batch_advantages
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.estimators.batch_advantages import BatchRewards, batch_advantages
 from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.instances.conflict import conflict
 from grpo_checks.theory.instances.tools.coding import coding
@@ -53,7 +54,8 @@ def _whole_batches(estimator):
     for members in product(*[range(2)] * 4):
         episodes = [(first, i) for i in members[:2]] + [(second, i) for i in members[2:]]
         rewards = jnp.array([e.value[i] for e, i in episodes]).reshape(2, 2)
-        advantages = batch_advantages(rewards, rewards[..., None], mdp.weights, estimator)
+        earned = BatchRewards(rewards, rewards[..., None], mdp.weights)
+        advantages = batch_advantages(earned, estimator)
         score = np.array([e.score[i] for e, i in episodes])
         chance.append(np.prod([e.probability[i] for e, i in episodes]))
         updates.append(np.asarray(advantages).reshape(-1) @ score / 2 / 2)
