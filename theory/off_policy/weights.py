@@ -1,13 +1,7 @@
 """What importance ratios, clipping and truncation make of the score of one token.
 
 Episodes come from mu, the gradient is taken at pi, rho = pi(a|s)/mu(a|s). A token's score then
-counts W times, which for a clipped surrogate differs with the sign of the advantage:
-
-    A > 0: W = rho where rho <= 1 + high, and rho <= ceiling
-    A < 0: W = rho where 1 - low <= rho, and rho <= max(ceiling, 1 + high)
-
-and 0 elsewhere (derived from ``losses.surrogate``, whose automatic derivative agrees but on the
-edges: there the token keeps rho, as torch's minimum and clamp have it).
+counts W times, which for a clipped surrogate differs with the sign of the advantage.
 """
 
 from typing import NamedTuple
@@ -15,7 +9,7 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from grpo_checks.theory.losses.surrogate import Clipping
+from grpo_checks.theory.losses.surrogate import Clipping, kept_ratios
 
 Table = Float[Array, "S A"]
 
@@ -28,16 +22,14 @@ class TokenWeights(NamedTuple):
 
 
 def clipped(ratio: Table, clipping: Clipping) -> TokenWeights:
-    """Of one ratio per token. Raises ValueError for a ratio of whole sequences, or a KL penalty."""
+    """Of one ratio per token; raises ValueError for one per sequence, a penalty or a bonus."""
     if clipping.level != "token":
         raise ValueError(f"level = {clipping.level!r}: expected 'token', one ratio per token")
-    if clipping.beta != 0:
-        raise ValueError(f"beta = {clipping.beta}: expected 0, a penalty's gradient is not in W")
-    high = 1 + (clipping.low if clipping.high is None else clipping.high)
-    ceiling = jnp.inf if clipping.ceiling is None else clipping.ceiling
-    rising = ratio <= jnp.minimum(high, ceiling)
-    falling = (ratio >= 1 - clipping.low) & (ratio <= jnp.maximum(high, ceiling))
-    return TokenWeights(jnp.where(rising, ratio, 0.0), jnp.where(falling, ratio, 0.0))
+    for field in ("beta", "entropy"):
+        if getattr(clipping, field) != 0:
+            value = getattr(clipping, field)
+            raise ValueError(f"{field} = {value}: expected 0, its gradient is not in W")
+    return TokenWeights(*kept_ratios(ratio, clipping))
 
 
 def truncated(ratio: Table, limit: float | Float[Array, ""]) -> TokenWeights:

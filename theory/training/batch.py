@@ -10,7 +10,7 @@ from jaxtyping import Array, Float, Int, PRNGKeyArray
 from grpo_checks.theory.estimators.advantages import Estimator, check_group_size
 from grpo_checks.theory.estimators.batch_advantages import BatchRewards, batch_advantages
 from grpo_checks.theory.evaluation.values import Theta, value
-from grpo_checks.theory.losses.surrogate import Clipping, surrogate_loss
+from grpo_checks.theory.losses.surrogate import Clipping, surprises, surrogate_loss
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.places import Chances
 from grpo_checks.theory.mdp.policy import Policy
@@ -158,10 +158,10 @@ def batch_loss(
     batch: Batch,
     training: Training,
 ) -> Float[Array, ""]:
-    """The surrogate of one batch, to be minimised.
+    """The surrogate of one batch, with penalty and bonus, to be minimised.
 
     ``old``, ``reference``: log-probabilities of the policy that sampled the batch, and for the KL.
-    At the sampling policy, minus its gradient is g = sum_i A_i c_i s(tau_i).
+    At the sampling policy, without either, minus its gradient is g = sum_i A_i c_i s(tau_i).
     """
     dtype, episodes = jnp.dtype(training.precision), batch.episodes
     advantages, weights = weighted_advantages(mdp, batch, training)
@@ -170,12 +170,17 @@ def batch_loss(
     def taken(table: Float[Array, "S A"]) -> Float[Array, "N H"]:
         return table.astype(dtype)[episodes.state.T, episodes.action.T]
 
+    log_probs, entropy = policy.log_probs(theta), None
+    if training.clipping.entropy:
+        surprise = surprises(policy.probs(theta), log_probs)
+        entropy = surprise.sum(-1).astype(dtype)[episodes.state.T]
     return surrogate_loss(
-        taken(policy.log_probs(theta)),
+        taken(log_probs),
         taken(old),
         taken(reference),
         mask,
         advantages,
         mask * weights[:, None],
         training.clipping,
+        entropy,
     )

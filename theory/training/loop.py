@@ -1,6 +1,5 @@
 """Sampled GRPO with exact bookkeeping: one compiled loop over time, all seeds in one pass."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
@@ -17,12 +16,11 @@ from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.training.batch import (
     Batch,
     Training,
-    batch_loss,
     sample_batch,
 )
 from grpo_checks.theory.training.episodes import action_cdf
 from grpo_checks.theory.training.recording import Exact, record
-from grpo_checks.theory.training.score_sums import score_product, score_table
+from grpo_checks.theory.training.slopes import batch_slopes
 
 STEP = ("squared_gradient", "squared_bias", "variance", "gain", "first_order_gain")
 """|grad J|^2, |m - grad J|^2, V, J(theta') - J(theta), <grad J, theta' - theta>.
@@ -85,26 +83,6 @@ def _added(sums: StepSums, before: Exact, after: Exact, moved: Float[Array, "n N
     return StepSums(sums.total + x, sums.products + x[:, None] * x[None])
 
 
-def _slopes(
-    mdp: TAMDP | None,
-    policy: Policy,
-    start: Theta,
-    probs: Float[Array, "S A N"],
-    reference: Float[Array, "S A"],
-    batch: Batch,
-    training: Training,
-) -> Callable[[Theta], Theta]:
-    """The gradient of each seed's loss on its batch, sampled at ``start``."""
-    if training.inner_epochs == 1 and training.clipping.beta == 0:
-        table = score_table(mdp, probs.shape, batch, training)
-        slope = -score_product(policy, start, probs, table)
-        return lambda at: slope
-    old = jax.vmap(policy.log_probs, -1)(start)
-    loss = lambda at, o, b: batch_loss(mdp, policy, at, o, reference, b, training)  # noqa: E731
-    slopes = jax.vmap(jax.grad(loss), (-1, 0, 0), -1)
-    return lambda at: slopes(at, old, batch)
-
-
 def train(
     keys: Key[Array, " N"],
     mdp: TAMDP | None,
@@ -142,7 +120,7 @@ def train(
             return sample_batch(jax.random.fold_in(key, t), chances, cdf, training, lane)
 
         batch = jax.vmap(draw)(keys, jnp.arange(seeds, dtype=jnp.int32))
-        slopes = _slopes(mdp, policy, at, carry.probs, reference, batch, training)
+        slopes = batch_slopes(mdp, policy, at, carry.probs, reference, batch, training)
         for _ in range(training.inner_epochs):
             updates, state = optimizer.update(slopes(at), state)
             at = at + updates

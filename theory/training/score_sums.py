@@ -2,13 +2,27 @@
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from grpo_checks.theory.evaluation.values import Theta
 from grpo_checks.theory.mdp.action_axis import add_up, balanced
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.training.batch import Batch, Training, weighted_advantages
+
+
+def scattered(
+    shape: tuple[int, ...], cells: Int[Array, "N H E"], amounts: Float[Array, "N E *M"]
+) -> Float[Array, "S A N *M"]:
+    """Each episode's amount at every step it took, for N batches; ``shape``: (S, A)."""
+    (n_states, n_actions), (lanes, _, *rest) = shape[:2], amounts.shape
+    table = jnp.zeros(((n_states + 1) * n_actions * lanes, *rest), amounts.dtype)
+    lane = jnp.arange(lanes, dtype=jnp.int32)[:, None]
+    for cell in cells.swapaxes(0, 1):
+        table = table.at[cell * lanes + lane].add(
+            amounts, mode="promise_in_bounds", wrap_negative_indices=False
+        )
+    return table.reshape(n_states + 1, n_actions, lanes, *rest)[:n_states]
 
 
 def score_table(
@@ -19,14 +33,7 @@ def score_table(
     g is its product with the scores grad log pi(a|s): no need to differentiate a loss.
     """
     advantages, weights = jax.vmap(lambda b: weighted_advantages(mdp, b, training))(batches)
-    (n_states, n_actions), lanes = shape[:2], weights.shape[0]
-    table = jnp.zeros((n_states + 1) * n_actions * lanes, weights.dtype)
-    lane = jnp.arange(lanes, dtype=jnp.int32)[:, None]
-    for cell in batches.episodes.cell.swapaxes(0, 1):
-        table = table.at[cell * lanes + lane].add(
-            advantages * weights, mode="promise_in_bounds", wrap_negative_indices=False
-        )
-    return table.reshape(n_states + 1, n_actions, lanes)[:n_states]
+    return scattered(shape, batches.episodes.cell, advantages * weights)
 
 
 def score_product(

@@ -7,7 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from grpo_checks.theory.losses.surrogate import Clipping, k3, surrogate_loss
+from grpo_checks.theory.losses.kl_penalty import k3
+from grpo_checks.theory.losses.surrogate import Clipping, surrogate_loss
 
 PADDING = (-1e10, -800.0, 800.0, -np.inf, np.inf, np.nan)
 
