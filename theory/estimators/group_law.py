@@ -169,16 +169,16 @@ def group_law(
 
     ``engine`` "auto": closed forms for the plain estimators, a short listing, the cheaper engine.
     ``room``: tables as for groups of up to so many; laws with the same room share a compilation.
-    Raises ValueError for a group size below 2, for estimators whose advantages depend on the whole
-    batch, and where the sums would be too large: the message says how large, and what to do.
+    Raises ValueError for a group size below 2, for estimators other than the four of a group's
+    means and sds, and where sums would be too large: the message says how large, and what to do.
     """
     if not isinstance(group_size, int):
         raise ValueError(f"group_size = {group_size}: expected an int; see ``plain_law``")
     check_group_size(group_size)
     if not estimator.within_group:
         raise ValueError(
-            f"estimator = {estimator}: its advantages depend on the whole batch, no finite sum "
-            f"over one group gives its moments; {SAMPLING}"
+            f"estimator = {estimator}: expected one of a group's means and sds, not whitened; "
+            f"theory.batches has sums for others, and {SAMPLING}"
         )
     with jax.ensure_compile_time_eval():
         rewards = _rewards(mdp, estimator)
