@@ -92,7 +92,7 @@ def obstacle(mdp: TAMDP, policy: Policy) -> str:
     return ""
 
 
-def _features(policy: Policy) -> Floats:
+def features(policy: Policy) -> Floats:
     """phi (S, A, n) of either policy class; a table's are one-hot."""
     if isinstance(policy, LogLinear):
         return np.asarray(policy.features)
@@ -104,30 +104,30 @@ def _features(policy: Policy) -> Floats:
     return table.reshape(*table.shape[:2], -1)
 
 
-class _Walk(NamedTuple):
-    """An episode so far."""
+class Walk(NamedTuple):
+    """An episode, or the beginning of one."""
 
     probability: float
     state: int
     steps: tuple[tuple[int, int], ...]
 
 
-def _walks(mdp: TAMDP, prompt: int, probs: Floats) -> Iterator[_Walk]:
+def walks(mdp: TAMDP, prompt: int, probs: Floats) -> Iterator[Walk]:
     """All episodes of a prompt, each with its (state, action) pairs, depth first."""
     transition, n_tools = np.asarray(mdp.tool_transition), mdp.n_tools
     initial = np.asarray(mdp.initial_distribution)[prompt]
-    open_walks = [_Walk(float(initial[s]), int(s), ()) for s in np.flatnonzero(initial)]
+    open_walks = [Walk(float(initial[s]), int(s), ()) for s in np.flatnonzero(initial)]
     while open_walks:
         chance, state, steps = open_walks.pop()
         for action in map(int, np.flatnonzero(probs[state])):
             so_far = chance * float(probs[state, action])
             taken = (*steps, (state, action))
             if action >= n_tools:
-                yield _Walk(so_far, state, taken)
+                yield Walk(so_far, state, taken)
                 continue
             for after in map(int, np.flatnonzero(transition[state, action])):
                 reached = so_far * float(transition[state, action, after])
-                open_walks.append(_Walk(reached, after, taken))
+                open_walks.append(Walk(reached, after, taken))
 
 
 def list_episodes(mdp: TAMDP, policy: Policy, theta: Theta) -> list[Listing]:
@@ -135,7 +135,7 @@ def list_episodes(mdp: TAMDP, policy: Policy, theta: Theta) -> list[Listing]:
     why = obstacle(mdp, policy)
     if why:
         raise ValueError(why)
-    probs, phi = np.asarray(_probs(policy, theta)), _features(policy)
+    probs, phi = np.asarray(_probs(policy, theta)), features(policy)
     # Less the likeliest action's features first, as ``theory.numbers.centred`` says why.
     usual = np.take_along_axis(phi, probs.argmax(1)[:, None, None], 1)
     deviation = phi - usual
@@ -146,16 +146,16 @@ def list_episodes(mdp: TAMDP, policy: Policy, theta: Theta) -> list[Listing]:
     index, composite = np.asarray(mdp.class_index), np.asarray(mdp.class_composite)
     listed = []
     for prompt in range(index.shape[0]):
-        walks = list(_walks(mdp, prompt, probs))
-        visited = np.zeros((len(walks), probs.shape[0]), bool)
-        for row, walk in zip(visited, walks, strict=True):
+        every = list(walks(mdp, prompt, probs))
+        visited = np.zeros((len(every), probs.shape[0]), bool)
+        for row, walk in zip(visited, every, strict=True):
             row[[s for s, _ in walk.steps]] = True
         score, magnitude = (
-            np.stack([sum(x[s, a] for s, a in w.steps) for w in walks]) for x in (centred, terms)
+            np.stack([sum(x[s, a] for s, a in w.steps) for w in every]) for x in (centred, terms)
         )
-        ends = [w.steps[-1] for w in walks]
+        ends = [w.steps[-1] for w in every]
         reward_class = np.array([index[prompt, s, a - mdp.n_tools] for s, a in ends])
-        chance = np.array([w.probability for w in walks])
+        chance = np.array([w.probability for w in every])
         earned = composite[reward_class]
         numbers = (chance, reward_class, earned, score, visited, spread, magnitude)
         listed.append(Listing(*numbers))

@@ -1,47 +1,30 @@
 """Exact mean and variance of an update whose episodes another policy sampled.
 
-    E[g]   = sum_v E_mu[A+|v] M+(v) - E_mu[A-|v] M-(v),   M+-(v) = E_mu[1{v} sum_t W+- s_t(pi)]
+    E[g]   = sum_v E_mu[A+|v] M+(v) - E_mu[A-|v] M-(v)
     E|g|^2 = 1/G sum_v (E[(A+)^2|v] T+(v) + E[(A-)^2|v] T-(v))
            + (G-1)/G sum_{v,u,x,y} xy E[A_1^x A_2^y | v, u] <M^x(v), M^y(u)>
 
-per prompt, with T+-(v) = E_mu[1{v} |sum_t W+- s_t|^2] (derived). Nothing is asked of W: products
-of ratios between more than two policies, clipped or truncated, are as good as any.
+per prompt, M and T of ``weighted_scores`` or ``listed_scores`` (derived); with a divisor of the
+batch, of its groups together (``batches.batch_totals``). Nothing is asked of W: products of ratios
+between more than two policies, clipped or truncated, are as good as any.
 """
-
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
 
 from grpo_checks.theory.evaluation.values import (
     Probs,
     Theta,
-    class_values,
     payoff_values,
+    prompt_gradients,
     reward_law,
     visits,
 )
-from grpo_checks.theory.mdp.policy import Policy, Tabular
+from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.off_policy.signed_law import SignedLaw
+from grpo_checks.theory.off_policy.weighted_scores import WeightedScores, pulled
 from grpo_checks.theory.off_policy.weights import TokenWeights
-
-SIGNS = (1.0, -1.0)
-
-
-class OffPolicyMoments(NamedTuple):
-    """Of the update of each prompt's own group; theta flattened to n numbers."""
-
-    mean: Float[Array, "Q n"]
-    """E g_q."""
-    variance: Float[Array, " Q"]
-    """E|g_q|^2 - |E g_q|^2."""
-
-
-def _pulled(policy: Policy, probs: Probs, table: Float[Array, "... S A"]) -> Float[Array, "..."]:
-    """sum_sa table(s, a) grad log pi(a|s)."""
-    chance = probs.reshape(*[1] * (table.ndim - 2), *probs.shape)
-    return policy.from_logits(probs, table - chance * table.sum(-1, keepdims=True))
+from grpo_checks.theory.updates.moments import PromptMoments, UpdateMoments, combine
 
 
 def off_policy_update(
@@ -49,47 +32,42 @@ def off_policy_update(
 ) -> Theta:
     """E[g] of a full sweep, in theta's shape, by one sweep forward and one backward for each sign.
 
-    ``sampler``: mu(a|s), of which theta does not know.
+    ``sampler``: mu(a|s), of which theta does not know. Raises ValueError for a divisor of the
+    batch.
     """
+    if law.batch is not None:
+        raise ValueError("law: expected a rule within groups; off_policy_moments has the others")
     mdp = law.mdp
-    signed = jax.vmap(law.moments)(reward_law(mdp, sampler)).mean
-    by_class = (signed @ law.totals.member.T) * law.factor[None, None]
+    signed = jax.vmap(law.expected)(reward_law(mdp, sampler))
+    by_class = jnp.einsum("qvx,cv->xqc", signed, law.totals.member) * law.factor[None, None]
     taken = visits(mdp, sampler)[:, :, None] * sampler[None]
     table = jnp.zeros_like(sampler)
-    for x, (sign, w) in enumerate(zip(SIGNS, weights, strict=True)):
-        payoff = jax.vmap(lambda h, index: h[index])(by_class[:, x], mdp.class_index)
+    for earned, w in zip(by_class, weights, strict=True):
+        payoff = jax.vmap(lambda h, index: h[index])(earned, mdp.class_index)
         worth = payoff_values(mdp, sampler, payoff).value
-        table += sign * w * jnp.tensordot(mdp.prompt_distribution, taken * worth, 1)
-    return _pulled(policy, policy.probs(theta), table)
+        table += w * jnp.tensordot(mdp.prompt_distribution, taken * worth, 1)
+    return pulled(policy, policy.probs(theta), table)
+
+
+def off_policy_prompts(
+    policy: Policy, theta: Theta, law: SignedLaw, scores: WeightedScores
+) -> PromptMoments:
+    """Of each prompt's own group, for a rule within groups; ``gradient`` is J's, at theta."""
+    g, group = law.totals.group_size, law.keyed(scores)
+    mean = group.mean[:, 0] / g
+    variance = group.square[:, 0] / g**2 - jnp.square(mean).sum(-1)
+    gradient = prompt_gradients(law.mdp, policy, theta).reshape(mean.shape)
+    return PromptMoments(gradient, mean, jnp.maximum(variance, 0.0))
 
 
 def off_policy_moments(
-    policy: Policy, theta: Theta, sampler: Probs, law: SignedLaw, weights: TokenWeights
-) -> OffPolicyMoments:
-    """Of the update of each prompt's group.
-
-    Raises ValueError for a log-linear policy: of a table of logits the steps of an episode are
-    orthogonal.
-    """
-    if not isinstance(policy, Tabular):
-        raise ValueError(f"policy = {type(policy).__name__}: expected a table of logits")
-    mdp, g, probs = law.mdp, law.totals.group_size, policy.probs(theta)
-    taken = (visits(mdp, sampler)[:, :, None] * sampler[None])[:, None]
-    mass = taken * class_values(mdp, sampler).value
-    # |s_t|^2 of an action: (1 - pi_a)^2 + sum of the other squares.
-    square = 1 - 2 * probs + jnp.square(probs).sum(-1, keepdims=True)
-    member, factor = law.totals.member, law.factor[None, :, None, None]
-    pulls, squares = [], []
-    for w in weights:
-        moved = _pulled(policy, probs, mass * factor * w[None, None])
-        pulls.append(jnp.einsum("qcn,cv->qvn", moved.reshape(*moved.shape[:2], -1), member))
-        counted = mass * jnp.square(factor * w[None, None]) * square[None, None]
-        squares.append(counted.sum((-1, -2)) @ member)
-    pull, second = jnp.stack(pulls, 1), jnp.stack(squares, 1)
-    signed = jax.vmap(law.moments)(reward_law(mdp, sampler))
-    signs = jnp.array(SIGNS)
-    mean = jnp.einsum("x,qxv,qxvn->qn", signs, signed.mean, pull)
-    gram = jnp.einsum("qxvn,qyun->qxyvu", pull, pull)
-    pairs = jnp.einsum("x,y,qxyvu,qxyvu->q", signs, signs, signed.cross, gram)
-    total = (signed.square * second).sum((1, 2)) / g + (g - 1) / g * pairs
-    return OffPolicyMoments(mean, total - jnp.square(mean).sum(-1))
+    policy: Policy, theta: Theta, law: SignedLaw, scores: WeightedScores
+) -> UpdateMoments:
+    """Of one update at ``theta``; ``scores``: of ``law.mdp``. ``gradient`` is J's, at theta."""
+    rho = law.mdp.prompt_distribution
+    if law.batch is None:
+        return combine(rho, off_policy_prompts(policy, theta, law, scores), law.prompts)
+    update = law.batch.moments(rho, law.keyed(scores))
+    gradient = rho @ prompt_gradients(law.mdp, policy, theta).reshape(rho.shape[0], -1)
+    variance = update.square - jnp.square(update.mean).sum()
+    return UpdateMoments(gradient, update.mean, jnp.maximum(variance, 0.0))

@@ -9,22 +9,28 @@ from typing import NamedTuple
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from grpo_checks.theory.losses.surrogate import Clipping, kept_ratios
+from grpo_checks.theory.losses.surrogate import Clipping, Level, kept_ratios
 
 Table = Float[Array, "S A"]
 
 
 class TokenWeights(NamedTuple):
-    """W of every state and action, by the sign of the advantage."""
+    """W of every state and action (of every episode and step), by the sign of the advantage."""
 
     positive: Table
     negative: Table
 
 
-def clipped(ratio: Table, clipping: Clipping) -> TokenWeights:
-    """Of one ratio per token; raises ValueError for one per sequence, a penalty or a bonus."""
-    if clipping.level != "token":
-        raise ValueError(f"level = {clipping.level!r}: expected 'token', one ratio per token")
+def ratios(probs: Table, sampler: Table) -> Table:
+    """rho = pi/mu; 0 for what is never sampled."""
+    sampled = sampler > 0
+    return jnp.where(sampled, probs / jnp.where(sampled, sampler, 1.0), 0.0)
+
+
+def clipped(ratio: Table, clipping: Clipping, level: Level = "token") -> TokenWeights:
+    """Of ratios of a ``level``; raises ValueError for another level's, a penalty or a bonus."""
+    if clipping.level != level:
+        raise ValueError(f"level = {clipping.level!r}: expected {level!r}, that of the ratios")
     for field in ("beta", "entropy"):
         if getattr(clipping, field) != 0:
             value = getattr(clipping, field)

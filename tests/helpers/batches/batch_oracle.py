@@ -73,6 +73,13 @@ def batch_moments(
 ) -> tuple[Floats, float]:
     """E[g] and V: of ``drawn`` groups, prompts from rho, or ``copies[q]`` groups of each."""
     groups = [_groups(p, size, rule.estimator) for p in list_episodes(mdp, policy, theta)]
+    return moments_of_groups(mdp, groups, rule, drawn, copies)
+
+
+def moments_of_groups(
+    mdp: Any, groups: list[Groups], rule: Any, drawn: int | None, copies: Any = None
+) -> tuple[Floats, float]:
+    """The same from the groups of each prompt."""
     rho = np.asarray(mdp.prompt_distribution)
     if drawn is None:
         sweep = [groups[q] for q, many in enumerate(copies) for _ in range(many)]

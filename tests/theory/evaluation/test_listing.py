@@ -121,4 +121,4 @@ def test_an_unknown_policy_class():
         legal: Any
 
     with pytest.raises(ValueError, match="policy = Other"):
-        listing._features(Other(MODELS["tabular"].policy.legal))
+        listing.features(Other(MODELS["tabular"].policy.legal))

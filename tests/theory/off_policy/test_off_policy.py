@@ -1,23 +1,36 @@
 """Updates from another policy's episodes: all groups written out, and automatic derivatives."""
 
-from itertools import product
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers.batches.batch_oracle import episode_divisor
-from helpers.group_oracles import advantages
-from helpers.oracles import action_probs, features, list_paths, moments, path_probability
+from helpers.batches.batch_oracle import moments_of_groups
+from helpers.batches.off_policy_oracle import prompt_moments as written_prompts
+from helpers.batches.off_policy_oracle import signed_groups
 
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.instances.random import random_instance
 from grpo_checks.theory.losses.surrogate import Clipping, surrogate_loss
-from grpo_checks.theory.off_policy.moments import off_policy_moments, off_policy_update
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import LogLinear, Tabular
+from grpo_checks.theory.off_policy.moments import (
+    off_policy_moments,
+    off_policy_prompts,
+    off_policy_update,
+)
 from grpo_checks.theory.off_policy.signed_law import signed_law
-from grpo_checks.theory.off_policy.weights import clipped, masked, times, truncated, uncorrected
+from grpo_checks.theory.off_policy.weighted_scores import token_scores
+from grpo_checks.theory.off_policy.weights import (
+    clipped,
+    masked,
+    ratios,
+    times,
+    truncated,
+    uncorrected,
+)
 from grpo_checks.theory.rules.aggregation import Aggregation
+from grpo_checks.theory.rules.presets import PRESETS
 from grpo_checks.theory.rules.rule import UpdateRule
 from grpo_checks.theory.updates.moments import prompt_moments
 from grpo_checks.theory.updates.rounding import accumulated
@@ -37,74 +50,87 @@ WEIGHTS = {
     "uncorrected": uncorrected,
     "three policies": lambda ratio: times(clipped(ratio, Clipping(0.2)), truncated(ratio, 1.1)),
 }
-_moments, _update = jax.jit(off_policy_moments), jax.jit(off_policy_update)
+_scores, _update = jax.jit(token_scores), jax.jit(off_policy_update)
+_moments, _prompts = jax.jit(off_policy_moments), jax.jit(off_policy_prompts)
 OFF = 1e2 * accumulated(200)
 """Some hundred groups, advantages below 2, scores and ratios below 5."""
 
 
-def _model(seed, features=0):
+def _model(seed, features=0, rho=("2/3", "1/3")):
+    """A model with unequal lengths, where the policy is, and where it was."""
     instance = random_instance(2, seed=seed, separable=False, features=features, **SHAPE)
+    fields = ("initial_distribution", "depth", "tool_transition", "legal", "reward", "weights")
+    arrays = {name: np.asarray(getattr(instance.mdp, name)) for name in fields}
+    mdp = TAMDP(prompt_distribution=rho, **arrays)
+    policy = LogLinear(mdp, instance.policy.features) if features else Tabular(mdp)
     moved = np.random.default_rng(seed).normal(scale=0.7, size=instance.theta.shape)
-    return instance.mdp, instance.policy, instance.theta, instance.theta + jnp.asarray(moved)
+    return mdp, policy, instance.theta, instance.theta + jnp.asarray(moved)
 
 
-def _written_out(mdp, policy, theta, old, size, rule, weights):
-    """Mean (Q, n) and variance (Q,) of each prompt's update."""
-    pi, mu, phi = action_probs(policy, theta), action_probs(policy, old), features(policy)
-    step = phi - np.einsum("sb,sbn->sn", pi, phi)[:, None]
-    table, results = [np.asarray(w) for w in weights], []
-    for prompt in range(len(mdp.prompt_distribution)):
-        paths = list_paths(mdp, prompt)
-        chance, length = path_probability(paths, mu), paths.taken.sum(1)
-        pulls = [
-            np.where(paths.taken, w[paths.state, paths.action], 0.0)[..., None]
-            * step[paths.state, paths.action]
-            for w in table
-        ]
-        by_sign, aggregation = [x.sum(1) for x in pulls], rule.aggregation
-        tokens = length + float(aggregation.length_offset)
-        divisor = episode_divisor(aggregation, tokens, mdp.horizon)
-        weight, update = [], []
-        for group in product(range(len(chance)), repeat=size):
-            e = rule.estimator
-            vectors = tuple(paths.reward[i] for i in group)
-            every = advantages(vectors, paths.weights, e.name, e.ddof, e.eps)
-            weight.append(np.prod(chance[list(group)]))
-            shares = [a / divisor[i] for a, i in zip(every, group, strict=True)]
-            moved = [c * by_sign[int(c < 0)][i] for c, i in zip(shares, group, strict=True)]
-            update.append(sum(moved) / size)
-        results.append(moments(np.array(weight), np.array(update)))
-    return np.array([m for m, _ in results]), np.array([v for _, v in results])
+def _in_numpy(name):
+    return lambda ratio, _: tuple(np.asarray(w) for w in WEIGHTS[name](jnp.asarray(ratio)))
 
 
 @pytest.mark.parametrize(
-    ("name", "seed"), [(name, (i + j) % 4) for i, name in enumerate(WEIGHTS) for j in range(2)]
+    ("name", "seed", "features"),
+    [(name, 1 + i % 2, 2 * (i % 2)) for i, name in enumerate([*WEIGHTS, "clipped"])],
 )
-def test_all_groups_written_out(name, seed):
+def test_all_groups_written_out(name, seed, features):
     """Mean and variance of each prompt's update, unequal lengths, G = 2 and 3."""
-    mdp, policy, theta, old = _model(seed)
-    size, rule = 2 + seed % 2, RULES[seed % 3]
-    ratio = policy.probs(theta) / policy.probs(old)
-    weights = WEIGHTS[name](jnp.where(mdp.legal, ratio, 0.0))
+    mdp, policy, theta, old = _model(seed, features)
+    size, rule, sampler = 2 + seed % 2, RULES[seed % 3], policy.probs(old)
+    weights = WEIGHTS[name](ratios(policy.probs(theta), sampler))
     law = signed_law(mdp, size, rule)
-    observed = _moments(policy, theta, policy.probs(old), law, weights)
-    mean, variance = _written_out(mdp, policy, theta, old, size, rule, weights)
-    np.testing.assert_allclose(observed.mean, mean, atol=OFF, rtol=0)
-    np.testing.assert_allclose(observed.variance, variance, atol=OFF, rtol=0)
-    swept = _update(policy, theta, policy.probs(old), law, weights)
+    seen = _prompts(policy, theta, law, _scores(law.mdp, policy, theta, sampler, weights))
+    groups = signed_groups(mdp, policy, theta, np.asarray(sampler), size, rule, _in_numpy(name))
+    mean, variance = written_prompts(mdp, groups, rule)
+    np.testing.assert_allclose(seen.mean, mean, atol=OFF, rtol=0)
+    np.testing.assert_allclose(seen.variance, variance, atol=OFF, rtol=0)
+    swept = _update(policy, theta, sampler, law, weights)
     together = np.asarray(mdp.prompt_distribution) @ mean
     np.testing.assert_allclose(swept.reshape(-1), together, atol=OFF, rtol=0)
     assert np.abs(together).max() > 1e3 * OFF
 
 
-def test_features_shared_by_all_states():
-    """A log-linear policy: the mean asks nothing of the policy class."""
-    mdp, policy, theta, old = _model(5, features=2)
-    ratio = jnp.where(mdp.legal, policy.probs(theta) / policy.probs(old), 0.0)
-    weights, law = clipped(ratio, CLIPPED), signed_law(mdp, 2, RULES[0])
-    mean, _ = _written_out(mdp, policy, theta, old, 2, RULES[0], weights)
-    swept = _update(policy, theta, policy.probs(old), law, weights)
-    np.testing.assert_allclose(swept, np.asarray(mdp.prompt_distribution) @ mean, atol=OFF, rtol=0)
+@pytest.mark.parametrize(
+    ("estimator", "aggregation", "drawn", "features"),
+    [
+        (NORMALIZED, Aggregation("token_mean"), 2, 0),
+        (Estimator("componentwise_normalized", 1, 1e-4), Aggregation("token_mean", 1), None, 2),
+        (Estimator("batch_scaled", 1, 1e-4), Aggregation("token_mean"), 2, 0),
+        (NORMALIZED, Aggregation("sequence_mean"), 2, 0),
+    ],
+)
+def test_all_batches_written_out(estimator, aggregation, drawn, features):
+    """Divisors of the batch: a policy clipped to its best actions samples, B = 2 and a sweep."""
+    mdp, policy, theta, old = _model(2 if features else 3, features)
+    rule, probs = UpdateRule(estimator, aggregation), np.asarray(policy.probs(old))
+    sampler = np.where(probs > 0.3, probs, 0.0)
+    sampler /= sampler.sum(1, keepdims=True)
+    weights = WEIGHTS["clipped"](ratios(policy.probs(theta), jnp.asarray(sampler)))
+    law = signed_law(mdp, 2, rule, drawn)
+    scores = _scores(law.mdp, policy, theta, jnp.asarray(sampler), weights)
+    seen = _moments(policy, theta, law, scores)
+    groups = signed_groups(mdp, policy, theta, sampler, 2, rule, _in_numpy("clipped"))
+    mean, variance = moments_of_groups(mdp, groups, rule, drawn, [2, 1])
+    np.testing.assert_allclose(seen.mean, mean, atol=OFF, rtol=0)
+    np.testing.assert_allclose(seen.variance, variance, atol=10 * OFF, rtol=0)
+    assert np.abs(mean).max() > 1e3 * OFF
+    if law.batch is not None:
+        with pytest.raises(ValueError, match="expected a rule within groups"):
+            off_policy_update(policy, theta, jnp.asarray(sampler), law, weights)
+
+
+def test_a_table_written_as_features():
+    """One-hot features: the sweep that carries sums beside that for orthogonal steps."""
+    mdp, policy, theta, old = _model(1)
+    written = LogLinear(mdp, np.eye(theta.size).reshape(*theta.shape, -1))
+    sampler, law = policy.probs(old), signed_law(mdp, 2, RULES[0])
+    weights = clipped(ratios(policy.probs(theta), sampler), CLIPPED)
+    table = _scores(law.mdp, policy, theta, sampler, weights)
+    carried = _scores(law.mdp, written, theta.reshape(-1), sampler, weights)
+    for a, b in zip(table, carried, strict=True):
+        np.testing.assert_allclose(a, b, atol=accumulated(100), rtol=0)
 
 
 @pytest.mark.parametrize("clipping", [Clipping(0.1), CLIPPED, Clipping(0.2, 0.5, ceiling=1.1)])
@@ -124,22 +150,20 @@ def test_on_policy_all_weights_are_one():
     mdp, policy, theta, _ = _model(2)
     probs = policy.probs(theta)
     weights, law = clipped(jnp.ones_like(probs), Clipping()), signed_law(mdp, 3, RULES[0])
-    observed = _moments(policy, theta, probs, law, weights)
+    seen = _prompts(policy, theta, law, _scores(law.mdp, policy, theta, probs, weights))
     expected = jax.jit(prompt_moments)(mdp, policy, theta, group_law(mdp, 3, NORMALIZED))
-    np.testing.assert_allclose(observed.mean, expected.mean, atol=OFF, rtol=0)
-    np.testing.assert_allclose(observed.variance, expected.variance, atol=OFF, rtol=0)
+    for a, b in zip(seen, expected, strict=True):
+        np.testing.assert_allclose(a, b, atol=OFF, rtol=0)
 
 
 def test_what_has_no_sum_here_is_refused():
-    """A divisor of the batch, and one ratio for a sequence."""
+    """A mean that the batch takes off, no prompts, one ratio for a sequence, a penalty."""
     mdp, *_ = _model(0)
-    with pytest.raises(ValueError, match="expected one within groups"):
-        signed_law(mdp, 2, UpdateRule(NORMALIZED, Aggregation("token_mean")))
+    with pytest.raises(ValueError, match="expected one that is not whitened"):
+        signed_law(mdp, 2, PRESETS["trl-gdpo"].rule, 2)
+    with pytest.raises(ValueError, match="prompts = 0: expected at least 1"):
+        signed_law(mdp, 2, RULES[0], 0)
     with pytest.raises(ValueError, match="level = 'sequence': expected 'token'"):
         clipped(jnp.ones((1, 1)), Clipping(level="sequence"))
     with pytest.raises(ValueError, match=r"beta = 0.1: expected 0"):
         clipped(jnp.ones((1, 1)), Clipping(beta=0.1))
-    mdp, policy, theta, _ = _model(5, features=2)
-    probs, law = policy.probs(theta), signed_law(mdp, 2, RULES[0])
-    with pytest.raises(ValueError, match="policy = LogLinear: expected a table of logits"):
-        off_policy_moments(policy, theta, probs, law, uncorrected(jnp.ones_like(probs)))
