@@ -30,6 +30,7 @@ ARROWS = {
         "batches": _UPDATES,
         "off_policy": {*_UPDATES, "batches", "losses"},
         "convergence": _UPDATES,
+        "regularisation": {*_UPDATES, "losses"},
         "training": {*_UPDATES, "losses"},
         "generalization": _UPDATES,
         "instances": _UPDATES,

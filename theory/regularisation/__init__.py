@@ -1,0 +1,1 @@
+"""What pulls an update beside its rewards: KL penalties, entropy bonuses, prices of length."""
