@@ -16,6 +16,7 @@ from grpo_checks.experiments.commands import (
     mutants,
     new,
     power,
+    survey,
     verify,
 )
 from grpo_checks.experiments.commands.program import program
@@ -25,7 +26,7 @@ from grpo_checks.experiments.protocol.claim_errors import described, place
 from grpo_checks.experiments.storage.terminal import escaped
 
 ABOUT = "Theorems about GRPO, checked on models that can be solved exactly."
-COMMANDS = (listing, explain, verify, mutants, falsify, new, power, alarms, advise, ledger)
+COMMANDS = (listing, explain, verify, mutants, falsify, new, power, alarms, survey, advise, ledger)
 EXIT_STATUS = (
     "Exit status: 0 everything as expected, a mutant refuted; 1 some verdict differs, or a mutant "
     "was not caught, and nothing else; 2 bad input; 3 interrupted: finished runs are stored, the "

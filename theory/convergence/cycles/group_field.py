@@ -11,6 +11,7 @@ n counting the rewards of the G - 1 others and A_o(n) the advantage of a member 
 NumPy made; this one can be enclosed, and is a polynomial in pi, of degree G.
 """
 
+from collections.abc import Callable
 from math import factorial, prod
 
 import jax
@@ -56,9 +57,19 @@ def payoffs(
 ) -> Float[Array, " A"]:
     """E[A_1 | a_1 = a], over prompts; their mean under the policy is 0."""
     others = count_vectors(group_size - 1, outcome.shape[2])
+    return action_payoffs(share, outcome, lambda law: _chances(law, others) @ table, policy)
+
+
+def action_payoffs(
+    share: Float[Array, " Q"],
+    outcome: Float[Array, "Q A O"],
+    response: Callable[[Float[Array, " O"]], Float[Array, " O"]],
+    policy: Float[Array, " A"],
+) -> Float[Array, " A"]:
+    """The same, with E[A_1 | o_1 = o] given as a function of the law of the rewards."""
     laws = jnp.einsum("a,qao->qo", policy, outcome)
-    response = jnp.stack([_chances(law, others) @ table for law in laws])
-    return jnp.einsum("q,qao,qo->a", share, outcome, response)
+    expected = jnp.stack([response(law) for law in laws])
+    return jnp.einsum("q,qao,qo->a", share, outcome, expected)
 
 
 def group_update(

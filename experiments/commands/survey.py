@@ -1,0 +1,41 @@
+"""survey: how common it is that std-normalised GRPO does not become stationary."""
+
+import argparse
+from pathlib import Path
+
+from grpo_checks.experiments.audit.survey import GROUPS, KINDS, survey
+from grpo_checks.experiments.storage.files import check_target, write_atomic
+from grpo_checks.experiments.storage.terminal import say
+
+MAX_MODELS = 10**5
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """The command's arguments."""
+    about = "follow E[g] on random composite models: how many starts go round, or rest elsewhere"
+    parser = commands.add_parser("survey", help=about)
+    parser.add_argument("--models", type=int, default=2000, help="the first so many [2000]")
+    parser.add_argument(
+        "--groups", type=int, nargs="+", default=list(GROUPS), help="group sizes [2 4 8 16]"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("results/survey.csv"), help="[results/survey.csv]"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Store a record for each model and group size, and print how many models do what."""
+    if not 1 <= arguments.models <= MAX_MODELS:
+        raise ValueError(f"models = {arguments.models}: expected 1..{MAX_MODELS}")
+    if not all(2 <= size <= max(GROUPS) for size in arguments.groups):
+        raise ValueError(f"groups = {arguments.groups}: expected sizes in 2..{max(GROUPS)}")
+    check_target(arguments.out)
+    table = survey(arguments.models, tuple(dict.fromkeys(arguments.groups)))
+    write_atomic(arguments.out, table.to_csv(index=False))
+    for size, records in table.groupby("group_size"):
+        counts = {kind: int((records[kind] > 0).sum()) for kind in KINDS[1:]}
+        shown = ", ".join(f"{count} {kind}" for kind, count in counts.items())
+        say(f"G = {size}: {len(records)} models, from some start: {shown}")
+    say(f"stored: {arguments.out}")
+    return 0
