@@ -36,5 +36,5 @@ def signed_groups(
 
 def prompt_moments(mdp: Any, groups: list[Groups], rule: Any) -> tuple[Floats, Floats]:
     """Mean (Q, n) and variance (Q,) of each prompt's own group."""
-    each = [moments_of_groups(mdp, [g], rule, None, [1]) for g in groups]
-    return np.array([m for m, _ in each]), np.array([v for _, v in each])
+    every = [moments_of_groups(mdp, [g], rule, None, [1]) for g in groups]
+    return np.array([m for m, _ in every]), np.array([v for _, v in every])
