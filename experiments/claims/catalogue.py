@@ -32,6 +32,7 @@ from grpo_checks.experiments.claims.literature import groups as literature_group
 from grpo_checks.experiments.claims.literature import hessian as literature_hessian
 from grpo_checks.experiments.claims.literature import mse as literature_mse
 from grpo_checks.experiments.claims.literature import tools as literature_tools
+from grpo_checks.experiments.claims.practice import kl as practice_kl
 from grpo_checks.experiments.claims.stationarity import bias as t1_bias
 from grpo_checks.experiments.claims.stationarity import budget as t1_budget
 from grpo_checks.experiments.claims.stationarity import components as t1_k
@@ -88,6 +89,7 @@ CLAIMS: tuple[Claim, ...] = (
     literature_correlation.LAW,
     literature_pairs.CLAIM,
     literature_groups.CLAIM,
+    practice_kl.CLAIM,
 )
 
 

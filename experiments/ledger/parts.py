@@ -82,6 +82,8 @@ PARTS: dict[str, Part] = {
     "L.correlation.law": Part(literature.correlation_law),
     "L.correlation.G": Part(literature.correlation_pairs),
     "L.groups": Part(literature.groups),
+    "claims that people act on": Part(lambda data: {}, ("P.kl",)),
+    "P.kl": Part(literature.kl),
     "cases": Part(verifier.cases),
     "falsifier": Part(verifier.falsifier, ("points",)),
     "mutants": Part(verifier.mutants, ("mutants", "smallest")),

@@ -6,6 +6,16 @@ A penalty in the loss is a sum over tokens whose sampling probabilities are held
 
 with mu the policy that sampled, c what the aggregation makes of the episode, and F what the
 penalty multiplies a token's score by (``losses.kl_penalty``). Silent groups are not silent here.
+
+**What it climbs on policy**, pi = mu, x = log pi - log ref (derived). Let V_c = E[c | s, a].
+- k1, F = 1: E[c s] = grad E[c], c of the length of an episode, or of a batch, alone. Of a sum c is
+  constant: 0. Of a mean it is grad E[1/l], grad E[1/N]: minimising it makes episodes longer.
+- k1 in the reward: E[X s] = grad KL(pi || ref) (``episode_kl``).
+- k2, F = x: E[sum_t x_t s_t], which lacks E[sum_{t<u} x_u s_t]: what a token does to later states.
+  It is 0 with one decision.
+- k3, F = 1 - ref/pi: -sum_s P_pi(visit s) sum_a ref(a|s) grad log pi(a|s), and grad KL(ref || pi)
+  is the same with P_ref(visit s): equal with one decision, whose state is given.
+- the ratio times k3: value and slope add up to x, F of k2, token by token.
 """
 
 import jax.numpy as jnp

@@ -18,7 +18,8 @@ from grpo_checks.theory.rules.aggregation import Aggregation
 def length_law(mdp: TAMDP, probs: Probs) -> Float[Array, "Q H"]:
     """P(an episode of the prompt has 1..H decisions)."""
     answered = visits(mdp, probs) * probs[:, mdp.n_tools :].sum(-1)[None]
-    return jnp.stack([answered[:, mdp.layer(d)].sum(-1) for d in range(mdp.horizon)], 1)
+    layers = [answered[:, mdp.layer(d)].sum(-1, keepdims=True) for d in range(mdp.horizon)]
+    return jnp.concatenate(layers, 1)
 
 
 def convolved(one: Float[Array, " N"], other: Float[Array, " M"]) -> Float[Array, " NM"]:

@@ -1,8 +1,8 @@
-"""Facts on results of other papers: gradients, noise, correlations, groups of advantages."""
+"""Facts on results of other papers: gradients, noise, correlations, groups, estimates of KL."""
 
 import pandas as pd
 
-from grpo_checks.experiments.ledger.words import Facts, having, outcome, table
+from grpo_checks.experiments.ledger.words import Facts, count, exactly, having, outcome, table
 from grpo_checks.experiments.storage.text import instances, span
 
 
@@ -110,4 +110,32 @@ def groups(data: pd.DataFrame) -> Facts:
         "holds": len(having(data, "holds")),
         "table": table(unit, headings),
         "equal": f"; for G = {sizes} as many as decoupled" if sizes else "",
+    }
+
+
+def kl(data: pd.DataFrame) -> Facts:
+    """Of P.kl: both columns of its table, and the numbers of the second."""
+    cells = data[data["estimate"].notna()]
+    one, several = (
+        cells[cells["instance"] == column] for column in ("one decision", "several decisions")
+    )
+    verdicts = one.set_index("estimate")["verdict"]
+    lines = [
+        {
+            "estimate": row["estimate"],
+            "one decision": verdicts[row["estimate"]],
+            "several decisions": row["verdict"],
+            "its gradient there": exactly(row, "observed"),
+            "that it is taken for": exactly(row, "bound"),
+            "of the": row["note"],
+        }
+        for _, row in several.iterrows()
+    ]
+    return {
+        "outcome": outcome(data),
+        "one": count(one, "holds"),
+        "one_cells": len(one),
+        "refuted": count(several, "refuted"),
+        "cells": len(several),
+        "table": table(pd.DataFrame(lines)),
     }

@@ -1,0 +1,1 @@
+"""Points of claims that people act on."""
