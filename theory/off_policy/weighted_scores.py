@@ -30,9 +30,7 @@ from grpo_checks.theory.evaluation.values import (
 )
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import LogLinear, Policy
-from grpo_checks.theory.off_policy.weights import TokenWeights, ratios
-
-Table = Float[Array, "S A"]
+from grpo_checks.theory.off_policy.weights import Table, TokenWeights, ratios
 
 
 class WeightedScores(NamedTuple):
@@ -63,7 +61,10 @@ def token_scores(
 
 
 def product_scores(mdp: TAMDP, policy: Policy, theta: Theta, sampler: Probs) -> WeightedScores:
-    """W = the product of an episode's ratios, not clipped: M(v) = grad p_pi(v)."""
+    """W = the product of an episode's ratios, not clipped.
+
+    M(v) = grad p_pi(v) where mu takes whatever pi does.
+    """
     rho = ratios(policy.probs(theta), sampler)
     one = jnp.ones_like(rho)
     first, second = (Weighing(sampler * x, one, one) for x in (rho, jnp.square(rho)))
