@@ -37,7 +37,7 @@ paper: $(READY)
 	--runs results/paper/cells && \
 	$(BIN)/python -m experiments power results/paper --out results/paper/power.csv && \
 	$(BIN)/python -m experiments ledger && $(BIN)/python -m figures results/paper && \
-	$(BIN)/python -m experiments advise --instance search --out results/paper/advise && \
+	$(BIN)/python -m experiments advise --instance search --optimizers 8 --out results/paper/advise && \
 	$(BIN)/python -m figures results/paper/advise || exit $$?; fi; \
 	exit $$status
 

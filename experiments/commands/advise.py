@@ -5,14 +5,15 @@ from pathlib import Path
 
 import pandas as pd
 
-from grpo_checks.experiments.advice.advise import advise
+from grpo_checks.experiments.advice.advise import advise, trained
+from grpo_checks.experiments.advice.optimizers import optimizer_table
 from grpo_checks.experiments.advice.place import Plan
 from grpo_checks.experiments.advice.trainers import DEFAULT
-from grpo_checks.experiments.models.instances import from_argument
+from grpo_checks.experiments.models.instances import InstanceSpec, build, from_argument
 from grpo_checks.experiments.storage.files import check_target, write_atomic
 from grpo_checks.experiments.storage.folders import label
 from grpo_checks.experiments.storage.terminal import say, table_lines
-from grpo_checks.theory.rules.presets import PRESETS
+from grpo_checks.theory.rules.presets import PRESETS, preset
 
 BUDGET = 64
 
@@ -33,6 +34,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument(
         "--train", type=int, default=0, help="steps of exact gradient ascent before [0]"
     )
+    parser.add_argument(
+        "--optimizers",
+        type=int,
+        metavar="G",
+        help="sample what Adam and clipping of the norm make of the trainer's E[g], groups of G",
+    )
     parser.add_argument("--out", type=Path, help="output folder [results/advise/NAME]")
     parser.set_defaults(run=run)
 
@@ -43,7 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
     folder = arguments.out or Path("results") / "advise" / label(arguments.instance)
     check_target(folder / "rows.csv")
     budget = BUDGET if arguments.batch is None and arguments.budget is None else arguments.budget
-    plan = Plan(budget, arguments.batch)
+    plan, size = Plan(budget, arguments.batch), arguments.optimizers
+    if size is not None and (size < 2 or not plan.sizes([size], exactly=True)):
+        raise ValueError(f"optimizers = {size}: expected a whole number of groups in {plan}")
     advice = advise(spec, plan, arguments.train, arguments.preset)
     shown = advice.table.drop(columns="note").dropna(subset=["signal"])
     with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
@@ -53,7 +62,22 @@ def run(arguments: argparse.Namespace) -> int:
     rows = advice.table.assign(claim="advice", instance=spec.name, plan=str(plan))
     write_atomic(folder / "rows.csv", rows.to_csv(index=False))
     say(f"table: {folder / 'rows.csv'}; figure: python -m figures {folder}")
+    if size is not None:
+        _optimizers(spec, plan, arguments, folder / "optimizers.csv")
     return 0
+
+
+def _optimizers(spec: InstanceSpec, plan: Plan, arguments: argparse.Namespace, path: Path) -> None:
+    """Print and store their table."""
+    instance, size = build(spec), arguments.optimizers
+    groups, rule = int(plan.groups(size)), preset(arguments.preset).rule
+    table = optimizer_table(instance, trained(instance, arguments.train), rule, size, groups)
+    with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
+        say(f"mean updates beside E[g] of {arguments.preset}, {groups} groups of {size}, sampled:")
+        say(*table_lines(table.astype(object).where(table.notna(), "")))
+    labels = {"instance": spec.name, "preset": arguments.preset, "group_size": size}
+    write_atomic(path, table.assign(**labels, prompts=groups).to_csv(index=False))
+    say(f"table: {path}")
 
 
 def _refusals(table: pd.DataFrame) -> list[str]:
