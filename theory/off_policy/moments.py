@@ -54,8 +54,8 @@ def off_policy_prompts(
 ) -> PromptMoments:
     """Of each prompt's own group, for a rule within groups; ``gradient`` is J's, at theta."""
     g, group = law.totals.group_size, law.keyed(scores)
-    mean = group.mean[:, 0] / g
-    variance = group.square[:, 0] / g**2 - jnp.square(mean).sum(-1)
+    mean = group.mean[:, 0, 0] / g
+    variance = group.square[:, 0, 0, 0] / g**2 - jnp.square(mean).sum(-1)
     gradient = prompt_gradients(law.mdp, policy, theta).reshape(mean.shape)
     return PromptMoments(gradient, mean, jnp.maximum(variance, 0.0))
 
