@@ -12,7 +12,6 @@ from grpo_checks.figures.theorems import (
     bias,
     cycles,
     literature,
-    practice,
     theorem1,
     theorem2,
     theorem3,
@@ -42,7 +41,6 @@ FIGURES = {
     "t3_shift": ("T3.shift", theorem3_transfer.shift),
     "t3_visual_arft": ("T3.visual_arft", theorem3_transfer.visual_arft),
     "literature": ("L.amplification", literature.overview),
-    "p_kl": ("P.kl", practice.kl),
     "advice": ("advice", advice.advice),
     "cost": ("cost", speed.cost),
 }

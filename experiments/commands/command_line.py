@@ -8,17 +8,14 @@ import jax
 
 from grpo_checks.experiments.commands import (
     advise,
-    alarms,
     explain,
     falsify,
     ledger,
     listing,
-    mutants,
     new,
-    power,
-    survey,
     verify,
 )
+from grpo_checks.experiments.commands.audits import alarms, mutants, power, survey
 from grpo_checks.experiments.commands.program import program
 from grpo_checks.experiments.computing.compilation import keep_compiled
 from grpo_checks.experiments.computing.devices import missing_platform

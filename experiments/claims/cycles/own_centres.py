@@ -4,13 +4,17 @@ A centre (``theory.convergence.cycles.reversible``) refutes: runs of expected up
 there stay, and |grad J|^2 > 0 with them, for every c and T; around it all orbits of the flow are
 closed, and for every small enough c the averages of |E[g]|^2 and |grad J|^2 along runs from them
 have floors above 0 for every T, whose constants are not explicit. It says nothing of sampled runs.
+An attracting zero between two actions (``theory.convergence.cycles.edges``) refutes for grad J too.
 """
 
 from collections.abc import Iterator
 from math import sqrt
 from typing import Any
 
-from grpo_checks.experiments.claims.cycles.larger_groups import centres_at
+import numpy as np
+from scipy.special import softmax
+
+from grpo_checks.experiments.claims.cycles.larger_groups import centres_at, edges_at
 from grpo_checks.experiments.claims.cycles.models import DOCUMENTS, MODELS
 from grpo_checks.experiments.claims.cycles.own_field import DOMAIN
 from grpo_checks.experiments.claims.cycles.own_orbits import (
@@ -28,21 +32,29 @@ from grpo_checks.experiments.protocol.cell_rows import certified, exact
 from grpo_checks.experiments.protocol.claim import Row, Scope, Verdict
 from grpo_checks.theory.numbers.balls import ends, root
 from grpo_checks.theory.rational.cycles.centres import Centre, Centres
+from grpo_checks.theory.rational.cycles.edges import Edge
 
 SIZES = {"quick": (2, 3), "paper": (2, 3, 4, 8, 16)}
 LARGEST = {"rank_cycle": 8}
 """Where a group of 16 has too many compositions to be enclosed in seconds."""
+EDGE_STEP, EDGE_LENGTH = 1.0, 20_000
+"""Of the run beside an edge: others fall as 1/t."""
 DRAWN = (4, 8)
 """Sizes whose orbits the figure shows, of models with a floor at G = 2."""
 
 
 def centres(name: str, scope: Scope) -> Iterator[Row]:
-    """A row for each group size: *refuted* by a centre, else measured and *inconclusive*."""
+    """A row for each group size: *refuted* by a centre or an edge, else *inconclusive*."""
     for size in SIZES[scope.profile]:
         if size <= LARGEST.get(name, size):
-            known = centres_at(DOMAIN.read({**MODELS[name], "group_size": size}))
-            row = _centre_row(name, size, known.centres[0], scope) if known.centres else None
-            yield row or _measured_row(name, size, known, scope)
+            point = DOMAIN.read({**MODELS[name], "group_size": size})
+            known = centres_at(point)
+            if known.centres:
+                yield _centre_row(name, size, known.centres[0], scope)
+            elif attracting := edges_at(point):
+                yield _edge_row(name, size, known, attracting[0])
+            else:
+                yield _measured_row(name, size, known, scope)
 
 
 def _extra(name: str, size: int) -> dict[str, Any]:
@@ -74,6 +86,26 @@ def _centre_row(name: str, size: int, centre: Centre, scope: Scope) -> Row:
     if abs(extra["measured"] / square - 1) > 1e-6:
         return exact(*labels, square, 0.0, "inconclusive", "not what a run has: a fault", extra)
     return certified(exact(*labels, square, 0.0, verdict, note, extra))
+
+
+def _edge_row(name: str, size: int, known: Centres, edge: Edge) -> Row:
+    """Beside the model's own |grad J|^2 where the flow from its start has led."""
+    square = float(edge.squared_gradient)
+    path = measured(name, size, GROUP_NORMALIZED, EDGE_STEP, EDGE_LENGTH)
+    chance = softmax(np.asarray(path.theta[-1])[0, :3])[edge.actions[0]]
+    extra = {
+        "field": "grad J",
+        "edge": " ".join(map(str, edge.actions)),
+        "zeros": known.zeros,
+        "chance": float(edge.chance),
+        "reached": float(chance),
+        "measured": float(path.squared_gradient[-1]),
+        "measured_steps": EDGE_LENGTH,
+        **_extra(name, size),
+    }
+    note = "an attracting zero between two actions: runs that start near it end there"
+    labels = (NAME, name, parameters(name, size, GROUP_NORMALIZED))
+    return certified(exact(*labels, square, 0.0, "refuted", note, extra))
 
 
 def _measured_row(name: str, size: int, known: Centres, scope: Scope) -> Row:

@@ -13,7 +13,8 @@ constant. Estimators that are linear in the rewards have a multiple of that E[g]
 Else, in larger groups, *holds* for |E[g]|^2 where E[g] is a gradient (``larger_groups``), and is
 *refuted* by a centre (``theory.convergence.cycles.reversible``), whatever ``logits`` and ``reach``:
 "grad J" by |grad J|^2 there, of runs from the centre, every c and T; "E[g]" by the determinant of
-its Jacobian, of runs from closed orbits near it with small c, whose floors are not explicit.
+its Jacobian, of runs from closed orbits near it with small c, whose floors are not explicit; "grad
+J" also by a zero between two actions that attracts (``theory.convergence.cycles.edges``).
 All else is *inconclusive*.
 """
 

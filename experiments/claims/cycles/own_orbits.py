@@ -15,6 +15,7 @@ from grpo_checks.experiments.protocol.cell_rows import certified, exact, inequal
 from grpo_checks.experiments.protocol.claim import Row, Scope
 from grpo_checks.experiments.protocol.verdict import Decision
 from grpo_checks.experiments.runs.training import exact_law
+from grpo_checks.theory.convergence.cycles.turns import angles
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.numbers.balls import ends
 from grpo_checks.theory.updates.rounding import accumulated
@@ -60,19 +61,20 @@ def _chances(theta: Any) -> Any:
     return softmax(np.asarray(theta)[:, 0, :3], axis=1)
 
 
+@lru_cache(maxsize=16)
+def zero(name: str, eps: str = "0") -> Any:
+    """Logits (3,) of the zero of E[g] at G = 2."""
+    circle = circle_of({**DOCUMENTS[name], "eps": eps})
+    assert circle is not None
+    return np.log([float(ends(x)[0]) for x in circle.weights])
+
+
 @lru_cache(maxsize=8)
 def period(name: str) -> float:
     """Of the orbit through the start, in units of the flow, which a run of T steps c/sqrt(T)
     follows for c sqrt(T) of them: until the angle around the zero of E[g] has grown by 2 pi."""
-    circle = circle_of(DOCUMENTS[name])
-    assert circle is not None
     path = measured(name, 2, GROUP_NORMALIZED, UNIT, FLOW)
-    w = np.log([float(ends(x)[0]) for x in circle.weights])
-    theta = np.asarray(path.theta)[:, 0, :3]
-    around = (theta - theta.mean(1, keepdims=True)) - (w - w.mean())
-    # Two coordinates of the plane in which all sums are 0, at right angles.
-    x, y = around[:, 0] - around[:, 1], (around.sum(1) - 3 * around[:, 2]) / -sqrt(3)
-    angle = np.abs(np.unwrap(np.arctan2(y, x)) - np.arctan2(y[0], x[0]))
+    angle = angles(np.asarray(path.theta)[:, 0, :3], zero(name))
     assert angle[-1] > 2 * pi
     return float(np.interp(2 * pi, angle, UNIT * np.arange(FLOW)))
 

@@ -90,8 +90,10 @@ def surrogate(data: pd.DataFrame) -> Facts:
 def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
     """Of T1.own and T1.cycle: floors for every T, centres, what was measured, and who arrives."""
     refuted = data[(data["evidence"] == "certified") & (data["verdict"] == "refuted")]
-    floors, centres = (
-        refuted[known] for known in (refuted["reach"].notna(), refuted["reach"].isna())
+    edge = refuted["edge"].notna() if "edge" in refuted else refuted["reach"].isna() & False
+    floors, centres, edges = (
+        refuted[known]
+        for known in (refuted["reach"].notna(), refuted["reach"].isna() & ~edge, edge)
     )
     sampled = data[data["evidence"] == "statistical"]
     ascents, left = having(data, "holds"), having(data, "inconclusive")
@@ -108,6 +110,14 @@ def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
         "group_size": "G",
         "difference": "logit difference",
         "frequency": "frequency",
+        "observed": "|grad J|^2 there",
+    }
+    between = {
+        "instance": "instance",
+        "group_size": "G",
+        "edge": "actions",
+        "chance": "chance of the first",
+        "reached": "run from the start",
         "observed": "|grad J|^2 there",
     }
     trained = {
@@ -128,7 +138,8 @@ def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
         "ascents": f"{', '.join(sorted({*exact['estimator']}))} ({len(exact)} cells)",
         "sampled": table(sampled.astype({"n_steps": int}), trained),
         "centres": table(centres, around) if len(centres) else "none",
-        "without": _by_instance(left[left["zeros"] == 0] if "zeros" in left else left[:0]),
+        "edges": table(edges, between) if len(edges) else "none",
+        "without": _by_instance(data[data["zeros"] == 0] if "zeros" in data else left[:0]),
         "larger": _larger(left),
         "ring": outcome(drawn),
         "use": span(1 / drawn["ratio"]),

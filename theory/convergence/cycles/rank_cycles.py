@@ -25,6 +25,15 @@ theta' = theta + eta E[g], E[g]_a = pi_a (S pi)_a:
 5. With sampled groups (drawn prompts, any B, or a full sweep), g_a^2 is in mean at most
    pi_a (1 - pi_a)/2 and |g_a| <= 1/2 where |h| <= 1, and Z >= 3: E Phi rises by at most
    eta^2 exp(eta/2) (sum w - min w)/12 a step.
+6. With a KL penalty, theta' = E[g] - beta grad KL(pi || ref) (k2, or the ratio times k3, in the
+   loss), Phi falls along the flow at the rate
+
+       (beta |w|_1/Z) (KL(v || pi) + KL(pi || ref) - KL(v || ref)),    v = w/|w|_1,
+
+   since pi_a exp(-theta_a) = 1/Z, Z = sum exp(theta). Let M be the largest Phi where this is not
+   above 0, a compact set that holds v and ref. For every beta > 0, however small, the flow ends
+   within {Phi <= M}, which does not depend on beta; for ref = v it ends at v. So the penalty stops
+   the cycle, but not where J is stationary: grad J is not 0 at v.
 All derived. A constant step is another matter: Phi grows without end, the run circles ever closer
 to the corners, where |E[g]|^2 falls without a stationary policy being near.
 """

@@ -72,6 +72,18 @@ def _table(eps: fmpq, group_size: int) -> Enclosed:
     return enclose(advantage_table, known)
 
 
+def advantages(model: Model, estimator: Estimator, eps: fmpq, group_size: int) -> Exact:
+    """``group_field.advantage_table``, enclosed."""
+    table: Exact = _table(eps, group_size)(model.rewards, model.weights, estimator, group_size)
+    return table
+
+
+def mean_rewards(model: Model) -> Exact:
+    """Of each action, over prompts."""
+    composite = model.rewards.dot(model.weights)
+    return np.asarray(np.einsum("q,qao,o->a", model.share, model.outcome, composite))
+
+
 def centres(model: Model, estimator: Estimator, eps: fmpq, group_size: int) -> Centres:
     """Of the estimator with this ``eps`` in groups of ``group_size`` >= 2."""
     decomposed = estimator.name == "componentwise_normalized"
@@ -79,7 +91,7 @@ def centres(model: Model, estimator: Estimator, eps: fmpq, group_size: int) -> C
     lines = [x.actions for x in reflections(model.share, model.outcome, columns)]
     if not lines:
         return Centres([], "no exchange of two actions of three reflects the rewards", None)
-    table = _table(eps, group_size)(model.rewards, model.weights, estimator, group_size)
+    table = advantages(model, estimator, eps, group_size)
     known = [_on_line(model, table, group_size, line) for line in lines]
     listed = [centre for line in known for centre in line.centres]
     note = "" if listed else "; ".join(sorted({line.note for line in known}))
@@ -90,7 +102,7 @@ def centres(model: Model, estimator: Estimator, eps: fmpq, group_size: int) -> C
 def _on_line(model: Model, table: Exact, group_size: int, actions: tuple[int, int, int]) -> Centres:
     outcome = model.outcome[:, list(actions)]
     field = (model.share, outcome, table, group_size)
-    values = np.einsum("q,qao,o->a", model.share, outcome, model.rewards.dot(model.weights))
+    values = mean_rewards(model)[list(actions)]
     line = coefficients(lambda z: _advantage(*field, z), group_size - 1)
     zeros = isolated(line)
     if zeros is None:

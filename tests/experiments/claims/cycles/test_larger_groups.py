@@ -42,19 +42,28 @@ def test_centre_refutes(name):
         BINARY,
         TWO,
         UNEQUAL,
-        MODELS["dice"],
         {**MODELS["rank_cycle"], "estimator": "leave_one_out"},
         {**MODELS["dice_all"], "estimator": "mean_baseline"},
         {**MODELS["dice_all"], "estimator": "componentwise_normalized"},
         {**MODELS["rank_cycle"], "share": [2, 1, 1]},
     ],
-    ids=["binary", "two", "unequal", "dice", "leave one out", "mean", "decomposed", "share"],
+    ids=["binary", "two", "unequal", "leave one out", "mean", "decomposed", "share"],
 )
 def test_no_centre(document, group_size, average):
     """One binary reward, two actions, no reflection, no zero on its line, gradients."""
     decision = decide({**document, "group_size": group_size, "average": average})
     assert decision.verdict != "refuted"
     assert decision.observed == fmpq(0)
+
+
+@pytest.mark.parametrize("group_size", [3, 4, 8])
+def test_edge_refutes(group_size):
+    """`dice` at G = 3 and 4: the average of |grad J|^2, not that of |E[g]|^2, which vanishes."""
+    document = {**MODELS["dice"], "group_size": group_size}
+    decision = decide({**document, "average": "grad J"})
+    assert decision.verdict == ("inconclusive" if group_size == 8 else "refuted")
+    assert "no zero on the line" in decide(document).note
+    assert decide(document).verdict == "inconclusive"
 
 
 def test_potentials_hold():
@@ -66,13 +75,14 @@ def test_potentials_hold():
 
 
 def test_rows():
-    """Refuted where there is a centre, with its numbers; else what is known is said."""
+    """Refuted where there is a centre or an edge, with its numbers, which runs agree with."""
     (pair, three) = centres("dice", Scope("quick"))
     assert (pair.verdict, pair.evidence) == ("refuted", "certified")
     assert pair.extra["difference"] == 0
     assert pair.extra["measured"] == pytest.approx(pair.observed, rel=1e-9)
-    assert (three.verdict, three.evidence) == ("inconclusive", "exact")
-    assert "no zero on the line of the reflection, certified" in three.note
+    assert (three.verdict, three.evidence) == ("refuted", "certified")
+    assert three.extra["measured"] == pytest.approx(three.observed, rel=0.05)
+    assert three.extra["reached"] == pytest.approx(three.extra["chance"], abs=0.01)
 
 
 def test_rows_of_one_instance():

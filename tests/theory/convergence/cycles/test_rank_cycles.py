@@ -46,6 +46,25 @@ def test_weights_balance_the_wins(wins):
 
 
 @pytest.mark.parametrize("wins", WINS)
+def test_a_penalty_pulls_towards_the_zero(wins):
+    """Step 6: the rate of Phi along E[g] - beta grad KL, by automatic differentiation."""
+    s, w = _field(wins)
+    reference, beta = _softmax(np.array([0.3, -0.7, 0.4])), 0.25
+
+    def kl(p, q):
+        return (p * jnp.log(p / q)).sum()
+
+    for theta in _starts(20):
+        policy, slope = _softmax(theta), jax.grad(potential, argnums=1)(jnp.array(w), theta)
+        away = jax.grad(lambda at: kl(jax.nn.softmax(at), reference))(jnp.array(theta))
+        rate = slope @ (policy * (s @ policy) - beta * away)
+        v = w / w.sum()
+        balance = kl(v, policy) + kl(policy, reference) - kl(v, reference)
+        expected = -beta * w.sum() / np.exp(theta).sum() * balance
+        np.testing.assert_allclose(rate, expected, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("wins", WINS)
 def test_second_order_term(wins):
     """The quotient of step 3 of the proof, on a fine simplex, against kappa."""
     s, w = _field(wins)

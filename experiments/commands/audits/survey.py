@@ -1,11 +1,15 @@
-"""survey: how common it is that std-normalised GRPO does not become stationary."""
+"""survey: how common cycles of std-normalised GRPO are, and what stops one."""
 
 import argparse
 from pathlib import Path
 
-from grpo_checks.experiments.audit.survey import GROUPS, KINDS, survey
+import pandas as pd
+
+from grpo_checks.experiments.audit.survey import GROUPS, survey
+from grpo_checks.experiments.audit.survey_paths import KINDS
+from grpo_checks.experiments.audit.what_stops import what_stops
 from grpo_checks.experiments.storage.files import check_target, write_atomic
-from grpo_checks.experiments.storage.terminal import say
+from grpo_checks.experiments.storage.terminal import say, table_lines
 
 MAX_MODELS = 10**5
 
@@ -19,7 +23,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "--groups", type=int, nargs="+", default=list(GROUPS), help="group sizes [2 4 8 16]"
     )
     parser.add_argument(
-        "--out", type=Path, default=Path("results/survey.csv"), help="[results/survey.csv]"
+        "--out", type=Path, default=Path("results/survey"), help="folder [results/survey]"
+    )
+    parser.add_argument(
+        "--changes", action="store_true", help="what stops the cycle of T1.own instead"
     )
     parser.set_defaults(run=run)
 
@@ -30,12 +37,25 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"models = {arguments.models}: expected 1..{MAX_MODELS}")
     if not all(2 <= size <= max(GROUPS) for size in arguments.groups):
         raise ValueError(f"groups = {arguments.groups}: expected sizes in 2..{max(GROUPS)}")
-    check_target(arguments.out)
+    path = arguments.out / ("what_stops.csv" if arguments.changes else "survey.csv")
+    check_target(path)
+    table = _stops() if arguments.changes else _survey(arguments)
+    write_atomic(path, table.to_csv(index=False))
+    say(f"stored: {path}")
+    return 0
+
+
+def _survey(arguments: argparse.Namespace) -> pd.DataFrame:
     table = survey(arguments.models, tuple(dict.fromkeys(arguments.groups)))
-    write_atomic(arguments.out, table.to_csv(index=False))
     for size, records in table.groupby("group_size"):
         counts = {kind: int((records[kind] > 0).sum()) for kind in KINDS[1:]}
         shown = ", ".join(f"{count} {kind}" for kind, count in counts.items())
         say(f"G = {size}: {len(records)} models, from some start: {shown}")
-    say(f"stored: {arguments.out}")
-    return 0
+    return table
+
+
+def _stops() -> pd.DataFrame:
+    table = what_stops()
+    with pd.option_context("display.width", 200):
+        say(*table_lines(table[["instance", "change", "setting", "outcome", "J", "optimum"]]))
+    return table
