@@ -23,9 +23,9 @@ def sampled(rows: pd.DataFrame) -> pd.DataFrame:
     return rows[rows["seeds"].notna() & (rows["lower"] < rows["upper"])]
 
 
-def reach(level: float) -> float:
-    """How many half-widths above the bound a mean must be to be found with probability 0.9."""
-    return 1 + float(stats.norm.ppf(FOUND) / stats.norm.isf(level))
+def reach(level: float, chance: float = FOUND) -> float:
+    """How many half-widths above the bound a mean must be to be found with that probability."""
+    return 1 + float(stats.norm.ppf(chance) / stats.norm.isf(level))
 
 
 def _relative(cells: pd.DataFrame) -> tuple[pd.Series, pd.Series]:

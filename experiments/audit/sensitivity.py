@@ -32,18 +32,31 @@ class Lowering(NamedTuple):
         return f"{self.share:.2%}" if self.share >= 1e-4 else f"{100 * self.share:.1e}%"
 
 
-def least_lowering(table: pd.DataFrame) -> Lowering | None:
-    """Over the rows that hold; None where none has a bound and a lower limit."""
+def rounding_of(table: pd.DataFrame) -> pd.Series:
+    """The rounding error of each row, 0 where it states none."""
+    given = table["rounding"] if "rounding" in table else pd.Series(0.0, index=table.index)
+    return pd.to_numeric(given).fillna(0.0)
+
+
+def lowerings(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """Of each row that holds: the least lowering that it notices, and its share of |bound|.
+
+    Without rows that lack a bound or a lower limit; no share where the bound is a rounding error.
+    """
     numbers = table[["lower", "bound"]].apply(pd.to_numeric)
     known = numbers.notna().all(axis=1) & (table["verdict"] == "holds")
-    if not known.any():
-        return None
-    given = table["rounding"] if "rounding" in table else pd.Series(0.0, index=table.index)
-    rounding = pd.to_numeric(given).fillna(0.0)[known]
+    rounding = rounding_of(table)[known]
     absolute = (numbers["bound"] - numbers["lower"])[known].clip(lower=0) + rounding
     size = numbers["bound"].abs()[known]
-    share = absolute / size.where(size > rounding)
-    at = share.idxmin() if share.notna().any() else absolute.idxmin()
+    return absolute, absolute / size.where(size > rounding)
+
+
+def least_lowering(table: pd.DataFrame) -> Lowering | None:
+    """Over the rows that hold; None where none has a bound and a lower limit."""
+    absolute, share = lowerings(table)
+    if absolute.empty:
+        return None
+    at: Any = share.idxmin() if share.notna().any() else absolute.idxmin()
     row = {str(k): v for k, v in table.loc[at].items() if pd.notna(v) and v != ""}
     return Lowering(float(absolute[at]), float(share[at]) if pd.notna(share[at]) else None, row)
 

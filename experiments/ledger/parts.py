@@ -35,7 +35,7 @@ class Part(NamedTuple):
 
 TABLES = ("rows", "cases", "verdicts")
 PARTS: dict[str, Part] = {
-    "top": Part(overview.top, ("verdicts",)),
+    "top": Part(overview.top, ("verdicts", "rows", "cases", "points")),
     "surprises": Part(overview.surprises, ("verdicts",)),
     "conditions": Part(overview.conditions, ("provenance",)),
     "Theorem 1": Part(
@@ -87,7 +87,7 @@ PARTS: dict[str, Part] = {
     "cases": Part(verifier.cases),
     "falsifier": Part(verifier.falsifier, ("points",)),
     "mutants": Part(verifier.mutants, ("mutants", "smallest")),
-    "power": Part(verifier.power, ("rows",)),
+    "power": Part(verifier.power, ("rows", "cases", "points")),
     "alarms": Part(verifier.alarms),
 }
 

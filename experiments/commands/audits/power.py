@@ -1,4 +1,4 @@
-"""power: what the sampled checks could see, from stored rows."""
+"""power: how small a change of each bound the checks could see, from stored rows."""
 
 import argparse
 from pathlib import Path
@@ -7,8 +7,10 @@ import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
 from grpo_checks.experiments.audit.power import power
+from grpo_checks.experiments.audit.sharpness import sharpness, shown
 from grpo_checks.experiments.runs.stored import PAPER
 from grpo_checks.experiments.storage.files import write_atomic
+from grpo_checks.experiments.storage.input_file import read_json
 from grpo_checks.experiments.storage.table_file import read_table
 from grpo_checks.experiments.storage.terminal import say, table_lines
 
@@ -17,25 +19,35 @@ NUMBERS = ("seeds", "observed", "lower", "upper", "bound")
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """The command's arguments."""
-    about = "the smallest excess that sampled cells find, and seeds for smaller ones"
+    about = "the least lowering of each bound that is refuted; what more seeds would find"
     parser = commands.add_parser("power", help=about)
     parser.add_argument(
         "folder", type=Path, nargs="?", default=PAPER, help="of rows.csv [results/paper]"
     )
-    parser.add_argument("--out", type=Path, help="store the table too, in this file")
+    parser.add_argument("--out", type=Path, help="store the sampled table too, in this file")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the table; store it only where that is asked for, since others are committed."""
-    table = power(_rows(arguments.folder / "rows.csv"))
+    """Print both tables; store the second where that is asked for, since others are committed."""
+    rows = _rows(arguments.folder / "rows.csv")
+    table = power(rows)
     if table.empty:
         raise ValueError(f"{arguments.folder}: no sampled cells: expected some in rows.csv")
     if arguments.out is not None:
         write_atomic(arguments.out, table.to_csv(index=False))
     with pd.option_context("display.width", 200):
+        if {"instance", "verdict", "evidence", "identity"} <= {*rows}:
+            say(*table_lines(shown(_bounds(arguments.folder, rows))))
         say(*table_lines(table))
     return 0
+
+
+def _bounds(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
+    """Of rows, and of the stored cases and the falsifier's points beside them, if any."""
+    cases = [read_table(path) for path in folder.glob("cases.csv")]
+    points = [read_json(path) for path in sorted(folder.glob("falsify/*/seed-*/point.json"))]
+    return sharpness(pd.concat([rows, *cases], ignore_index=True), points)
 
 
 def _rows(path: Path) -> pd.DataFrame:

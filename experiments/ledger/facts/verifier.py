@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from grpo_checks.experiments.audit.power import power as power_table
+from grpo_checks.experiments.audit.sharpness import sharpness, shown
 from grpo_checks.experiments.falsifier.shrink import leaves
 from grpo_checks.experiments.ledger.words import Facts, count, exactly, table
 from grpo_checks.experiments.points.generalization.coverage import ALONE
@@ -53,9 +54,10 @@ def mutants(mutants: pd.DataFrame, smallest: pd.DataFrame) -> Facts:
     }
 
 
-def power(rows: pd.DataFrame) -> Facts:
-    """Of the sampled cells."""
-    return {"table": table(power_table(rows))}
+def power(rows: pd.DataFrame, cases: pd.DataFrame, points: Points) -> Facts:
+    """Of every bound, and of the sampled cells."""
+    every = sharpness(pd.concat([rows, cases], ignore_index=True), points)
+    return {"bounds": table(shown(every)), "table": table(power_table(rows))}
 
 
 def alarms(alarms: Mapping[str, Any]) -> Facts:

@@ -51,7 +51,8 @@ def test_theorems_read_like_a_report(folder):
         assert places == sorted(places)
         assert "{" not in part
     top = text.split("\n\n")[3].splitlines()
-    assert top[0] == "| claim | statement | provenance | verdict | margin | rests on | figure |"
+    names = "claim | statement | provenance | verdict | margin | power | rests on | figure"
+    assert top[0] == f"| {names} |"
     assert len(top) == 2 + len(pd.read_csv(folder / "verdicts.csv"))
 
 
