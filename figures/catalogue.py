@@ -12,6 +12,7 @@ from grpo_checks.figures.theorems import (
     bias,
     cycles,
     literature,
+    practice,
     theorem1,
     theorem2,
     theorem3,
@@ -41,6 +42,7 @@ FIGURES = {
     "t3_shift": ("T3.shift", theorem3_transfer.shift),
     "t3_visual_arft": ("T3.visual_arft", theorem3_transfer.visual_arft),
     "literature": ("L.amplification", literature.overview),
+    "p_kl": ("P.kl", practice.kl),
     "advice": ("advice", advice.advice),
     "cost": ("cost", speed.cost),
 }

@@ -11,6 +11,8 @@ from grpo_checks.experiments.advice.recommended import NO_STEP, best_row
 from grpo_checks.theory.batches.rule_law import RuleLaw, rule_law
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
+from grpo_checks.theory.evaluation.values import Theta
+from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.rules.presets import preset
 from grpo_checks.theory.updates.moments import UpdateMoments
 from grpo_checks.theory.updates.policy_law import PolicyLaw
@@ -19,8 +21,8 @@ DEFAULT = "trl"
 
 
 @jax.jit
-def _moments(law: RuleLaw, at: PolicyLaw) -> UpdateMoments:
-    return law.moments_at(at)
+def _moments(law: RuleLaw, at: PolicyLaw, policy: Policy, theta: Theta) -> UpdateMoments:
+    return law.moments_at(at, law.baseline(policy, theta))
 
 
 def trainer_rows(place: Place, name: str, sizes: Sequence[int]) -> Iterator[dict[str, Any]]:
@@ -37,13 +39,18 @@ def trainer_rows(place: Place, name: str, sizes: Sequence[int]) -> Iterator[dict
         # The sweeps through the model are the same for every size.
         at = law_of(law.mdp, instance.policy, place.theta) if at is None else at
         episodes = size * groups
-        numbers = numbers_of(place, _moments(law, at), episodes)
+        numbers = numbers_of(place, _moments(law, at, instance.policy, place.theta), episodes)
         silent = _silent(place, preset(name).rule.estimator, size)
         yield {**labels, **numbers, "silent": silent, "episodes": float(episodes), "note": ""}
 
 
 def _silent(place: Place, estimator: Estimator, size: int) -> float:
-    """The share of groups whose advantages are all 0, before any step over the batch."""
+    """The share of groups whose advantages are all 0, before any step over the batch.
+
+    Unknown where it is not that of equal rewards.
+    """
+    if estimator.name in ("greedy_baseline", "pass_at_k"):
+        return float("nan")
     mdp, alike = place.instance.mdp, Estimator("leave_one_out")
     if estimator.name == "componentwise_normalized":
         alike = Estimator(estimator.name, estimator.ddof, estimator.eps)

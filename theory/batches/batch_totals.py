@@ -8,7 +8,8 @@ g = phi(n_1 + ... + n_B) sum_b X_b, where X_b knows of other groups through phi 
              + sum_{b != c} sum_{n,n'} <F_b(n), F_c(n')> sum_m P_{-bc}(m) phi(n + n' + m)^2,
 
 P_{-b} and P_{-bc} the laws of the other groups' totals. Drawn prompts are independent, so that all
-groups have the mixture's F, S and P; in a full sweep each has its own.
+groups have the mixture's F, S and P; in a full sweep each has its own. Where groups have several
+parts, g = sum_p phi_p sum_b X_pb, and phi^2 is phi_p phi_r for the product of two.
 """
 
 from collections.abc import Callable
@@ -22,11 +23,22 @@ from jaxtyping import Array, Float, Int
 from numpy.typing import NDArray
 
 from grpo_checks.theory.batches.group_totals import KeyedMoments
+from grpo_checks.theory.batches.members import Floats, Numbers
+from grpo_checks.theory.batches.sums import all_sums, distinct
 from grpo_checks.theory.batches.totals import check_entries, law_of_total
-from grpo_checks.theory.estimators.lattice import Lattice, dense_size, lattice
+from grpo_checks.theory.estimators.lattice import Lattice
 
-Divisor = Callable[[NDArray[np.int64]], NDArray[np.float64]]
-"""phi of totals (N, k) of a batch."""
+
+class Weights(NamedTuple):
+    """Of a batch with each of N totals."""
+
+    mean: Floats
+    """phi_p (P, N)."""
+    square: Floats
+    """Of <X_p, X_r> (P, P, N), symmetric: phi_p phi_r."""
+
+
+Divisor = Callable[[Numbers], Weights]
 
 
 class BatchMoments(NamedTuple):
@@ -43,11 +55,15 @@ class BatchTotals(eqx.Module):
 
     others: Lattice
     """Totals of up to B - 1 groups."""
-    one: Float[Array, "N K"]
+    mean: Float[Array, "P N K"]
     """phi at a total of others and the key of one group."""
-    two: Float[Array, "N L"]
-    """phi^2 at a total of others and the sum of two keys."""
-    pair: Int[Array, "K K"]
+    square: Float[Array, "P P N K"]
+    """phi^2 likewise."""
+    rest: Lattice | None
+    """Totals of up to B - 2 groups; None for one group."""
+    two: Float[Array, "P P M L"] | None
+    """phi^2 at a total of the rest and the sum of two keys."""
+    pair: Int[Array, "K K"] | None
     """Which of the L sums two keys have."""
     copies: Int[Array, " Q"] | None
     """Groups of each prompt in a full sweep; None for drawn prompts."""
@@ -64,48 +80,59 @@ class BatchTotals(eqx.Module):
         n = copies.shape[0]
 
         def single(b: Int[Array, ""]) -> tuple[Float[Array, " n"], Float[Array, ""]]:
-            rest = law_of_total(self.others, kinds.chance, copies.at[b].add(-1))
-            mean = (rest @ self.one) @ kinds.mean[b]
-            square = (rest @ jnp.square(self.one)) @ kinds.square[b]
+            others = law_of_total(self.others, kinds.chance, copies.at[b].add(-1))
+            mean = jnp.einsum("pk,kpn->n", others @ self.mean, kinds.mean[b])
+            square = jnp.einsum("prk,kpr->", others @ self.square, kinds.square[b])
             return copies[b] * mean, copies[b] * square
 
-        def double(pair: tuple[Int[Array, ""], Int[Array, ""]]) -> Float[Array, ""]:
-            b, c = pair
-            many = copies[b] * (copies[c] - (b == c)) * jnp.where(b == c, 1, 2)
-            rest = law_of_total(
-                self.others, kinds.chance, jnp.maximum(copies.at[b].add(-1).at[c].add(-1), 0)
-            )
-            gram = kinds.mean[b] @ kinds.mean[c].T
-            sums = jax.ops.segment_sum(gram.reshape(-1), self.pair.reshape(-1), self.two.shape[1])
-            return many * ((rest @ self.two) @ sums)
-
         mean, square = jax.lax.map(single, jnp.arange(n))
+        if self.rest is None:
+            return BatchMoments(mean.sum(0), square.sum())
+        double = lambda pair: self._double(kinds, copies, *pair)  # noqa: E731
         between = jax.lax.map(double, tuple(jnp.asarray(i) for i in np.triu_indices(n)))
         return BatchMoments(mean.sum(0), square.sum() + between.sum())
 
+    def _double(
+        self, kinds: KeyedMoments, copies: Int[Array, " Q"], b: Int[Array, ""], c: Int[Array, ""]
+    ) -> Float[Array, ""]:
+        """Of all pairs of a group of b and one of c."""
+        assert self.rest is not None
+        assert self.two is not None
+        assert self.pair is not None
+        many = copies[b] * (copies[c] - (b == c)) * jnp.where(b == c, 1, 2)
+        left = jnp.maximum(copies.at[b].add(-1).at[c].add(-1), 0)
+        weight = law_of_total(self.rest, kinds.chance, left) @ self.two
+        gram = jnp.einsum("kpn,lrn->klpr", kinds.mean[b], kinds.mean[c])
+        flat = gram.reshape(-1, *gram.shape[2:])
+        sums = jax.ops.segment_sum(flat, self.pair.reshape(-1), weight.shape[-1])
+        return many * jnp.einsum("prl,lpr->", weight, sums)
+
 
 def batch_totals(
-    keys: NDArray[np.int64], groups: int, copies: NDArray[np.int64] | None, divisor: Divisor
+    keys: Numbers, groups: int, copies: NDArray[np.int64] | None, divisor: Divisor
 ) -> BatchTotals:
     """``keys (K, k)`` of one group; call it outside jit.
 
     Raises ValueError, with the cost, where a table would be too large.
     """
-    what = f"totals of {groups} groups"
-    check_entries(what, dense_size(keys, groups - 1))
-    others = lattice(keys, groups - 1)
-    points, (k, d) = np.asarray(others.point), keys.shape
-    check_entries(what, max(len(points) * k, k * k))
-    # Rows as whole numbers, which are sorted much faster.
-    box = tuple(2 * int(side) + 1 for side in keys.max(0))
-    flat = np.ravel_multi_index(tuple((keys[:, None] + keys[None]).reshape(-1, d).T), box)
-    distinct, pair = np.unique(flat, return_inverse=True)
-    sums = np.stack(np.unravel_index(distinct, box), 1)
-    check_entries(what, len(points) * len(sums))
+    what, k = f"totals of {groups} groups", len(keys)
 
-    def phi(added: NDArray[np.int64]) -> NDArray[np.float64]:
+    def weights(points: Numbers, added: Numbers) -> tuple[Floats, Floats]:
+        shape = len(points), len(added)
         total = points[:, None] + added[None]
-        return divisor(total.reshape(-1, d)).reshape(len(points), len(added))
+        check_entries(what, total.size)
+        mean, square = divisor(total.reshape(-1, keys.shape[1]))
+        check_entries(what, square.size)
+        return mean.reshape(-1, *shape), square.reshape(*square.shape[:2], *shape)
 
-    one, two, index, many = jax.device_put((phi(keys), phi(sums) ** 2, pair.reshape(k, k), copies))
-    return BatchTotals(others, one, two, index, many, groups)
+    others, points = all_sums(keys, groups - 1, what)
+    check_entries(what, len(points) * k)
+    mean, square = weights(points, keys)
+    one, one_square, many = jax.device_put((mean, square, copies))
+    if groups == 1:
+        return BatchTotals(others, one, one_square, None, None, None, many, groups)
+    rest, points = all_sums(keys, groups - 2, what)
+    check_entries(what, k * k)
+    sums, pair = distinct((keys[:, None] + keys[None]).reshape(-1, keys.shape[1]))
+    two, index = jax.device_put((weights(points, sums)[1], pair.reshape(k, k)))
+    return BatchTotals(others, one, one_square, rest, two, index, many, groups)

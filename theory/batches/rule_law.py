@@ -10,18 +10,18 @@ import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
-from grpo_checks.theory.batches.batch_totals import BatchTotals, Divisor, batch_totals
-from grpo_checks.theory.batches.columns import Columns, columns
-from grpo_checks.theory.batches.group_totals import GroupTotals, group_totals
-from grpo_checks.theory.estimators.advantages import WITHIN_GROUP, inverse_sd
-from grpo_checks.theory.estimators.group_law import SAMPLING, GroupLaw, group_law
-from grpo_checks.theory.evaluation.values import Theta
+from grpo_checks.theory.batches.batch_totals import BatchTotals, batch_totals
+from grpo_checks.theory.batches.group_totals import GroupTotals, KeyedMoments, group_totals
+from grpo_checks.theory.batches.members import members
+from grpo_checks.theory.batches.tables import acts_alone, batch_divisor, group_table
+from grpo_checks.theory.estimators.group_law import GroupLaw, group_law
+from grpo_checks.theory.evaluation.values import Theta, reward_law
 from grpo_checks.theory.mdp.mdp import TAMDP
-from grpo_checks.theory.mdp.policy import Policy
+from grpo_checks.theory.mdp.policy import Policy, greedy
 from grpo_checks.theory.numbers.rationals import to_fraction
 from grpo_checks.theory.rules.by_length import by_length
 from grpo_checks.theory.rules.rule import UpdateRule
-from grpo_checks.theory.updates.moments import UpdateMoments, combine, moments_at
+from grpo_checks.theory.updates.moments import PromptMoments, UpdateMoments, combine, moments_at
 from grpo_checks.theory.updates.policy_law import PolicyLaw, central, policy_law
 
 MAX_GROUPS = 4096
@@ -36,38 +36,74 @@ class RuleLaw(eqx.Module):
     factor: Float[Array, " C"]
     """What an episode's score counts, as far as its own class says: c_i B G."""
     group: GroupLaw | None
-    """Of rules within a group."""
+    """Of estimators that have one, in rules within a group."""
     totals: GroupTotals | None
-    """Of the others, likewise the next."""
+    """Of the others."""
     batch: BatchTotals | None
+    """Where the divisor is the whole batch's."""
     prompts: int | None = eqx.field(static=True)
+    greedy: bool = eqx.field(static=True)
+    """Whether the baseline is the reward of a greedy episode."""
 
     def moments(self, policy: Policy, theta: Theta) -> UpdateMoments:
         """Of one update at ``theta``; jit-able."""
-        return self.moments_at(policy_law(self.mdp, policy, theta))
+        return self.moments_at(policy_law(self.mdp, policy, theta), self.baseline(policy, theta))
 
-    def moments_at(self, at: PolicyLaw) -> UpdateMoments:
-        """Likewise, of a policy's law over the classes (v, l)."""
+    def baseline(self, policy: Policy, theta: Theta) -> Float[Array, "Q C"] | None:
+        """The law of a greedy episode's class, where there is one."""
+        if not self.greedy:
+            return None
+        return reward_law(self.mdp, greedy(policy.probs(theta)).astype(float))
+
+    def moments_at(
+        self, at: PolicyLaw, baseline: Float[Array, "Q C"] | None = None
+    ) -> UpdateMoments:
+        """Likewise, of a policy's law over the classes (v, l).
+
+        Raises ValueError where a law of baselines is needed and missing.
+        """
         gradient = central(self.mdp, at)[1]
         rho = self.mdp.prompt_distribution
         if self.group is not None:
-            prompts = moments_at(self.mdp, _weighted(at, self.factor), self.group)
+            prompts = moments_at(self.mdp, _weighted(at, self.factor, True), self.group)
             return combine(rho, prompts._replace(gradient=gradient), self.prompts)
         assert self.totals is not None
-        assert self.batch is not None
-        update = self.batch.moments(rho, self.totals.moments(_weighted(at, self.factor)))
+        keyed = self.totals.moments(_weighted(at, self.factor, self.totals.centred))
+        if self.greedy:
+            if baseline is None:
+                raise ValueError("baseline = None: expected the law of a greedy episode's class")
+            keyed = _less(keyed, baseline @ self._powers)
+        if self.batch is None:
+            g = self.totals.group_size
+            mean, square = keyed.mean[:, 0, 0] / g, keyed.square[:, 0, 0, 0] / g**2
+            variance = jnp.maximum(square - jnp.square(mean).sum(-1), 0.0)
+            return combine(rho, PromptMoments(gradient, mean, variance), self.prompts)
+        update = self.batch.moments(rho, keyed)
         variance = update.square - jnp.square(update.mean).sum()
         return UpdateMoments(rho @ gradient, update.mean, jnp.maximum(variance, 0.0))
 
+    @property
+    def _powers(self) -> Float[Array, "C 2"]:
+        reward = self.mdp.class_composite
+        return jnp.stack([reward, jnp.square(reward)], 1)
 
-def _weighted(at: PolicyLaw, factor: Float[Array, " C"]) -> PolicyLaw:
-    """Of scores times their factors, less their mean: advantages of a group add up to 0."""
-    slopes = at.slopes * factor[None, :, None]
-    return PolicyLaw(
-        at.law,
-        slopes - at.law[..., None] * slopes.sum(1, keepdims=True),
-        at.spread * jnp.square(factor)[None],
+
+def _less(keyed: KeyedMoments, baseline: Float[Array, "Q 2"]) -> KeyedMoments:
+    """Of X - bY, from X and Y; E b and E b^2 of each prompt."""
+    b, b2 = baseline.T[:, :, None]
+    square = (
+        keyed.square[..., 0, 0] - 2 * b * keyed.square[..., 0, 1] + b2 * keyed.square[..., 1, 1]
     )
+    mean = keyed.mean[:, :, 0] - b[..., None] * keyed.mean[:, :, 1]
+    return KeyedMoments(keyed.chance, mean[:, :, None], square[..., None, None])
+
+
+def _weighted(at: PolicyLaw, factor: Float[Array, " C"], centred: bool) -> PolicyLaw:
+    """Of scores times their factors; less their mean where advantages of a group add up to 0."""
+    slopes = at.slopes * factor[None, :, None]
+    if centred:
+        slopes = slopes - at.law[..., None] * slopes.sum(1, keepdims=True)
+    return PolicyLaw(at.law, slopes, at.spread * jnp.square(factor)[None])
 
 
 def rule_law(mdp: TAMDP, group_size: int, rule: UpdateRule, prompts: int | None = None) -> RuleLaw:
@@ -75,8 +111,8 @@ def rule_law(mdp: TAMDP, group_size: int, rule: UpdateRule, prompts: int | None 
 
     Call it outside jit. Where the divisor is the whole batch's a full sweep has m_q groups of
     prompt q, rho_q = m_q/B in lowest terms: a weight is a number of groups. Raises ValueError for
-    a group of one, no prompts, whitened estimators, weights that are no short fractions, and sums
-    that are too large, with their cost.
+    a group of one, no prompts, weights that are no short fractions, rules whose sums are not known,
+    and sums that are too large, with their cost.
     """
     if prompts is not None and prompts < 1:
         raise ValueError(f"prompts = {prompts}: expected at least 1, or None for a full sweep")
@@ -85,30 +121,21 @@ def rule_law(mdp: TAMDP, group_size: int, rule: UpdateRule, prompts: int | None 
         common = model.mdp, model.weights(rule.aggregation)
         if rule.within_group:
             group = group_law(model.mdp, group_size, rule.estimator)
-            return RuleLaw(*common, group, None, None, prompts)
-        if rule.estimator.whiten is not None:
-            raise ValueError(
-                f"estimator = {rule.estimator}: whitened by the whole batch, whose sd is a sum of "
-                f"as many numbers as there are groups; {SAMPLING}"
-            )
-        if rule.estimator.name not in (*WITHIN_GROUP, "batch_scaled"):
-            raise ValueError(f"estimator = {rule.estimator}: no finite sum is known; {SAMPLING}")
-        if rule.aggregation.micro_batch is not None:
-            raise ValueError(f"aggregation = {rule.aggregation}: no finite sum; {SAMPLING}")
-        if prompts is None:
-            copies = _copies(mdp)
-            groups = int(copies.sum())
-        else:
-            copies, groups = None, prompts
-        table = columns(model, rule)
-        totals = group_totals(table, group_size)
-        divisor = _divisor(table, rule, group_size, groups)
-        batch = batch_totals(np.asarray(totals.keys), groups, copies, divisor)
-        return RuleLaw(*common, None, totals, batch, prompts)
+            return RuleLaw(*common, group, None, None, prompts, False)
+        table = members(model, rule)
+        compared = rule.estimator.name == "greedy_baseline"
+        if acts_alone(rule):
+            totals = group_totals(group_table(table, rule, group_size), group_size)
+            return RuleLaw(*common, None, totals, None, prompts, compared)
+        copies, groups = (None, prompts) if prompts is not None else _copies(mdp)
+        totals = group_totals(group_table(table, rule, group_size, groups), group_size)
+        phi = batch_divisor(table, rule, groups * group_size)
+        batch = batch_totals(np.asarray(totals.keys), groups, copies, phi)
+        return RuleLaw(*common, None, totals, batch, prompts, compared)
 
 
-def _copies(mdp: TAMDP) -> NDArray[np.int64]:
-    """Groups of each prompt in a full sweep."""
+def _copies(mdp: TAMDP) -> tuple[NDArray[np.int64], int]:
+    """Groups of each prompt in a full sweep, and of all."""
     name, weights = "prompt_distribution", np.asarray(mdp.prompt_distribution).tolist()
     rho = [to_fraction(name, x) for x in weights]
     groups = lcm(*(x.denominator for x in rho))
@@ -117,22 +144,4 @@ def _copies(mdp: TAMDP) -> NDArray[np.int64]:
             f"{name} = {[str(x) for x in rho]}: expected fractions with sum 1 and a "
             f"common denominator up to {MAX_GROUPS}, the groups of a batch"
         )
-    return np.array([int(x * groups) for x in rho])
-
-
-def _divisor(table: Columns, rule: UpdateRule, group_size: int, groups: int) -> Divisor:
-    """phi, of totals in the coordinates that are keys."""
-    members = groups * group_size
-
-    def phi(totals: NDArray[np.int64]) -> NDArray[np.float64]:
-        factor = np.full(len(totals), 1.0)
-        if rule.estimator.name == "batch_scaled":
-            (column,) = table.columns
-            spread = jnp.asarray(column.spread(totals, members))
-            freedom, eps = members - rule.estimator.ddof, rule.estimator.eps
-            factor = np.asarray(inverse_sd(spread, freedom, eps))
-        if rule.aggregation.within_episode:
-            return factor / members
-        return factor / (totals[:, -1] + members * table.least)
-
-    return phi
+    return np.array([int(x * groups) for x in rho]), groups

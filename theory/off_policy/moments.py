@@ -12,6 +12,7 @@ between more than two policies, clipped or truncated, are as good as any.
 import jax
 import jax.numpy as jnp
 
+from grpo_checks.theory.evaluation.pull import pull
 from grpo_checks.theory.evaluation.values import (
     Probs,
     Theta,
@@ -22,7 +23,7 @@ from grpo_checks.theory.evaluation.values import (
 )
 from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.off_policy.signed_law import SignedLaw
-from grpo_checks.theory.off_policy.weighted_scores import WeightedScores, pulled
+from grpo_checks.theory.off_policy.weighted_scores import WeightedScores
 from grpo_checks.theory.off_policy.weights import TokenWeights
 from grpo_checks.theory.updates.moments import PromptMoments, UpdateMoments, combine
 
@@ -46,7 +47,7 @@ def off_policy_update(
         payoff = jax.vmap(lambda h, index: h[index])(earned, mdp.class_index)
         worth = payoff_values(mdp, sampler, payoff).value
         table += w * jnp.tensordot(mdp.prompt_distribution, taken * worth, 1)
-    return pulled(policy, policy.probs(theta), table)
+    return pull(policy, policy.probs(theta), table)
 
 
 def off_policy_prompts(
@@ -54,8 +55,8 @@ def off_policy_prompts(
 ) -> PromptMoments:
     """Of each prompt's own group, for a rule within groups; ``gradient`` is J's, at theta."""
     g, group = law.totals.group_size, law.keyed(scores)
-    mean = group.mean[:, 0] / g
-    variance = group.square[:, 0] / g**2 - jnp.square(mean).sum(-1)
+    mean = group.mean[:, 0, 0] / g
+    variance = group.square[:, 0, 0, 0] / g**2 - jnp.square(mean).sum(-1)
     gradient = prompt_gradients(law.mdp, policy, theta).reshape(mean.shape)
     return PromptMoments(gradient, mean, jnp.maximum(variance, 0.0))
 

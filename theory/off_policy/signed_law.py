@@ -19,8 +19,9 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from grpo_checks.theory.batches.batch_totals import BatchTotals
-from grpo_checks.theory.batches.columns import columns
+from grpo_checks.theory.batches.columns import column_table
 from grpo_checks.theory.batches.group_totals import GroupTotals, KeyedMoments, group_totals
+from grpo_checks.theory.batches.members import members
 from grpo_checks.theory.batches.rule_law import rule_law
 from grpo_checks.theory.batches.totals import law_of_total
 from grpo_checks.theory.mdp.mdp import TAMDP
@@ -62,7 +63,7 @@ class SignedLaw(eqx.Module):
 
     def _of_prompt(
         self, law: Float[Array, " C"], mean: Float[Array, "2 C n"], square: Float[Array, "2 C"]
-    ) -> tuple[Float[Array, " K"], Float[Array, "K n"], Float[Array, " K"]]:
+    ) -> tuple[Float[Array, " K"], Float[Array, "K 1 n"], Float[Array, "K 1 1"]]:
         totals, g, signed = self.totals, self.totals.group_size, self.signed
         chance = law @ totals.member
         pull = jnp.einsum("xcn,cv->vxn", mean, totals.member)
@@ -80,7 +81,7 @@ class SignedLaw(eqx.Module):
         weighted, squares = jax.lax.map(of_value, jnp.arange(chance.shape[0]))
         by_key = lambda x: jax.ops.segment_sum(x, totals.key, len(totals.keys))  # noqa: E731
         pulled = jnp.einsum("kvx,vxn->kn", by_key(weighted.swapaxes(0, 1)), pull)
-        return by_key(complete), pulled, by_key(squares.sum(0))
+        return by_key(complete), pulled[:, None], by_key(squares.sum(0))[:, None, None]
 
 
 def signed_law(
@@ -89,17 +90,20 @@ def signed_law(
     """Of an update from ``prompts`` = B groups drawn from rho, None for a full sweep.
 
     Call it outside jit. Raises ValueError for whitened estimators, whose mean over the batch may
-    change signs, and where ``batches.rule_law`` does, with the cost of what is too large.
+    change signs, for advantages of several parts, and where ``batches.rule_law`` does, with the
+    cost of what is too large.
     """
     if rule.estimator.whiten is not None:
         raise ValueError(f"rule = {rule}: expected one that is not whitened; off policy no sum is")
     if not rule.within_group:
         law = rule_law(mdp, group_size, rule, prompts)
         assert law.totals is not None
+        if len(law.totals.parts) > 1:
+            raise ValueError(f"rule = {rule}: expected one part; off policy no sum is known")
         return SignedLaw(law.mdp, law.factor, law.totals, law.batch, prompts)
     if prompts is not None and prompts < 1:
         raise ValueError(f"prompts = {prompts}: expected at least 1, or None for a full sweep")
     with jax.ensure_compile_time_eval():
         model = by_length(mdp)
-        totals = group_totals(columns(model, rule), group_size)
+        totals = group_totals(column_table(members(model, rule), rule, group_size), group_size)
         return SignedLaw(model.mdp, model.weights(rule.aggregation), totals, None, prompts)

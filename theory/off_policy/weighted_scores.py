@@ -19,6 +19,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from grpo_checks.theory.evaluation.pull import pull
 from grpo_checks.theory.evaluation.values import (
     Probs,
     Theta,
@@ -94,12 +95,6 @@ def _by_sign(
     return WeightedScores(reward_law(mdp, sampler), *stacked)
 
 
-def pulled(policy: Policy, probs: Probs, table: Float[Array, "... S A"]) -> Float[Array, "..."]:
-    """sum_sa table(s, a) grad log pi(a|s)."""
-    chance = probs.reshape(*[1] * (table.ndim - 2), *probs.shape)
-    return policy.from_logits(probs, table - chance * table.sum(-1, keepdims=True))
-
-
 def _later(mdp: TAMDP, kernel: Table) -> Float[Array, "Q C S A"]:
     """E_k[1{v} | q, s, a] over the steps after (s, a); the kernel's rows may have any sum."""
     n_prompts, n_states, n_answers = mdp.class_index.shape
@@ -124,7 +119,7 @@ def _mass(mdp: TAMDP, before: Table, step: Table, after: Table) -> Float[Array, 
 
 def _first(mdp: TAMDP, policy: Policy, probs: Probs, way: Weighing) -> Float[Array, "Q C n"]:
     k, f, w = way
-    mean = pulled(policy, probs, _mass(mdp, k * f, k * w, k))
+    mean = pull(policy, probs, _mass(mdp, k * f, k * w, k))
     return mean.reshape(*mean.shape[:2], -1)
 
 

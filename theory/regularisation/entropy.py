@@ -3,13 +3,14 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from grpo_checks.theory.evaluation.pull import pull
 from grpo_checks.theory.evaluation.values import Probs, Theta, visits
 from grpo_checks.theory.losses.surrogate import surprises
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.regularisation.episode_kl import reverse_gradient
 from grpo_checks.theory.regularisation.in_loss import Shares, token_shares
-from grpo_checks.theory.regularisation.sums import log_ratio, pull
+from grpo_checks.theory.regularisation.sums import log_ratio
 
 
 def bonus_gradient(

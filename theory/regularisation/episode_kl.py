@@ -10,6 +10,7 @@ s the episode's score: tools answer alike under both, and E_pi[grad X] = E_pi[s]
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from grpo_checks.theory.evaluation.pull import pull
 from grpo_checks.theory.evaluation.values import (
     Probs,
     Theta,
@@ -20,12 +21,7 @@ from grpo_checks.theory.evaluation.values import (
 )
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
-from grpo_checks.theory.regularisation.sums import (
-    Table,
-    costs_ahead,
-    log_ratio,
-    pull,
-)
+from grpo_checks.theory.regularisation.sums import Table, costs_ahead, log_ratio
 
 
 def reverse_kl(mdp: TAMDP, policy: Policy, theta: Theta, reference: Table) -> Float[Array, ""]:

@@ -21,11 +21,12 @@ penalty multiplies a token's score by (``losses.kl_penalty``). Silent groups are
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from grpo_checks.theory.evaluation.pull import pull
 from grpo_checks.theory.evaluation.values import Probs, Theta, payoff_values, visits
 from grpo_checks.theory.losses.kl_penalty import KLKind, slope, weighted_slope
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
-from grpo_checks.theory.regularisation.sums import Table, log_ratio, pull
+from grpo_checks.theory.regularisation.sums import Table, log_ratio
 
 Shares = Float[Array, "Q H"]
 """Of ``regularisation.lengths``."""

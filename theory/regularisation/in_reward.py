@@ -3,11 +3,12 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from grpo_checks.theory.evaluation.pull import pull
 from grpo_checks.theory.evaluation.values import Probs, Theta, visits
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.regularisation.in_loss import token_shares
-from grpo_checks.theory.regularisation.sums import Table, costs_ahead, costs_before, pull
+from grpo_checks.theory.regularisation.sums import Table, costs_ahead, costs_before
 
 
 def reward_gradient(

@@ -1,9 +1,9 @@
-"""Sums along an episode: of what its tokens cost, by one sweep backward, and of their scores."""
+"""Sums of what an episode's tokens cost: ahead by a sweep backward, before by one forward."""
 
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from grpo_checks.theory.evaluation.values import Probs, Theta, call, responses, sweep
+from grpo_checks.theory.evaluation.values import Probs, call, responses, sweep
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
 
@@ -14,11 +14,6 @@ def log_ratio(policy: Policy, log_probs: Table, reference: Table) -> Table:
     """x = log pi(a|s) - log ref(a|s); 0 where illegal."""
     legal = policy.legal
     return jnp.where(legal, log_probs, 0.0) - jnp.where(legal, reference, 0.0)
-
-
-def pull(policy: Policy, probs: Probs, table: Table) -> Theta:
-    """sum_sa table(s, a) grad log pi(a|s)."""
-    return policy.from_logits(probs, table - probs * table.sum(-1, keepdims=True))
 
 
 def costs_ahead(mdp: TAMDP, probs: Probs, cost: Float[Array, "Q S A"]) -> Float[Array, "Q S A"]:

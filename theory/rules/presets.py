@@ -3,7 +3,8 @@
 A decision of the model is one token, and the answer that ends an episode is its last: where a
 trainer counts an end-of-text token besides, the aggregation has a ``length_offset`` of 1. Outside
 a preset, since no mean of one batch's gradient has them: Adam, clipping of the gradient's norm,
-bf16, and ratios, clipping and KL beyond the first step on a batch.
+bf16, and ratios and clipping beyond the first step on a batch. KL penalties, entropy bonuses and
+prices of length add to it (``theory.regularisation``).
 
 Advantages are checked against those computed by the trainers' own code
 (tests/data/grpo_advantages.json): TRL 1.16, verl 0.9, OpenRLHF 0.11, the trainers of GDPO

@@ -16,6 +16,8 @@ no error of either is meant.
 from collections.abc import Mapping
 from typing import Any
 
+from grpo_checks.experiments.claims.practice.kl_models import model_rows
+from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.practice.kl import (
     FALSE,
@@ -24,13 +26,13 @@ from grpo_checks.experiments.points.practice.kl import (
     ROWS,
     STATEMENT,
 )
-from grpo_checks.experiments.protocol.assumptions import not_on_models, stated
+from grpo_checks.experiments.protocol.assumptions import Assumption, stated
+from grpo_checks.experiments.protocol.cell_rows import stored_only
 from grpo_checks.experiments.protocol.certificates import DIGITS
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
 from grpo_checks.theory.numbers.balls import shown
 
 NAME = "P.kl"
-WHY = "about all models of one and of two decisions, whatever the model"
 ONE = {
     "policy_first": [2, 1, 1],
     "policy_second": [[1], [1], [1]],
@@ -69,10 +71,15 @@ def _cell(row: str, several: bool) -> Row:
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
-    """Both columns of the table; a false version is decided on its stored case."""
+    """Both columns of the table, and models; a false version is decided on its stored case."""
     if scope.mutant is not None:
-        return []
-    return [_cell(row, several) for several in (False, True) for row in ROWS]
+        return stored_only(NAME, scope)
+    table = [_cell(row, several) for several in (False, True) for row in ROWS]
+    return [*(table if scope.instance is None else []), *model_rows(NAME, scope)]
+
+
+def _single(spec: InstanceSpec) -> str | None:
+    return None if build(spec).mdp.max_depth else "one decision: all of the table holds there"
 
 
 CLAIM = Claim(
@@ -84,7 +91,7 @@ CLAIM = Claim(
     expected="refuted",
     proof=("grpo_checks.theory.regularisation.in_loss",),
     assumptions=(
-        not_on_models(WHY),
+        Assumption("of a model: several decisions", _single),
         *stated(
             "on policy",
             "k1 in the reward as `leave_one_out` sees it (`mean_baseline`: times 1 - 1/G)",
@@ -92,6 +99,7 @@ CLAIM = Claim(
             "of two",
         ),
     ),
+    figures=("p_kl",),
     mutants={name: change for name, (_, change, _) in FALSE.items()},
     runs=lambda scope: [],
     rows=rows,

@@ -120,6 +120,11 @@ def kl(data: pd.DataFrame) -> Facts:
         cells[cells["instance"] == column] for column in ("one decision", "several decisions")
     )
     verdicts = one.set_index("estimate")["verdict"]
+    models = cells[cells["step"].notna()]
+    off = {
+        name: having(models[models["estimate"] == estimate], "refuted")
+        for name, estimate in (("k2", "k2 as loss"), ("k3", "k3 as loss"))
+    }
     lines = [
         {
             "estimate": row["estimate"],
@@ -137,5 +142,8 @@ def kl(data: pd.DataFrame) -> Facts:
         "one_cells": len(one),
         "refuted": count(several, "refuted"),
         "cells": len(several),
+        "instances": instances(off["k2"]),
+        "nats": span(off["k2"]["nats"], 2),
+        **{name: span(100 * part["observed"], 2) for name, part in off.items()},
         "table": table(pd.DataFrame(lines)),
     }

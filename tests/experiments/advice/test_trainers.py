@@ -67,9 +67,12 @@ def test_what_the_command_takes(tmp_path, capsys):
 
 
 def test_no_exact_sum_is_said(tmp_path, capsys):
-    """Of a whitened rule: nothing is left out silently."""
+    """Of micro-batches that do not fit: nothing is left out silently. Whitened rules have sums."""
     command = ["advise", "--instance", "conflict", "--budget", "4", "--out", str(tmp_path)]
-    assert cli.main([*command, "--preset", "trl-gdpo"]) == 0
+    assert cli.main([*command, "--preset", "trl-bnpo"]) == 0
     printed = capsys.readouterr().out
     assert "no group size could be computed exactly" in printed
-    assert "whitened by the whole batch" in printed
+    assert "micro_batch = 8: expected a divisor of the 4 episodes of a batch" in printed
+    assert cli.main([*command, "--preset", "trl-gdpo"]) == 0
+    assert "trl-gdpo (TRL 1.16" in (printed := capsys.readouterr().out)
+    assert "could be computed exactly" not in printed

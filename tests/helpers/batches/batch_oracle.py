@@ -1,12 +1,13 @@
 """An oracle for updates of a batch: every batch of whole episodes, by definition."""
 
-from itertools import product
+from itertools import permutations, product
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from helpers.batches.batch_advantages import in_batch
 from helpers.group_oracles import advantages
-from helpers.oracles import Episodes, Floats, list_episodes, moments
+from helpers.oracles import Episodes, Floats, action_probs, list_episodes, moments
 
 PLAIN = ("mean_baseline", "leave_one_out", "group_normalized", "componentwise_normalized")
 
@@ -39,25 +40,42 @@ def _groups(prompt: Episodes, size: int, estimator: Any) -> Groups:
     )
 
 
+def _beside_greedy(groups: Groups, prompt: Episodes, probs: Floats) -> Groups:
+    """Each group beside each greedy episode of its prompt; advantages R - b."""
+    paths, first = prompt.paths, probs.argmax(1)
+    best = (~paths.taken | (paths.action == first[paths.state])).all(1)
+    chances, values = paths.chance[best], prompt.value[best]
+    row, b = np.indices((len(groups.chance), len(values))).reshape(2, -1)
+    every = Groups(*(x[row] for x in groups))
+    return every._replace(
+        chance=every.chance * chances[b], advantage=every.composite - values[b][:, None]
+    )
+
+
 def _update(parts: list[Groups], rule: Any, horizon: int) -> tuple[Floats, Floats]:
     """Chances and updates of all batches of these groups, in this order."""
     index = np.indices([len(p.chance) for p in parts]).reshape(len(parts), -1)
     chosen = [Groups(*(x[i] for x in p)) for p, i in zip(parts, index, strict=True)]
     chance = np.prod([c.chance for c in chosen], 0)
     advantage, composite, decisions, score = (
-        np.concatenate([getattr(c, name) for c in chosen], 1)
+        np.stack([getattr(c, name) for c in chosen], 1)
         for name in ("advantage", "composite", "decisions", "score")
     )
-    estimator, aggregation = rule.estimator, rule.aggregation
-    if estimator.name == "batch_scaled":
-        sd = composite.std(1, ddof=estimator.ddof, keepdims=True)
-        silent = np.ptp(composite, 1)[:, None] == 0
-        advantage = np.where(silent, 0.0, advantage / (np.where(silent, 1.0, sd) + estimator.eps))
+    aggregation = rule.aggregation
     length = decisions + aggregation.length_offset
-    divisor = length.shape[1] * episode_divisor(aggregation, length, horizon)
+    advantage = in_batch(rule.estimator, advantage, composite, length)
+    flat = length.reshape(len(length), -1)
+    divisor = flat.shape[1] * episode_divisor(aggregation, flat, horizon)
     if aggregation.name == "token_mean":
-        divisor = length.sum(1, keepdims=True)
-    return chance, np.einsum("mi,min->mn", advantage / divisor, score)
+        divisor = flat.sum(1, keepdims=True)
+    weight, score = advantage.reshape(flat.shape), score.reshape(*flat.shape, -1)
+    if aggregation.micro_batch is not None:
+        orders = np.array(list(permutations(range(flat.shape[1]))))
+        cut = orders.reshape(len(orders), -1, aggregation.micro_batch)
+        sums = np.einsum("mojk,mojkn->mojn", weight[:, cut], score[:, cut])
+        update = (sums / flat[:, cut].sum(-1)[..., None]).mean(2)
+        return np.repeat(chance / len(orders), len(orders)), update.reshape(-1, update.shape[-1])
+    return chance, np.einsum("mi,min->mn", weight / divisor, score)
 
 
 def episode_divisor(aggregation: Any, length: Floats, horizon: int) -> Floats:
@@ -72,7 +90,11 @@ def batch_moments(
     mdp: Any, policy: Any, theta: Any, size: int, rule: Any, drawn: int | None, copies: Any = None
 ) -> tuple[Floats, float]:
     """E[g] and V: of ``drawn`` groups, prompts from rho, or ``copies[q]`` groups of each."""
-    groups = [_groups(p, size, rule.estimator) for p in list_episodes(mdp, policy, theta)]
+    prompts = list_episodes(mdp, policy, theta)
+    groups = [_groups(p, size, rule.estimator) for p in prompts]
+    if rule.estimator.name == "greedy_baseline":
+        probs = action_probs(policy, theta)
+        groups = [_beside_greedy(g, p, probs) for g, p in zip(groups, prompts, strict=True)]
     return moments_of_groups(mdp, groups, rule, drawn, copies)
 
 

@@ -4,25 +4,21 @@ from itertools import cycle
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers.batches.batch_oracle import batch_moments
+from helpers.batches.models import SWEEP, exact, short_model
 
 from grpo_checks.theory.batches.rule_law import rule_law
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.instances.conflict import conflict
-from grpo_checks.theory.instances.random import random_instance
 from grpo_checks.theory.instances.tools.search import search
-from grpo_checks.theory.mdp.mdp import TAMDP
-from grpo_checks.theory.mdp.policy import LogLinear, Tabular
 from grpo_checks.theory.rules.aggregation import Aggregation
 from grpo_checks.theory.rules.presets import PRESETS
 from grpo_checks.theory.rules.rule import UpdateRule
 from grpo_checks.theory.updates.moments import update_moments
-from grpo_checks.theory.updates.policy_law import policy_law
 from grpo_checks.theory.updates.rounding import accumulated
 
 NORMALIZED = Estimator("group_normalized")
@@ -43,42 +39,22 @@ RULES: list[Any] = [
         ("leave_one_out", 0, 0.0, "token_mean", 1),
     )
 ]
-SWEEP = (2, 1)
-"""Groups of each prompt."""
 SIZES = ((2, 1), (2, 2), (3, 1), (2, 3), (2, None))
 """G and B; the last is a full sweep."""
 SEEDS = (*range(8), *range(9, 13))
 """At 8 no answer is better than another."""
 CASES = list(zip(SEEDS, cycle(RULES), cycle(SIZES), strict=False))
-_law_of = jax.jit(policy_law)
-
-
-def _moments(law, policy, theta):
-    """The sweeps through a model compile once for all its rules."""
-    return jax.jit(lambda law, at: law.moments_at(at))(law, _law_of(law.mdp, policy, theta))
-
-
-def _model(seed):
-    """One decision or two, rewards of three levels, a table of logits or features."""
-    shape = {"prompts": 2, "width": 1, "tools": 1, "answers": 2, "depth": 1}
-    features = 2 if seed % 3 == 2 else 0
-    instance = random_instance(2, seed=seed, separable=seed % 2 == 0, features=features, **shape)
-    fields = ("initial_distribution", "depth", "tool_transition", "legal", "reward", "weights")
-    arrays = {name: np.asarray(getattr(instance.mdp, name)) for name in fields}
-    mdp = TAMDP(prompt_distribution=["2/3", "1/3"], **arrays)
-    policy = LogLinear(mdp, instance.policy.features) if features else Tabular(mdp)
-    return mdp, policy, instance.theta
 
 
 @pytest.mark.parametrize(("seed", "rule", "size"), CASES)
 def test_all_batches_written_out(seed, rule, size):
     """Mean and variance, B = 1, 2, 3 and a full sweep of three groups."""
-    mdp, policy, theta = _model(seed)
+    mdp, policy, theta = short_model(seed)
     group_size, drawn = size
     if drawn is None and rule.within_group:
         drawn = 1  # A sweep of these weighs groups by rho.
     law = rule_law(mdp, group_size, rule, drawn)
-    seen = _moments(law, policy, theta)
+    seen = exact(law, policy, theta)
     mean, variance = batch_moments(mdp, policy, theta, group_size, rule, drawn, SWEEP)
     # The oracle sums some 10^5 batches, in pairs: of advantages below 2 and scores below 5.
     off = accumulated(200) * 10
@@ -91,7 +67,7 @@ SEARCH = search(3)
 
 
 def _on_search(rule, drawn):
-    return _moments(rule_law(SEARCH.mdp, 8, rule, drawn), SEARCH.policy, SEARCH.theta)
+    return exact(rule_law(SEARCH.mdp, 8, rule, drawn), SEARCH.policy, SEARCH.theta)
 
 
 def test_aggregations_on_search():
@@ -133,7 +109,7 @@ def test_equal_lengths_need_no_divisor(estimator, drawn):
     instance = conflict()
     mdp, policy, theta = instance.mdp, instance.policy, instance.theta
     rule = UpdateRule(estimator, Aggregation("token_mean", 1))
-    seen = _moments(rule_law(mdp, 5, rule, drawn), policy, theta)
+    seen = exact(rule_law(mdp, 5, rule, drawn), policy, theta)
     expected = update_moments(mdp, policy, theta, group_law(mdp, 5, estimator), drawn)
     np.testing.assert_allclose(2 * seen.mean, expected.mean, rtol=accumulated(1000))
     np.testing.assert_allclose(4 * seen.variance, expected.variance, rtol=accumulated(1000))
@@ -147,8 +123,10 @@ def test_what_is_too_large_is_refused_with_its_cost():
         rule_law(SEARCH.mdp, 512, UpdateRule(NORMALIZED, token_mean), 4)
     with pytest.raises(ValueError, match=r"totals of 512 groups: \d+ entries.*sampled_moments"):
         rule_law(SEARCH.mdp, 8, UpdateRule(Estimator("batch_scaled")), 512)
-    with pytest.raises(ValueError, match=r"whitened by the whole batch.*sampled_moments"):
+    with pytest.raises(ValueError, match=r"totals of 4 groups: \d+ entries.*sampled_moments"):
         rule_law(SEARCH.mdp, 4, PRESETS["trl-gdpo"].rule, 4)
+    with pytest.raises(ValueError, match=r"totals of 32 members: \d+ entries"):
+        rule_law(SEARCH.mdp, 32, PRESETS["verl-gdpo"].rule, 1)
 
 
 @pytest.mark.parametrize("rule", [UpdateRule(NORMALIZED), PRESETS["trl"].rule])
@@ -162,10 +140,10 @@ def test_no_groups_and_groups_of_one_are_refused(rule):
 
 def test_a_weight_is_a_number_of_groups():
     """A sweep with weights that no number of groups has is refused, for divisors of the batch."""
-    mdp, policy, theta = _model(0)
+    mdp, policy, theta = short_model(0)
     weights = np.array([np.pi / 4, 1 - np.pi / 4])
     odd = eqx.tree_at(lambda m: m.prompt_distribution, mdp, jnp.asarray(weights))
     with pytest.raises(ValueError, match=r"prompt_distribution = 0\.785.*: expected a rational"):
         rule_law(odd, 2, UpdateRule(NORMALIZED, Aggregation("token_mean")))
-    plain = _moments(rule_law(odd, 2, UpdateRule(NORMALIZED)), policy, theta)
+    plain = exact(rule_law(odd, 2, UpdateRule(NORMALIZED)), policy, theta)
     assert np.isfinite(plain.variance)

@@ -13,6 +13,7 @@ from grpo_checks.experiments.ledger.facts.literature import kl
 from grpo_checks.experiments.points.practice.kl import FALSE, ROWS, STATEMENT, places
 from grpo_checks.experiments.protocol.certificates import certified_rows
 from grpo_checks.experiments.protocol.claim import Scope
+from grpo_checks.figures.theorems.practice import kl as drawn
 
 WRONG = {"k1, sequence_mean", "k1, token_mean", "k2 as loss", "k3 as loss", "k3+ as loss"}
 
@@ -72,9 +73,27 @@ def test_search_finds_that_k2_is_wrong():
     assert result.document["policy_first"] == [1, 1]
 
 
+def test_models_agree_next_to_the_reference(cells):
+    """Errors shrink with the distance; one decision, and k1 in the reward, have none."""
+    on = [r for r in cells if "step" in r.parameters]
+    first = [r for r in on if r.parameters["estimate"] == "k1 in the reward"]
+    assert {r.verdict for r in [*first, *(r for r in on if r.instance == "bandit")]} == {"holds"}
+    for estimate in ("k2 as loss", "k3 as loss"):
+        near, far = (
+            r.observed for r in on if (r.instance, r.parameters["estimate"]) == ("relay", estimate)
+        )
+        assert 0.01 < near < 0.3 * far
+    figure = drawn(pd.DataFrame([row.flat() for row in cells]))
+    (line,) = figure.axes[0].get_lines()
+    assert list(line.get_ydata()) == sorted(
+        r.observed for r in on if r.verdict == "refuted" and "k2" in r.parameters["estimate"]
+    )
+
+
 def test_the_ledger_tells_both_columns(cells):
     """Counts and numbers are those of the rows."""
     facts = kl(pd.DataFrame([row.flat() for row in cells]))
     assert (facts["one"], facts["one_cells"]) == (len(ROWS), len(ROWS))
+    assert facts["instances"] == "`relay`"
     assert facts["refuted"] == len(WRONG)
     assert "| k3 as loss | holds | refuted | 1/8 | 3/16 |" in facts["table"]

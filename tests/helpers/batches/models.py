@@ -1,0 +1,34 @@
+"""Small models with episodes of different lengths, for batches written out."""
+
+import jax
+import numpy as np
+
+from grpo_checks.theory.evaluation.values import reward_law
+from grpo_checks.theory.instances.random import random_instance
+from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.mdp.policy import LogLinear, Tabular, greedy
+from grpo_checks.theory.updates.policy_law import policy_law
+
+SWEEP = (2, 1)
+"""Groups of each prompt."""
+_law_of = jax.jit(policy_law)
+_greedy_law = jax.jit(lambda mdp, policy, theta: reward_law(mdp, 1.0 * greedy(policy.probs(theta))))
+
+
+def exact(law, policy, theta):
+    """Moments by a ``RuleLaw``; the sweeps through a model compile once for all its rules."""
+    baseline = _greedy_law(law.mdp, policy, theta) if law.greedy else None
+    at = _law_of(law.mdp, policy, theta)
+    return jax.jit(lambda law, at: law.moments_at(at, baseline))(law, at)
+
+
+def short_model(seed):
+    """One decision or two, rewards of three levels, a table of logits or features."""
+    shape = {"prompts": 2, "width": 1, "tools": 1, "answers": 2, "depth": 1}
+    features = 2 if seed % 3 == 2 else 0
+    instance = random_instance(2, seed=seed, separable=seed % 2 == 0, features=features, **shape)
+    fields = ("initial_distribution", "depth", "tool_transition", "legal", "reward", "weights")
+    arrays = {name: np.asarray(getattr(instance.mdp, name)) for name in fields}
+    mdp = TAMDP(prompt_distribution=["2/3", "1/3"], **arrays)
+    policy = LogLinear(mdp, instance.policy.features) if features else Tabular(mdp)
+    return mdp, policy, instance.theta
