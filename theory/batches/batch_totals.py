@@ -125,6 +125,7 @@ def batch_totals(
         check_entries(what, square.size)
         return mean.reshape(-1, *shape), square.reshape(*square.shape[:2], *shape)
 
+    check_entries(what, k * k if groups > 1 else k)
     others, points = all_sums(keys, groups - 1, what)
     check_entries(what, len(points) * k)
     mean, square = weights(points, keys)
@@ -132,7 +133,6 @@ def batch_totals(
     if groups == 1:
         return BatchTotals(others, one, one_square, None, None, None, many, groups)
     rest, points = all_sums(keys, groups - 2, what)
-    check_entries(what, k * k)
     sums, pair = distinct((keys[:, None] + keys[None]).reshape(-1, keys.shape[1]))
     two, index = jax.device_put((weights(points, sums)[1], pair.reshape(k, k)))
     return BatchTotals(others, one, one_square, rest, two, index, many, groups)

@@ -10,6 +10,7 @@ from math import comb
 import numpy as np
 
 from grpo_checks.theory.batches.members import Floats, Members, Table, Whole
+from grpo_checks.theory.batches.sums import distinct
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_counts import advantages
 from grpo_checks.theory.estimators.lattice import dense_size
@@ -32,8 +33,8 @@ def whitened(members: Members, rule: UpdateRule, group_size: int) -> Table:
         """Counts of kinds, their z, and their tokens, or those of all."""
         others = points[:, : v - 1]
         counts = np.column_stack([group_size - others.sum(1), others])
-        groups, group = np.unique(counts, axis=0, return_inverse=True)
-        z = advantages(rewards, np.array(members.weights), groups, inner)[0][group.reshape(-1)]
+        groups, group = distinct(counts)
+        z = advantages(rewards, np.array(members.weights), groups, inner)[0][group]
         many = counts if estimator.whiten_tokens else np.full((len(points), 1), group_size)
         return counts, z, points[:, v - 1 :] + members.least * many
 

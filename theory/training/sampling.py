@@ -1,7 +1,6 @@
 """Mean and variance of an update by sampling, where no exact sum gives them.
 
-``theory.batches`` has the sums over one group and over a batch, for as long as they fit; whitened
-estimators have none there.
+``theory.batches`` has the sums over one group and over a batch, for as long as they fit.
 """
 
 from collections.abc import Callable
