@@ -55,7 +55,12 @@ def sections(inputs: Mapping[str, Any], prefix: str = "") -> str:
 
 def _inputs(folder: Path) -> dict[str, Any]:
     rows, cases = read_table(folder / "rows.csv"), folder / "cases.csv"
-    tables = {"mutants": "mutants.csv", "smallest": "mutants_smallest.csv"}
+    tables = {
+        "mutants": "mutants.csv",
+        "smallest": "mutants_smallest.csv",
+        "survey": "survey.csv",
+        "stops": "what_stops.csv",
+    }
     present = {name: folder / file for name, file in tables.items() if (folder / file).is_file()}
     alarms = folder / "alarms.json"
     return {

@@ -19,6 +19,7 @@ from grpo_checks.experiments.ledger.facts import (
     verifier,
     visual_arft,
 )
+from grpo_checks.experiments.ledger.facts.cycles import answer, orbits, survey
 from grpo_checks.experiments.ledger.template import filled
 from grpo_checks.experiments.ledger.words import Facts
 
@@ -38,6 +39,7 @@ PARTS: dict[str, Part] = {
     "top": Part(overview.top, ("verdicts", "rows", "cases", "points")),
     "surprises": Part(overview.surprises, ("verdicts",)),
     "conditions": Part(overview.conditions, ("provenance",)),
+    "Theorem 1, the answer": Part(answer.answer, ("T1.rate", "T1.surrogate", "T1.own", "survey")),
     "Theorem 1": Part(
         theorems.stationarity, ("T1.rate", "T1.slope", "T1.budget", "T1.floor", *TABLES)
     ),
@@ -51,7 +53,9 @@ PARTS: dict[str, Part] = {
     "T1.floor": Part(bias.floor),
     "T1.curl": Part(bias.curl),
     "T1.surrogate": Part(bias.surrogate),
-    "T1.own": Part(bias.cycles, ("T1.own", "T1.cycle")),
+    "T1.own": Part(orbits.cycles, ("T1.own", "T1.cycle")),
+    "T1.own, how common": Part(survey.survey, ("survey",)),
+    "T1.own, what stops it": Part(survey.stops, ("stops",)),
     "Theorem 2": Part(theorems.decomposition, ("T2.kappa", "T2.benefit", *TABLES)),
     "T2.identity": Part(decomposition.identity),
     "T2.bridge'": Part(decomposition.bridge),

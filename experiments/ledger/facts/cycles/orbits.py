@@ -1,0 +1,82 @@
+"""Facts on T1.own: floors, centres, edges, and who arrives."""
+
+import pandas as pd
+
+from grpo_checks.experiments.ledger.words import Facts, having, outcome, table
+from grpo_checks.experiments.storage.text import span
+
+
+def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
+    """Of T1.own and T1.cycle: floors for every T, centres, what was measured, and who arrives."""
+    refuted = data[(data["evidence"] == "certified") & (data["verdict"] == "refuted")]
+    edge = refuted["edge"].notna() if "edge" in refuted else refuted["reach"].isna() & False
+    floors, centres, edges = (
+        refuted[known]
+        for known in (refuted["reach"].notna(), refuted["reach"].isna() & ~edge, edge)
+    )
+    sampled = data[data["evidence"] == "statistical"]
+    ascents, left = having(data, "holds"), having(data, "inconclusive")
+    headings = {
+        "instance": "instance",
+        "reach": "c",
+        "field": "average of the square of",
+        "observed": "at least, every T",
+        "measured": "measured",
+        "measured_steps": "at T =",
+    }
+    around = {
+        "instance": "instance",
+        "group_size": "G",
+        "difference": "logit difference",
+        "frequency": "frequency",
+        "observed": "|grad J|^2 there",
+    }
+    between = {
+        "instance": "instance",
+        "group_size": "G",
+        "edge": "actions",
+        "chance": "chance of the first",
+        "reached": "run from the start",
+        "observed": "|grad J|^2 there",
+    }
+    trained = {
+        "instance": "instance",
+        "estimator": "estimator",
+        "n_steps": "T",
+        "periods": "periods",
+        "observed": "average of |grad J|^2",
+        "bound": "bound",
+        "verdict": "verdict",
+    }
+    exact = ascents[ascents["evidence"] == "exact"]
+    return {
+        "outcome": outcome(data),
+        "table": table(
+            floors.assign(measured_steps=floors["measured_steps"].astype(int)), headings
+        ),
+        "ascents": f"{', '.join(sorted({*exact['estimator']}))} ({len(exact)} cells)",
+        "sampled": table(sampled.astype({"n_steps": int}), trained),
+        "centres": table(centres, around) if len(centres) else "none",
+        "edges": table(edges, between) if len(edges) else "none",
+        "without": _by_instance(data[data["zeros"] == 0] if "zeros" in data else left[:0]),
+        "larger": _larger(left),
+        "ring": outcome(drawn),
+        "use": span(1 / drawn["ratio"]),
+    }
+
+
+def _by_instance(data: pd.DataFrame) -> str:
+    """Instances with the group sizes of their rows."""
+    return ", ".join(
+        f"`{name}` (G = {', '.join(f'{size:.0f}' for size in sorted(rows['group_size']))})"
+        for name, rows in data.groupby("instance")
+    )
+
+
+def _larger(data: pd.DataFrame) -> str:
+    """What is left of the average when a run is ten times as long."""
+    left = data["observed"] / data["shorter"]
+    return ", ".join(
+        f"{share:.2f} (`{row.instance}`, G = {row.group_size:.0f})"
+        for share, row in zip(left, data.itertuples(), strict=True)
+    )

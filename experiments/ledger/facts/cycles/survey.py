@@ -1,0 +1,56 @@
+"""Facts on the survey of random models, and on what stops the cycle."""
+
+import pandas as pd
+from scipy import stats
+
+from grpo_checks.experiments.ledger.words import Facts, table
+
+LEVEL = 0.99
+ENDS = {
+    "goes round": "goes round",
+    "zero": "rests where grad J is not 0",
+    "undecided": "slows down",
+}
+
+
+def survey(records: pd.DataFrame) -> Facts:
+    """Shares of models with some start that does not become stationary, with their limits."""
+    lines = []
+    for size, models in records.groupby("group_size"):
+        shares = {heading: share(models[column] > 0) for column, heading in ENDS.items()}
+        lines.append({"G": size, "models": len(models), **shares})
+    pairs = records[records["group_size"] == records["group_size"].min()]
+    beaten = pairs["winner"].astype(str) != "True"
+    rounds = pairs["goes round"] > 0
+    return {
+        "models": records["model"].nunique(),
+        "table": table(pd.DataFrame(lines)),
+        "beaten": int(beaten.sum()),
+        "both": int((beaten & rounds).sum()),
+        "rounds": int(rounds.sum()),
+        "shared": int((pairs[rounds]["prompts"] > 1).sum()),
+    }
+
+
+def share(seen: pd.Series) -> str:
+    """In per cent, with Clopper and Pearson's limits."""
+    limits = stats.binomtest(int(seen.sum()), len(seen)).proportion_ci(LEVEL)
+    low, high = (100 * x for x in limits)
+    return f"{100 * seen.mean():.2f} % [{low:.2f}, {high:.2f}]"
+
+
+def stops(records: pd.DataFrame) -> Facts:
+    """What each change of a trainer's settings makes of the cycle, by instance."""
+    lines = records.assign(
+        what=records["change"].str.cat(records["setting"], sep=", ").str.strip(", "),
+        stays=[f"{r.last_third:.2g}" for r in records.itertuples()],
+        value=[f"{r.J:.3f} of {r.optimum:.3f}" for r in records.itertuples()],
+    )
+    headings = {
+        "instance": "instance",
+        "what": "change",
+        "outcome": "the run",
+        "value": "J at the end",
+        "stays": "average of |grad J|^2, last third",
+    }
+    return {"table": table(lines, headings)}
