@@ -15,7 +15,8 @@ A lowering goes in the claim's own direction. A window has two bounds: its upper
 its lower edge raised. A failure probability f <= delta is no bound in the unit of the theorem: a
 PAC-Bayes bound depends on delta through its price KL + ln(c/delta), c >= 1, alone. The bound at
 delta is that at f, with ln(delta/f) nats taken off, and it fails with probability f. So any level
-below f is refuted with so many nats less, at most ln(delta/f)/ln(1/f) of the logarithm.
+below f is refuted with so many nats less, at most ln(delta/f)/ln(1/f) of the logarithm. KL(Q‖P) is
+lowered by itself where a cell compares the price with the nats that are needed.
 Cells of an easier relative are left out.
 """
 
@@ -37,9 +38,9 @@ GROUPS = ("telling", "reached", "identity", "idle")
 COLUMNS = (
     "claim", "instance", "observed", "lower", "upper", "bound", "verdict", "evidence", "rounding",
     "identity", "relative", "bound_name", "looser_bound", "norm", "kind", "where", "window_low",
-    "delta",
+    "delta", "price_divergence",
 )  # fmt: skip
-NUMBERS = ("observed", "lower", "upper", "bound", "window_low", "delta")
+NUMBERS = ("observed", "lower", "upper", "bound", "window_low", "delta", "price_divergence")
 POINTS = "stored points"
 """In place of a bound, where the cells of a claim name theirs and stored points do not."""
 
@@ -103,7 +104,9 @@ def judged_cells(table: pd.DataFrame) -> pd.DataFrame:
     cells = _edges(table.assign(part=_bounds(table)))
     cells["group"] = _group(cells)
     telling, statistical = cells["group"].eq("telling"), cells["evidence"].eq("statistical")
-    share = _priced(cells, lowerings(cells)[1].reindex(cells.index))
+    absolute, share = (x.reindex(cells.index) for x in lowerings(cells))
+    divergence = cells["price_divergence"]
+    share = _priced(cells, (absolute / divergence).fillna(share))
     many = table["evidence"].eq("statistical").groupby(table["claim"]).sum()
     reaches = {claim: reach(FAMILY_WISE_ERROR / n, FOUND) for claim, n in many.items() if n}
     far = cells["claim"].map(reaches).astype(float)

@@ -5,6 +5,7 @@ from typing import Any, SupportsFloat
 import jax
 import jax.numpy as jnp
 import numpy as np
+from scipy.special import gammaln
 from scipy.stats import binom
 
 from grpo_checks.experiments.claims.generalization.gaussian_posterior import (
@@ -69,6 +70,32 @@ def _one_policy(claim: str, sizes: tuple[int, ...]) -> list[Row]:
             failure = failing(limits, np.full(n + 1, chance), weight, error, share)
             closed = {"closed_form": DELTA / price}
             rows.append(_row(claim, "one policy", "given", n, bound, *failure, **closed))
+    return rows
+
+
+def crowd(claim: str, types: int, solved: int, delta: float) -> list[Row]:
+    """n = ``solved`` tasks of equally likely ``types``; the policies solve any n of them each.
+
+    A posterior on a policy that fits the sample, which there always is: KL = ln C(types, n) for the
+    uniform prior, Lhat = 0, L_S = 1 - n/types, in every sample. A bound with a price below what
+    puts L_S at its edge fails with probability 1, so the price is at least that: both in nats, with
+    the divergence in it (derived).
+    """
+    risk, n = 1 - solved / types, solved
+    divergence = float(gammaln(types + 1) - gammaln(n + 1) - gammaln(types - n + 1))
+    logarithm = {"kl-xi": xi(n), "kl-2sqrt(n)": plain(n), "McAllester": plain(n)}
+    rows = []
+    for bound, constant in logarithm.items():
+        needed = 2 * n * risk**2 if bound == "McAllester" else -n * np.log1p(-risk)
+        nats = divergence + np.log(constant / delta)
+        # Three log-gammas of at most ln(types!), each with its own error.
+        off = accumulated(64) * 3 * float(gammaln(types + 1))
+        parameters = {"n_tasks": n, "level": delta, "types": types, "posterior": "fits the sample"}
+        # A part of its price: by the name of the bound alone, it would be a failure probability.
+        parameters |= {"bound_name": f"{bound}, KL(Q‖P)"}
+        extra = {"price_divergence": divergence}
+        sides = (float(needed), float(nats), off)
+        rows.append(inequality(claim, "crowd", parameters, *sides, "nats needed, price", extra))
     return rows
 
 
@@ -154,6 +181,7 @@ def rows(claim: str, scope: Scope) -> list[Row]:
         return _one_policy(claim, (25,)) + _fresh_tasks(claim, (50,))
     table = _one_policy(claim, (5, 25, 100)) + _fresh_tasks(claim, (20, 50, 200))
     table += _episodes(claim, (4, 8)) + _split(claim, (20, 50))
+    table += crowd(claim, 300, 5, DELTA)
     return table + _gaussian(claim, (10, 20, 50))
 
 

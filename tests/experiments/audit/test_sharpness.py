@@ -122,7 +122,7 @@ def test_agrees_with_the_smallest_changes_of_the_mutants(stored):
     known = smallest.assign(change=change).dropna(subset="change")
     _, lines = stored
     both = known.merge(lines[lines["power"].isin(["", BLUNT])], on=["claim", "bound"])
-    coverage = both[both["claim"] == "T3.coverage"]
+    coverage = both[(both["claim"] == "T3.coverage") & ~both["bound"].str.contains("KL")]
     least = coverage.apply(seen, axis=1)
     assert len(coverage) == 8
     # The last digits of a per cent are not printed.
