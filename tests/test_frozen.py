@@ -18,10 +18,9 @@ CHANGED: dict[str, dict[str, list[str]]] = {
     "cases": {"T2.gap": ["bound_exact"], "T3.tightness": ["observed_exact", "bound_exact"]},
     "mutants": {},
 }
-"""What differs on purpose from the frozen tables, by claim the columns: T3.coverage has three cells
-more, on a class with a large KL; of T2.gap a bound is a ball
-that was a fraction, since equal responses are enclosed one by one; of T3.tightness balls are
-smaller, since the inverse of kl is."""
+"""What differs on purpose from the frozen tables, by claim the columns: T3.coverage has six cells
+more, for its price in nats; of T2.gap a bound is a ball that was a fraction, since equal responses
+are enclosed one by one; of T3.tightness balls are smaller, since the inverse of kl is."""
 
 
 @pytest.mark.parametrize("table", CHANGED)

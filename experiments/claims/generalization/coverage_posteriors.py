@@ -18,9 +18,15 @@ from grpo_checks.experiments.points.generalization.coverage import ALONE
 from grpo_checks.experiments.protocol.cell_rows import inequality
 from grpo_checks.experiments.protocol.claim import FAMILY_WISE_ERROR, STATISTICAL, Row, Scope, judge
 from grpo_checks.theory.generalization.coverage import bound_rounding, coverage
-from grpo_checks.theory.generalization.learning import Learning, learn, sampled_policies
+from grpo_checks.theory.generalization.learning import learn, sampled_policies
 from grpo_checks.theory.generalization.maurer_constant import plain, xi
-from grpo_checks.theory.generalization.pac_bayes import BOUNDS, fresh_set, fresh_set_failure, maurer
+from grpo_checks.theory.generalization.pac_bayes import (
+    BOUNDS,
+    fresh_set,
+    fresh_set_failure,
+    maurer,
+    mcallester,
+)
 from grpo_checks.theory.generalization.split_prior import NAMES, split_coverage
 from grpo_checks.theory.generalization.task_outcomes import episode_outcomes
 from grpo_checks.theory.instances.conflict import conflict
@@ -53,22 +59,27 @@ def _one_policy(claim: str, sizes: tuple[int, ...]) -> list[Row]:
     """At the law where no hard task is seen with the probability that the bound forgets.
 
     The failure probability is then delta/price: delta itself for the Chernoff and the binomial-tail
-    bound (price 1), which are valid for one policy chosen beforehand.
+    bound (price 1), which are valid for one policy chosen beforehand. Of McAllester's it is the
+    n-th power of what it leaves to 1.
     """
     rows = []
     for n in sizes:
         prices = {"kl-xi": xi(n), "kl-2sqrt(n)": plain(n), "Chernoff": 1.0, "fresh tasks": 1.0}
+        prices |= {"McAllester": plain(n)}
         for bound, price in prices.items():
             hard, limits = np.arange(n + 1), None
             if bound == "fresh tasks":
                 limits = fresh_set(hard, n, DELTA)
+            elif bound == "McAllester":
+                limits = np.asarray(mcallester(jnp.asarray(hard / n), 0.0, float(n), DELTA))
             else:
                 limits = np.asarray(_maurer(hard / n, 0.0, float(n), DELTA, price))
             chance = limits[0] + 1e-9 * (1 - limits[0])
             share = accumulated(chance_roundings(n, np.array([1 - chance, chance])) + n)
             weight, error = binom.pmf(hard, n, chance), accumulated(64 + 4 * n)
             failure = failing(limits, np.full(n + 1, chance), weight, error, share)
-            closed = {"closed_form": DELTA / price}
+            exact = (1 - limits[0]) ** n if bound == "McAllester" else DELTA / price
+            closed = {"closed_form": float(exact)}
             rows.append(_row(claim, "one policy", "given", n, bound, *failure, **closed))
     return rows
 
@@ -92,7 +103,7 @@ def crowd(claim: str, types: int, solved: int, delta: float) -> list[Row]:
         off = accumulated(64) * 3 * float(gammaln(types + 1))
         parameters = {"n_tasks": n, "level": delta, "types": types, "posterior": "fits the sample"}
         # A part of its price: by the name of the bound alone, it would be a failure probability.
-        parameters |= {"bound_name": f"{bound}, KL(Q‖P)"}
+        parameters |= {"bound_name": f"KL(Q‖P) of {bound}"}
         extra = {"price_divergence": divergence}
         sides = (float(needed), float(nats), off)
         rows.append(inequality(claim, "crowd", parameters, *sides, "nats needed, price", extra))
@@ -183,15 +194,3 @@ def rows(claim: str, scope: Scope) -> list[Row]:
     table += _episodes(claim, (4, 8)) + _split(claim, (20, 50))
     table += crowd(claim, 300, 5, DELTA)
     return table + _gaussian(claim, (10, 20, 50))
-
-
-def learned_priors(problem: Learning, n: int, temperature: float, delta: float) -> dict[str, Any]:
-    """Tightness with a prior from a tenth and from half of the tasks, on the same posterior."""
-    ratios_by_prior: dict[str, Any] = {}
-    for share in (10, 2):
-        first = n // share
-        split = split_coverage(problem, first, n - first, temperature, delta)
-        ratios = split.mean_offset / split.oracle_offset
-        for name, ratio in zip(NAMES[1:], ratios[1:], strict=True):
-            ratios_by_prior[f"tightness {name} 1/{share}"] = float(ratio)
-    return ratios_by_prior

@@ -16,6 +16,7 @@ from grpo_checks.theory.generalization.learning import (
     policy_losses,
     sampled_policies,
 )
+from grpo_checks.theory.generalization.split_prior import NAMES, split_coverage
 from grpo_checks.theory.mdp.policy import Tabular
 
 POLICIES = 50
@@ -82,3 +83,15 @@ def feasible(spec: ProblemSpec, sizes: tuple[int, ...]) -> list[int]:
     """The sample sizes whose count vectors can be listed in a moment."""
     types = build_problem(spec).loss.shape[1]
     return [n for n in sizes if comb(n + types - 1, types - 1) <= LARGEST]
+
+
+def learned_priors(problem: Learning, n: int, temperature: float, delta: float) -> dict[str, float]:
+    """Tightness with a prior from a tenth and from half of the tasks, on the same posterior."""
+    ratios_by_prior: dict[str, float] = {}
+    for share in (10, 2):
+        first = n // share
+        split = split_coverage(problem, first, n - first, temperature, delta)
+        ratios = split.mean_offset / split.oracle_offset
+        for name, ratio in zip(NAMES[1:], ratios[1:], strict=True):
+            ratios_by_prior[f"tightness {name} 1/{share}"] = float(ratio)
+    return ratios_by_prior

@@ -12,13 +12,13 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from grpo_checks.experiments.claims.generalization.coverage_posteriors import learned_priors
 from grpo_checks.experiments.claims.generalization.problems import (
     DELTAS,
     ProblemSpec,
     build_problem,
     exact,
     feasible,
+    learned_priors,
     problems,
     specialists,
 )

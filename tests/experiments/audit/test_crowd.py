@@ -29,6 +29,18 @@ def test_a_crowd_fails_at_a_price_below_what_is_needed():
     formulas = {"kl-xi": lambda nats: kl_upper(0.0, nats / 5)}
     formulas["McAllester"] = lambda nats: np.sqrt(nats / 10)
     for row in t3_posteriors.crowd("T3.coverage", 300, 5, 0.05):
-        bound = formulas.get(row.parameters["bound_name"].removesuffix(", KL(Q‖P)"))
+        bound = formulas.get(row.parameters["bound_name"].removeprefix("KL(Q‖P) of "))
         if bound is not None:
             assert bound(row.observed * (1 - 1e-9)) < 59 / 60 < bound(row.observed * (1 + 1e-9))
+
+
+def test_one_policy_uses_more_than_half_of_every_logarithm():
+    """At its hardest law with n = 5; McAllester's bound fails there with (1 - .67)^5 = .0039."""
+    rows = t3_posteriors._one_policy("T3.coverage", (5,))
+    lines = sharpness(pd.DataFrame([row.flat() for row in rows])).set_index("bound")
+    assert {"kl-xi", "kl-2sqrt(n)", "McAllester"} == {*lines.index}
+    (mcallester,) = (r for r in rows if r.parameters["bound_name"] == "McAllester")
+    edge = 1 - np.sqrt(np.log(2 * np.sqrt(5) / 0.05) / 10)
+    assert mcallester.observed == pytest.approx(edge**5, rel=1e-6)
+    assert lines.loc["McAllester", "certain"] == pytest.approx(1 - np.log(0.05) / np.log(edge**5))
+    assert (lines["certain"] < 0.5).all()
