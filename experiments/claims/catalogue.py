@@ -10,6 +10,7 @@ from typing import Any
 import grpo_checks.experiments.claims as package
 from grpo_checks.experiments.claims.benefit import claim as t2_benefit
 from grpo_checks.experiments.claims.cycles import own as t1_own
+from grpo_checks.experiments.claims.cycles import own_binary as t1_own_binary
 from grpo_checks.experiments.claims.cycles import ring_bound as t1_cycle
 from grpo_checks.experiments.claims.decomposition import gap as t2_gap
 from grpo_checks.experiments.claims.decomposition import kappa as t2_kappa
@@ -62,6 +63,7 @@ CLAIMS: tuple[Claim, ...] = (
     t1_curl.CLAIM,
     t1_surrogate.CLAIM,
     t1_own.CLAIM,
+    t1_own_binary.CLAIM,
     t1_cycle.CLAIM,
     t2_identity.CLAIM,
     t2_bridge.CLAIM,

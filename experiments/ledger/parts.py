@@ -54,6 +54,7 @@ PARTS: dict[str, Part] = {
     "T1.curl": Part(bias.curl),
     "T1.surrogate": Part(bias.surrogate),
     "T1.own": Part(orbits.cycles, ("T1.own", "T1.cycle")),
+    "T1.own.binary": Part(orbits.binary),
     "T1.own, how common": Part(survey.survey, ("survey",)),
     "T1.own, what stops it": Part(survey.stops, ("stops",)),
     "Theorem 2": Part(theorems.decomposition, ("T2.kappa", "T2.benefit", *TABLES)),

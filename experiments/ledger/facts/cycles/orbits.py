@@ -1,5 +1,6 @@
 """Facts on T1.own: floors, centres, edges, and who arrives."""
 
+import numpy as np
 import pandas as pd
 
 from grpo_checks.experiments.ledger.words import Facts, having, outcome, table
@@ -63,6 +64,24 @@ def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
         "ring": outcome(drawn),
         "use": span(1 / drawn["ratio"]),
     }
+
+
+def binary(data: pd.DataFrame) -> Facts:
+    """Of T1.own.binary: the asymmetry of the Jacobian by aggregation."""
+    headings = {
+        "instance": "instance",
+        "group_size": "G",
+        "aggregation": "aggregation",
+        "length_offset": "length offset",
+        "asymmetry": "share",
+        "verdict": "verdict",
+    }
+    shown = data.dropna(subset=["asymmetry"]).copy()
+    # Below its rounding error it is none.
+    seen = shown["largest_curl"] > shown["rounding"]
+    shown["asymmetry"] = np.where(seen, shown["asymmetry"].map("{:.3f}".format), "0")
+    shown["length_offset"] = shown["length_offset"].astype(int)
+    return {"outcome": outcome(data), "table": table(shown, headings)}
 
 
 def _by_instance(data: pd.DataFrame) -> str:

@@ -1,0 +1,33 @@
+"""c_G by its definition; the curl itself is compared with exact laws by T1.own.binary."""
+
+from math import comb, sqrt
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from grpo_checks.theory.convergence.cycles.binary import success_factor, wedge
+
+
+@pytest.mark.parametrize("group_size", [2, 3, 4, 8])
+def test_factor_by_its_definition(group_size):
+    counts = range(group_size + 1)
+    for p in (0.1, 0.5, 0.8):
+        law = [comb(group_size, k) * p**k * (1 - p) ** (group_size - k) for k in counts]
+        spread = sum(x * sqrt(k * (group_size - k)) for k, x in zip(counts, law, strict=True))
+        expected = spread / (group_size * p * (1 - p))
+        factor = float(success_factor(jnp.asarray(p), group_size))
+        assert factor == pytest.approx(expected, rel=1e-14)
+
+
+def test_factor_is_constant_for_two_and_three():
+    slopes = [float(jax.grad(success_factor)(jnp.asarray(0.3), g)) for g in (2, 3, 4)]
+    np.testing.assert_allclose(slopes[:2], 0, atol=1e-15)
+    assert abs(slopes[2]) > 0.1
+
+
+def test_wedge():
+    """Of two vectors in the plane: their area, with a sign."""
+    x, y = jnp.array([2.0, 1.0]), jnp.array([1.0, 3.0])
+    np.testing.assert_array_equal(wedge(x, y), [[0, 5], [-5, 0]])
