@@ -44,6 +44,7 @@ PARTS: dict[str, Part] = {
         theorems.stationarity, ("T1.rate", "T1.slope", "T1.budget", "T1.floor", *TABLES)
     ),
     "T1.rate": Part(stationarity.rate),
+    "T1.rate, exponents": Part(stationarity.exponents, ("T1.rate",)),
     "T1.path": Part(stationarity.path),
     "T1.slope": Part(stationarity.slope),
     "T1.G": Part(stationarity.group_size),

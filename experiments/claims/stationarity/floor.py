@@ -12,6 +12,7 @@ import numpy as np
 
 from grpo_checks.experiments.claims.stationarity.bias import stationary_gradient
 from grpo_checks.experiments.models.constants import step_size
+from grpo_checks.experiments.models.instances import build
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.slopes import FLOOR
 from grpo_checks.experiments.protocol.assumptions import ENCLOSED, stated
@@ -25,8 +26,10 @@ from grpo_checks.experiments.protocol.claim import (
     judge,
 )
 from grpo_checks.experiments.runs import slopes
+from grpo_checks.experiments.runs.training import exact_law
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.numbers.balls import ends
+from grpo_checks.theory.updates.stationary import orbit
 
 NORMALIZED = Estimator("group_normalized")
 KEEPS, STALLS = {"quick": (3,), "paper": (2, 3)}, 8
@@ -66,7 +69,12 @@ def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
     means = np.array([a.mean for a in fitted.averages])
     local = np.diff(np.log(means)) / np.diff(np.log(lengths))
     shown = {f"slope up to T={t}": float(x) for t, x in zip(lengths[1:], local, strict=True)}
-    extra = {"floor": float(floor), **shown, **slopes.points(cell, results, level)}
+    extra = {
+        "floor": float(floor),
+        "least": _least(cell[-1]),
+        **shown,
+        **slopes.points(cell, results, level),
+    }
     parameters = {**cell[-1].parameters(), "step": step_size(cell[-1])}
     limits, levels = (
         (fitted.value, lower, upper, bound),
@@ -76,6 +84,15 @@ def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
         "T1.floor", "conflict", parameters, *limits, verdict, note, extra,
         evidence="statistical", levels=levels,
     )  # fmt: skip
+
+
+def _least(run: RunSettings) -> float:
+    """min_t |grad J|^2 of expected updates with the steps of a run: it passes the maximiser."""
+    instance, group = build(run.instance), exact_law(run.instance, STALLS, NORMALIZED)
+    assert group is not None
+    model = (instance.mdp, instance.policy, instance.theta)
+    path = orbit(*model, group, step_size(run), run.n_steps)
+    return float(path.squared_gradient.min())
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:

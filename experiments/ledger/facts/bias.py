@@ -37,6 +37,7 @@ def floor(data: pd.DataFrame) -> Facts:
         "outcome": outcome(data),
         "size": int(stalled["group_size"]),
         "crossing": crossing(MAXIMISER, NORMALIZED_ZERO),
+        "least": float(stalled["least"]),
         "floor": stalled["floor"],
         "slopes": ", ".join(f"{slope:.2f}" for slope in local),
         "flattening": f"{first:.3f} [{least:.3f}, {most:.3f}]",

@@ -1,5 +1,6 @@
 """Facts on Theorem 1: the rate, the path, the slope, and the exact variance."""
 
+import numpy as np
 import pandas as pd
 
 from grpo_checks.experiments.ledger.words import Facts, count, having, outcome, table
@@ -63,6 +64,40 @@ def path(data: pd.DataFrame) -> Facts:
         "shares": ", ".join(f"{name} up to {share:.0%}" for name, share in largest.items()),
         "ratio": span(data["ratio"]),
         "sharper": span(data["sharper_bound"] / data["observed"]),
+    }
+
+
+LONGEST, USUAL = 10_000, {"components": 8, "group_size": 3}
+"""T, and G or K where the other grows."""
+
+
+def exponents(data: pd.DataFrame) -> Facts:
+    """T1.K.bound and T1.G.bound: of bound and observed average, in both units of reward.
+
+    Rewards over K, with steps times K, make the same runs: both numbers are divided by K^2.
+    """
+    cells, lines = data[data["n_steps"] == LONGEST], []
+    for grows, other in (("components", "group_size"), ("group_size", "components")):
+        kept = cells[cells[other] == USUAL[grows]]
+        for instance, rows in kept.groupby("instance"):
+            if rows[grows].nunique() > 2:
+                lines.append(
+                    {"instance": instance, "in": "KG"[grows == "group_size"], **_fits(rows, grows)}
+                )
+    return {"table": table(pd.DataFrame(lines), digits=3)}
+
+
+def _fits(rows: pd.DataFrame, grows: str) -> dict[str, str]:
+    """Least squares slopes of logarithms."""
+    size = np.log(rows[grows])
+    fits = {
+        side: float(np.polyfit(size, np.log(rows[side]), 1)[0]) for side in ("bound", "observed")
+    }
+    less = 2.0 if grows == "components" else 0.0
+    return {
+        f"{side}, R_max = {unit}": f"{fits[side] - taken:.2f}"
+        for unit, taken in (("K", 0.0), ("1", less))
+        for side in fits
     }
 
 

@@ -6,10 +6,8 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from scipy import stats
 
 from grpo_checks.experiments.ledger.facts.bias import crossing
-from grpo_checks.experiments.ledger.facts.cycles.survey import survey
 from grpo_checks.experiments.ledger.ledger import NO_CASES, PAPER, ledger_text, sections
 from grpo_checks.experiments.ledger.parts import by_claim
 from grpo_checks.experiments.origin.provenance import _device
@@ -123,26 +121,6 @@ def test_cycles_are_those_of_the_rows():
     assert f"at penalties from 0.5 to {cycles['beta'].max():.2g}" in text
     assert "as beta = 0.5 does at p_ref = 0.0001" in text
     assert "every cell settled" not in text
-
-
-def test_shares_of_the_survey_have_limits():
-    """Clopper and Pearson's, whose ends are quantiles of beta laws."""
-    records = pd.DataFrame(
-        {
-            "model": range(200),
-            "group_size": 2,
-            "goes round": [1] * 3 + [0] * 197,
-            "zero": 0,
-            "undecided": 0,
-            "winner": [False] * 5 + [True] * 195,
-            "prompts": [3, 1, 3] + [1] * 197,
-        }
-    )
-    facts = survey(records)
-    low, high = (100 * stats.beta.ppf(q, a, b) for q, a, b in ((0.005, 3, 198), (0.995, 4, 197)))
-    assert f"1.50 % [{low:.2f}, {high:.2f}]" in facts["table"]
-    assert f"0.00 % [0.00, {100 * (1 - 0.005 ** (1 / 200)):.2f}]" in facts["table"]
-    assert (facts["beaten"], facts["both"], facts["rounds"], facts["shared"]) == (5, 3, 3, 2)
 
 
 def test_the_best_group_size_needs_a_budget_that_reaches_it():
