@@ -7,7 +7,7 @@ READY := $(VENV)/.ready
 # Ctrl-C reaches the shell of a recipe too: it lives on to pass on the 3 of the command.
 PASS_ON := trap : INT;
 
-.PHONY: verify test check bench paper clean
+.PHONY: verify test check bench paper survey clean
 
 verify: $(READY)
 	@$(PASS_ON) status=0; $(BIN)/python -m experiments verify || status=$$?; \
@@ -36,10 +36,15 @@ paper: $(READY)
 	$(BIN)/python -m experiments mutants --out results/paper/mutants.csv \
 	--runs results/paper/cells && \
 	$(BIN)/python -m experiments power results/paper --out results/paper/power.csv && \
+	$(BIN)/python -m experiments survey --changes --out results/paper && \
 	$(BIN)/python -m experiments ledger && $(BIN)/python -m figures results/paper && \
 	$(BIN)/python -m experiments advise --instance search --optimizers 8 --out results/paper/advise && \
 	$(BIN)/python -m figures results/paper/advise || exit $$?; fi; \
 	exit $$status
+
+# 2,000 random models: hours on two cores, 75 s on one H200; what is stored stays until then.
+survey: $(READY)
+	$(BIN)/python -m experiments survey --out results/paper
 
 clean:
 	rm -rf $(VENV) results/quick
