@@ -5,13 +5,14 @@ from typing import Any
 
 import jax
 import numpy as np
-from jax.extend.core import ClosedJaxpr, Jaxpr
+from jax.extend.core import ClosedJaxpr
 
 from grpo_checks.theory.arithmetic.elementwise import mapped
 from grpo_checks.theory.arithmetic.logic import select
 from grpo_checks.theory.arithmetic.numbers import number
 from grpo_checks.theory.arithmetic.registry import (
     FUNCTIONS,
+    JAX_FUNCTIONS,
     Entry,
     Refused,
     Values,
@@ -27,7 +28,8 @@ LONGEST = 100_000
 
 
 def _closed(program: Any) -> ClosedJaxpr:
-    return ClosedJaxpr(program, ()) if isinstance(program, Jaxpr) else program
+    """With its constants; from JAX 0.11 on each program holds its own, and both types are one."""
+    return program if isinstance(program, ClosedJaxpr) else ClosedJaxpr(program, ())
 
 
 @rule(PASSED, "jit", "pjit", "closed_call", "core_call", "remat2", "checkpoint", sees_equation=True)
@@ -43,7 +45,15 @@ def custom_derivative(evaluator: Any, equation: Any, *operands: Values) -> list[
     """The function itself; where it was differentiated its own rule is in the program already."""
     parameters = equation.params
     name = next(n for n in ("call_jaxpr", "fun_jaxpr", "jaxpr") if n in parameters)
-    return list(evaluator.run(_closed(parameters[name]), operands))
+    program = _closed(parameters[name])
+    evaluate = JAX_FUNCTIONS.get(_name_in_jax(program))
+    return [evaluate(*operands)] if evaluate else list(evaluator.run(program, operands))
+
+
+def _name_in_jax(program: ClosedJaxpr) -> str:
+    """Of the function of JAX that was traced; "" for one defined elsewhere."""
+    name, _, place = str(program.jaxpr.debug_info.func_src_info).partition(" at ")
+    return name if place.startswith(jax.__path__[0]) else ""
 
 
 @rule("hull where undecided", "cond", sees_equation=True)
@@ -76,20 +86,28 @@ def loop(evaluator: Any, equation: Any, *operands: Values) -> list[Values]:
 def scan(evaluator: Any, equation: Any, *operands: Values) -> list[Values]:
     """Step by step, forwards or backwards."""
     parameters = equation.params
-    n_fixed, n_carry = parameters["num_consts"], parameters["num_carry"]
+    n_fixed, n_carry = _counts(parameters)
     length = parameters["length"]
     if length > LONGEST:
         raise Refused(f"scan: {length} iterations, expected at most {LONGEST}")
     fixed, carry = operands[:n_fixed], list(operands[n_fixed : n_fixed + n_carry])
     rows, outputs = operands[n_fixed + n_carry :], []
     for i in reversed(range(length)) if parameters["reverse"] else range(length):
-        results = evaluator.run(parameters["jaxpr"], [*fixed, *carry, *(x[i] for x in rows)])
+        results = evaluator.run(parameters["jaxpr"], [*fixed, *carry, *(x[i, ...] for x in rows)])
         carry = list(results[:n_carry])
         outputs.append(results[n_carry:])
     if parameters["reverse"]:
         outputs.reverse()
     avals = [v.aval for v in equation.outvars[n_carry:]]
     return [*carry, *(_stacked([o[i] for o in outputs], a) for i, a in enumerate(avals))]
+
+
+def _counts(parameters: dict[str, Any]) -> tuple[int, int]:
+    """Of constants and of carried values; newer versions of JAX give the tree of the operands."""
+    if "ft_in" in parameters:
+        fixed, carry, _ = parameters["ft_in"].unpack()
+        return len(fixed), len(carry)
+    return parameters["num_consts"], parameters["num_carry"]
 
 
 def _stacked(parts: list[Values], aval: Any) -> Values:

@@ -82,12 +82,14 @@ _unary("neg", operator.neg, EXACT, np.negative)
 _unary("abs", magnitude, EXACT, np.abs)
 _unary("sign", numbers.sign, EXACT, np.sign)
 _unary("square", lambda x: numbers.integer_power(x, 2), EXACT, np.square)
+_unary("one_minus_square", lambda x: 1 - numbers.integer_power(x, 2), EXACT, lambda x: 1 - x * x)
 _unary("floor", numbers.integer_bound("floor"), EXACT)
 _unary("ceil", numbers.integer_bound("ceil"), EXACT)
 _unary("sqrt", numbers.root, "rational for a perfect square")
 _unary("rsqrt", lambda x: numbers.divide(fmpq(1), numbers.root(x)), "rational for a perfect square")
 _unary("exp", numbers.exponential, BALL)
 _unary("log", numbers.logarithm, BALL)
+_unary("log2", lambda x: numbers.divide(numbers.logarithm(x), arb(2).log()), BALL)
 _unary("exp2", lambda x: numbers.power(fmpq(2), x), BALL)
 _unary("expm1", numbers.fixed_at(0, 0, "expm1"), BALL)
 _unary("log1p", lambda x: numbers.logarithm(1 + x), BALL)
@@ -111,6 +113,15 @@ def angle(y: Values, x: Values, **_: Any) -> Values:
 def integer_power(x: Values, *, y: int, **_: Any) -> Values:
     """x^y for a fixed integer."""
     return mapped(lambda b: numbers.integer_power(b, y), x) if is_real(x) else np.asarray(x**y)
+
+
+@rule(EXACT, "polynomial")
+def polynomial(x: Values, *coefficients: Values, **_: Any) -> Values:
+    """By Horner's rule; the constant term comes first."""
+    value = coefficients[-1]
+    for c in reversed(coefficients[:-1]):
+        value = np.asarray(np.add(np.multiply(value, x), c))
+    return value
 
 
 @rule("rational for whole exponents", "pow")

@@ -9,7 +9,13 @@ from flint import arb, ctx, fmpq
 from grpo_checks.theory.arithmetic import numbers
 from grpo_checks.theory.arithmetic.control import rule_for
 from grpo_checks.theory.arithmetic.elementwise import mapped
-from grpo_checks.theory.arithmetic.registry import FUNCTIONS, Entry, Values, objects
+from grpo_checks.theory.arithmetic.registry import (
+    FUNCTIONS,
+    JAX_FUNCTIONS,
+    Entry,
+    Values,
+    objects,
+)
 from grpo_checks.theory.numbers.balls import Number, hull, powers, total
 from grpo_checks.theory.numbers.bernstein import bernstein
 from grpo_checks.theory.numbers.counts import check_tasks
@@ -129,6 +135,12 @@ def _named_xi(n: Values, **_: Any) -> Values:
     return objects([_xi(int(n), ctx.prec)], ())
 
 
+def _gaussian(x: Values) -> Values:
+    """exp(-x^2), which JAX >= 0.12 has in derivatives of erf: it halves the bits of a float."""
+    return mapped(lambda a: numbers.exponential(-numbers.integer_power(a, 2)), x)
+
+
+JAX_FUNCTIONS["exp_neg_sq"] = _gaussian
 rule_for(bernstein, _bernstein)
 rule_for(kl_divergence, _divergence)
 rule_for(binary_kl, _binary)

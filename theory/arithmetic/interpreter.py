@@ -15,8 +15,9 @@ from grpo_checks.theory.numbers.arrays import SMALLEST
 Constants = dict[float, Any]
 """What floats of the program that are no short dyadic numbers stand for: exact numbers, or, for
 an irrational one, a function that returns a ball of the precision it is called at."""
-GUARDS: Constants = {float(SMALLEST): Fraction(float(SMALLEST))}
-"""Floats that stand for themselves: below the least normal one a chance counts as 0."""
+GUARDS: Constants = {x: Fraction(x) for x in (float(SMALLEST), 2.0**-510, 2.0**514)}
+"""Floats that stand for themselves: below the least normal one a chance counts as 0; the others
+keep squares from overflowing in JAX's derivative of asinh, from 0.12 on."""
 
 
 class Evaluator:

@@ -36,6 +36,8 @@ class Entry(NamedTuple):
 RULES: dict[str, Entry] = {}
 FUNCTIONS: dict[str, Entry] = {}
 """Rules for functions of one's own, by the name that ``enclosed_by`` gave them."""
+JAX_FUNCTIONS: dict[str, Rule] = {}
+"""Those for functions of JAX with a derivative of their own that are written for floats."""
 
 
 def rule(kind: str, *primitives: str, sees_equation: bool = False) -> Callable[[Rule], Rule]:

@@ -77,6 +77,13 @@ def stack(*operands: Values, axis: int = 0, **_: Any) -> Values:
     return np.stack(operands, axis)
 
 
+@rule(EXACT, "unstack")
+def unstack(x: Values, *, axis: int, **_: Any) -> list[Values]:
+    """Along an axis, one by one."""
+    rows = np.moveaxis(x, axis, 0)
+    return [rows[i, ...] for i in range(len(rows))]  # An array, also where it has no axis left.
+
+
 @rule(EXACT, "split")
 def split(x: Values, *, sizes: Any, axis: int, **_: Any) -> list[Values]:
     """Into parts of given sizes."""

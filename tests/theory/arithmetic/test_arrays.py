@@ -24,6 +24,7 @@ ARRAYS = {
     "concatenate": lambda x: lax.concatenate([x, x], 1),
     "stack": lambda x: jnp.stack([x, -x], 1),
     "split": lambda x: lax.split(x, (1, 3), 1)[1],
+    "unstack": lambda x: jnp.unstack(x, axis=1)[2] * jnp.unstack(x[0])[1],
     "iota": lambda x: x + lax.broadcasted_iota(float, (3, 4), 1),
     "pad": lambda x: lax.pad(x, 0.5, ((1, 0, 1), (-1, 2, 0))),
     "dynamic_slice": lambda x: lax.dynamic_slice(x, (1, 7), (2, 2)),

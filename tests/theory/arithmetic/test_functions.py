@@ -1,5 +1,8 @@
 """Rules for functions that are written for floats: the inverse of kl, and xi by its definition."""
 
+import math
+
+import jax
 import jax.numpy as jnp
 import mpmath
 import pytest
@@ -7,7 +10,7 @@ from flint import arb, fmpq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grpo_checks.theory.arithmetic.enclose import enclose
+from grpo_checks.theory.arithmetic.enclose import enclose, exact
 from grpo_checks.theory.generalization.maurer_constant import traced_xi, xi
 from grpo_checks.theory.numbers.balls import ends
 from grpo_checks.theory.numbers.kl import kl_upper
@@ -72,3 +75,34 @@ def test_xi_by_its_definition(n):
     assert float(jnp.log(traced_xi(n))) == pytest.approx(float(mpmath.log(xi(n))))
     assert isinstance(value, fmpq) is (n <= 100)
     assert n != 5 or value == fmpq(2194, 625)
+
+
+SLOPE = 2 / math.sqrt(math.pi)
+
+
+@pytest.mark.parametrize("order", [1, 2])
+@pytest.mark.parametrize("form", ["vmap", "jit"])
+def test_derivatives_of_erf(order, form):
+    """2/sqrt(pi) exp(-x^2) and its derivative, which JAX may compute by halving bits of a float."""
+    function = jax.lax.erf
+    for _ in range(order):
+        function = jax.grad(function)
+    changed = {"vmap": jax.vmap(function), "jit": lambda x: jax.jit(function)(x[0])[None]}[form]
+    constants = {SLOPE: lambda: 2 / arb.pi().sqrt(), -SLOPE: lambda: -2 / arb.pi().sqrt()}
+    x = fmpq(-7, 5)
+    (value,) = enclose(changed, constants)(exact([x]))
+    expected = 2 / arb.pi().sqrt() * (-(arb(x) ** 2)).exp() * (1 if order == 1 else -2 * arb(x))
+    assert value.overlaps(expected)
+    assert value.rad() < arb("1e-60")
+
+
+def test_only_functions_of_jax_are_replaced():
+    """One of the user's with the name of JAX's exp(-x^2) is the program that it is."""
+
+    @jax.custom_jvp
+    def exp_neg_sq(x):
+        return x + 1
+
+    exp_neg_sq.defjvps(lambda tangent, _, x: tangent)
+    assert enclose(exp_neg_sq)(fmpq(1, 3)) == fmpq(4, 3)
+    assert enclose(jax.jit(jax.value_and_grad(exp_neg_sq)))(fmpq(1, 3)) == (fmpq(4, 3), 1)

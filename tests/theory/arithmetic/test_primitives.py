@@ -15,12 +15,19 @@ from grpo_checks.theory.arithmetic.enclose import enclose, exact
 from grpo_checks.theory.numbers.balls import ends
 
 DIGITS = 60
-# JAX function, its value by mpmath, and the range of its rational arguments.
+POLYNOMIAL = lambda x: jnp.polyval(jnp.array([2.0, 0.0, -3.0, 0.25]), x)  # noqa: E731
+# JAX function, its value by mpmath, and the range of its rational arguments. What an older JAX does
+# without the primitive is the same function, by others.
 UNARY = {
     "neg": (lax.neg, lambda x: -x, (-3, 3)),
     "abs": (lax.abs, abs, (-3, 3)),
     "sign": (lax.sign, mpmath.sign, (-3, 3)),
     "square": (lax.square, lambda x: x * x, (-3, 3)),
+    "one_minus_square": (
+        getattr(lax, "one_minus_square", lambda x: 1 - x * x),
+        lambda x: 1 - x * x,
+        (-3, 3),
+    ),
     "floor": (lax.floor, mpmath.floor, (-9, 9)),
     "ceil": (lax.ceil, mpmath.ceil, (-9, 9)),
     "sqrt": (lax.sqrt, mpmath.sqrt, (0, 9)),
@@ -29,6 +36,7 @@ UNARY = {
     "exp2": (lax.exp2, lambda x: mpmath.mpf(2) ** x, (-9, 9)),
     "expm1": (lax.expm1, mpmath.expm1, (-9, 9)),
     "log": (lax.log, mpmath.log, (1, 9)),
+    "log2": (jnp.log2, lambda x: mpmath.log(x, 2), (1, 9)),
     "log1p": (lax.log1p, mpmath.log1p, (0, 9)),
     "logistic": (lax.logistic, lambda x: 1 / (1 + mpmath.exp(-x)), (-40, 40)),
     "sin": (lax.sin, mpmath.sin, (-9, 9)),
@@ -48,6 +56,7 @@ UNARY = {
     "lgamma": (lax.lgamma, mpmath.loggamma, (1, 9)),
     "digamma": (lax.digamma, mpmath.digamma, (1, 9)),
     "integer_pow": (lambda x: lax.integer_pow(x, -5), lambda x: x**-5, (1, 3)),
+    "polynomial": (POLYNOMIAL, lambda x: 2 * x**3 - 3 * x + mpmath.mpf(0.25), (-3, 3)),
 }
 BINARY = {
     "add": (lax.add, lambda x, y: x + y),
