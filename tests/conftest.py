@@ -6,8 +6,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
-# One thread per worker: two pytest workers on two cores must not fight over them.
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false")
+# One thread per worker: two pytest workers on two cores must not fight over them. And LLVM emits
+# loops, in one module: most programs run once, and XLA's defaults take twice as long to compile.
+os.environ.setdefault(
+    "XLA_FLAGS",
+    "--xla_cpu_multi_thread_eigen=false --xla_cpu_use_fusion_emitters=false "
+    "--xla_cpu_parallel_codegen_split_count=1",
+)
 
 import jax
 import pytest
@@ -29,20 +34,24 @@ install_import_hook(["grpo_checks.theory"], "beartype.beartype")
 
 from grpo_checks.experiments.computing.resources import make_room  # noqa: E402
 
+# Tracing makes many objects that live: with Python's 700 a fifth of it goes into looking at them.
+gc.set_threshold(50_000, 20, 20)
+
 # The same examples in every run, so that what passed here passes for the next reader too;
 # `pytest --hypothesis-profile explore` draws new ones.
 settings.register_profile("same", derandomize=True)
 settings.register_profile("explore", derandomize=False)
 settings.load_profile("same")
 
+ONCE = {"theory", "claims", "points", "advice"}
 TRAINING = ("test_grpo", "test_lanes", "test_races", "test_sampling", "test_training")
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _quickly_compiled(request):
-    """Most programs of tests/theory run once, for less time than LLVM takes to make them fast."""
+    """Most programs of ONCE run once, for less time than LLVM takes to make them fast."""
     path = request.path
-    fast = "theory" in path.parts and not path.stem.startswith(TRAINING)
+    fast = not ONCE.isdisjoint(path.parts) and not path.stem.startswith(TRAINING)
     jax.config.update("jax_disable_most_optimizations", fast)
     yield
     jax.config.update("jax_disable_most_optimizations", False)
