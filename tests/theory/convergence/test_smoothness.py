@@ -60,7 +60,8 @@ INSTANCES = {
 }
 POINTS = 50
 UNBIASED = Estimator("leave_one_out")
-SETTINGS = [(g, b) for g in (2, 8) for b in (None, 1, 3)]
+SIZES, DRAWN = (2, 8), (None, 1, 3)
+SETTINGS = [(g, b) for g in SIZES for b in DRAWN]
 # Rounding of eigenvalues, gradients and the constants themselves.
 ROUNDING = 1 + 1e-12
 
@@ -73,14 +74,31 @@ def _at_points(mdp, policy, points):
     def one(flat):
         theta = flat.reshape(shape)
         hessian = jax.hessian(lambda x: value(mdp, policy, x.reshape(shape)))(flat)
-        values = [
-            update_moments(mdp, policy, theta, plain_law(UNBIASED, g), b) for g, b in SETTINGS
-        ]
+
+        def moments(size):
+            law = plain_law(UNBIASED, size)
+            values = [update_moments(mdp, policy, theta, law, b) for b in DRAWN]
+            return values[0].squared_gradient, jnp.stack([m.variance for m in values])
+
+        square, variances = jax.vmap(moments)(jnp.array(SIZES))
         score = score_moments(mdp, policy, theta).sum(-1)
-        variances = jnp.stack([moments.variance for moments in values])
-        return hessian, values[0].squared_gradient, score, variances
+        return hessian, square[0], score, variances.reshape(-1)
 
     return jax.vmap(one)(points)
+
+
+@eqx.filter_jit
+def _constants(mdp, policy):
+    """The two forms of L, and the bounds on |grad J|^2, E|s|^2 and V in all settings."""
+    constants = smoothness, general_smoothness, squared_gradient_bound, squared_score_bound
+    variances = [leave_one_out_variance_bound(mdp, policy, g, b) for g, b in SETTINGS]
+    return *[constant(mdp, policy) for constant in constants], variances
+
+
+@cache
+def _bounds(name):
+    instance = _measured(name)[0]
+    return _constants(instance.mdp, instance.policy)
 
 
 @cache
@@ -104,16 +122,16 @@ def _largest(measured, bound):
 @pytest.mark.parametrize("name", INSTANCES)
 def test_hessian_is_within_smoothness(name):
     """The descent lemma with an L too small would prove a rate that does not hold."""
-    instance, norm, *_ = _measured(name)
-    assert 1e-3 < _largest(norm, smoothness(instance.mdp, instance.policy)) <= 1
-    assert 1e-3 < _largest(norm, general_smoothness(instance.mdp, instance.policy)) <= 1
+    _, norm, *_ = _measured(name)
+    for bound in _bounds(name)[:2]:
+        assert 1e-3 < _largest(norm, bound) <= 1
 
 
 @pytest.mark.parametrize("name", INSTANCES)
 def test_gradient_is_within_its_bound(name):
     """Finite-sample intervals take this for the range of |grad J|^2."""
     instance, _, square, *_ = _measured(name)
-    assert 1e-3 < _largest(square, squared_gradient_bound(instance.mdp, instance.policy)) <= 1
+    assert 1e-3 < _largest(square, _bounds(name)[2]) <= 1
     if instance.steepest is not None:
         assert 0.5 < _largest(square, instance.steepest) <= 1
 
@@ -121,23 +139,22 @@ def test_gradient_is_within_its_bound(name):
 @pytest.mark.parametrize("name", INSTANCES)
 def test_score_is_within_its_bound(name):
     """Every bound on a variance rests on this one."""
-    instance, _, _, score, _ = _measured(name)
-    assert 1e-3 < _largest(score, squared_score_bound(instance.mdp, instance.policy)) <= 1
+    _, _, _, score, _ = _measured(name)
+    assert 1e-3 < _largest(score, _bounds(name)[3]) <= 1
 
 
 @pytest.mark.parametrize("name", INSTANCES)
 def test_variance_is_within_its_bound(name):
     """V_sup of T1.rate, on the full sweep and with drawn prompts."""
-    instance, _, _, _, variances = _measured(name)
-    for (g, b), v in zip(SETTINGS, variances.T, strict=True):
-        bound = leave_one_out_variance_bound(instance.mdp, instance.policy, g, b)
+    *_, variances = _measured(name)
+    for v, bound in zip(variances.T, _bounds(name)[4], strict=True):
         assert 1e-3 < _largest(v, bound) <= 1
 
 
 def test_bounds_are_approached():
     """Over the thousand points: an L four times too small would show, other bounds sooner."""
     assert len(INSTANCES) * POINTS == 1000
-    shares = [_shares(*_measured(name)) for name in INSTANCES]
+    shares = [_shares(name) for name in INSTANCES]
     hessian, square, score, variance = np.max(shares, 0)
     assert hessian > 0.25
     assert square > 0.9
@@ -145,14 +162,11 @@ def test_bounds_are_approached():
     assert variance > 1 / 3
 
 
-def _shares(instance, norm, square, score, variances):
-    constants = instance.mdp, instance.policy
-    return [
-        _largest(norm, smoothness(*constants)),
-        _largest(square, squared_gradient_bound(*constants)),
-        _largest(score, squared_score_bound(*constants)),
-        _largest(variances[:, 0], leave_one_out_variance_bound(*constants, *SETTINGS[0])),
-    ]
+def _shares(name):
+    _, norm, square, score, variances = _measured(name)
+    L, _, steepest, noisiest, varied = _bounds(name)
+    pairs = (norm, L), (square, steepest), (score, noisiest), (variances[:, 0], varied[0])
+    return [_largest(*pair) for pair in pairs]
 
 
 def two_steps():

@@ -149,6 +149,11 @@ GROUPS = [
 ]
 
 
+@jax.jit
+def _updates(*model):
+    return prompt_moments(*model), filtered_moments(*model), expected_update(*model)
+
+
 @pytest.mark.parametrize(("size", "estimator"), GROUPS, ids=str)
 @pytest.mark.parametrize("x", [-40.0, -26.0, -25.0, 0.0, 0.5, 50.0, 300.0])
 @pytest.mark.parametrize("name", ["bandit", "log-linear", "three"])
@@ -161,8 +166,7 @@ def test_updates_and_groups_that_speak(name, x, size, estimator):
     chances, moves, speaks = oracle.updates(
         listed, size, estimator.name, estimator.ddof, estimator.eps
     )
-    moments = jax.jit(prompt_moments)(mdp, policy, theta, law)
-    kept = jax.jit(filtered_moments)(mdp, policy, theta, law)
+    moments, kept, field = _updates(mdp, policy, theta, law)
     roundings = (40 + 4 * abs(x)) * size**2
     _near_mean(moments.mean, chances, moves, roundings)
     _near(moments.variance, [oracle.variance(chances, moves)], 2 * roundings)
@@ -175,7 +179,6 @@ def test_updates_and_groups_that_speak(name, x, size, estimator):
     scale = mp.fdot(share, [oracle.norm2(v) for v in moves])
     assert abs(variance - right) <= 2 * roundings * EPS * right + mp.mpf("1e-40") * scale
     assert float(kept.episodes) == pytest.approx(float(size / chance), rel=roundings * EPS)
-    field = jax.jit(expected_update)(mdp, policy, theta, law)
     _near_mean(field, chances, moves, roundings)
 
 
