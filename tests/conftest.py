@@ -36,7 +36,7 @@ install_import_hook(["grpo_checks.theory"], "beartype.beartype")
 
 from grpo_checks.experiments.computing.resources import make_room  # noqa: E402
 
-# Tracing makes many objects that live: with Python's 700 a fifth of it goes into looking at them.
+# Tracing makes many objects that live: with Python's 700 a tenth of it goes into looking at them.
 gc.set_threshold(50_000, 20, 20)
 
 # The same examples in every run, so that what passed here passes for the next reader too;
