@@ -143,4 +143,4 @@ def test_a_part_of_the_benchmarks_has_a_table_of_its_own():
     assert Path(total) == ROOT / "results" / "bench" / "rows.csv"
     assert Path(part) == ROOT / "results" / "part" / "bench" / "rows.csv"
     assert process.returncode == 1
-    assert "expected some of ('cost'," in process.stderr
+    assert "expected some of ('batches', 'cost'," in process.stderr
