@@ -103,9 +103,10 @@ def _edge_row(name: str, size: int, known: Centres, edge: Edge) -> Row:
         "measured_steps": EDGE_LENGTH,
         **_extra(name, size),
     }
+    verdict: Verdict = "refuted" if edge.squared_gradient > 0 else "inconclusive"
     note = "an attracting zero between two actions: runs that start near it end there"
     labels = (NAME, name, parameters(name, size, GROUP_NORMALIZED))
-    return certified(exact(*labels, square, 0.0, "refuted", note, extra))
+    return certified(exact(*labels, square, 0.0, verdict, note, extra))
 
 
 def _measured_row(name: str, size: int, known: Centres, scope: Scope) -> Row:

@@ -70,6 +70,12 @@ def test_verdicts_in_the_prose_are_computed():
     assert "**T1.budget** holds" in _details(1)
     assert "**T1.budget** is refuted" in _details(1, _changed("T1.budget", verdict="refuted"))
     assert "**T2.gap** is inconclusive" in _details(2, _changed("T2.gap", verdict="inconclusive"))
+    # The answer to Theorem 1 is for these verdicts alone.
+    records = {"survey": pd.read_csv(PAPER / "survey.csv", keep_default_na=False)}
+    part = "Theorem 1, the answer"
+    assert "is it true?" in sections({**by_claim(ROWS), **records}, part)
+    other = by_claim(_changed("T1.rate", verdict="refuted"))
+    assert sections({**other, **records}, part) == ""
 
 
 def test_a_verdict_that_was_not_expected_is_told_on_top(tmp_path):

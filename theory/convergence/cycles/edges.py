@@ -7,7 +7,7 @@ action c, and p = h_a - h_b. All that follows is derived.
 1. z h_a + (1 - z) h_b = 0, so theta_a - theta_b moves at the rate 2 z (1 - z) p(z).
 2. Let p fall through 0 at z*, and h_c(z*) < 0 for all other actions c. Then there are e, r > 0 such
    that runs of the flow, and of expected updates with any small enough steps, which start with
-   |z/(z + pi_b) - z*| < r and all other chances below e end at z*. Proof: h_c < 0 near there, so
+   |pi_a/(pi_a + pi_b) - z*| < r and all other chances below e end at z*. Proof: h_c < 0 near, so
    each theta_c falls, by pi_c |h_c| at every step; sum theta is conserved and theta_a - theta_b
    within bounds, so pi_c stays small and goes to 0. What the others add to p is O(sum pi_c): for
    small e it points inwards at both ends of the interval, and the interval may shrink with e.

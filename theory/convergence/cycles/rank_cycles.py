@@ -32,8 +32,8 @@ theta' = theta + eta E[g], E[g]_a = pi_a (S pi)_a:
 
    since pi_a exp(-theta_a) = 1/Z, Z = sum exp(theta). Let M be the largest Phi where this is not
    above 0, a compact set that holds v and ref. For every beta > 0, however small, the flow ends
-   within {Phi <= M}, which does not depend on beta; for ref = v it ends at v. So the penalty stops
-   the cycle, but not where J is stationary: grad J is not 0 at v.
+   within {Phi <= M}, which does not depend on beta. For ref = v that is v alone: the penalty stops
+   the cycle, where grad J is not 0. For another ref nothing is said of what happens inside.
 All derived. A constant step is another matter: Phi grows without end, the run circles ever closer
 to the corners, where |E[g]|^2 falls without a stationary policy being near.
 """

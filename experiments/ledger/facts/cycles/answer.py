@@ -4,13 +4,20 @@ import pandas as pd
 
 from grpo_checks.experiments.ledger.facts.cycles.survey import share
 from grpo_checks.experiments.ledger.words import Facts
+from grpo_checks.experiments.protocol.claim import overall
 from grpo_checks.experiments.storage.text import span
 
 
 def answer(
     rate: pd.DataFrame, surrogate: pd.DataFrame, cycles: pd.DataFrame, records: pd.DataFrame
-) -> Facts:
-    """From the rows of T1.rate, T1.surrogate and T1.own, and the records of the survey."""
+) -> Facts | None:
+    """From the rows of T1.rate, T1.surrogate and T1.own, and the records of the survey.
+
+    None where a verdict is not the one that the sentences say.
+    """
+    verdicts = [overall(list(data["verdict"])) for data in (rate, surrogate, cycles)]
+    if verdicts != ["holds", "holds", "refuted"]:
+        return None
     certified = cycles[(cycles["evidence"] == "certified") & (cycles["verdict"] == "refuted")]
     dice = certified[(certified["instance"] == "dice") & certified["reach"].notna()]
     floor = dice[dice["field"] == "grad J"].sort_values("reach").iloc[-1]

@@ -10,7 +10,7 @@ from grpo_checks.experiments.storage.text import span
 def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
     """Of T1.own and T1.cycle: floors for every T, centres, what was measured, and who arrives."""
     refuted = data[(data["evidence"] == "certified") & (data["verdict"] == "refuted")]
-    edge = refuted["edge"].notna() if "edge" in refuted else refuted["reach"].isna() & False
+    edge = refuted.reindex(columns=["edge"])["edge"].notna()
     floors, centres, edges = (
         refuted[known]
         for known in (refuted["reach"].notna(), refuted["reach"].isna() & ~edge, edge)
