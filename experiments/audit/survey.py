@@ -40,8 +40,8 @@ def winner(model: Composite) -> bool:
     return bool((wins.sum(1) == len(wins) - 1).any())
 
 
-def _records(numbers: list[int], group_size: int) -> list[dict[str, Any]]:
-    """Of models with as many components."""
+def records(numbers: list[int], group_size: int) -> list[dict[str, Any]]:
+    """A line for each model; all have as many components."""
     drawn = [random_composite(i) for i in numbers]
     models = Models(*map(np.stack, zip(*map(padded, drawn, numbers), strict=True)))
     kinds, squares = followed(models, jnp.asarray(drawn[0].rewards), group_size)
@@ -68,5 +68,5 @@ def survey(count: int, sizes: tuple[int, ...] = GROUPS) -> pd.DataFrame:
         by_components.setdefault(len(random_composite(number).weights), []).append(number)
     cells = [(numbers, size) for size in sizes for numbers in by_components.values()]
     bar = tqdm(cells, "surveyed", leave=False, delay=2, bar_format=BAR, disable=None)
-    records = [record for numbers, size in bar for record in _records(numbers, size)]
-    return pd.DataFrame(records).sort_values(["group_size", "model"], ignore_index=True)
+    lines = [line for numbers, size in bar for line in records(numbers, size)]
+    return pd.DataFrame(lines).sort_values(["group_size", "model"], ignore_index=True)

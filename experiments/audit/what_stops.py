@@ -3,7 +3,7 @@
 Expected updates from the start of the instance (``cycle_changes``). A run *goes round* if it has
 turned round the zero of E[g] ``TURNS - 1/2`` times and moves at its end; it *arrives* if J is
 within ``NEAR`` of the optimum; it *rests elsewhere* if the policy stands still where grad J is not
-0. Measured, not certified; what the change means is said in the ledger.
+0; else it *moves*. Measured, not certified; what the change means is said in the ledger.
 """
 
 from math import pi

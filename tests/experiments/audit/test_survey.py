@@ -10,7 +10,7 @@ import pytest
 
 from grpo_checks.experiments.audit import survey_paths
 from grpo_checks.experiments.audit.cycle_changes import changes
-from grpo_checks.experiments.audit.survey import survey, winner
+from grpo_checks.experiments.audit.survey import records, survey, winner
 from grpo_checks.experiments.audit.survey_paths import LONG, Ends, Models, followed, padded
 from grpo_checks.experiments.audit.what_stops import record
 from grpo_checks.theory.instances.cycles.dice import LAWS, VECTORS, WEIGHTS
@@ -22,7 +22,7 @@ DICE = Composite(_ARRAYS[0], _ARRAYS[1], _ARRAYS[2], _ARRAYS[3], coupled=True)
 
 
 def test_stored_records_are_computed_again():
-    """Of two models with three components: one that goes round at G = 2 and one that does not."""
+    """The first three at G = 2; none is missing."""
     stored = pd.read_csv(STORED / "survey.csv", keep_default_na=False)
     assert sorted({*stored["model"]}) == [*range(2000)]
     assert stored.groupby("group_size")["model"].nunique().to_dict() == dict.fromkeys(
@@ -34,6 +34,17 @@ def test_stored_records_are_computed_again():
     pd.testing.assert_frame_equal(
         again[columns].reset_index(drop=True), wanted[columns].reset_index(drop=True)
     )
+
+
+def test_a_model_that_goes_round():
+    """Of two without a winner, by ties and by a circle: the kinds that were stored."""
+    stored = pd.read_csv(STORED / "survey.csv", keep_default_na=False)
+    known = stored[stored["group_size"] == 2].set_index("model")
+    for line, kind in zip(records([36, 226], 2), ("stationary", "goes round"), strict=True):
+        counts = {name: line[name] for name in survey_paths.KINDS}
+        assert counts == known.loc[line["model"], list(counts)].to_dict()
+        assert counts[kind] == survey_paths.STARTS
+        assert not line["winner"]
 
 
 def test_what_goes_round_has_no_winner():
