@@ -13,19 +13,18 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pandas as pd
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Float
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
 from grpo_checks.theory.batches.rule_law import RuleLaw, rule_law
 from grpo_checks.theory.evaluation.values import Theta
 from grpo_checks.theory.instances.instance import Instance
-from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.places import Chances
 from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.rules.rule import UpdateRule
 from grpo_checks.theory.training.batch import Training
-from grpo_checks.theory.training.sampling import over_updates
+from grpo_checks.theory.training.sampling import sampled_updates
 
 CHAINS, WARM_UP, STEPS = 16, 2_000, 2_000
 """Independent ones; updates of each before any counts, twice Adam's memory of 1/(1 - .999); and
@@ -34,19 +33,6 @@ LEVEL = 0.99
 """Of each number's limits alone."""
 COLUMNS = ("optimizer", "cosine", "cosine_off", "length", "length_off", "clipped")
 Floats = NDArray[np.float64]
-
-
-@partial(jax.jit, static_argnames="training")
-def _sample(
-    keys: Key[Array, " N"],
-    mdp: TAMDP,
-    chances: Chances,
-    policy: Policy,
-    theta: Theta,
-    training: Training,
-) -> Float[Array, "N n"]:
-    model = mdp, chances, policy, theta
-    return over_updates(keys, *model, training, lambda g: g.reshape(-1))
 
 
 @partial(jax.jit, static_argnames="rule")
@@ -96,7 +82,7 @@ def optimizer_table(
         raise ValueError("E[g] = 0: expected an update with a direction")
     training = Training(rule.estimator, group_size, prompts, aggregation=rule.aggregation)
     keys = jax.random.split(jax.random.key(seed), (WARM_UP + STEPS) * CHAINS)
-    sample = _sample(keys, mdp, Chances(mdp), policy, theta, training)
+    sample = sampled_updates(keys, mdp, Chances(mdp), policy, theta, training)
     sample = sample.reshape(WARM_UP + STEPS, CHAINS, -1)
     norms = np.linalg.norm(np.asarray(sample), axis=-1)
     counted = (jnp.arange(WARM_UP + STEPS) >= WARM_UP).astype(float)

@@ -27,6 +27,7 @@ def convolved(one: Float[Array, " N"], other: Float[Array, " M"]) -> Float[Array
     n, m = one.shape[0], other.shape[0]
     if n * m > MAX_ENTRIES:
         raise ValueError(f"tokens = {n + m}: expected n m <= {MAX_ENTRIES} to sum; {SAMPLING}")
+    # Not jnp.convolve, which has no rule in ``arithmetic``: P.kl is enclosed.
     # Row i of the products, shifted by i: all but the last number of a row one longer.
     rows = jnp.pad(one[:, None] * other[None], ((0, 0), (0, n)))
     return rows.reshape(-1)[: n * (n + m - 1)].reshape(n, n + m - 1).sum(0)

@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple, TypeVar
 
 import jax
@@ -56,7 +57,8 @@ def over_updates(
     return jax.lax.map(one, keys, batch_size=CHUNK)
 
 
-def _draws(
+@partial(jax.jit, static_argnames="training")
+def sampled_updates(
     keys: Key[Array, " N"],
     mdp: TAMDP,
     chances: Chances,
@@ -64,10 +66,8 @@ def _draws(
     theta: Theta,
     training: Training,
 ) -> Float[Array, "N n"]:
+    """One update at ``theta`` for each key, flattened."""
     return over_updates(keys, mdp, chances, policy, theta, training, lambda g: g.reshape(-1))
-
-
-_compiled = jax.jit(_draws, static_argnames="training")
 
 
 def sampled_moments(
@@ -85,7 +85,7 @@ def sampled_moments(
     if batches < 2:
         raise ValueError(f"batches = {batches}: expected at least 2")
     keys = jax.random.split(key, batches)
-    updates = _compiled(keys, mdp, Chances(mdp), policy, theta, training=training)
+    updates = sampled_updates(keys, mdp, Chances(mdp), policy, theta, training)
     mean = updates.mean(0)
     square = jnp.square(updates - mean[None])
     from_mean = square.sum(1)

@@ -3,11 +3,13 @@
 import jax
 import numpy as np
 
+from grpo_checks.theory.batches.rule_law import rule_law
 from grpo_checks.theory.evaluation.values import reward_law
 from grpo_checks.theory.instances.random import random_instance
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import LogLinear, Tabular, greedy
 from grpo_checks.theory.updates.policy_law import policy_law
+from helpers.batches.batch_oracle import batch_moments
 
 SWEEP = (2, 1)
 """Groups of each prompt."""
@@ -32,3 +34,11 @@ def short_model(seed):
     mdp = TAMDP(prompt_distribution=["2/3", "1/3"], **arrays)
     policy = LogLinear(mdp, instance.policy.features) if features else Tabular(mdp)
     return mdp, policy, instance.theta
+
+
+def both_moments(seed, rule, group_size, drawn):
+    """Of a short model, drawn prompts or the sweep: by the exact law, and mean and variance by all
+    batches written out."""
+    mdp, policy, theta = short_model(seed)
+    seen = exact(rule_law(mdp, group_size, rule, drawn), policy, theta)
+    return seen, *batch_moments(mdp, policy, theta, group_size, rule, drawn, SWEEP)

@@ -7,8 +7,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers.batches.batch_oracle import batch_moments
-from helpers.batches.models import SWEEP, exact, short_model
+from helpers.batches.models import both_moments, exact, short_model
 
 from grpo_checks.theory.batches.rule_law import rule_law
 from grpo_checks.theory.estimators.advantages import Estimator
@@ -49,13 +48,10 @@ CASES = list(zip(SEEDS, cycle(RULES), cycle(SIZES), strict=False))
 @pytest.mark.parametrize(("seed", "rule", "size"), CASES)
 def test_all_batches_written_out(seed, rule, size):
     """Mean and variance, B = 1, 2, 3 and a full sweep of three groups."""
-    mdp, policy, theta = short_model(seed)
     group_size, drawn = size
     if drawn is None and rule.within_group:
         drawn = 1  # A sweep of these weighs groups by rho.
-    law = rule_law(mdp, group_size, rule, drawn)
-    seen = exact(law, policy, theta)
-    mean, variance = batch_moments(mdp, policy, theta, group_size, rule, drawn, SWEEP)
+    seen, mean, variance = both_moments(seed, rule, group_size, drawn)
     # The oracle sums some 10^5 batches, in pairs: of advantages below 2 and scores below 5.
     off = accumulated(200) * 10
     np.testing.assert_allclose(seen.mean, mean, atol=off, rtol=0)

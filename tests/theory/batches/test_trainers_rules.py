@@ -6,8 +6,7 @@ from math import sqrt
 import jax
 import numpy as np
 import pytest
-from helpers.batches.batch_oracle import batch_moments
-from helpers.batches.models import SWEEP, exact, short_model
+from helpers.batches.models import both_moments, short_model
 
 from grpo_checks.theory.batches.rule_law import rule_law
 from grpo_checks.theory.estimators.advantages import Estimator
@@ -49,10 +48,7 @@ CASES = (
 @pytest.mark.parametrize(("seed", "rule", "group_size", "drawn"), CASES)
 def test_all_batches_written_out(seed, rule, group_size, drawn):
     """Mean and variance; greedy episodes and shuffles too are listed."""
-    mdp, policy, theta = short_model(seed)
-    law = rule_law(mdp, group_size, rule, drawn)
-    seen = exact(law, policy, theta)
-    mean, variance = batch_moments(mdp, policy, theta, group_size, rule, drawn, SWEEP)
+    seen, mean, variance = both_moments(seed, rule, group_size, drawn)
     # Some 10^5 batches summed in pairs, advantages below 3 and scores below 5.
     off = accumulated(200) * 15
     np.testing.assert_allclose(seen.mean, mean, atol=off, rtol=0)
