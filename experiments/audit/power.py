@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from grpo_checks.experiments.protocol.claim import FAMILY_WISE_ERROR
+from grpo_checks.experiments.protocol.error_shares import claim_error
 from grpo_checks.experiments.storage.text import counts
 
 FOUND = 0.9
@@ -59,7 +59,7 @@ def power(rows: pd.DataFrame) -> pd.DataFrame:
     """A line per sampled claim; numbers over its cells."""
     lines = []
     for claim, cells in sampled(rows).groupby("claim", sort=False):
-        level = FAMILY_WISE_ERROR / len(cells)
+        level = claim_error() / len(cells)
         cells = cells[_relative(cells)[0].notna()]
         width, excess = _relative(cells)[0], smallest_excess(cells, level)
         seeds = {x: seeds_needed(cells, level, x) for x in EXCESSES}

@@ -27,7 +27,7 @@ from grpo_checks.experiments.audit.power import reach
 from grpo_checks.experiments.audit.sensitivity import lowerings, rounding_of
 from grpo_checks.experiments.points.generalization.coverage import ALONE
 from grpo_checks.experiments.protocol.certificates import STORED
-from grpo_checks.experiments.protocol.claim import FAMILY_WISE_ERROR
+from grpo_checks.experiments.protocol.error_shares import claim_error
 
 FOUND = 0.95
 MODELS = ("final", "repaired", "mixed")
@@ -108,7 +108,7 @@ def judged_cells(table: pd.DataFrame) -> pd.DataFrame:
     divergence = cells["price_divergence"]
     share = _priced(cells, (absolute / divergence).fillna(share))
     many = table["evidence"].eq("statistical").groupby(table["claim"]).sum()
-    reaches = {claim: reach(FAMILY_WISE_ERROR / n, FOUND) for claim, n in many.items() if n}
+    reaches = {claim: reach(claim_error() / n, FOUND) for claim, n in many.items() if n}
     far = cells["claim"].map(reaches).astype(float)
     lowered = cells["observed"] - (cells["observed"] - cells["lower"]) * far
     sampled = (cells["bound"] - lowered) / cells["bound"].abs()

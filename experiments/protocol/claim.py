@@ -8,13 +8,13 @@ from grpo_checks.experiments.models.instances import InstanceSpec
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.origin.sources import Origin, origin
 from grpo_checks.experiments.protocol.assumptions import Assumption
+from grpo_checks.experiments.protocol.error_shares import claim_error, doublings
 from grpo_checks.experiments.protocol.points import Case, Exact
 from grpo_checks.experiments.protocol.soundness import ROW, check
 from grpo_checks.experiments.protocol.verdict import Evidence, Verdict
 from grpo_checks.theory.updates.rounding import accumulated
 
 Provenance = Literal["abstract", "reported", "derived", "literature"]
-FAMILY_WISE_ERROR = 0.001
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,17 @@ class Scope:
     mutant: str | None = None
     """Check this false version of the claim instead."""
     seeds: int = 1
-    """At least this many seeds per run."""
+    """At least this many seeds per run: a power of two, rounded up, since every number that is
+    tried after seeing verdicts has its share of the error (``error_shares``)."""
+
+    def __post_init__(self) -> None:
+        """Rounds ``seeds`` up."""
+        object.__setattr__(self, "seeds", 2 ** doublings(self.seeds))
+
+    @property
+    def error(self) -> float:
+        """The chance of a false verdict that one claim may have."""
+        return claim_error(self.seeds)
 
     def settings(self) -> dict[str, Any]:
         """What defines it, as JSON."""

@@ -8,7 +8,6 @@ from grpo_checks.experiments.protocol.assumptions import nothing_to_learn
 from grpo_checks.experiments.protocol.cell_rows import unmet
 from grpo_checks.experiments.protocol.certificates import certified_rows
 from grpo_checks.experiments.protocol.claim import (
-    FAMILY_WISE_ERROR,
     STATISTICAL,
     Claim,
     Row,
@@ -43,16 +42,16 @@ def runs_of(claim: Claim, scope: Scope) -> list[RunSettings]:
     return checked_list(claim.runs, claim.runs(scope), RunSettings)
 
 
-def settled(rows: Sequence[Row]) -> list[Row]:
+def settled(rows: Sequence[Row], error: float) -> list[Row]:
     """Sampled cells that simultaneous limits leave open, decided by Holm's step-down where it can.
 
-    The limits shown are Bonferroni's over the cells of a claim; Holm's test has the same
-    family-wise level in either direction and never decides less.
+    The limits shown are Bonferroni's over the cells of a claim; Holm's test has the same level,
+    the ``error`` of the claim, in either direction and never decides less.
     """
     decided = list(rows)
     sampled = [(i, row.levels) for i, row in enumerate(rows) if row.levels is not None]
-    holds = holm([levels.holds for _, levels in sampled], FAMILY_WISE_ERROR)
-    refuted = holm([levels.refuted for _, levels in sampled], FAMILY_WISE_ERROR)
+    holds = holm([levels.holds for _, levels in sampled], error)
+    refuted = holm([levels.refuted for _, levels in sampled], error)
     for (i, levels), above, below in zip(sampled, holds, refuted, strict=True):
         if rows[i].verdict != "inconclusive":
             continue
@@ -106,12 +105,12 @@ def cell_rows(claim: Claim, scope: Scope, results: Mapping[RunSettings, RunResul
     """The rows of a claim's cells, as they count."""
     silent = unmet_rows(claim, scope)
     rows = [] if silent else checked_list(claim.rows, claim.rows(scope, results), Row)
-    return silent or as_they_count(rows)
+    return silent or as_they_count(rows, scope.error)
 
 
-def as_they_count(rows: Sequence[Row]) -> list[Row]:
+def as_they_count(rows: Sequence[Row], error: float) -> list[Row]:
     """After Holm's test, and with what floating point alone decided; once more changes nothing."""
-    return [sober(row) for row in settled(rows)]
+    return [sober(row) for row in settled(rows, error)]
 
 
 def stored_rows(claim: Claim, scope: Scope) -> list[Row]:

@@ -57,7 +57,7 @@ def claim_version(claim: Claim) -> str:
 
 def find_cell(claim: Claim, scope: Scope, store: Store) -> Cell | None:
     """The stored cell, if there is one."""
-    stored = store.find(cell_settings(claim, scope), partial(_check, claim))
+    stored = store.find(cell_settings(claim, scope), partial(_check, claim, scope.error))
     return stored and _read(stored)
 
 
@@ -81,7 +81,7 @@ def judge_cell(
         used = sorted(digest(run.settings()) for run in set(runs))
         return {"rows": [_write(row) for row in rows], "count": len(rows), "runs": used}
 
-    check = partial(_check, claim)
+    check = partial(_check, claim, scope.error)
     return _read(store.get(cell_settings(claim, scope), compute, wait, check))
 
 
@@ -91,7 +91,7 @@ def _check_name(claim: Claim, row: Row) -> None:
         raise ValueError(f"claim = {claim.name!r}: Row.claim = {row.claim!r}: expected the same")
 
 
-def _check(claim: Claim, stored: Any) -> None:
+def _check(claim: Claim, error: float, stored: Any) -> None:
     """Raises ValueError, KeyError, TypeError for what could not have been computed."""
     rows, runs = _read(stored)
     if len(rows) != stored["count"] or [_write(row) for row in rows] != stored["rows"]:
@@ -102,7 +102,7 @@ def _check(claim: Claim, stored: Any) -> None:
         _check_name(claim, row)
         if row.levels is not None and not all(0 <= level <= 1 for level in row.levels[:2]):
             raise ValueError(f"levels = {row.levels}: expected them in [0, 1]")
-    if as_they_count([finite(row) for row in rows]) != rows:
+    if as_they_count([finite(row) for row in rows], error) != rows:
         raise ValueError("rows that do not count as they stand")
 
 

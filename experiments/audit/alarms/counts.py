@@ -1,31 +1,36 @@
 """False alarms: a sampled claim that is true, run again and again with other seeds.
 
-Twice: as it is, at its family-wise level, where its slack makes alarms rarer still; and at its
-sharp boundary, with the bound replaced by the expectation itself (the mean over all the runs
-together) at a level where alarms are expected, in either direction. Limits that are valid at any
-number of seeds alarm less often than their level; those of fitted slopes are put to the same test.
+Twice: as it is, at the level of a claim, where its slack makes alarms rarer still; and at its sharp
+boundary, with the bound replaced by the expectation itself (the mean over all the runs together) at
+a level where alarms are expected, in either direction. The other kinds of sampled verdicts are put
+to the same test (``boundary``): fitted slopes, races, and frequencies, whose alarms are exact sums.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from scipy import stats
 from tqdm import tqdm
 
+from grpo_checks.experiments.audit.alarms.boundary import (
+    Results,
+    boundary_levels,
+    frequency_alarms,
+    race_alarms,
+    sharp_alarms,
+    slope_alarms,
+)
+from grpo_checks.experiments.claims.generalization.coverage_posteriors import REPEATS
+from grpo_checks.experiments.claims.generalization.gaussian_posterior import DELTA
 from grpo_checks.experiments.claims.stationarity import rate as t1_rate
 from grpo_checks.experiments.computing.work import BAR
-from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
-from grpo_checks.experiments.protocol.claim import Claim, Levels, Scope
-from grpo_checks.experiments.runs import slopes
+from grpo_checks.experiments.protocol.claim import Claim, Scope
 from grpo_checks.experiments.runs import training as runs
 from grpo_checks.experiments.runs.judging import settled
-from grpo_checks.theory.convergence.error_levels import holm
 
 SHARP_LEVEL = 0.05
 CONFIDENCE = 0.001
 """How unlikely a count above ``allowed`` is at the stated level."""
-Results = Mapping[RunSettings, RunResult]
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,15 @@ class Alarms:
     """At the boundary, in how many runs Holm's test refutes some cell; likewise the next."""
     sharp_holds: int
     slope_alarms: int
-    """In how many runs the limits of the slope on `conflict` exclude the slope of all runs."""
+    """Of as many slopes on `conflict`, whose limits at the sharp level exclude the slope of all."""
+    slopes_refuted: int
+    """Likewise at the level of the claim."""
+    race_alarms: int
+    """Of as many races, whose limits exclude the mean difference of all; likewise the next."""
+    races_refuted: int
+    frequency_refuted: float
+    """The chance that a frequency refutes a failure probability of just its level; exact."""
+    frequency_holds: float
     allowed: int
     """The most alarms that the sharp level explains."""
 
@@ -53,47 +66,17 @@ class Alarms:
     def within_level(self) -> bool:
         """Whether neither level is contradicted by its count."""
         most = stats.binom.isf(CONFIDENCE, self.runs, self.level)
-        sharp = max(self.sharp_refuted, self.sharp_holds, self.slope_alarms)
-        return bool(self.alarms <= most and sharp <= self.allowed)
+        inside = max(self.alarms, self.slopes_refuted, self.races_refuted)
+        sharp = max(self.sharp_refuted, self.sharp_holds, self.slope_alarms, self.race_alarms)
+        exact = max(self.frequency_refuted, self.frequency_holds)
+        return bool(inside <= most and sharp <= self.allowed and exact <= self.sharp_level)
 
     def as_json(self) -> dict[str, object]:
         """As stored."""
         return {"format": "alarms/1", **asdict(self), "within_level": self.within_level}
 
 
-def sharp_alarms(every: list[list[Levels]], level: float) -> tuple[int, int]:
-    """In how many runs some cell is refuted, and held, by Holm's test at a family-wise level."""
-    refuted = sum(any(holm([x.refuted for x in cells], level)) for cells in every)
-    return refuted, sum(any(holm([x.holds for x in cells], level)) for cells in every)
-
-
-def boundary_levels(results: list[Results]) -> list[list[Levels]]:
-    """Of T1.rate, for every run and cell, with the mean over all runs in place of the bound."""
-    levels_of_runs = []
-    truth = {
-        run: float(np.mean([np.mean(r[run]["squared_gradient"]) for r in results]))
-        for run in results[0]
-    }
-    for one in results:
-        limits = [t1_rate.limits(run, one[run], SHARP_LEVEL, truth[run]) for run in one]
-        levels_of_runs.append([levels for _, _, levels in limits])
-    return levels_of_runs
-
-
-def slope_alarms(repeats: int) -> int:
-    """T1.slope's limits on its two shortest lengths at G = 2, at the sharp level."""
-    cell = slopes.cell(2, Scope("quick"), UNBIASED)[:2]
-    weights = slopes.fit_weights(np.array([run.n_steps for run in cell]))
-    every = []
-    for seed in range(1, repeats + 1):
-        fresh = [replace(run, seed=seed) for run in cell]
-        every.append(slopes.fall(weights, fresh, {run: runs.computed(run) for run in fresh}))
-    truth = weights @ np.log(np.mean([[a.mean for a in f.averages] for f in every], axis=0))
-    ends = [fitted.limits(SHARP_LEVEL) for fitted in every]
-    return sum(not low <= truth <= high for low, high in ends)
-
-
-def count_alarms(claim: Claim, scope: Scope, repeats: int, level: float) -> Alarms:
+def count_alarms(claim: Claim, scope: Scope, repeats: int) -> Alarms:
     """Of ``claim``, whose runs must be those of T1.rate. Raises ValueError for others."""
     wanted = claim.runs(scope)
     if not wanted or wanted != t1_rate.runs(scope):
@@ -105,13 +88,21 @@ def count_alarms(claim: Claim, scope: Scope, repeats: int, level: float) -> Alar
     )
     for seed in bar:
         outcomes = {run: runs.computed(replace(run, seed=seed)) for run in wanted}
-        rows = settled(claim.rows(scope, outcomes))
+        rows = settled(claim.rows(scope, outcomes), scope.error)
         refuted += any(row.verdict == "refuted" for row in rows)
         kept = ("squared_gradient", "first_order_gain")
         results.append({run: {k: np.asarray(r[k]) for k in kept} for run, r in outcomes.items()})
-    sharp = sharp_alarms(boundary_levels(results), SHARP_LEVEL)
+    sharp = sharp_alarms(boundary_levels(results, SHARP_LEVEL), SHARP_LEVEL)
     name = scope.instance.name if scope.instance else "quick profile"
     seeds = min(run.seeds for run in wanted)
-    allowed = int(stats.binom.isf(CONFIDENCE, repeats, SHARP_LEVEL))
-    counted = (claim.name, name, repeats, len(wanted), seeds, level, refuted)
-    return Alarms(*counted, SHARP_LEVEL, *sharp, slope_alarms(repeats), allowed)
+    levels = SHARP_LEVEL, scope.error
+    counted = (repeats, len(wanted), seeds, scope.error, refuted, SHARP_LEVEL, *sharp)
+    return Alarms(
+        claim.name,
+        name,
+        *counted,
+        *slope_alarms(repeats, *levels),
+        *race_alarms(repeats, *levels),
+        *frequency_alarms(REPEATS, DELTA, SHARP_LEVEL),
+        int(stats.binom.isf(CONFIDENCE, repeats, SHARP_LEVEL)),
+    )

@@ -6,7 +6,6 @@ from grpo_checks.experiments.claims.benefit.map import options
 from grpo_checks.experiments.claims.benefit.races import Race, race
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.protocol.claim import (
-    FAMILY_WISE_ERROR,
     STATISTICAL,
     Levels,
     Row,
@@ -77,5 +76,5 @@ def _turned(run: Race) -> str:
 def race_rows(scope: Scope) -> list[Row]:
     """A row per race; their limits hold simultaneously."""
     cells, seeds = races(scope), max(SEEDS[scope.profile], scope.seeds)
-    level = FAMILY_WISE_ERROR / len(cells)
+    level = scope.error / len(cells)
     return [race_row(spec, g, race(spec, g, N_STEPS, seeds), level) for spec, g in cells]

@@ -38,7 +38,6 @@ from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import stated
 from grpo_checks.experiments.protocol.cell_rows import unmet
 from grpo_checks.experiments.protocol.claim import (
-    FAMILY_WISE_ERROR,
     STATISTICAL,
     Claim,
     Levels,
@@ -111,7 +110,7 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
         assert scope.instance is not None
         return [unmet(NAME, scope.instance.name, {}, f"on {', '.join(MODELS)} only")]
     cells = runs(scope)
-    level = FAMILY_WISE_ERROR / max(1, len(cells))
+    level = scope.error / max(1, len(cells))
     measured = [
         row
         for name in names

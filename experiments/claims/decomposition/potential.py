@@ -29,7 +29,6 @@ from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.decomposition.potential import STATEMENT
 from grpo_checks.experiments.protocol.assumptions import BINARY
 from grpo_checks.experiments.protocol.claim import (
-    FAMILY_WISE_ERROR,
     STATISTICAL,
     Claim,
     Levels,
@@ -115,7 +114,7 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     if scope.mutant is not None or scope.instance is not None:
         return table
     trained = [run for run in runs(scope) if run.estimator == DECOMPOSED]
-    level = FAMILY_WISE_ERROR / (2 * len(trained))
+    level = scope.error / (2 * len(trained))
     table += [_trained_row(run, results[run], level) for run in trained]
     return [*table, *region_rows()]
 

@@ -16,7 +16,7 @@ from grpo_checks.experiments.claims.generalization.gaussian_posterior import (
 from grpo_checks.experiments.claims.generalization.problems import build_problem, specialists
 from grpo_checks.experiments.points.generalization.coverage import ALONE
 from grpo_checks.experiments.protocol.cell_rows import inequality
-from grpo_checks.experiments.protocol.claim import FAMILY_WISE_ERROR, STATISTICAL, Row, Scope, judge
+from grpo_checks.experiments.protocol.claim import STATISTICAL, Row, Scope, judge
 from grpo_checks.theory.generalization.coverage import bound_rounding, coverage
 from grpo_checks.theory.generalization.learning import learn, sampled_policies
 from grpo_checks.theory.generalization.maurer_constant import plain, xi
@@ -150,7 +150,7 @@ def _split(claim: str, sizes: tuple[int, ...]) -> list[Row]:
     return rows
 
 
-def _gaussian(claim: str, sizes: tuple[int, ...]) -> list[Row]:
+def _gaussian(claim: str, sizes: tuple[int, ...], error: float) -> list[Row]:
     """A trained Gaussian posterior, with exact losses and with losses of 64 draws."""
     rows = []
     source = conflict().mdp.prompt_distribution
@@ -172,13 +172,13 @@ def _gaussian(claim: str, sizes: tuple[int, ...]) -> list[Row]:
     pick = jax.tree.map(lambda x: x[chosen], (q, kl, jnp.asarray(counts, float)))
     certified = draws_certified(keys, *pick, xi(n), n=n)
     misses = int((np.asarray(certified) < np.asarray(risk)[chosen]).sum())
-    return [*rows, _sampled_row(claim, n, misses)]
+    return [*rows, _sampled_row(claim, n, misses, error)]
 
 
-def _sampled_row(claim: str, n: int, misses: int) -> Row:
-    """Exact binomial limits at the family-wise error: this is the claim's one sampled cell."""
-    above = float(fresh_set(misses, REPEATS, FAMILY_WISE_ERROR))
-    below = 1 - float(fresh_set(REPEATS - misses, REPEATS, FAMILY_WISE_ERROR))
+def _sampled_row(claim: str, n: int, misses: int, error: float) -> Row:
+    """Exact binomial limits at the level of the claim: this is the claim's one sampled cell."""
+    above = float(fresh_set(misses, REPEATS, error))
+    below = 1 - float(fresh_set(REPEATS - misses, REPEATS, error))
     parameters = {"n_tasks": n, "delta": DELTA, "posterior": "Gaussian, 64 draws"}
     note = f"{STATISTICAL}; {REPEATS} repetitions see a failure probability of 0.075 (power 0.94)"
     values = (misses / REPEATS, below, above, DELTA, judge(above, below, DELTA))
@@ -193,4 +193,4 @@ def rows(claim: str, scope: Scope) -> list[Row]:
     table = _one_policy(claim, (5, 25, 100)) + _fresh_tasks(claim, (20, 50, 200))
     table += _episodes(claim, (4, 8)) + _split(claim, (20, 50))
     table += crowd(claim, 300, 5, DELTA)
-    return table + _gaussian(claim, (10, 20, 50))
+    return table + _gaussian(claim, (10, 20, 50), scope.error)

@@ -17,7 +17,6 @@ from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.slopes import FLOOR
 from grpo_checks.experiments.protocol.assumptions import ENCLOSED, stated
 from grpo_checks.experiments.protocol.claim import (
-    FAMILY_WISE_ERROR,
     STATISTICAL,
     Claim,
     Levels,
@@ -56,7 +55,7 @@ def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
     cell = _stalling(scope)
     lengths = np.array([run.n_steps for run in cell])
     fitted = slopes.fall(slopes.flattening_weights(lengths), cell, results)
-    level = FAMILY_WISE_ERROR / (len(KEEPS[scope.profile]) + 1)
+    level = scope.error / (len(KEEPS[scope.profile]) + 1)
     lower, upper = fitted.limits(level)
     floor = ends(stationary_gradient(STALLS))[0]
     bound = -0.5 if scope.mutant == "stalls early" else 0.0
@@ -98,7 +97,7 @@ def _least(run: RunSettings) -> float:
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """G = 2 and 3: the slope and its window. G = 8: how much it flattens."""
     keeps = KEEPS[scope.profile]
-    level = FAMILY_WISE_ERROR / (len(keeps) + 1)
+    level = scope.error / (len(keeps) + 1)
     cells = [slopes.cell(g, scope, NORMALIZED) for g in keeps]
     if scope.mutant == "no floor":
         cells.append(_stalling(scope))

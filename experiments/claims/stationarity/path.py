@@ -28,7 +28,6 @@ from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.path_search import PATH
 from grpo_checks.experiments.protocol.assumptions import in_cells
 from grpo_checks.experiments.protocol.claim import (
-    FAMILY_WISE_ERROR,
     STATISTICAL,
     Claim,
     Levels,
@@ -159,7 +158,7 @@ def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """One row per run; the limits of ``observed`` are those of left minus right, shifted."""
     cells = runs(scope)
-    level = FAMILY_WISE_ERROR / len(cells)
+    level = scope.error / len(cells)
     return [_row(scope, run, results[run], level) for run in cells]
 
 

@@ -17,7 +17,6 @@ from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.path_search import RATE
 from grpo_checks.experiments.protocol.assumptions import in_cells, stated
 from grpo_checks.experiments.protocol.claim import (
-    FAMILY_WISE_ERROR,
     STATISTICAL,
     Claim,
     Levels,
@@ -27,6 +26,7 @@ from grpo_checks.experiments.protocol.claim import (
     not_judged,
     settled_by,
 )
+from grpo_checks.experiments.protocol.error_shares import FAMILY_WISE_ERROR
 from grpo_checks.theory.convergence.confidence import samples_needed
 from grpo_checks.theory.convergence.stationarity import rate_bound
 
@@ -72,8 +72,15 @@ def _bound(run: RunSettings, mutant: str | None = None) -> float:
     return first if mutant == "no variance term" else bound
 
 
-def planned_seeds(run: RunSettings, level: float, least: int) -> int:
-    """Enough to settle an average of 3/10 of the bound; fixed before any run is seen."""
+def planned(cells: list[RunSettings], scope: Scope, others: int = 0) -> list[RunSettings]:
+    """The runs with their seeds; ``others`` are cells of the claim of another kind."""
+    level = FAMILY_WISE_ERROR / (len(cells) + others)
+    return [replace(run, seeds=_planned_seeds(run, level, scope.seeds)) for run in cells]
+
+
+def _planned_seeds(run: RunSettings, level: float, least: int) -> int:
+    """Enough to settle an average of 3/10 of the bound at a level above that of verdicts, of which
+    the share of one claim is less: there they settle a little less. Fixed before any is seen."""
     bound, high = _bound(run), highest(run)[0]
     needed = max(least, MIN_SEEDS, MIN_STEPS // run.n_steps)
     if 0 < bound < high:
@@ -94,9 +101,7 @@ def limits(
 
 def runs(scope: Scope) -> list[RunSettings]:
     """One run per cell, with as many seeds as its confidence limit is planned to need."""
-    cells = grid(scope)
-    level = FAMILY_WISE_ERROR / len(cells)
-    return [replace(run, seeds=planned_seeds(run, level, scope.seeds)) for run in cells]
+    return planned(grid(scope), scope)
 
 
 def waterfall(run: RunSettings, result: RunResult, observed: float, bound: float) -> dict[str, Any]:
@@ -153,9 +158,9 @@ def judged(
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
-    """One row per cell, one-sided limits at the family-wise level over all cells."""
+    """One row per cell, one-sided limits at the level of the claim shared among all cells."""
     cells = runs(scope)
-    level = FAMILY_WISE_ERROR / len(cells)
+    level = scope.error / len(cells)
     return [judged("T1.rate", run, results[run], level, scope.mutant) for run in cells]
 
 

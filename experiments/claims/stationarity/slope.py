@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.slopes import SLOPE
 from grpo_checks.experiments.protocol.assumptions import INTERIOR, stated
-from grpo_checks.experiments.protocol.claim import FAMILY_WISE_ERROR, Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
 from grpo_checks.experiments.runs import slopes
 from grpo_checks.theory.estimators.advantages import Estimator
 
@@ -34,7 +34,7 @@ def runs(scope: Scope) -> list[RunSettings]:
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """One row per group size; ``bound`` is the upper end of the window."""
     window = (-0.383, -0.283) if scope.mutant == "exponent -1/3" else slopes.WINDOW
-    level = FAMILY_WISE_ERROR / len(GROUPS)
+    level = scope.error / len(GROUPS)
     return [slopes.window_row("T1.slope", runs, results, level, window) for runs in _cells(scope)]
 
 

@@ -7,7 +7,6 @@ even at G = 8, where that of |grad J|^2 flattens (T1.floor).
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 
 import numpy as np
 
@@ -16,7 +15,7 @@ from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.path_search import SURROGATE
 from grpo_checks.experiments.protocol.assumptions import BINARY, in_cells, stated
-from grpo_checks.experiments.protocol.claim import FAMILY_WISE_ERROR, Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
 from grpo_checks.experiments.runs import slopes
 from grpo_checks.theory.estimators.advantages import Estimator
 
@@ -56,9 +55,7 @@ def _slope_cell(scope: Scope) -> list[RunSettings]:
 
 
 def _rate_runs(scope: Scope) -> list[RunSettings]:
-    cells = _grid(scope)
-    level = FAMILY_WISE_ERROR / (len(cells) + 1)
-    return [replace(r, seeds=t1_rate.planned_seeds(r, level, scope.seeds)) for r in cells]
+    return t1_rate.planned(_grid(scope), scope, others=1)
 
 
 def runs(scope: Scope) -> list[RunSettings]:
@@ -69,7 +66,7 @@ def runs(scope: Scope) -> list[RunSettings]:
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """The rate in each cell, and the slope on `conflict`."""
     cells, sloped = _rate_runs(scope), _slope_cell(scope)
-    level = FAMILY_WISE_ERROR / (len(cells) + 1)
+    level = scope.error / (len(cells) + 1)
     table = [t1_rate.judged("T1.surrogate", r, results[r], level, scope.mutant) for r in cells]
     if sloped:
         table.append(slopes.window_row("T1.surrogate", sloped, results, level))

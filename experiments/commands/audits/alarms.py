@@ -3,10 +3,10 @@
 import argparse
 from pathlib import Path
 
-from grpo_checks.experiments.audit.alarms import count_alarms
+from grpo_checks.experiments.audit.alarms.counts import count_alarms
 from grpo_checks.experiments.claims.catalogue import find
 from grpo_checks.experiments.models.instances import from_argument
-from grpo_checks.experiments.protocol.claim import FAMILY_WISE_ERROR, Scope
+from grpo_checks.experiments.protocol.claim import Scope
 from grpo_checks.experiments.storage.files import canonical, check_target, write_atomic
 from grpo_checks.experiments.storage.terminal import say
 
@@ -32,13 +32,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(f"runs = {arguments.runs}: expected 1..{MAX_RUNS}")
     check_target(arguments.out)
     scope = Scope("quick", from_argument(arguments.instance))
-    alarms = count_alarms(find(arguments.claim), scope, arguments.runs, FAMILY_WISE_ERROR)
+    alarms = count_alarms(find(arguments.claim), scope, arguments.runs)
     write_atomic(arguments.out, canonical(alarms.as_json()) + "\n")
     say(
         f"{alarms.claim} on {alarms.instance}, {alarms.cells} cells, {alarms.runs} runs:",
         f"{alarms.alarms} alarms at level {alarms.level}; at the boundary, level "
-        f"{alarms.sharp_level}: {alarms.sharp_refuted} refuted, {alarms.sharp_holds} held; slopes: "
-        f"{alarms.slope_alarms}; at most {alarms.allowed} allowed",
+        f"{alarms.sharp_level}: {alarms.sharp_refuted} refuted, {alarms.sharp_holds} held; "
+        f"slopes: {alarms.slope_alarms}, races: {alarms.race_alarms}; at most {alarms.allowed} "
+        f"allowed; frequencies: chance {alarms.frequency_refuted:.3g}",
         f"stored: {arguments.out}",
     )
     return 0 if alarms.within_level else 1

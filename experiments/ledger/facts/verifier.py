@@ -16,7 +16,8 @@ Points = Sequence[Mapping[str, Any]]
 """What searches of the falsifier have stored."""
 ALARMS = (
     "claim", "instance", "cells", "seeds", "runs", "alarms", "level", "sharp_level",
-    "sharp_refuted", "sharp_holds", "slope_alarms", "allowed",
+    "sharp_refuted", "sharp_holds", "slope_alarms", "slopes_refuted", "race_alarms",
+    "races_refuted", "frequency_refuted", "frequency_holds", "allowed",
 )  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from grpo_checks.experiments.audit.sharpness import BLUNT, NOTHING, seen, sharpn
 from grpo_checks.experiments.ledger.facts.overview import top
 from grpo_checks.experiments.ledger.ledger import PAPER
 from grpo_checks.experiments.protocol.certificates import STORED
-from grpo_checks.experiments.protocol.claim import FAMILY_WISE_ERROR, Row
+from grpo_checks.experiments.protocol.claim import Row
+from grpo_checks.experiments.protocol.error_shares import claim_error
 
 
 def _row(observed, bound, verdict="holds", limits=None, parameters=None, **others):
@@ -97,7 +98,7 @@ def test_a_failure_probability_is_measured_in_nats():
 def test_a_sampled_cell_refutes_as_often_as_is_said():
     """Means of a normal law, limits at the level of one cell: 0.95 of the redrawn cells."""
     mean, error, bound, draws = 0.6, 0.02, 1.0, 20_000
-    width = error * stats.norm.isf(FAMILY_WISE_ERROR)
+    width = error * stats.norm.isf(claim_error())
     limits = (mean - width, mean + width)
     (line,) = _lines(_row(mean, bound, limits=limits, evidence="statistical"))
     lowered = bound * (1 - line["sampled"])

@@ -34,7 +34,7 @@ def _race(sample, lead=0.01, turned_to=None):
 
 
 def _row(*args, **options):
-    (row,) = settled([race_row(SPEC, SIZE, _race(*args, **options), 0.001)])
+    (row,) = settled([race_row(SPEC, SIZE, _race(*args, **options), 0.001)], 0.001)
     return row
 
 

@@ -1,0 +1,1 @@
+"""False alarms of sampled verdicts, at their boundary and inside."""
