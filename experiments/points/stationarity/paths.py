@@ -1,10 +1,12 @@
 """Points of T1.rate, T1.path and T1.surrogate: a run on a log-odds line, all its paths summed.
 
 A document is a line model with ``odds``, where the run starts, a ``group_size`` and ``steps`` = T.
-T1.path takes any ``estimator`` within groups and ``step_share`` = eta L in (0, 1] besides; the step
-of the other two is the one that they name.
+T1.path takes any ``estimator`` within groups and ``step_share`` = eta L in (0, 1] besides, and
+``bound``, one of its terms, where all others are taken to the left: what is lowered is then that
+term alone. The step of the other two is the one that they name.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from flint import fmpq
@@ -14,8 +16,8 @@ from grpo_checks.experiments.models.settings import UNBIASED
 from grpo_checks.experiments.protocol.points import Document
 from grpo_checks.experiments.protocol.verdict import Decision, compare, unmet
 from grpo_checks.theory.estimators.advantages import Estimator
-from grpo_checks.theory.numbers.balls import Number, least, root, square
-from grpo_checks.theory.numbers.fields import Range, entry, integer, number
+from grpo_checks.theory.numbers.balls import Number, least, root, square, total
+from grpo_checks.theory.numbers.fields import Range, entry, integer, number, one_of
 from grpo_checks.theory.rational.lines.chain import Averages, Chain, steepest_of, top_of
 from grpo_checks.theory.rational.lines.line import (
     J,
@@ -33,6 +35,14 @@ from grpo_checks.theory.rational.lines.update import moves
 MAX_STEPS, HALVINGS = 1000, 20
 SHARE = Range("a number in (0, 1]", lambda x: 0 < x <= 1)
 DECOMPOSED = Estimator("componentwise_normalized")
+OPTIMISATION, BIAS, VARIANCE = TERMS = ("optimisation term", "bias term", "variance term")
+LOWERED: Mapping[str, tuple[str, fmpq]] = {
+    **{f"no {term}": (term, fmpq(0)) for term in TERMS},
+    "9/5 for 2": (OPTIMISATION, fmpq(9, 10)),
+    "9/10 of the bias": (BIAS, fmpq(9, 10)),
+    "L/6": (VARIANCE, fmpq(1, 6)),
+}
+"""By mutant of T1.path: a term, and what is left of it."""
 
 
 def averages(
@@ -50,19 +60,25 @@ def averages(
 
 
 def decide_path(document: Document, mutant: str | None) -> Decision:
-    """T1.path: its left side against the sum of its three terms."""
+    """T1.path: its left side against the sum of its three terms, or one of them by itself."""
     line, odds, size = parse_line(document), parse_odds(document), group_size_of(document)
     n_steps, share = integer(document, "steps", 1, MAX_STEPS), _step_share(document)
     step = share / line.smoothness
     path = averages(line, odds, step, n_steps, size, estimator_of(document))
     terms = {
-        "no optimisation term": 2 * path.gain / (step * n_steps),
-        "no bias term": path.squared_bias,
-        "no variance term": share * path.variance,
+        OPTIMISATION: 2 * path.gain / (step * n_steps),
+        BIAS: path.squared_bias,
+        VARIANCE: share * path.variance,
     }
-    kept = [term for dropped, term in terms.items() if dropped != mutant]
-    bound = sum(kept, fmpq(0))
-    return compare(path.squared_gradient, bound, f"average of |grad J|^2 over {n_steps} steps")
+    term, left = LOWERED.get(mutant or "", ("", fmpq(1)))
+    kept = {name: left * x if name == term else x for name, x in terms.items()}
+    speaks = TERMS if "bound" not in document else (one_of(document, "bound", TERMS),)
+    others = total(x for name, x in kept.items() if name not in speaks)
+    bound = total(x for name, x in kept.items() if name in speaks)
+    note = f"average of |grad J|^2 over {n_steps} steps"
+    if len(speaks) == 1:
+        note += ", less the other two terms"
+    return compare(path.squared_gradient - others, bound, note)
 
 
 def _step_share(document: Document) -> fmpq:
