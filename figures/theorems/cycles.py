@@ -1,5 +1,8 @@
 """The figure of T1.own: std-normalised GRPO goes round, other estimators arrive."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 from matplotlib import rc_context
@@ -10,11 +13,13 @@ from numpy.typing import NDArray
 from grpo_checks.figures.style import ESTIMATORS, PAGE_WIDTH, RC, REFERENCE, SERIES, series
 
 NAMES = {"dice": ("A", "B", "C"), "rank_cycle": ("1", "2", "3")}
-ESTIMATOR_LOOK = {"group_normalized": 0, "leave_one_out": 1, "componentwise_normalized": 2}
+LOOKS = {"group_normalized": 0, "leave_one_out": 1, "componentwise_normalized": 2}
+SIZE_LOOKS = {2: 0, 4: 3, 8: 4}
+PARTS = {"J": ("$J$", 0), "J_1": ("accuracy", 3), "J_2": ("format", 4)}
 
 
 def orbits(rows: pd.DataFrame) -> Figure | None:
-    """Orbits in the simplex, J along them, and |grad J|^2 of sampled training against T."""
+    """Orbits in the simplex, J and its components along one, |grad J|^2 of sampled training."""
     data = rows[rows["claim"] == "T1.own"]
     if "first at t=0" not in data:
         return None
@@ -24,28 +29,25 @@ def orbits(rows: pd.DataFrame) -> Figure | None:
     if dice.empty or cycle.empty:
         return None
     with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 5.2), layout="constrained")
+        figure = Figure((PAGE_WIDTH, 5.4), layout="constrained")
         ((first, second), (third, fourth)) = figure.subplots(2, 2)
-        _orbits(first, "dice", dice[dice["group_size"] == 2])
-        _orbits(second, "rank_cycle", cycle[cycle["estimator"] == "group_normalized"])
+        _orbits(first, "dice", dice)
+        _orbits(second, "rank_cycle", cycle)
         _values(third, dice[dice["group_size"] == 2])
         _averages(fourth, sampled)
     return figure
 
 
-def _label(row: pd.Series, by_size: bool) -> str:
-    name = ESTIMATORS[row["estimator"]]
-    return f"{name}, G = {int(row['group_size'])}" if by_size else name
-
-
-def _looks(rows: pd.DataFrame) -> list[tuple[pd.Series, int, str]]:
-    """Rows with look and label: by estimator, or of one estimator by group size."""
-    shown = rows[rows["estimator"].isin(ESTIMATOR_LOOK)]
-    by_size = shown["group_size"].nunique() > 1
-    return [
-        (row, i if by_size else ESTIMATOR_LOOK[row["estimator"]], _label(row, by_size))
-        for i, (_, row) in enumerate(shown.iterrows())
-    ]
+def _looks(rows: pd.DataFrame) -> list[tuple[pd.Series, Mapping[str, Any], str]]:
+    """Rows with look and label: std-normalised GRPO of every group size, then the others."""
+    shown = rows[rows["estimator"].isin(LOOKS)].sort_values("group_size")
+    chosen = []
+    for _, row in shown.iterrows():
+        size = int(row["group_size"])
+        normalized = row["estimator"] == "group_normalized"
+        look = SIZE_LOOKS[size] if normalized else LOOKS[row["estimator"]]
+        chosen.append((row, SERIES[look], f"{ESTIMATORS[row['estimator']]}, G = {size}"))
+    return sorted(chosen, key=lambda x: x[0]["estimator"] != "group_normalized")
 
 
 def _corners(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -63,7 +65,7 @@ def _orbits(axes: Axes, instance: str, rows: pd.DataFrame) -> None:
         axes.text(x, y, f" {name} ", ha=side, va="bottom" if side == "center" else "center")
     for row, look, label in _looks(rows):
         x, y = _corners(series(row, "first at t=")[1], series(row, "second at t=")[1])
-        axes.plot(x, y, label=label, markevery=6, **SERIES[look])
+        axes.plot(x, y, label=label, markevery=6, **look)
     axes.set_aspect("equal")
     axes.axis("off")
     axes.set_title(f"{instance}: expected updates")
@@ -71,12 +73,19 @@ def _orbits(axes: Axes, instance: str, rows: pd.DataFrame) -> None:
 
 
 def _values(axes: Axes, rows: pd.DataFrame) -> None:
-    for row, look, label in _looks(rows):
-        axes.plot(*series(row, "J at t="), label=label, markevery=6, **SERIES[look])
-    axes.axhline(rows.iloc[0]["optimum"], color=REFERENCE, ls=":", label="$J^*$")
-    axes.set_xlabel(r"time $\eta t$ on dice, G = 2")
-    axes.set_ylabel("$J$")
-    axes.legend(frameon=False, loc="upper right", ncols=2, bbox_to_anchor=(1.0, 0.92))
+    """Lines: expected updates. Marks: means of sampled runs, with their spread."""
+    normalized = rows[rows["estimator"] == "group_normalized"].iloc[0]
+    for name, (label, look) in PARTS.items():
+        color = SERIES[look]["color"]
+        axes.plot(*series(normalized, f"{name} at t="), color=color, ls=SERIES[look]["linestyle"])
+        times, means = series(normalized, f"sampled {name} at t=")
+        spread = series(normalized, "spread of J at t=")[1] if name == "J" else None
+        marks = {"color": color, "marker": SERIES[look]["marker"], "ls": "", "label": label}
+        axes.errorbar(times, means, yerr=spread, **marks)
+    axes.axhline(normalized["optimum"], color=REFERENCE, ls=":", label="$J^*$")
+    axes.set_xlabel(r"time $\eta t$ on dice, GRPO, G = 2")
+    axes.set_ylim(0.2, 1.0)
+    axes.legend(frameon=False, loc="upper center", ncols=4, columnspacing=1.0, handletextpad=0.4)
 
 
 def _averages(axes: Axes, rows: pd.DataFrame) -> None:

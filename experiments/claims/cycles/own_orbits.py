@@ -10,6 +10,7 @@ from scipy.special import softmax
 
 from grpo_checks.experiments.claims.cycles.models import COMPONENTS, DOCUMENTS
 from grpo_checks.experiments.claims.cycles.own_field import circle_of, decide, worth
+from grpo_checks.experiments.claims.cycles.sampled_orbits import components, sampled
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.protocol.cell_rows import certified, exact, inequality
 from grpo_checks.experiments.protocol.claim import Row, Scope
@@ -30,7 +31,7 @@ GRADIENTS = (
 )
 REACHES = {"quick": (1,), "paper": (1, 4, 10)}
 LENGTH = {"quick": 1000, "paper": 10_000}
-POINTS = 48
+PERIODS, POINTS = 1.5, 48
 """Of an orbit, as the figure draws it."""
 UNIT, FLOW = 0.025, 20_000
 """Step and number of steps that follow the flow."""
@@ -79,13 +80,22 @@ def period(name: str) -> float:
     return float(np.interp(2 * pi, angle, UNIT * np.arange(FLOW)))
 
 
+def _components(name: str, thetas: Any) -> Any:
+    """(K, N): J_k at each policy."""
+    instance = build(spec_of(name))
+    return np.asarray(components(instance.mdp, instance.policy, thetas)).T
+
+
 def drawn(name: str, group_size: int, estimator: Estimator) -> dict[str, float]:
-    """Chances of the first two actions along the flow, and J: about one period and a half."""
-    length = round(1.5 * period(name) / UNIT)
+    """Chances of the first two actions along the flow, J and its components: about one period and
+    a half."""
+    length = round(PERIODS * period(name) / UNIT)
     path = measured(name, group_size, estimator, UNIT, length)
     kept = np.linspace(0, length - 1, POINTS).astype(int)
     chance = _chances(path.theta[kept])
     columns = {"first": chance[:, 0], "second": chance[:, 1], "J": np.asarray(path.value)[kept]}
+    if group_size == 2 and len(parts := _components(name, path.theta[kept])) > 1:
+        columns |= {f"J_{k + 1}": x for k, x in enumerate(parts)}
     return {
         f"{column} at t={UNIT * t:g}": float(x)
         for column, values in columns.items()
@@ -110,6 +120,9 @@ def floors(name: str, scope: Scope) -> Iterator[Row]:
             extra = {"field": field, "measured": float(squares.mean()), "measured_steps": length}
             if (reach, field) == (REACHES[scope.profile][0], "E[g]"):
                 extra |= drawn(name, 2, GROUP_NORMALIZED)
+                if COMPONENTS[name] > 1 and scope.profile == "paper":
+                    span = PERIODS * period(name)
+                    extra |= sampled(spec_of(name), 2, GROUP_NORMALIZED, span)
             yield _floor_row(name, reach, decision, extra)
 
 
