@@ -13,8 +13,10 @@ from grpo_checks.experiments.claims.cycles import own as t1_own
 from grpo_checks.experiments.claims.cycles import own_binary as t1_own_binary
 from grpo_checks.experiments.claims.cycles import ring_bound as t1_cycle
 from grpo_checks.experiments.claims.decomposition import gap as t2_gap
+from grpo_checks.experiments.claims.decomposition import global_maximum as t2_global
 from grpo_checks.experiments.claims.decomposition import kappa as t2_kappa
 from grpo_checks.experiments.claims.decomposition import potential as t2_potential
+from grpo_checks.experiments.claims.decomposition import shared as t2_shared
 from grpo_checks.experiments.claims.decomposition import zero as t2_zero
 from grpo_checks.experiments.claims.generalization import coverage as t3_coverage
 from grpo_checks.experiments.claims.generalization import depth as t3_depth
@@ -72,6 +74,8 @@ CLAIMS: tuple[Claim, ...] = (
     t2_gap.CLAIM,
     t2_kappa.CLAIM,
     t2_zero.CLAIM,
+    t2_global.CLAIM,
+    t2_shared.CLAIM,
     t2_benefit.CLAIM,
     t3_coverage.CLAIM,
     t3_tightness.CLAIM,

@@ -65,6 +65,8 @@ PARTS: dict[str, Part] = {
     "T2.gap": Part(decomposition.gap, ("T2.gap", "T2.kappa")),
     "T2.kappa": Part(decomposition.kappa),
     "T2.zero": Part(decomposition.zero, ("T2.zero", "T2.kappa")),
+    "T2.global": Part(decomposition.global_maximum),
+    "T2.shared": Part(decomposition.shared, ("cases",)),
     "T2.benefit": Part(benefit.benefit),
     "Theorem 3": Part(
         theorems.generalization, ("T3.coverage", "T3.shift", "T3.visual_arft", *TABLES)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from grpo_checks.experiments.ledger.words import Facts, outcome, table
+from grpo_checks.experiments.ledger.words import Facts, having, outcome, table
 from grpo_checks.experiments.storage.text import instances, span
 
 SIZES = (4, 8, 16, 64)
@@ -132,3 +132,25 @@ def zero(data: pd.DataFrame, kappa: pd.DataFrame) -> Facts:
         "table": table(rounded, headings),
         "losses": ", ".join(f"{loss:.1%} at G = {size}" for size, loss in factors(kappa).items()),
     }
+
+
+def global_maximum(data: pd.DataFrame) -> Facts:
+    """Of T2.global: the classes, and the largest share of the bound that is lost."""
+    live = data[data["verdict"] != "vacuous"]
+    names = live.groupby("instance", sort=False)["policies"].first()
+    return {
+        "outcome": outcome(data),
+        "cells": len(live),
+        "classes": "; ".join(f"`{name}` ({policies})" for name, policies in names.items()),
+        "policies": int(live["cells"].max()),
+        "largest": f"{(live['observed'] / live['bound']).max():.5f}",
+    }
+
+
+def shared(cases: pd.DataFrame) -> Facts | None:
+    """Of T2.shared: its counterexamples; None where there are none."""
+    refuted = having(cases[cases["claim"] == "T2.shared"], "refuted")
+    if refuted.empty:
+        return None
+    headings = {"case": "point", "observed": "lost", "bound": "allowed"}
+    return {"table": table(refuted, headings)}
