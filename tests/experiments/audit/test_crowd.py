@@ -1,19 +1,28 @@
-"""T3.coverage on a class with a large KL: what a factor on it would break."""
+"""T3.coverage on problems that use up the price of a bound: what a factor on it would break."""
 
+from itertools import product
 from math import comb
 
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 import pytest
 
 from grpo_checks.experiments.audit.sharpness import sharpness
-from grpo_checks.experiments.claims.generalization import coverage_posteriors as t3_posteriors
+from grpo_checks.experiments.claims.generalization.hardest import cells, designs
+from grpo_checks.experiments.claims.generalization.hardest.one_policy import crowd, one_policy
+from grpo_checks.theory.generalization.adversary import needed
+from grpo_checks.theory.generalization.adversary.coins import Coins, recursive_bound
+from grpo_checks.theory.generalization.learning import Learned
+from grpo_checks.theory.generalization.maurer_constant import xi
+from grpo_checks.theory.generalization.pac_bayes import BOUNDS, FORMULAS, Setting, catoni, maurer
+from grpo_checks.theory.generalization.split_prior import GAMMA, excess_bound
 from grpo_checks.theory.numbers.kl import kl_upper
 
 
 def test_a_crowd_sees_a_factor_on_the_divergence():
     """300 types, n = 5, delta = 1/20: KL = ln C(300, 5), needed 5 ln 60, seen below .684 of KL."""
-    rows = t3_posteriors.crowd("T3.coverage", 300, 5, 0.05)
+    rows = crowd("T3.coverage", 300, 5, 0.05)
     first, price, divergence = rows[0], rows[0].bound, rows[0].extra["price_divergence"]
     assert {row.verdict for row in rows} == {"holds"}
     assert divergence == pytest.approx(np.log(comb(300, 5)), rel=1e-13)
@@ -28,7 +37,7 @@ def test_a_crowd_fails_at_a_price_below_what_is_needed():
     """By the bounds themselves: L_S lies above them just below, in every sample, and not above."""
     formulas = {"kl-xi": lambda nats: kl_upper(0.0, nats / 5)}
     formulas["McAllester"] = lambda nats: np.sqrt(nats / 10)
-    for row in t3_posteriors.crowd("T3.coverage", 300, 5, 0.05):
+    for row in crowd("T3.coverage", 300, 5, 0.05):
         bound = formulas.get(row.parameters["bound_name"].removeprefix("KL(Q‖P) of "))
         if bound is not None:
             assert bound(row.observed * (1 - 1e-9)) < 59 / 60 < bound(row.observed * (1 + 1e-9))
@@ -36,7 +45,7 @@ def test_a_crowd_fails_at_a_price_below_what_is_needed():
 
 def test_one_policy_uses_more_than_half_of_every_logarithm():
     """At its hardest law with n = 5; McAllester's bound fails there with (1 - .67)^5 = .0039."""
-    rows = t3_posteriors._one_policy("T3.coverage", (5,))
+    rows = one_policy("T3.coverage", (5,))
     lines = sharpness(pd.DataFrame([row.flat() for row in rows])).set_index("bound")
     assert {"kl-xi", "kl-2sqrt(n)", "McAllester"} == {*lines.index}
     (mcallester,) = (r for r in rows if r.parameters["bound_name"] == "McAllester")
@@ -44,3 +53,80 @@ def test_one_policy_uses_more_than_half_of_every_logarithm():
     assert mcallester.observed == pytest.approx(edge**5, rel=1e-6)
     assert lines.loc["McAllester", "certain"] == pytest.approx(1 - np.log(0.05) / np.log(edge**5))
     assert (lines["certain"] < 0.5).all()
+
+
+POWER = {
+    "kl-xi": (0.096, 0.089),
+    "kl-2sqrt(n)": (0.112, 0.102),
+    "McAllester": (0.233, 0.153),
+    "Catoni": (0.028, 0.024),
+    "lambda": (0.38, 0.316),
+    "unexpected Bernstein": (0.182, 0.093),
+}
+"""The least lowering of the logarithm, and of KL(Q‖P) at 30 nats, up to the third digit."""
+
+
+def test_every_price_is_nearly_used_up():
+    """No bound but lambda keeps a quarter of its logarithm, or a fifth of its divergence."""
+    rows = cells.laws("T3.coverage") + cells.coin_rows("T3.coverage")
+    assert {row.verdict for row in rows} == {"holds"}
+    assert {row.parameters["bound_name"] for row in rows} >= set(BOUNDS)
+    least = sharpness(pd.DataFrame([row.flat() for row in rows])).set_index("bound")["certain"]
+    for bound, (logarithm, divergence) in POWER.items():
+        assert logarithm - 1e-3 < least[bound] < logarithm
+        assert divergence - 1e-3 < least[f"KL(Q‖P) of {bound}"] < divergence
+    for row in rows:
+        assert row.extra["least_nats"] < row.extra["price_nats"]
+
+
+@pytest.mark.parametrize("bound", designs.COINS)
+def test_coins_fail_at_a_price_below_what_they_need(bound):
+    """By the bounds themselves: the risk lies above them just below, and not just above."""
+    coins, formulas = designs.COINS[bound], {"split prior": FORMULAS["kl-xi"], **FORMULAS}
+    (row,) = (r for r in cells.coin_rows("") if r.parameters["bound_name"].endswith(f" {bound}"))
+    one = {"kl-xi": 1.0, "split prior": 1.0, "Catoni": 1.0}
+
+    def limit(nats):
+        off = needed.log_constant(bound, coins.n) if bound not in one else 0.0
+        sample = Learned(*map(jnp.asarray, (coins.seen, coins.seen, 0.0, nats - off)))
+        at = Setting(*map(jnp.asarray, (float(coins.n), 1 - 1e-16, 1.0, 0.0)))
+        if bound == "Catoni":
+            odds = coins.risk * (1 - coins.seen) / (coins.seen * (1 - coins.risk))
+            return catoni(coins.seen, nats, float(coins.n), 1 - 1e-16, float(np.log(odds)))
+        return formulas[bound](sample, at)
+
+    assert limit(row.observed * (1 - 1e-8)) < coins.risk < limit(row.observed * (1 + 1e-8))
+
+
+def test_coins_are_what_they_are_said_to_be():
+    """Three types, listed: the empirical loss, the risk and the divergence of Q."""
+    seen, before, n = 0.2, 0.7, 2
+    prior, posterior = np.array([before] * 3), np.array([seen, seen, before])
+    tables = np.array(list(product((0, 1), repeat=3)))
+    p, q = (np.prod(np.where(tables == 1, c, 1 - c), 1) for c in (prior, posterior))
+    assert (q @ tables)[:2].mean() == pytest.approx(seen)
+    assert (q @ tables).mean() == pytest.approx(before - (before - seen) * n / 3)
+    assert (q * np.log(q / p)).sum() == pytest.approx(Coins(n, seen, before).divergence)
+
+
+def test_the_recursive_bound_of_coins_is_the_one_of_learned_priors():
+    """Its excess part by ``split_prior``, on the two policies that coins amount to per task."""
+    coins, share, nats = designs.EXCESS, designs.EXCESS_SHARE, 20.0
+    base, delta = share * coins.before, 0.5
+    excess = jnp.asarray([[1.0], [0.0]]) - GAMMA * base
+    weights = jnp.asarray([coins.seen, 1 - coins.seen])
+    # A price of delta/3 leaves the nats alone.
+    levels = map(jnp.asarray, (nats, delta, delta / 3))
+    part = excess_bound(excess, weights, jnp.asarray([float(coins.n)]), *levels)
+    stage = maurer(base, 0.0, designs.FIRST + coins.n, delta / 2, xi(designs.FIRST + coins.n))
+    bound = recursive_bound(coins, share, designs.FIRST, delta, nats)
+    assert bound == pytest.approx(float(part + GAMMA * stage), rel=1e-12)
+
+
+def test_learned_priors_use_theirs():
+    """Of the split prior what kl-xi uses; the recursive bound keeps more than a third."""
+    rows = cells.learned_priors("T3.coverage") + cells.recursive_coins("T3.coverage")
+    least = sharpness(pd.DataFrame([row.flat() for row in rows])).set_index("bound")["certain"]
+    assert least["split prior"] == pytest.approx(0.0952, abs=1e-3)
+    assert 0.36 < least["recursive prior"] < 0.38
+    assert 0.28 < least["KL(Q‖P) of recursive prior"] < 0.29

@@ -9,12 +9,12 @@ import pytest
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.claims.generalization import coverage as t3_coverage
 from grpo_checks.experiments.claims.generalization import coverage_mutants as t3_mutants
-from grpo_checks.experiments.claims.generalization import coverage_posteriors as t3_posteriors
 from grpo_checks.experiments.claims.generalization import depth as t3_depth
 from grpo_checks.experiments.claims.generalization import ood as t3_ood
 from grpo_checks.experiments.claims.generalization import shift as t3_shift
 from grpo_checks.experiments.claims.generalization import tightness as t3_tightness
 from grpo_checks.experiments.claims.generalization import visual_arft as t3_visual_arft
+from grpo_checks.experiments.claims.generalization.hardest.one_policy import one_policy
 from grpo_checks.experiments.claims.generalization.problems import DELTAS, feasible, problems
 from grpo_checks.experiments.models.instances import from_argument, named
 from grpo_checks.experiments.protocol.claim import Scope, overall
@@ -79,7 +79,7 @@ def test_the_paper_profile_covers_200_settings():
 
 def test_one_policy_cells_have_their_closed_form():
     """delta/xi, delta/(2 sqrt n), and delta itself twice."""
-    for row in t3_posteriors._one_policy("T3.coverage", (25,)):
+    for row in one_policy("T3.coverage", (25,)):
         assert row.observed == pytest.approx(row.extra["closed_form"], rel=1e-6)
 
 

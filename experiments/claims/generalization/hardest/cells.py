@@ -1,0 +1,144 @@
+"""Cells of T3.coverage that use each price up: the logarithm, and KL(Q‖P) by itself.
+
+Rows carry the price in nats and the least that a bound of the form may have on the problem; the
+latter is what the bound needs where the policy's law is at the limit of a fresh test set, or what
+the coins ask for (T3.price).
+"""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Array, Float
+from scipy.stats import binom
+
+from grpo_checks.experiments.claims.generalization.hardest import designs
+from grpo_checks.experiments.claims.generalization.hardest.designs import Law
+from grpo_checks.experiments.claims.generalization.hardest.one_policy import (
+    failure_row,
+    inverse_kl,
+)
+from grpo_checks.experiments.protocol.cell_rows import Floats, inequality
+from grpo_checks.experiments.protocol.claim import Row
+from grpo_checks.theory.generalization.adversary import coins, needed
+from grpo_checks.theory.generalization.learning import Learned, Learning
+from grpo_checks.theory.generalization.maurer_constant import xi
+from grpo_checks.theory.generalization.pac_bayes import (
+    FORMULAS,
+    Setting,
+    catoni,
+    fresh_set,
+    known,
+)
+from grpo_checks.theory.generalization.split_prior import NAMES, split_coverage
+from grpo_checks.theory.numbers.counts import chance_roundings, failing
+from grpo_checks.theory.updates.rounding import accumulated
+
+MARGIN = 1e-9
+"""Of 1 - bound: how far beyond its bound a risk is placed."""
+# Compiled apart, as inverses of kl take seconds; that of ``one_policy`` is met again.
+QUADRATIC = ("McAllester", "lambda", "unexpected Bernstein")
+
+
+@jax.jit
+def _closed(sample: Learned, at: Setting, constant: Array) -> Float[Array, "B 2"]:
+    """Of ``QUADRATIC``, and Catoni's last."""
+    values = [FORMULAS[name](sample, at) for name in QUADRATIC]
+    return jnp.stack([*values, catoni(*known(sample, at), constant)])
+
+
+def limits_of(bound: str, law: Law, delta: float = designs.DELTA) -> Floats:
+    """The bound at the errors of the law, and at one more; KL = 0."""
+    seen = np.array([law.errors, law.errors + 1])
+    if bound in ("kl-xi", "kl-2sqrt(n)"):
+        price = float(np.exp(needed.log_constant(bound, law.n)))
+        every = inverse_kl(np.arange(law.n + 1) / law.n, 0.0, float(law.n), delta, price)
+        return np.asarray(every)[seen]
+    losses, at = jnp.asarray(seen / law.n), (float(law.n), delta, xi(law.n), 0.0)
+    sample = Learned(losses, losses, losses, jnp.zeros(2))
+    every = _closed(sample, Setting(*map(jnp.asarray, at)), jnp.asarray(law.constant or 1.0))
+    return np.asarray(every[[*QUADRATIC, "Catoni"].index(bound)])
+
+
+def failing_law(law: Law, limits: Floats) -> tuple[float, float, float]:
+    """A risk beyond the first of two limits: it, P(no more errors), and the rounding error.
+
+    Bounds grow with the number of errors, so that these two decide of all.
+    """
+    risk = limits[0] + MARGIN * (1 - limits[0])
+    law_of_errors = binom.pmf(np.arange(law.errors + 1), law.n, risk)
+    weight = np.array([law_of_errors.sum(), binom.sf(law.errors, law.n, risk)])
+    share = accumulated(chance_roundings(law.n, np.array([1 - risk, risk])) + law.n)
+    error = accumulated(64 + 4 * law.n)
+    return risk, *failing(limits, np.full(2, risk), weight, error, share)
+
+
+def _least(bound: str, law: Law) -> float:
+    """Nats needed at the risk where no more errors have chance delta."""
+    seen, risk = law.errors / law.n, float(fresh_set(law.errors, law.n, designs.DELTA))
+    if law.constant is not None:
+        return law.n * needed.catoni_nats(seen, risk, law.constant)
+    return law.n * needed.NEEDED[bound](seen, risk)
+
+
+def laws(claim: str) -> list[Row]:
+    """One policy at the law that uses the logarithm of its bound up."""
+    rows = []
+    for bound, law in designs.LAWS.items():
+        _, failure, off = failing_law(law, limits_of(bound, law))
+        price = needed.log_constant(bound, law.n) - np.log(designs.DELTA)
+        more: dict[str, Any] = {"price_nats": price, "least_nats": _least(bound, law)}
+        if law.constant is not None:
+            more["constant"] = law.constant
+        labels = (claim, "one policy", "given", law.n, bound)
+        rows.append(failure_row(*labels, failure, off, designs.DELTA, **more))
+    return rows
+
+
+def learned_priors(claim: str) -> list[Row]:
+    """The same with a prior learned from one task more, by listing both samples."""
+    law = designs.LAWS["kl-xi"]
+    cases = {"split": (law.n, failing_law(law, limits_of("kl-xi", law))[0])}
+    cases["recursive"] = designs.RECURSIVE
+    rows = []
+    for name, (n, risk) in cases.items():
+        problem = Learning([[0.0, 1.0]], [1 - risk, risk])
+        cell, at = split_coverage(problem, 1, n, 1.0, designs.DELTA), NAMES.index(name)
+        labels = (claim, "one policy", "given", n + 1, f"{name} prior")
+        rows.append(failure_row(*labels, cell.failure[at], cell.rounding[at], designs.DELTA))
+    return rows
+
+
+def _coin_row(claim: str, bound: str, n: int, least: float, price: float, divergence: float) -> Row:
+    parameters = {"n_tasks": n, "level": designs.COIN_DELTA, "posterior": "coins"}
+    # A part of its price: by the name of the bound alone, it would be a failure probability.
+    parameters |= {"bound_name": f"KL(Q‖P) of {bound}"}
+    extra = {"price_divergence": divergence, "price_nats": price, "least_nats": least}
+    # Logarithms of ratios, times n; the bisection's last step.
+    off = accumulated(64 * n) + price * 2.0**-39
+    return inequality(claim, "coins", parameters, least, price, off, "nats needed, price", extra)
+
+
+def coin_rows(claim: str) -> list[Row]:
+    """Policies that err by coins: every sample fails at a price below what is needed."""
+    rows, delta = [], designs.COIN_DELTA
+    for bound, crowd in designs.COINS.items():
+        seen, risk = crowd.seen, crowd.risk
+        if bound == "Catoni":
+            best = float(np.log(risk * (1 - seen) / (seen * (1 - risk))))
+            least = crowd.n * needed.catoni_nats(seen, risk, best)
+        else:
+            least = crowd.n * needed.NEEDED[bound](seen, risk)
+        price = crowd.divergence + needed.log_constant(bound, crowd.n) - float(np.log(delta))
+        rows.append(_coin_row(claim, bound, crowd.n, least, price, crowd.divergence))
+    return rows
+
+
+def recursive_coins(claim: str) -> list[Row]:
+    """The same of the recursive bound, whose inverses of kl take a moment to compile."""
+    delta, crowd, share = designs.COIN_DELTA, designs.EXCESS, designs.EXCESS_SHARE
+    divergence = crowd.divergence - float(np.log(share))
+    price = divergence + coins.recursive_log(crowd.n, delta)
+    least = coins.recursive_nats(crowd, share, designs.FIRST, delta, price)
+    return [_coin_row(claim, "recursive prior", crowd.n, least, price, divergence)]
