@@ -13,6 +13,7 @@ from grpo_checks.experiments.protocol.certificates import load_cases, path_of, s
 ROOT = Path(__file__).resolve().parents[1]
 FROZEN = ROOT / "tests" / "data" / "frozen"
 DECIDED = json.loads((FROZEN / "certified.json").read_text(encoding="utf-8"))
+KEYS = {"verdicts": ["claim"], "cases": ["claim", "case"], "mutants": ["claim", "mutant"]}
 CHANGED: dict[str, dict[str, list[str]]] = {
     "verdicts": {
         "T1.rate": ["evidence"],

@@ -13,10 +13,8 @@ from grpo_checks.experiments.claims.cycles import own as t1_own
 from grpo_checks.experiments.claims.cycles import own_binary as t1_own_binary
 from grpo_checks.experiments.claims.cycles import ring_bound as t1_cycle
 from grpo_checks.experiments.claims.decomposition import gap as t2_gap
-from grpo_checks.experiments.claims.decomposition import global_maximum as t2_global
 from grpo_checks.experiments.claims.decomposition import kappa as t2_kappa
 from grpo_checks.experiments.claims.decomposition import potential as t2_potential
-from grpo_checks.experiments.claims.decomposition import shared as t2_shared
 from grpo_checks.experiments.claims.decomposition import zero as t2_zero
 from grpo_checks.experiments.claims.generalization import coverage as t3_coverage
 from grpo_checks.experiments.claims.generalization import depth as t3_depth
@@ -35,6 +33,8 @@ from grpo_checks.experiments.claims.literature import groups as literature_group
 from grpo_checks.experiments.claims.literature import hessian as literature_hessian
 from grpo_checks.experiments.claims.literature import mse as literature_mse
 from grpo_checks.experiments.claims.literature import tools as literature_tools
+from grpo_checks.experiments.claims.policy_classes import global_maximum as t2_global
+from grpo_checks.experiments.claims.policy_classes import shared as t2_shared
 from grpo_checks.experiments.claims.practice import kl as practice_kl
 from grpo_checks.experiments.claims.stationarity import bias as t1_bias
 from grpo_checks.experiments.claims.stationarity import budget as t1_budget

@@ -64,6 +64,7 @@ PARTS: dict[str, Part] = {
     "T2.potential": Part(decomposition.potential),
     "T2.gap": Part(decomposition.gap, ("T2.gap", "T2.kappa")),
     "T2.kappa": Part(decomposition.kappa),
+    "T2.kappa, by K": Part(decomposition.kappa_by_components, ("T2.kappa",)),
     "T2.zero": Part(decomposition.zero, ("T2.zero", "T2.kappa")),
     "T2.global": Part(decomposition.global_maximum),
     "T2.shared": Part(decomposition.shared, ("cases",)),

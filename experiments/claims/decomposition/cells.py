@@ -102,11 +102,11 @@ def _values(template: TAMDP, arrays: Padded, probs: Float[Array, "N S A"]) -> Fl
     return jax.vmap(lambda p: policy_values(filled(template, arrays), p))(probs)
 
 
-def _numbers(c: Certificate) -> dict[str, Any]:
+def numbers(c: Certificate) -> dict[str, Any]:
     """What a line of the frame says of a certificate."""
     named = ("bound", "kappa", "kappa_bound", "first_order", "misaligned", "gap", "residual")
-    numbers = {name: getattr(c, name) for name in (*named, "left", "magnitude")}
-    return {**numbers, "moving": c.moves.sum(-1), "reach": c.reach @ c.weights}
+    columns = {name: getattr(c, name) for name in (*named, "left", "magnitude")}
+    return {**columns, "moving": c.moves.sum(-1), "reach": c.reach @ c.weights}
 
 
 @jax.jit
@@ -124,7 +124,7 @@ def _check(
         reached = climb(model, respond, pure(start), enough, STEPS).mixture.success
         ends = jnp.stack([start, jnp.clip(reached, 0.0, 1.0)])
         certificates = jax.vmap(lambda p: certificate(model, p, respond(p)))(ends)
-        return certificates, jax.vmap(_numbers)(certificates)
+        return certificates, jax.vmap(numbers)(certificates)
 
     return jax.vmap(one)(arrays, success, values)
 
@@ -176,7 +176,7 @@ def _estimator(option: Option) -> Estimator:
 
 
 def _lines(
-    labels: list[Any], certificates: Certificate, numbers: dict[str, Any], shape: Shape, stakes: Any
+    labels: list[Any], certificates: Certificate, columns: dict[str, Any], shape: Shape, stakes: Any
 ) -> Cells:
     """One line for each cell, end and prompt."""
     names = ["instance", "where", "prompts", "group_size", "ddof", "eps"]
@@ -187,7 +187,7 @@ def _lines(
     end = np.tile(np.repeat([False, True], q), len(labels))
     frame["where"] = np.where(end, "first-order point from " + frame["where"], frame["where"])
     frame["arrived"] = end
-    for name, column in numbers.items():
+    for name, column in columns.items():
         frame[name] = column.reshape(-1)
     frame["stake"], frame["responses"] = stakes[:, None].repeat(2, 1).reshape(-1, 2).T
     steps = induction_roundings(_template(shape))

@@ -16,6 +16,7 @@ from grpo_checks.experiments.claims.decomposition.cases import (
 )
 from grpo_checks.experiments.claims.decomposition.cells import DEGREE
 from grpo_checks.experiments.claims.decomposition.gap import CONSTANT_RESPONSE
+from grpo_checks.experiments.claims.decomposition.sharp_cells import sharp_frame, sharp_rows
 from grpo_checks.experiments.claims.decomposition.summaries import grouped, of_all, overall, summary
 from grpo_checks.experiments.claims.decomposition.training_cells import (
     training_cells,
@@ -35,6 +36,7 @@ from grpo_checks.theory.updates.rounding import rounding
 MUTANTS = {
     "kappa factor halved": "(kappa-1)/(kappa+1)/2 sum_k w_k u_k",
     "kappa_4 replaced by 1": "gap 0 at first-order points for G = 4",
+    "three quarters for K >= 3": "3/4 of the bound where three components or more can be moved",
     "where the gradient vanishes": "|grad Jtilde| < 1e-6 instead of phi = 0",
 }
 UNMET = "phi is not 0: no first-order point, T2.gap applies and T2.kappa does not"
@@ -61,6 +63,8 @@ def _bounded(frame: pd.DataFrame, mutant: str | None) -> pd.DataFrame:
         bound = bound / 2
     if mutant == "kappa_4 replaced by 1":
         bound = bound.where(frame["group_size"] != 4, 0.0)
+    if mutant == "three quarters for K >= 3":
+        bound = bound.where(frame["moving"] < 3, 0.75 * bound)
     if mutant == "where the gradient vanishes" and saturated_gradient() < 1e-6:
         reached |= frame["instance"] == "saturated"
     return frame.assign(kappa_bound=bound, rounding=off)[reached]
@@ -142,6 +146,8 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     ]
     # Whether ascent arrived there or the policy was there already makes no difference here.
     table += overall("T2.kappa", bounded.assign(arrived=True), "kappa_bound")
+    if scope.instance is None:
+        table += sharp_rows("T2.kappa", _bounded(sharp_frame(scope.profile), scope.mutant))
     if scope.mutant is not None:
         return table
     searched = _searched(scope.profile) if scope.instance is None else []

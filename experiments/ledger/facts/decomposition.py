@@ -68,6 +68,7 @@ def gap(data: pd.DataFrame, kappa: pd.DataFrame) -> Facts:
     return {
         "outcome": outcome(data),
         "cells": int(cells["cells"].sum()),
+        "identities": int(cells["identities"].sum()),
         "kinds": "; ".join(sorted(cells["instance"].unique())),
         "violations": int(cells["violations"].sum()),
         "excess": cells["largest_excess"].max(),
@@ -109,6 +110,18 @@ def kappa(data: pd.DataFrame) -> Facts:
         "would": int(unmet["would_violate"].sum()),
         "gradient": saturated["gradient_norm"],
         "saturated": saturated["largest_gap"],
+    }
+
+
+def kappa_by_components(data: pd.DataFrame) -> Facts | None:
+    """Of T2.kappa near its bound: gap/bound by the number of components; None for older rows."""
+    near = data[data["bound_name"].notna()]
+    if near.empty:
+        return None
+    ratios = near.groupby("bound_name", sort=True)["ratio_max"].max()
+    return {
+        "cells": int(near["cells"].sum()),
+        "ratios": ", ".join(f"{ratio:.4f} ({name})" for name, ratio in ratios.items()),
     }
 
 

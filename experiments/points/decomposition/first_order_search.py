@@ -165,6 +165,10 @@ def _without_kappa(group_size: int, **point: Any) -> tuple[Any, Any]:
     return observed, 0 * bound if group_size == 4 else bound
 
 
+def _three_quarters(calls: Any, **point: Any) -> tuple[Any, Any]:
+    return menus.kappa_sides(0.75 if calls.shape[1] > 2 else 1, calls=calls, **point)
+
+
 def _zero(constant: tuple[int, ...], mutants: Any) -> Statement:
     exception = partial(menus.no_condition, constant)
     note = partial(menus.condition, constant)
@@ -178,6 +182,7 @@ KAPPA = (
         mutants={
             "kappa factor halved": {"share": fmpq(1, 2)},
             "kappa_4 replaced by 1": _without_kappa,
+            "three quarters for K >= 3": _three_quarters,
             "where the gradient vanishes": Statement(
                 menus.kappa_sides, KAPPA_DOMAIN, exception=menus.small_gradient, equal=_reached
             ),

@@ -85,14 +85,18 @@ def test_stored_cases_say_nothing_of_an_instance(claim, mutant):
 
 @pytest.mark.parametrize("claim", [t2_gap, t2_kappa, t2_zero])
 def test_mutants_are_refuted(claim):
-    """On the named instances: `sharp` for most, `saturated` for the vanishing gradient."""
+    """On the named instances: `sharp` for most, `saturated` for the vanishing gradient; three
+    components or more by cells with so many alone."""
     for name in claim.MUTANTS:
         rows = claim.rows(_mutant(name), {})
         assert _verdict(rows) == "refuted"
         guilty = {row.instance for row in rows if row.verdict == "refuted"}
         if claim is t2_kappa:
             expected = "saturated" if "gradient" in name else "sharp"
+            expected = "sharp, deep" if "K >= 3" in name else expected
             assert expected in guilty
+            split = {row.parameters.get("components") for row in rows if row.verdict == "refuted"}
+            assert "K >= 3" not in name or split == {3, 4}
 
 
 def test_zero_holds_and_says_where_it_does_not_apply():

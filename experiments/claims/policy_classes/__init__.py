@@ -1,0 +1,1 @@
+"""Theorem 2 where policies share parameters; one file a claim."""
