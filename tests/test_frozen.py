@@ -19,13 +19,14 @@ CHANGED: dict[str, dict[str, list[str]]] = {
         "T1.rate": ["evidence"],
         "T1.path": ["evidence"],
         "T3.coverage": ["cells", "evidence", "margin"],
+        "T3.ood": ["cells", "evidence", "margin"],
     },
     "cases": {"T2.gap": ["bound_exact"], "T3.tightness": ["observed_exact", "bound_exact"]},
     "mutants": {},
 }
 """What differs on purpose from the frozen tables, by claim the columns: T1.rate and T1.path have
-stored cases more, for their power; T3.coverage has six cells more, for its price in nats; of T2.gap
-a bound is a ball that was a fraction, since equal responses are enclosed one by one; of
+stored cases more, for their power; T3.coverage and T3.ood have cells more, for their price in nats;
+of T2.gap a bound is a ball that was a fraction, since equal responses are enclosed one by one; of
 T3.tightness balls are smaller, since the inverse of kl is."""
 
 

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from grpo_checks.experiments.claims.generalization import coverage_mutants as t3_mutants
 from grpo_checks.experiments.claims.generalization import coverage_posteriors as t3_posteriors
+from grpo_checks.experiments.claims.generalization.hardest import mutants as hardest_mutants
 from grpo_checks.experiments.claims.generalization.problems import (
     DELTAS,
     TEMPERATURES,
@@ -107,7 +108,8 @@ def _worst(scope: Scope) -> list[Row]:
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """One row per cell: the exact failure probability against delta."""
     if scope.mutant is not None:
-        return t3_mutants.rows(NAME, scope.mutant)
+        false = hardest_mutants if scope.mutant in hardest_mutants.MUTANTS else t3_mutants
+        return false.rows(NAME, scope.mutant)
     table = _gibbs(scope) + _worst(scope)
     return table if scope.instance is not None else table + t3_posteriors.rows(NAME, scope)
 
@@ -127,7 +129,7 @@ CLAIM = Claim(
         VALUES_DIFFER,
         TASKS_DIFFER,
     ),
-    mutants=t3_mutants.MUTANTS,
+    mutants={**t3_mutants.MUTANTS, **hardest_mutants.MUTANTS},
     runs=lambda scope: [],
     rows=rows,
     exact=EXACT,

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from grpo_checks.experiments.points.generalization.coverage import FALSE, posterior_prior
+from grpo_checks.experiments.points.generalization.false_bounds import FALSE, posterior_prior
 from grpo_checks.experiments.protocol.cell_rows import inequality
 from grpo_checks.experiments.protocol.claim import Row
 from grpo_checks.theory.generalization import coverage as exact

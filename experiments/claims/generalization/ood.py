@@ -18,14 +18,8 @@ import numpy as np
 from flint import fmpq
 from jaxtyping import Array, Float
 
-from grpo_checks.experiments.claims.generalization import kl_order
-from grpo_checks.experiments.claims.generalization.ood_sampled import (
-    EXACT,
-    SAMPLED,
-    TRIVIAL,
-    moved_laws,
-    sampled_rows,
-)
+from grpo_checks.experiments.claims.generalization import kl_order, ood_sampled
+from grpo_checks.experiments.claims.generalization.hardest import transfer
 from grpo_checks.experiments.claims.generalization.problems import (
     ProblemSpec,
     build_problem,
@@ -88,7 +82,7 @@ def _expectations(
     losses, error = np.asarray(problem.loss), accumulated(problem.loss.shape[1] + 16)
     # For the figure: the policy that loses most when its tasks become all of the rarest type.
     shown = int(np.argmax(losses[:, np.argmin(problem.chance)] - np.asarray(problem.risk)))
-    for label, source, target in moved_laws(np.asarray(problem.chance)):
+    for label, source, target in ood_sampled.moved_laws(np.asarray(problem.chance)):
         (risk, bounds), (_, upper) = (
             map(np.asarray, _all_bounds(problem.loss, source, target, e)) for e in (0.0, error)
         )
@@ -106,7 +100,7 @@ def _expectations(
             extra = {"variation": variation, **one}
             # The same law: L_T = L_S, and so are the bounds, whatever the policy.
             row = inequality(NAME, instance, cell, *sides, "", extra, identity=variation <= error)
-            rows.append(no_better(row, TRIVIAL) if np.isinf(slack).all() else row)
+            rows.append(no_better(row, ood_sampled.TRIVIAL) if np.isinf(slack).all() else row)
     return rows
 
 
@@ -166,6 +160,8 @@ STATEMENT = Statement(
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """Expectations and sampled bounds, for each shift."""
+    if scope.mutant in ood_sampled.MUTANTS:
+        return transfer.outer_factor(NAME)
     if scope.mutant is not None:
         return _expectations("one policy", {}, _one_policy(), scope.mutant)
     specs = [ProblemSpec(scope.instance)] if scope.instance else [specialists(deterministic=True)]
@@ -175,7 +171,8 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     for spec in specs:
         known = (spec.instance.name, spec.parameters(), build_problem(spec))
         table += _expectations(*known, None)
-    return table + [row for spec in specs[:1] for row in sampled_rows(NAME, spec)]
+    table += [row for spec in specs[:1] for row in ood_sampled.sampled_rows(NAME, spec)]
+    return table if scope.instance else table + transfer.cells(NAME)
 
 
 CLAIM = Claim(
@@ -191,10 +188,10 @@ CLAIM = Claim(
         VALUES_DIFFER,
         TASKS_DIFFER,
     ),
-    mutants=MUTANTS,
+    mutants={**MUTANTS, **ood_sampled.MUTANTS},
     runs=lambda scope: [],
     rows=rows,
-    exact=by_name("bound", (Shifted._fields, STATEMENT.exact()), (SAMPLED, EXACT)).with_deep(
-        of_losses(STATEMENT).exact()
-    ),
+    exact=by_name(
+        "bound", (Shifted._fields, STATEMENT.exact()), (ood_sampled.SAMPLED, ood_sampled.EXACT)
+    ).with_deep(of_losses(STATEMENT).exact()),
 )

@@ -13,6 +13,7 @@ from itertools import product
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from grpo_checks.experiments.claims.generalization.problems import (
@@ -104,10 +105,18 @@ def _bounds(
     return chance, known + total_variation(source, target), sample.risk
 
 
+def _outer(bound: str, source: Any, target: Any, **problem: Any) -> tuple[Any, Any, Any]:
+    """With E w^2 for w_max as the outer factor of the weighted bound, whatever bound is named."""
+    chance, known, risk = _bounds(WEIGHTED, source=source, target=target, **problem)
+    square = (jnp.square(target) / source).sum()
+    return chance, known * square / (target / source).max(), risk
+
+
 def _uncovered(bound: str, source: Any, target: Any, **others: Any) -> Decision | None:
     return None if bound == MOVED or covered(target, source) else unmet(UNCOVERED)
 
 
+MUTANTS = {"E w^2 for max w": "E w^2 as the outer factor of the weighted bound, for max w"}
 STATEMENT = Statement(
     failure(_bounds),
     Domain(
@@ -120,14 +129,15 @@ STATEMENT = Statement(
     ),
     trivial=informative(_bounds),
     exception=_uncovered,
+    mutants=dict.fromkeys(MUTANTS, failure(_outer)),
 )
 
 
 def decide(document: Document, mutant: str | None) -> Decision:
-    """Of the bound named. Raises ValueError for a mutant: they are about one policy."""
-    if mutant is not None:
+    """Of the bound named. Raises ValueError for a mutant of the bounds without a sample."""
+    if mutant not in (None, *MUTANTS):
         raise ValueError(f"bound = {document['bound']!r}: expected one without a sample")
-    return STATEMENT.decide(document)
+    return STATEMENT.decide(document, mutant)
 
 
 EXACT = replace(replace(STATEMENT, sides=failure(_bounds, soft=True)).exact(), decide=decide)

@@ -2,7 +2,7 @@
 
 A document is a learning problem with ``bound``, by its name, and ``posterior`` "Gibbs" or "worst":
 whatever posterior the sample leads to; Catoni's bound has its ``constant``. The mutants are false
-versions of kl-xi with a Gibbs posterior, whatever the bound.
+versions of one bound each with a Gibbs posterior, whatever bound the document names.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,13 +16,17 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 from flint import arb, fmpq
-from jaxtyping import Array, Float
 
 from grpo_checks.experiments.falsifier.constraints import above_zero, integer, one_of
 from grpo_checks.experiments.falsifier.domain import Domain, Place
 from grpo_checks.experiments.falsifier.rounding import Floats
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.points.generalization import worst
+from grpo_checks.experiments.points.generalization.false_bounds import (
+    FALSE,
+    OTHERS,
+    posterior_prior,
+)
 from grpo_checks.experiments.points.generalization.samples import (
     ARRAYS,
     failure,
@@ -33,13 +37,12 @@ from grpo_checks.experiments.points.generalization.samples import (
 from grpo_checks.experiments.protocol.forms import by_name, joined
 from grpo_checks.experiments.protocol.points import Document, Search
 from grpo_checks.experiments.protocol.verdict import Decision, unmet
-from grpo_checks.theory.generalization.learning import Learned, gibbs, learned, sample_law
+from grpo_checks.theory.generalization.learning import Learned, learned, sample_law
 from grpo_checks.theory.generalization.pac_bayes import (
     BOUNDS,
     FORMULAS,
     RATES,
     Formula,
-    Setting,
     catoni,
     known,
     maurer,
@@ -47,38 +50,6 @@ from grpo_checks.theory.generalization.pac_bayes import (
 from grpo_checks.theory.numbers.counts import MAX_TASKS
 
 ALONE = ("Chernoff", "fresh tasks")
-EPISODES = 4
-
-
-def _episodes(x: Learned, at: Setting) -> Float[Array, "..."]:
-    more = EPISODES * at.n
-    return maurer(x.empirical, x.divergence, more, at.delta, 2 * jnp.sqrt(more))
-
-
-FALSE: Mapping[str, Formula] = {
-    "halved exponent": lambda x, at: maurer(x.empirical, x.divergence, 2 * at.n, at.delta, at.xi),
-    "log10 for ln": lambda x, at: maurer(
-        x.empirical, x.divergence + jnp.log(at.xi / at.delta) / jnp.log(10.0), at.n, 1.0, 1.0
-    ),
-    "KL dropped": lambda x, at: maurer(
-        x.empirical, jnp.zeros_like(x.divergence), at.n, at.delta, at.xi
-    ),
-    "posterior as prior": FORMULAS["kl-xi"],
-    "episodes as tasks": _episodes,
-    # Losses in {0,2}: the bound is fed 2 l; in units of l it promises half of what it says.
-    "losses in {0,2}": lambda x, at: (
-        maurer(jnp.minimum(2 * x.empirical, 1.0), x.divergence, at.n, at.delta, at.xi) / 2
-    ),
-}
-
-
-def posterior_prior(loss: Any, risk: Any, prior: Any, counts: Any, temperature: Any) -> Learned:
-    """KL to the posterior of the same tasks at twice the temperature."""
-    fit = -loss @ counts / (2 * temperature)
-    half, _ = gibbs(prior, fit)
-    _, divergence = gibbs(half, fit)
-    sample = learned(loss, risk, prior, counts, temperature)
-    return sample._replace(divergence=divergence)
 
 
 def _tail(sample: Learned, n: int, delta: Any) -> tuple[Any, Any]:
@@ -162,18 +133,21 @@ DOMAIN = _Problems(
 
 
 def statement(soft: bool = False) -> Statement:
-    """Of Gibbs posteriors; the mutants are false versions of kl-xi, whatever the bound."""
+    """Of Gibbs posteriors; a mutant is a false version of one bound, whatever bound is named."""
+
+    # A false version of the Bernstein bound has its rates too.
+    shared: dict[str, Any] = {"constants": dict(_constants())}
 
     def bounded(bounds: Any, **more: Any) -> Statement:
-        return Statement(failure(bounds, soft), DOMAIN, trivial=informative(bounds), **more)
+        both = {**shared, **more}
+        return Statement(failure(bounds, soft), DOMAIN, trivial=informative(bounds), **both)
 
     learners = {"posterior as prior": posterior_prior}
     false = {
         name: bounded(partial(_bounds, formula=formula, learner=learners.get(name, learned)))
-        for name, formula in FALSE.items()
+        for name, formula in {**FALSE, **OTHERS}.items()
     }
-    known_constants = dict(_constants())
-    return bounded(_bounds, exception=_outside, mutants=false, constants=known_constants)
+    return bounded(_bounds, exception=_outside, mutants=false)
 
 
 STATEMENT, _CLIMBED = statement(), statement(soft=True).exact()

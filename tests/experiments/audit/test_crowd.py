@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from grpo_checks.experiments.audit.sharpness import sharpness
-from grpo_checks.experiments.claims.generalization.hardest import cells, designs
+from grpo_checks.experiments.claims.generalization.hardest import cells, designs, mutants
 from grpo_checks.experiments.claims.generalization.hardest.one_policy import crowd, one_policy
+from grpo_checks.experiments.points.generalization.false_bounds import OTHERS
 from grpo_checks.theory.generalization.adversary import needed
 from grpo_checks.theory.generalization.adversary.coins import Coins, recursive_bound
 from grpo_checks.theory.generalization.learning import Learned
@@ -130,3 +131,23 @@ def test_learned_priors_use_theirs():
     assert least["split prior"] == pytest.approx(0.0952, abs=1e-3)
     assert 0.36 < least["recursive prior"] < 0.38
     assert 0.28 < least["KL(Q‖P) of recursive prior"] < 0.29
+
+
+TRUE = {
+    "2n in kl-2sqrt(n)": "kl-2sqrt(n)",
+    "McAllester with 4n": "McAllester",
+    "half of lambda's nats": "lambda",
+    "half of psi": "unexpected Bernstein",
+}
+
+
+@pytest.mark.parametrize("mutant", TRUE)
+def test_the_true_bound_is_not_refuted_where_its_mutant_is(mutant):
+    """At the same law it fails less often than delta allows."""
+    law, delta = mutants.LAWS[mutant]
+    (row,) = mutants.rows("T3.coverage", mutant)
+    risk, failure, _ = cells.failing_law(
+        law, np.asarray(OTHERS[mutant](*cells.sample_of(law, delta)))
+    )
+    assert (row.observed, row.verdict) == (failure, "refuted")
+    assert cells.limits_of(TRUE[mutant], law, delta)[0] > risk

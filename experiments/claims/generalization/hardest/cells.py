@@ -48,6 +48,13 @@ def _closed(sample: Learned, at: Setting, constant: Array) -> Float[Array, "B 2"
     return jnp.stack([*values, catoni(*known(sample, at), constant)])
 
 
+def sample_of(law: Law, delta: float) -> tuple[Learned, Setting]:
+    """What is seen at the errors of the law, and at one more; KL = 0."""
+    losses = jnp.asarray(np.array([law.errors, law.errors + 1]) / law.n)
+    at = (float(law.n), delta, xi(law.n), 0.0)
+    return Learned(losses, losses, losses, jnp.zeros(2)), Setting(*map(jnp.asarray, at))
+
+
 def limits_of(bound: str, law: Law, delta: float = designs.DELTA) -> Floats:
     """The bound at the errors of the law, and at one more; KL = 0."""
     seen = np.array([law.errors, law.errors + 1])
@@ -55,9 +62,7 @@ def limits_of(bound: str, law: Law, delta: float = designs.DELTA) -> Floats:
         price = float(np.exp(needed.log_constant(bound, law.n)))
         every = inverse_kl(np.arange(law.n + 1) / law.n, 0.0, float(law.n), delta, price)
         return np.asarray(every)[seen]
-    losses, at = jnp.asarray(seen / law.n), (float(law.n), delta, xi(law.n), 0.0)
-    sample = Learned(losses, losses, losses, jnp.zeros(2))
-    every = _closed(sample, Setting(*map(jnp.asarray, at)), jnp.asarray(law.constant or 1.0))
+    every = _closed(*sample_of(law, delta), jnp.asarray(law.constant or 1.0))
     return np.asarray(every[[*QUADRATIC, "Catoni"].index(bound)])
 
 

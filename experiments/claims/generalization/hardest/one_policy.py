@@ -68,6 +68,11 @@ def one_policy(claim: str, sizes: tuple[int, ...]) -> list[Row]:
     return rows
 
 
+def crowd_divergence(types: int, solved: int) -> float:
+    """ln C(types, solved): KL of a Dirac to a uniform prior on all that solve so many."""
+    return float(gammaln(types + 1) - gammaln(solved + 1) - gammaln(types - solved + 1))
+
+
 def crowd(claim: str, types: int, solved: int, delta: float) -> list[Row]:
     """n = ``solved`` tasks of equally likely ``types``; the policies solve any n of them each.
 
@@ -77,7 +82,7 @@ def crowd(claim: str, types: int, solved: int, delta: float) -> list[Row]:
     the divergence in it (derived).
     """
     risk, n = 1 - solved / types, solved
-    divergence = float(gammaln(types + 1) - gammaln(n + 1) - gammaln(types - n + 1))
+    divergence = crowd_divergence(types, solved)
     logarithm = {"kl-xi": xi(n), "kl-2sqrt(n)": plain(n), "McAllester": plain(n)}
     rows = []
     for bound, constant in logarithm.items():
