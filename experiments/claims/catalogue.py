@@ -47,7 +47,7 @@ from grpo_checks.experiments.claims.stationarity import rate as t1_rate
 from grpo_checks.experiments.claims.stationarity import slope as t1_slope
 from grpo_checks.experiments.claims.stationarity import surrogate as t1_surrogate
 from grpo_checks.experiments.claims.surrogates import bridge as t2_bridge
-from grpo_checks.experiments.claims.surrogates import corrected_bridge
+from grpo_checks.experiments.claims.surrogates import corrected_bridge, spread_bridge
 from grpo_checks.experiments.claims.surrogates import identity as t2_identity
 from grpo_checks.experiments.protocol.claim import Claim
 from grpo_checks.experiments.protocol.claim_file import from_file
@@ -70,6 +70,7 @@ CLAIMS: tuple[Claim, ...] = (
     t2_identity.CLAIM,
     t2_bridge.CLAIM,
     corrected_bridge.CLAIM,
+    spread_bridge.CLAIM,
     t2_potential.CLAIM,
     t2_gap.CLAIM,
     t2_kappa.CLAIM,

@@ -61,6 +61,7 @@ PARTS: dict[str, Part] = {
     "Theorem 2": Part(theorems.decomposition, ("T2.kappa", "T2.benefit", *TABLES)),
     "T2.identity": Part(decomposition.identity),
     "T2.bridge'": Part(decomposition.bridge),
+    "T2.bridge.sd": Part(decomposition.spread, ("T2.bridge.sd", "T2.bridge'")),
     "T2.potential": Part(decomposition.potential),
     "T2.gap": Part(decomposition.gap, ("T2.gap", "T2.kappa")),
     "T2.kappa": Part(decomposition.kappa),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from grpo_checks.experiments.claims.surrogates.bridge import in_words, surrogates
 from grpo_checks.experiments.claims.surrogates.groups import GROUP, silent
 from grpo_checks.experiments.falsifier.statement import Statement
-from grpo_checks.experiments.models.instances import build
+from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import in_cells, stated
 from grpo_checks.experiments.protocol.cell_rows import inequality, nearest, stored_only
@@ -31,6 +31,8 @@ SHAPES = ((2, 2, 0), (4, 3, 1), (8, 2, 0), (16, 4, 1), (4, 3, 0), (8, 2, 1), (16
 GROUPS = 120_000
 MUTANTS = {"quarter of the range": "(max ratio - min ratio)/4 instead of /2"}
 Floats = NDArray[np.float64]
+Drawn = tuple[Floats, Floats, Floats]
+"""Rewards (N, G, K), composites (N, G) and weights (N, K) of groups."""
 
 
 @partial(jax.jit, static_argnames="ddof")
@@ -45,9 +47,7 @@ def _gaps(
     return jax.vmap(one)(rewards, composite, weights, ratios)
 
 
-def _draw(
-    rng: np.random.Generator, size: int, components: int, count: int
-) -> tuple[Floats, Floats, Floats]:
+def draw(rng: np.random.Generator, size: int, components: int, count: int) -> Drawn:
     """Binary and graded groups; dyadic, so that equal composites are equal floats."""
     shape = (count, size, components)
     graded, binary = rng.integers(0, 5, shape) / 4, rng.integers(0, 2, shape)
@@ -56,10 +56,16 @@ def _draw(
     return rewards, np.einsum("ngk,nk->ng", rewards, weights), weights
 
 
-def _drawn_row(name: str, drawn: tuple[Floats, Floats, Floats], ddof: int, seed: int) -> Row:
-    count, size, components = drawn[0].shape
+def _drawn_row(name: str, drawn: Drawn, ddof: int, seed: int) -> Row:
+    count, size, _ = drawn[0].shape
     ratios = np.random.default_rng(seed).uniform(0.8, 1.2, (count, size))
     gaps = jax.device_get(_gaps(*drawn, ratios, ddof))
+    return gap_row("T2.bridge'", name, drawn, ddof, gaps)
+
+
+def gap_row(claim: str, name: str, drawn: Drawn, ddof: int, gaps: SurrogateGap) -> Row:
+    """The group closest to a violation of ``gaps.bridge``, of those that have a joint advantage."""
+    _, size, components = drawn[0].shape
     speaks = jax.tree.map(lambda x: x[gaps.speaks], gaps)
     off = accumulated(4 * size + 16) * speaks.magnitude
     excess = speaks.difference - speaks.bridge
@@ -78,7 +84,7 @@ def _drawn_row(name: str, drawn: tuple[Floats, Floats, Floats], ddof: int, seed:
     sides = np.stack([speaks.difference, speaks.bridge, off])[:, kept]
     observed, bound, error = sides[:, nearest(*sides)] if sides.size else np.zeros(3)
     shared = {"components": components, "group_size": size}
-    labels = ("T2.bridge'", name, shared, float(observed), float(bound), float(error))
+    labels = (claim, name, shared, float(observed), float(bound), float(error))
     note = "difference and bound of the group closest to a violation"
     return inequality(*labels, note, extra, identity=not live.any())
 
@@ -88,23 +94,21 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     if scope.mutant is not None:
         return stored_only("T2.bridge'", scope)
     if scope.instance is not None:
-        return [_instance_row(scope)]
+        return [_drawn_row(scope.instance.name, drawn_of(scope.instance), 0, 0)]
     shapes = SHAPES if scope.profile == "paper" else SHAPES[:3]
     checked = []
     for i, (size, components, ddof) in enumerate(shapes):
-        drawn = _draw(np.random.default_rng(i), size, components, GROUPS // len(shapes))
+        drawn = draw(np.random.default_rng(i), size, components, GROUPS // len(shapes))
         checked.append(_drawn_row("random groups", drawn, ddof, i))
     return checked
 
 
-def _instance_row(scope: Scope) -> Row:
+def drawn_of(spec: InstanceSpec) -> Drawn:
     """Groups of eight of the reward vectors that the instance can earn."""
-    assert scope.instance is not None
-    mdp = build(scope.instance).mdp
+    mdp = build(spec).mdp
     which = np.random.default_rng(0).integers(0, mdp.class_composite.size, (10_000, 8))
     weights = np.broadcast_to(np.asarray(mdp.weights), (len(which), mdp.weights.size))
-    drawn = np.asarray(mdp.class_vector)[which], np.asarray(mdp.class_composite)[which], weights
-    return _drawn_row(scope.instance.name, drawn, 0, 0)
+    return np.asarray(mdp.class_vector)[which], np.asarray(mdp.class_composite)[which], weights
 
 
 def sides(rewards: Any, weights: Any, ratios: Any, ddof: int) -> tuple[Any, Any]:

@@ -25,6 +25,19 @@ def bridge(data: pd.DataFrame) -> Facts:
     }
 
 
+def spread(data: pd.DataFrame, range_rows: pd.DataFrame) -> Facts:
+    """Of T2.bridge.sd: random groups, and those of T2.bridge' for comparison."""
+    drawn, before = (x[x["largest_excess"].notna()] for x in (data, range_rows))
+    plain, worst = (drawn[drawn["instance"].str.contains("worst") == kind] for kind in (0, 1))
+    return {
+        "outcome": outcome(data),
+        "groups": int(drawn["cells"].sum()),
+        "plain": span(plain["ratio_median"]),
+        "worst": span(worst["ratio_median"]),
+        "before": span(before["ratio_median"]),
+    }
+
+
 def potential(data: pd.DataFrame) -> Facts:
     """Of T2.potential: E[g] against grad Jtilde, where training ends, and graded rewards."""
     compared = data[data["size"].notna() & (data["verdict"] != "vacuous")]

@@ -124,7 +124,7 @@ def test_a_planted_excess_over_the_bridge(bridge, factor, verdict, monkeypatch):
         )
 
     monkeypatch.setattr(corrected_bridge, "_gaps", planted)
-    drawn = corrected_bridge._draw(np.random.default_rng(0), 2, 2, 4)
+    drawn = corrected_bridge.draw(np.random.default_rng(0), 2, 2, 4)
     row = corrected_bridge._drawn_row("random groups", drawn, 0, 0)
     assert row.verdict == verdict
     if verdict == "refuted":

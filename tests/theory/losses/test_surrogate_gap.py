@@ -1,5 +1,6 @@
 """Identity and bridges between joint and decomposed surrogates: enclosed, and by definition."""
 
+import jax
 import jax.numpy as jnp
 import mpmath
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from flint import fmpq
 
 from grpo_checks.theory.arithmetic.enclose import enclose, exact
+from grpo_checks.theory.losses.ratio_spread import spread_bridge
 from grpo_checks.theory.losses.surrogate_gap import (
     plain_misalignment,
     scaled_misalignment,
@@ -99,3 +101,22 @@ def test_enclosures_floats_and_the_definition(seed, ddof):
     assert abs(float(floats.difference) - float(gap.difference)) < 1e-14
     assert float(floats.misalignment) < 1e-14
     assert bool(floats.speaks)
+
+
+@pytest.mark.parametrize("ddof", [0, 1])
+def test_the_spread_of_ratios_by_its_definition(ddof):
+    """Against NumPy's standard deviations; never above half the range, and above the difference."""
+    rng = np.random.default_rng(ddof)
+    compiled = jax.jit(spread_bridge, static_argnums=4), jax.jit(surrogate_gap, static_argnums=4)
+    for _ in range(20):
+        rewards, weights = rng.integers(0, 5, (4, 3)) / 4, rng.integers(1, 9, 3) / 4
+        ratios, composite = rng.uniform(0.5, 1.5, 4), rewards @ weights
+        if np.ptp(composite) == 0:
+            continue
+        group = tuple(map(jnp.asarray, (rewards, composite, weights, ratios)))
+        scales, scale = rewards.std(0, ddof=ddof), composite.std(ddof=ddof)
+        unequal = weights @ np.where(scales > 0, np.abs(scales / scale - 1), 0)
+        expected = (1 - ddof / 4) * ratios.std(ddof=ddof) * unequal
+        bound, gap = float(compiled[0](*group, ddof)[0]), compiled[1](*group, ddof)
+        assert bound == pytest.approx(expected, rel=1e-12)
+        assert float(gap.difference) <= bound + 1e-15 <= float(gap.bridge) + 2e-15
