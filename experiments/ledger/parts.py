@@ -70,6 +70,7 @@ PARTS: dict[str, Part] = {
     "T2.global": Part(decomposition.global_maximum),
     "T2.shared": Part(decomposition.shared, ("cases",)),
     "T2.benefit": Part(benefit.benefit),
+    "T2.benefit, what to use": Part(benefit.rules, ("T2.benefit",)),
     "Theorem 3": Part(
         theorems.generalization, ("T3.coverage", "T3.shift", "T3.visual_arft", *TABLES)
     ),

@@ -1,7 +1,8 @@
 """T2.benefit: does e tell which of decomposed and joint GRPO is ahead?
 
 Map rows are exact: on `outcomes` J after one update is a finite sum. Either update takes the step
-of one grid that suits it best; the one whose e is larger must gain more. Race rows train both with
+of one grid that suits it best, or both the same, any of the grid; the one whose e is larger must
+gain more. Race rows train both with
 one step size on the same episodes: e speaks of the policy where it is taken, so that a run is
 predicted only while e ranks the two alike along both runs. No step is taken from e: at a small
 share of its own best step, L cancels, and e would rank the gains whatever it was made of.
@@ -15,7 +16,7 @@ from grpo_checks.experiments.claims.benefit.map import Benefit, measure, options
 from grpo_checks.experiments.claims.benefit.rows import GROUP_SIZE, race_rows, start
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.points.decomposition.benefit import BENEFIT
+from grpo_checks.experiments.points.decomposition.benefit import BENEFIT, STEPS
 from grpo_checks.experiments.protocol.assumptions import Assumption, in_cells, stated
 from grpo_checks.experiments.protocol.cell_rows import inequality, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
@@ -57,6 +58,7 @@ def map_row(spec: InstanceSpec, group_size: int, benefit: Benefit, i: int) -> Ro
         "gain_lead": (best[0] - best[1]) / np.abs(best).max() if best.any() else 0.0,
         "equal_steps": gain.shape[1],
         "equal_steps_as_e": int((gain[ahead] - gain[1 - ahead] > off).sum()),
+        "best_at_end": int((gain.argmax(1) == gain.shape[1] - 1).sum()),
         "distinct_decomposed": benefit.distinct[i, 0],
         "distinct_joint": benefit.distinct[i, 1],
     }
@@ -71,6 +73,32 @@ def map_row(spec: InstanceSpec, group_size: int, benefit: Benefit, i: int) -> Ro
     return inequality(*labels, float(best[1 - ahead]), float(best[ahead]), off, note, extra)
 
 
+def step_row(spec: InstanceSpec, group_size: int, benefit: Benefit, i: int) -> Row:
+    """Both updates at the same step, the one of the grid that speaks most against e."""
+    e, gain, rounding = benefit.efficiency[i], benefit.gain[i], float(benefit.rounding[i])
+    ahead = int(e.argmax())
+    lead = gain[ahead] - gain[1 - ahead]
+    off = 4 * rounding * float(build(spec).mdp.max_reward)
+    worst = int(lead.argmin())
+    extra = {
+        "where": "one update, any step",
+        **options(spec),
+        "as_e": int((lead > off).sum()),
+        "against_e": int((lead < -off).sum()),
+        "worst_step": float(STEPS[worst]),
+    }
+    shared = {"components": build(spec).mdp.weights.size, "group_size": group_size}
+    labels = ("T2.benefit", spec.name, shared)
+    if abs(e[0] - e[1]) <= 4 * rounding * benefit.squared_gradient[i]:
+        return unmet(*labels, "e is equal up to rounding")
+    if (np.abs(lead) <= off).all():
+        return unmet(*labels, "a tie at every step: gains are equal up to rounding")
+    note = "exact gain at one step for both: of the update behind by e, against the one ahead"
+    return inequality(
+        *labels, float(gain[1 - ahead, worst]), float(gain[ahead, worst]), off, note, extra
+    )
+
+
 def _map_rows(scope: Scope) -> list[Row]:
     if scope.instance is not None:
         cells = [(GROUP_SIZE, [scope.instance])]
@@ -80,6 +108,7 @@ def _map_rows(scope: Scope) -> list[Row]:
     for size, specs in cells:
         numbers = measure(specs, size)
         rows += [map_row(s, size, numbers, i) for i, s in enumerate(specs)]
+        rows += [step_row(s, size, numbers, i) for i, s in enumerate(specs)]
     return rows
 
 

@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from grpo_checks.experiments.audit.benefit_rules import ALWAYS, FITTED, TRUE, rankings, told
 from grpo_checks.experiments.ledger.words import Facts, count, having, table
 from grpo_checks.experiments.storage.text import span
 
@@ -29,6 +30,39 @@ def benefit(data: pd.DataFrame) -> Facts:
         "open": count(races, "inconclusive"),
         "training": _training(races),
         "collapse": _collapse(maps),
+    }
+
+
+def rules(data: pd.DataFrame) -> Facts | None:
+    """What to use: e and other rules by how often they are wrong; None for rows of an older
+    version, and where e is wrong least often."""
+    equal = data[data["where"] == "one update, any step"]
+    if equal.empty:
+        return None
+    known, (lines, rule) = told(data), rankings(data)
+    wrong = lines.set_index("rule")
+    if not all(
+        (wrong.loc[[ALWAYS, FITTED], x] < wrong.loc[TRUE, x]).all() for x in ("kept", "decisive")
+    ):
+        return None
+    headings = {
+        "rule": "who gains more by",
+        "all": f"wrong in {len(known.cells)} cells",
+        "kept": f"in the {int(known.kept.sum())} kept back",
+        "races": f"in {len(known.races)} races",
+        "decisive": f"in the {int(known.decisive.sum())} told apart",
+    }
+    texts = lines.map(lambda x: "" if pd.isna(x) else x if isinstance(x, str) else f"{x:.0f}")
+    at_end = known.cells["best_at_end"]
+    return {
+        "table": table(texts, headings),
+        "correlation": f"{rule.correlation:.2f}",
+        "ratio": f"{rule.ratio:g}",
+        "cells": len(known.cells),
+        "both": int((at_end == 2).sum()),
+        "equal": len(equal),
+        "all": int(((equal["against_e"] == 0) & (equal["as_e"] > 0)).sum()),
+        "none": int(((equal["as_e"] == 0) & (equal["against_e"] > 0)).sum()),
     }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers.choice_instance import four_answers
 
-from grpo_checks.experiments.claims.benefit.claim import CLAIM, map_row
+from grpo_checks.experiments.claims.benefit.claim import CLAIM, map_row, step_row
 from grpo_checks.experiments.claims.benefit.map import Benefit, measure
 from grpo_checks.experiments.claims.benefit.races import Race, race
 from grpo_checks.experiments.claims.benefit.rows import N_STEPS, race_row, start
@@ -127,11 +127,27 @@ def test_ties_are_no_evidence():
     assert "tie" in notes[1].note
 
 
+def test_equal_steps_speak_where_they_say_most_against_e():
+    """The step at which the update that is ahead by e lags most; ties at some steps are none."""
+    gains = np.array([[[0.1, 0.3, 0.5], [0.1, 0.2, 0.1]], [[0.1, 0.3, 0.5], [0.1, 0.4, 0.4]]])
+    measured = Benefit(
+        efficiency=np.array([[0.2, 0.1]] * 2),
+        squared_gradient=np.full(2, 0.25),
+        gain=gains,
+        distinct=np.ones((2, 2)),
+        rounding=np.full(2, 1e-13),
+    )
+    first, second = (step_row(SPEC, SIZE, measured, i) for i in range(2))
+    assert (first.verdict, first.extra["as_e"], first.extra["against_e"]) == ("holds", 2, 0)
+    assert (second.observed, second.bound, second.verdict) == (0.4, 0.3, "refuted")
+    assert (second.extra["as_e"], second.extra["against_e"]) == (1, 1)
+
+
 def test_one_model_may_agree_with_a_claim_that_is_false():
     """Asked of one model: exact rows only; no exit status of 1 because they hold there."""
     scope = Scope("quick", SPEC)
-    (row,) = CLAIM.rows(scope, {})
-    assert row.verdict in ("holds", "refuted")
+    row, equal = CLAIM.rows(scope, {})
+    assert {row.verdict, equal.verdict} <= {"holds", "refuted"}
     assert row.rounding > 0
     for verdict in ("holds", "refuted"):
         tables = report([CLAIM], [[replace(row, verdict=verdict)]], on_model=True)
