@@ -76,6 +76,7 @@ PARTS: dict[str, Part] = {
     ),
     "T3.coverage": Part(generalization.coverage),
     "T3.coverage, sampled": Part(generalization.sampled, ("T3.coverage",)),
+    "T3.price": Part(generalization.price, ("T3.coverage",)),
     "T3.tightness": Part(generalization.tightness),
     "T3.ood": Part(transfer.ood),
     "T3.depth": Part(transfer.depth),

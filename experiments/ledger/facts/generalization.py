@@ -17,8 +17,8 @@ def coverage(data: pd.DataFrame) -> Facts:
     closed = data[data["closed_form"].notna()]
     settings = ["instance", "types", "n_tasks", "delta", "temperature"]
     # Nats x with exp(-f x) = delta, as a share f of ln(xi/delta): the largest f over n.
-    xi = closed[closed["bound_name"] == "kl-xi"]
-    share = np.log(xi["delta"]) / np.log(xi["closed_form"])
+    xi = data[(data["posterior"] == "given") & (data["bound_name"] == "kl-xi")]
+    share = np.log(xi["delta"]) / np.log(xi["observed"])
     return {
         "outcome": outcome(data),
         "bounds": gibbs["bound_name"].nunique(),
@@ -55,6 +55,33 @@ def sampled(data: pd.DataFrame) -> Facts | None:
     if cells.empty:
         return None
     return {"posterior": cells["posterior"].iloc[0], "failure": cells["upper"].iloc[0]}
+
+
+def price(data: pd.DataFrame) -> Facts | None:
+    """Of T3.coverage: what bounds ask for and what they need, in nats, where both are stored."""
+    if "least_nats" not in data or data["least_nats"].isna().all():
+        return None
+    cells = data[data["least_nats"].notna()]
+    divergence, enough = cells["price_divergence"].fillna(0.0), cells.get("enough_nats")
+    columns = {
+        "bound": cells["bound_name"].str.replace("KL(Q‖P) of ", ""),
+        "KL": divergence.map("{:.1f}".format),
+        "delta": cells["delta"].fillna(cells["level"]).map("{:g}".format),
+        "n": cells["n_tasks"].map("{:.0f}".format),
+        "price": cells["price_nats"].map("{:.2f}".format),
+        "needed": cells["least_nats"].map("{:.2f}".format),
+        "price/needed": (cells["price_nats"] / cells["least_nats"]).map("{:.2f}".format),
+    }
+    if enough is not None:
+        columns["enough"] = enough.map("{:.2f}".format, na_action="ignore").fillna("")
+    loose = 1 - enough / cells["price_nats"] if enough is not None else pd.Series(dtype=float)
+    return {
+        "table": table(pd.DataFrame(columns)),
+        "loose": "; ".join(
+            f"{name} {share:.0%}" for name, share in zip(cells["bound_name"], loose, strict=False)
+            if pd.notna(share)
+        ),
+    }  # fmt: skip
 
 
 def tightness(data: pd.DataFrame) -> Facts:

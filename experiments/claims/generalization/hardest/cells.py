@@ -5,6 +5,7 @@ latter is what the bound needs where the policy's law is at the limit of a fresh
 the coins ask for (T3.price).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -22,6 +23,13 @@ from grpo_checks.experiments.claims.generalization.hardest.one_policy import (
 from grpo_checks.experiments.protocol.cell_rows import Floats, inequality
 from grpo_checks.experiments.protocol.claim import Row
 from grpo_checks.theory.generalization.adversary import coins, needed
+from grpo_checks.theory.generalization.adversary.enough import (
+    Convex,
+    enough,
+    kl_form,
+    lambda_form,
+    squared_form,
+)
 from grpo_checks.theory.generalization.learning import Learned, Learning
 from grpo_checks.theory.generalization.maurer_constant import xi
 from grpo_checks.theory.generalization.pac_bayes import (
@@ -87,8 +95,20 @@ def _least(bound: str, law: Law) -> float:
     return law.n * needed.NEEDED[bound](seen, risk)
 
 
-def laws(claim: str) -> list[Row]:
-    """One policy at the law that uses the logarithm of its bound up."""
+FORMS: Mapping[str, Convex] = {
+    "kl-xi": kl_form,
+    "kl-2sqrt(n)": kl_form,
+    "McAllester": squared_form,
+    "lambda": lambda_form,
+}
+"""Of the bounds whose other side is known, see ``theory.generalization.adversary.enough``."""
+
+
+def laws(claim: str, proved: bool = False) -> list[Row]:
+    """One policy at the law that uses the logarithm of its bound up.
+
+    ``proved``: with the price that is enough on every problem, which takes seconds.
+    """
     rows = []
     for bound, law in designs.LAWS.items():
         _, failure, off = failing_law(law, limits_of(bound, law))
@@ -96,6 +116,8 @@ def laws(claim: str) -> list[Row]:
         more: dict[str, Any] = {"price_nats": price, "least_nats": _least(bound, law)}
         if law.constant is not None:
             more["constant"] = law.constant
+        if proved and bound in FORMS:
+            more["enough_nats"] = enough(FORMS[bound], law.n, designs.DELTA, price)
         labels = (claim, "one policy", "given", law.n, bound)
         rows.append(failure_row(*labels, failure, off, designs.DELTA, **more))
     return rows
