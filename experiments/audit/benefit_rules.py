@@ -33,7 +33,7 @@ class Threshold(NamedTuple):
         return ~np.asarray(anti & (cells["success_ratio"] >= self.ratio))
 
 
-class Told(NamedTuple):
+class Judged(NamedTuple):
     """The cells of a map and the races, and what is true of them."""
 
     cells: pd.DataFrame
@@ -44,13 +44,13 @@ class Told(NamedTuple):
     """Of the races: those whose limits tell who is ahead."""
 
 
-def told(rows: pd.DataFrame) -> Told:
+def judged(rows: pd.DataFrame) -> Judged:
     """From the rows of T2.benefit on `outcomes`."""
     known = rows[rows["instance"] == "outcomes"]
     cells = known[(known["where"] == "one update") & (known["verdict"] != "assumption unmet")]
     races = known[known["where"] == "training"]
     decisive = (races["lower"] > 0) | (races["upper"] < 0)
-    return Told(cells, np.arange(len(cells)) % 2 == 1, races, np.asarray(decisive))
+    return Judged(cells, np.arange(len(cells)) % 2 == 1, races, np.asarray(decisive))
 
 
 def fitted(cells: pd.DataFrame) -> Threshold:
@@ -68,7 +68,7 @@ def _gains_more(cells: pd.DataFrame) -> Truths:
     return np.asarray(cells["gain_lead"] > 0)
 
 
-def _answers(data: Told, rule: Threshold) -> Mapping[str, tuple[Truths, Truths]]:
+def _answers(data: Judged, rule: Threshold) -> Mapping[str, tuple[Truths, Truths]]:
     """Who is ahead by each rule, decomposed or not: of cells, of races."""
     e, lead = data.cells[["e_decomposed", "e_joint"]], data.races["lead_at_start"]
     yes = np.ones(len(data.cells), bool), np.ones(len(data.races), bool)
@@ -87,7 +87,7 @@ def _answers(data: Told, rule: Threshold) -> Mapping[str, tuple[Truths, Truths]]
 def rankings(rows: pd.DataFrame) -> tuple[pd.DataFrame, Threshold]:
     """A line for each rule: how often it is wrong in all cells (of rules that saw none), in those
     kept back, in races, and in races that are told apart; and the fitted rule."""
-    data = told(rows)
+    data = judged(rows)
     rule = fitted(data.cells[~data.kept])
     cells, races = (
         _gains_more(data.cells),

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from grpo_checks.experiments.audit.benefit_rules import ALWAYS, FITTED, TRUE, rankings, told
+from grpo_checks.experiments.audit.benefit_rules import ALWAYS, FITTED, TRUE, judged, rankings
 from grpo_checks.experiments.ledger.words import Facts, count, having, table
 from grpo_checks.experiments.storage.text import span
 
@@ -39,7 +39,7 @@ def rules(data: pd.DataFrame) -> Facts | None:
     equal = data[data["where"] == "one update, any step"]
     if equal.empty:
         return None
-    known, (lines, rule) = told(data), rankings(data)
+    known, (lines, rule) = judged(data), rankings(data)
     wrong = lines.set_index("rule")
     if not all(
         (wrong.loc[[ALWAYS, FITTED], x] < wrong.loc[TRUE, x]).all() for x in ("kept", "decisive")
