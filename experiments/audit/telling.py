@@ -17,7 +17,7 @@ PAC-Bayes bound depends on delta through its price KL + ln(c/delta), c >= 1, alo
 delta is that at f, with ln(delta/f) nats taken off, and it fails with probability f. So any level
 below f is refuted with so many nats less, at most ln(delta/f)/ln(1/f) of the logarithm. KL(Q‖P) is
 lowered by itself where a cell compares the price with the nats that are needed.
-Cells of an easier relative are left out.
+Cells of an easier relative are left out, and copies of another cell.
 """
 
 import numpy as np
@@ -38,7 +38,7 @@ GROUPS = ("telling", "reached", "identity", "idle")
 COLUMNS = (
     "claim", "instance", "observed", "lower", "upper", "bound", "verdict", "evidence", "rounding",
     "identity", "relative", "bound_name", "looser_bound", "norm", "kind", "where", "window_low",
-    "delta", "price_divergence",
+    "delta", "price_divergence", "copy_of",
 )  # fmt: skip
 NUMBERS = ("observed", "lower", "upper", "bound", "window_low", "delta", "price_divergence")
 POINTS = "stored points"
@@ -100,7 +100,7 @@ def judged_cells(table: pd.DataFrame) -> pd.DataFrame:
     table = table.reindex(columns=[*COLUMNS])
     table = table.assign(**{name: pd.to_numeric(table[name]) for name in NUMBERS})
     easier = table["relative"].notna() | table["bound_name"].isin(ALONE)
-    table = table[~easier].reset_index(drop=True)
+    table = table[~easier & table["copy_of"].isna()].reset_index(drop=True)
     cells = _edges(table.assign(part=_bounds(table)))
     cells["group"] = _group(cells)
     telling, statistical = cells["group"].eq("telling"), cells["evidence"].eq("statistical")

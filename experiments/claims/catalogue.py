@@ -46,6 +46,8 @@ from grpo_checks.experiments.claims.stationarity import path as t1_path
 from grpo_checks.experiments.claims.stationarity import rate as t1_rate
 from grpo_checks.experiments.claims.stationarity import slope as t1_slope
 from grpo_checks.experiments.claims.stationarity import surrogate as t1_surrogate
+from grpo_checks.experiments.claims.stationarity.sharp import descent as t1_descent
+from grpo_checks.experiments.claims.stationarity.sharp import rate as t1_rate_sharp
 from grpo_checks.experiments.claims.surrogates import bridge as t2_bridge
 from grpo_checks.experiments.claims.surrogates import corrected_bridge, spread_bridge
 from grpo_checks.experiments.claims.surrogates import identity as t2_identity
@@ -55,7 +57,9 @@ from grpo_checks.theory.numbers.rationals import abridged
 
 CLAIMS: tuple[Claim, ...] = (
     t1_rate.CLAIM,
+    t1_rate_sharp.CLAIM,
     t1_path.CLAIM,
+    t1_descent.CLAIM,
     t1_slope.CLAIM,
     t1_g.CLAIM,
     t1_k.CLAIM,

@@ -18,8 +18,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+from flint import fmpq
 
 from grpo_checks.experiments.claims.stationarity import rate as t1_rate
+from grpo_checks.experiments.claims.stationarity.sharp.steps import PerStep
 from grpo_checks.experiments.models.constants import (
     Constants,
     path_rounding,
@@ -29,22 +31,25 @@ from grpo_checks.experiments.models.constants import (
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.path_search import PATH
+from grpo_checks.experiments.points.stationarity.paths import (
+    BIAS,
+    LOWERED,
+    OPTIMISATION,
+    VARIANCE,
+)
 from grpo_checks.experiments.protocol.assumptions import in_cells
 from grpo_checks.experiments.protocol.claim import (
     STATISTICAL,
     Claim,
-    Levels,
     Row,
     Scope,
     judge,
     not_judged,
-    settled_by,
 )
-from grpo_checks.theory.convergence.confidence import drift_upper_limit, lower_limit, samples_needed
-from grpo_checks.theory.convergence.error_levels import drift_level, lower_level
 from grpo_checks.theory.convergence.stationarity import path_terms
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
+from grpo_checks.theory.numbers.balls import ends
 from grpo_checks.theory.training.loop import STEP
 
 MUTANTS = {
@@ -91,8 +96,10 @@ def runs(scope: Scope) -> list[RunSettings]:
 def _coefficients(run: RunSettings, mutant: str | None) -> np.ndarray:
     """Of the numbers in ``STEP`` in left minus right of one step."""
     step, smooth = step_size(run), run_constants(run).smoothness
-    terms = ("no bias term", "no variance term", "no optimisation term")
-    kept = [0.0 if mutant == term else 1.0 for term in terms]
+    term, left = LOWERED.get(mutant or "", ("", fmpq(1)))
+    kept = [
+        float(ends(left)[0]) if name == term else 1.0 for name in (BIAS, VARIANCE, OPTIMISATION)
+    ]
     return np.array([1.0, -kept[0], -kept[1] * smooth * step, -kept[2] * 2 / step, 0.0])
 
 
@@ -104,33 +111,19 @@ def _bias_range(run: RunSettings, c: Constants) -> float:
     return float((c.update_norm + np.sqrt(c.squared_gradient)) ** 2)
 
 
-def _limits(
-    run: RunSettings, result: RunResult, mutant: str | None, level: float
-) -> tuple[float, float, Levels, str]:
-    """Lower and upper limit of left minus right, their levels, what would settle an open sign."""
-    c, step, a = run_constants(run), step_size(run), _coefficients(run, mutant)
-    sample = np.stack([result[name] for name in STEP], -1) @ a
+def per_step(run: RunSettings, mutant: str | None) -> PerStep:
+    """The inequality of one step, in the ranges of its terms."""
+    c, step = run_constants(run), step_size(run)
     slack = _bias_range(run, c) + c.smoothness * step * c.variance
     # A step moves J by at most eta |grad J||g| + L eta^2 |g|^2 / 2, either way.
     moved = 2 * np.sqrt(c.squared_gradient) * c.update_norm + c.smoothness * step * c.update_norm**2
-    n, largest = sample.size * run.n_steps, c.squared_gradient + moved
-    square = max(0.0, float(a @ np.asarray(result["products"]) @ a))
-    drift = float(sample.mean()) * n
-    upper = drift_upper_limit(n, drift, square, level, largest)
-    below = -drift_upper_limit(n, -drift, square, level / 2, moved + slack)
     reach = step * run.n_steps
     low, high = -2 * c.gap / reach - slack, c.squared_gradient + 2 * c.start / reach
     # Of the four terms of a sample, the last a difference of values.
     terms = c.squared_gradient + slack + 2 * (c.optimum + c.start) / reach
     tiny = path_rounding(run) * terms
-    lower = max(below, lower_limit(sample, level / 2, low - tiny, high + tiny))
-    above = drift_level(n, -drift, square, 0.0, moved + slack)
-    refuted = 2 * min(above, lower_level(sample, 0.0, low - tiny, high + tiny))
-    levels = Levels(drift_level(n, drift, square, 0.0, largest), min(1.0, refuted))
-    if not lower <= 0 < upper or drift >= 0:
-        return lower, upper, levels, ""
-    steps = samples_needed(-drift / n, np.sqrt(square / n), largest, level)
-    return lower, upper, levels, settled_by(steps / run.n_steps)
+    ranges = (c.squared_gradient + moved, moved + slack, (low - tiny, high + tiny))
+    return PerStep(_coefficients(run, mutant), *ranges)
 
 
 def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row:
@@ -145,7 +138,7 @@ def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row
     terms = path_terms(total, bias, variance, step, run.n_steps, c.smoothness)
     kept = -_coefficients(run, scope.mutant)[1:4] @ [bias, variance, means["gain"]]
     bound, observed = float(kept), means["squared_gradient"]
-    below, above, levels, note = _limits(run, result, scope.mutant, level)
+    below, above, levels, note = per_step(run, scope.mutant).limits(run, result, level)
     levels = levels._replace(weak=bound >= c.squared_gradient)
     shares = {name: float(x) for name, x in terms._asdict().items()}
     if run.estimator.name == "leave_one_out":
@@ -165,7 +158,7 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """One row per run; the limits of ``observed`` are those of left minus right, shifted."""
     cells = runs(scope)
     level = scope.error / len(cells)
-    return [_row(scope, run, results[run], level) for run in cells]
+    return t1_rate.marked(cells, [_row(scope, run, results[run], level) for run in cells])
 
 
 CLAIM = Claim(

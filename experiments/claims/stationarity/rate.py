@@ -12,6 +12,7 @@ import numpy as np
 
 from grpo_checks.experiments.models.averages import average, highest
 from grpo_checks.experiments.models.constants import run_constants, step_size
+from grpo_checks.experiments.models.copies import copies
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.path_search import RATE
@@ -161,7 +162,18 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """One row per cell, one-sided limits at the level of the claim shared among all cells."""
     cells = runs(scope)
     level = scope.error / len(cells)
-    return [judged("T1.rate", run, results[run], level, scope.mutant) for run in cells]
+    table = [judged("T1.rate", run, results[run], level, scope.mutant) for run in cells]
+    return marked(cells, table)
+
+
+def marked(cells: Sequence[RunSettings], table: Sequence[Row]) -> list[Row]:
+    """The rows of these runs; a copy says of which other one it is (``models.copies``)."""
+    copied, marks = copies(cells), []
+    for run, row in zip(cells, table, strict=True):
+        first = copied.get(run)
+        extra = {"copy_of": f"K = {first.parameters()['components']}"} if first else {}
+        marks.append(replace(row, extra={**row.extra, **extra}))
+    return marks
 
 
 CLAIM = Claim(

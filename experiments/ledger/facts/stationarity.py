@@ -22,6 +22,7 @@ def rate(data: pd.DataFrame) -> Facts:
         "holds": count(data, "holds"),
         "vacuous": len(vacuous),
         "cells": len(data),
+        "copies": data.reindex(columns=["copy_of"])["copy_of"].notna().sum(),
         "longest": int(data["n_steps"].max()),
         "table": table(cells.apply(_tightness, include_groups=False).reset_index()),
         "causes": ", ".join(
@@ -65,6 +66,37 @@ def path(data: pd.DataFrame) -> Facts:
         "ratio": span(data["ratio"]),
         "sharper": span(data["sharper_bound"] / data["observed"]),
     }
+
+
+def descent(data: pd.DataFrame) -> Facts:
+    """Of T1.descent: how much of the bound was observed, and what curvature's part of it is."""
+    return {
+        "outcome": outcome(data),
+        "cells": len(data),
+        "ratio": span(data["ratio"]),
+        "curvature": f"{(data['curvature'] / data['bound']).max():.0%}",
+    }
+
+
+def sharp_rate(data: pd.DataFrame) -> Facts:
+    """Of T1.rate.sharp: tightness at the longest T, beside that of T1.rate, by kind of run."""
+    longest = data[data["n_steps"] == data["n_steps"].max()]
+    drawn = longest["prompts"].map(lambda b: "all" if pd.isna(b) else f"{b:.0f} drawn")
+    kinds = longest.assign(prompts=drawn).groupby(["instance", "prompts"])
+    lines = kinds.apply(_both_rates, include_groups=False).reset_index()
+    return {
+        "outcome": outcome(data),
+        "cells": len(data),
+        "holds": count(data, "holds"),
+        "vacuous": count(data, "vacuous"),
+        "longest": int(data["n_steps"].max()),
+        "table": table(lines),
+    }
+
+
+def _both_rates(cells: pd.DataFrame) -> pd.Series:
+    looser = cells["bound_of_T1.rate"] / cells["observed"]
+    return pd.Series({"bound/observed": span(cells["ratio"]), "of T1.rate": span(looser)})
 
 
 LONGEST, USUAL = 10_000, {"components": 8, "group_size": 3}

@@ -1,4 +1,5 @@
-"""Where falsifiers look for T1.rate, T1.path and T1.surrogate: short runs on a few prompts."""
+"""Where falsifiers look for T1.rate, T1.path, T1.surrogate and their sharper forms: short runs on a
+few prompts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,17 +10,19 @@ from numpy.typing import NDArray
 
 from grpo_checks.experiments.falsifier.rounding import near_positive
 from grpo_checks.experiments.falsifier.smaller import smaller_run
-from grpo_checks.experiments.points.stationarity import deep, paths, relaxed_path
+from grpo_checks.experiments.points.stationarity import deep, paths, relaxed_path, sharp_runs
 from grpo_checks.experiments.points.stationarity.relaxed_path import (
     Space,
     best,
     dimension,
+    largest_curvature,
     parts,
     run,
     start_value,
 )
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.experiments.protocol.verdict import Decision
+from grpo_checks.theory.convergence.descent import descent_bound, sharp_rate
 from grpo_checks.theory.convergence.stationarity import path_terms, rate_bound, rate_step
 from grpo_checks.theory.estimators.response import coefficients
 from grpo_checks.theory.estimators.response import potential as climbed
@@ -49,10 +52,30 @@ def _rate_ratio(x: Any, space: Space) -> Any:
     return run(at, space, rate_step(*numbers)).squared_gradient / rate_bound(*numbers)
 
 
-def _path_document(x: NDArray[np.float64], space: Space, n: int) -> Document:
+def _descent_ratio(x: Any, space: Space) -> Any:
+    at = parts(x, space)
+    step = at.share / (max(f * f for f in space.slopes) / 4)
+    averages = run(at, space, step)
+    means = (averages.gain, averages.squared_gradient, averages.variance)
+    bound = descent_bound(*means, step, space.steps, largest_curvature(at, space))
+    return averages.squared_gradient / bound
+
+
+def _sharp_ratio(x: Any, space: Space) -> Any:
+    at = parts(x, space)
+    step = at.share / (max(f * f for f in space.slopes) / 4)
+    averages, gap = run(at, space, step), best(at, space) - start_value(at, space)
+    numbers = (jnp.maximum(gap, 1e-9), averages.variance, step, space.steps)
+    return averages.squared_gradient / sharp_rate(*numbers, largest_curvature(at, space))
+
+
+def _step_document(x: NDArray[np.float64], space: Space, n: int) -> Document:
     share = near_positive(float(parts(jnp.asarray(x), space).share), n)
-    content = relaxed_path.document(x, space, n)
-    return {**content, "step_share": share, "estimator": space.estimator}
+    return {**relaxed_path.document(x, space, n), "step_share": share}
+
+
+def _path_document(x: NDArray[np.float64], space: Space, n: int) -> Document:
+    return {**_step_document(x, space, n), "estimator": space.estimator}
 
 
 def _at_the_rate(decide: Callable[..., Decision], *choices: Space) -> Exact:
@@ -85,4 +108,12 @@ PATH = Exact(
         document=_path_document,
     ),
     smaller_run,
+)
+UNBIASED_SPACES = (Space((1, -2), 1), Space((1,), 2), Space((1, -1), 1, 4))
+DESCENT, SHARP_RATE = (
+    Exact(decide, Search(UNBIASED_SPACES, dimension, ratio, _step_document), smaller_run)
+    for decide, ratio in (
+        (sharp_runs.decide_descent, _descent_ratio),
+        (sharp_runs.decide_sharp_rate, _sharp_ratio),
+    )
 )

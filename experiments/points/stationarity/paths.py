@@ -70,15 +70,29 @@ def decide_path(document: Document, mutant: str | None) -> Decision:
         BIAS: path.squared_bias,
         VARIANCE: share * path.variance,
     }
-    term, left = LOWERED.get(mutant or "", ("", fmpq(1)))
+    return compare_terms(document, path.squared_gradient, terms, LOWERED.get(mutant or ""))
+
+
+def compare_terms(
+    document: Document,
+    observed: Number,
+    terms: Mapping[str, Number],
+    lowered: tuple[str, fmpq] | None,
+) -> Decision:
+    """An average of |grad J|^2 against a sum, one of whose terms a mutant has lowered.
+
+    With a field ``bound`` against that term alone: all others are taken to the left.
+    """
+    term, left = lowered or ("", fmpq(1))
     kept = {name: left * x if name == term else x for name, x in terms.items()}
-    speaks = TERMS if "bound" not in document else (one_of(document, "bound", TERMS),)
+    speaks = tuple(kept)
+    note = f"average of |grad J|^2 over {document['steps']} steps"
+    if "bound" in document:
+        speaks = (one_of(document, "bound", speaks),)
+        note += ", less all other terms"
     others = total(x for name, x in kept.items() if name not in speaks)
     bound = total(x for name, x in kept.items() if name in speaks)
-    note = f"average of |grad J|^2 over {n_steps} steps"
-    if len(speaks) == 1:
-        note += ", less the other two terms"
-    return compare(path.squared_gradient - others, bound, note)
+    return compare(observed - others, bound, note)
 
 
 def _step_share(document: Document) -> fmpq:
@@ -126,9 +140,13 @@ def _decide(document: Document, mutant: str | None, line: Line, rate: Rate) -> D
 def decide_rate(document: Document, mutant: str | None) -> Decision:
     """T1.rate: `leave_one_out`, with J* of the model's own policy class."""
     line, size = parse_line(document), group_size_of(document)
-    gap = optimum(line) - value(line, parse_odds(document))
-    rate = Rate(J, UNBIASED, line.smoothness, gap, line.variance_bound(size))
-    return _decide(document, mutant, line, rate)
+    return _decide(document, mutant, line, of_reward(line, parse_odds(document), size))
+
+
+def of_reward(line: Line, odds: fmpq, group_size: int) -> Rate:
+    """For J, of a run of `leave_one_out` from ``odds``."""
+    gap = optimum(line) - value(line, odds)
+    return Rate(J, UNBIASED, line.smoothness, gap, line.variance_bound(group_size))
 
 
 def _zero(document: Document, line: Line, objective: Objective) -> Number:

@@ -89,6 +89,12 @@ def best(at: Point, space: Space) -> Any:
     return jax.vmap(lambda logit: _value(at, space, logit))(jnp.asarray(GRID)).max()
 
 
+def largest_curvature(at: Point, space: Space) -> Any:
+    """kappa of ``theory.rational.lines.curvature``."""
+    squares = jnp.square(jnp.array(space.slopes, float))
+    return at.rho @ (squares * jnp.abs(at.first - at.second)) / (6 * np.sqrt(3))
+
+
 def start_value(at: Point, space: Space) -> Any:
     """J, or with binary rewards Jtilde, at the start."""
     return _value(at, space, at.start)

@@ -46,6 +46,13 @@ def test_a_bound_used_to_four_fifths_can_fall_by_a_fifth():
     assert blunt["power"] == BLUNT
 
 
+def test_copies_are_no_evidence():
+    """Not even where they are tighter: the first of them counts."""
+    (line,) = _lines(_row(0.6, 1.0), _row(0.9, 1.0, extra={"copy_of": "K = 1"}))
+    assert line["certain"] == pytest.approx(0.4)
+    assert line["telling"] == 1
+
+
 def test_words_in_place_of_a_number():
     """Equations, refuted claims, and bounds at which nothing is at stake."""
     equal, zero = _row(0.3, 0.3, rounding=1e-15), _row(0.0, 0.0, rounding=0.0)

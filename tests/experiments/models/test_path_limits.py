@@ -1,12 +1,14 @@
 """T1.path refutes a true inequality with a chance of at most its level, by either of its limits."""
 
 from bisect import bisect
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy.stats import binom
 
 from grpo_checks.experiments.claims.stationarity import path as t1_path
+from grpo_checks.experiments.claims.stationarity.sharp import descent, steps
 from grpo_checks.experiments.models.constants import run_constants
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.models.settings import RunSettings
@@ -36,21 +38,21 @@ def _result(count):
 def lower(request, monkeypatch):
     """One of the two lower limits alone, with the level of the pair."""
     if request.param == "of steps":
-        monkeypatch.setattr(t1_path, "lower_limit", lambda *_: -np.inf)
-        monkeypatch.setattr(t1_path, "lower_level", lambda *_: 1.0)
+        monkeypatch.setattr(steps, "lower_limit", lambda *_: -np.inf)
+        monkeypatch.setattr(steps, "lower_level", lambda *_: 1.0)
     else:
-        limit, level = t1_path.drift_upper_limit, t1_path.drift_level
+        limit, level = steps.drift_upper_limit, steps.drift_level
         monkeypatch.setattr(
-            t1_path, "drift_upper_limit",
+            steps, "drift_upper_limit",
             lambda n, total, *more: limit(n, total, *more) if total >= 0 else np.inf,
         )  # fmt: skip
         monkeypatch.setattr(
-            t1_path, "drift_level",
+            steps, "drift_level",
             lambda n, total, *more: level(n, total, *more) if total >= 0 else 1.0,
         )  # fmt: skip
 
     def limits(count, level=LEVEL):
-        low, _, levels, _ = t1_path._limits(RUN, _result(count), None, level)
+        low, _, levels, _ = t1_path.per_step(RUN, None).limits(RUN, _result(count), level)
         return low, levels.refuted
 
     return limits
@@ -69,3 +71,23 @@ def test_the_level_of_a_refutation_is_that_of_the_limit(lower, count):
     level = lower(count)[1]
     assert 1e-9 < level < 0.5
     assert lower(count, 1.01 * level)[0] > 0 > lower(count, 0.99 * level)[0]
+
+
+def _bent(run, curvature):
+    """One step for each seed, J bent by so many times L from a slope of 1/10, V = 1/50."""
+    c, step = run_constants(run), run.step
+    square, variance = 0.01, 0.02
+    lost = curvature * c.smoothness * step**2 / 2 * (square + variance)
+    rows = {"squared_gradient": square, "squared_bias": 0.0, "variance": variance}
+    rows |= {"gain": step * square - lost, "first_order_gain": step * square}
+    x = np.array([rows[name] for name in STEP])
+    columns = {name: np.full(run.seeds, value) for name, value in rows.items()}
+    return {**columns, "products": run.seeds * np.outer(x, x)}
+
+
+def test_steps_beyond_the_curvature_are_refuted():
+    """T1.descent: a J that bends by 3 L is seen, one that bends by L/2 holds."""
+    run = replace(RUN, seeds=20_000)
+    claimed = descent.per_step(run)
+    assert claimed.limits(run, _bent(run, 3.0), LEVEL)[0] > 0
+    assert claimed.limits(run, _bent(run, 0.5), LEVEL)[1] < 0

@@ -1,4 +1,4 @@
-"""T1.path term by term: how sharply each is tested; of the variance's no more can be seen."""
+"""T1.path and its sharper forms term by term: how sharply each is tested, and what none can see."""
 
 import numpy as np
 import pandas as pd
@@ -7,8 +7,11 @@ from flint import fmpq
 
 from grpo_checks.experiments.audit.sharpness import BLUNT, sharpness
 from grpo_checks.experiments.claims.stationarity.path import CLAIM
+from grpo_checks.experiments.claims.stationarity.sharp import descent
+from grpo_checks.experiments.claims.stationarity.sharp import rate as sharp_rate
 from grpo_checks.experiments.points.stationarity.path_search import PATH
 from grpo_checks.experiments.points.stationarity.paths import LOWERED, TERMS, VARIANCE, decide_path
+from grpo_checks.experiments.points.stationarity.sharp_runs import LESS_DESCENT, LESS_RATE
 from grpo_checks.experiments.protocol.certificates import certified_rows
 from grpo_checks.theory.numbers.balls import arb
 from grpo_checks.theory.rational.lines.curvature import SHARPEST, largest_curvature
@@ -25,12 +28,35 @@ def test_power_of_each_term():
     assert lines["power"].eq(BLUNT).to_dict() == {name: name == VARIANCE for name in lines.index}
 
 
-def test_mutants_lower_one_term():
+@pytest.mark.parametrize(
+    ("claim", "least"),
+    [
+        (descent.CLAIM, {"": 1e-6, "gain term": 1e-6, "curvature term": 1e-4}),
+        (sharp_rate.CLAIM, {"": 0.05, "gap term": 0.05, "variance term": 0.5}),
+    ],
+)
+def test_power_of_sharper_forms(claim, least):
+    """With the line's own L each term is nearly used up; of V at an interior optimum half is."""
+    table = pd.DataFrame([row.flat() for row in certified_rows(claim, None)])
+    lines = sharpness(table).set_index("bound")
+    assert set(lines.index) == {*least}
+    assert all(0 < lines.loc[name, "certain"] < most for name, most in least.items())
+
+
+@pytest.mark.parametrize(
+    ("claim", "lowered"),
+    [(CLAIM, LOWERED), (descent.CLAIM, LESS_DESCENT), (sharp_rate.CLAIM, LESS_RATE)],
+)
+def test_mutants_lower_one_term(claim, lowered):
     """Each term is dropped by one, and lowered by another."""
-    assert set(LOWERED) == set(CLAIM.mutants)
-    dropped = [term for term, left in LOWERED.values() if left == 0]
-    assert set(dropped) == set(TERMS)
-    assert {term for term, left in LOWERED.values() if left != 0} == set(TERMS)
+    assert set(lowered) == set(claim.mutants)
+    terms = {term for term, _ in lowered.values()}
+    assert {term for term, left in lowered.values() if left == 0} == terms
+    assert {term for term, left in lowered.values() if left != 0} == terms
+
+
+def test_a_bound_is_one_of_the_terms():
+    """The field is named."""
     with pytest.raises(ValueError, match="bound = 'terms'"):
         decide_path({**CASE, "bound": "terms"}, None)
 

@@ -7,7 +7,9 @@ from grpo_checks.experiments.protocol.certificates import certified_rows, load_c
 
 CLAIMS = {
     "T1.rate": "holds",
+    "T1.rate.sharp": "holds",
     "T1.path": "holds",
+    "T1.descent": "holds",
     "T1.slope": "holds",
     "T1.G": "holds",
     "T1.K": "refuted",

@@ -9,7 +9,13 @@ from grpo_checks.experiments.claims.catalogue import find
 from grpo_checks.experiments.falsifier.search import certified_ratio, falsify
 from grpo_checks.experiments.falsifier.statement import TINY
 from grpo_checks.experiments.points.stationarity import bias
-from grpo_checks.experiments.points.stationarity.path_search import PATH, RATE, SURROGATE
+from grpo_checks.experiments.points.stationarity.path_search import (
+    DESCENT,
+    PATH,
+    RATE,
+    SHARP_RATE,
+    SURROGATE,
+)
 
 FINE = 100_000
 
@@ -26,7 +32,7 @@ def _both(exact, choice, rng, fine=FINE):
     return float(_ratio(jnp.asarray(x), search.ratio, choice)), decision
 
 
-@pytest.mark.parametrize("exact", [RATE, PATH, SURROGATE])
+@pytest.mark.parametrize("exact", [RATE, PATH, SURROGATE, DESCENT, SHARP_RATE])
 def test_runs(exact):
     """All paths in JAX, and merged in balls: observed over bound agree."""
     rng = np.random.default_rng(0)

@@ -1,0 +1,41 @@
+"""Runs with an unbiased update, each once: those of T1.rate, and of kinds that it has none of."""
+
+from dataclasses import replace
+
+from grpo_checks.experiments.claims.stationarity import rate as t1_rate
+from grpo_checks.experiments.models.copies import copies
+from grpo_checks.experiments.models.instances import named
+from grpo_checks.experiments.models.settings import RunSettings
+from grpo_checks.experiments.protocol.claim import Scope
+
+SEEDS = t1_rate.MIN_SEEDS
+
+
+def _others(profile: str) -> list[RunSettings]:
+    """Drawn prompts; log-linear policies with three parameters and up to three decisions."""
+    conflict = RunSettings(named("conflict", components=1), 8, 1000, SEEDS, prompts=1)
+    if profile != "paper":
+        return [conflict]
+    linear = named("random", components=2, features=3)
+    return [
+        conflict,
+        RunSettings(named("coding", components=2), 8, 1000, SEEDS, prompts=1),
+        *(
+            RunSettings(linear, g, t, SEEDS, prompts=b)
+            for g in (2, 8)
+            for t in (1000, 10_000)
+            for b in (None, 1)
+        ),
+    ]
+
+
+def unbiased_runs(scope: Scope) -> list[RunSettings]:
+    """At the step of T1.rate; none for a mutant, which stored points decide."""
+    if scope.mutant is not None:
+        return []
+    runs = t1_rate.runs(scope)
+    if scope.instance is None:
+        others = _others(scope.profile)
+        runs += [replace(r, seeds=max(r.seeds, scope.seeds)) for r in others]
+    copied = copies(runs)
+    return [run for run in runs if run not in copied]

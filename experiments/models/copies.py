@@ -1,0 +1,41 @@
+"""Runs that are copies of another: the same model, with all rewards multiplied.
+
+The step of T1.rate is divided by as much, so that both runs move alike: a second one is no evidence
+of its own.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import jax
+import numpy as np
+
+from grpo_checks.experiments.models.instances import InstanceSpec, build
+from grpo_checks.experiments.models.settings import RunSettings
+
+DIGITS = 12
+"""To which rewards over R_max are compared."""
+
+
+@lru_cache(maxsize=64)
+def _shape(spec: InstanceSpec) -> tuple[bytes, ...]:
+    """What its runs depend on, rewards as shares of R_max."""
+    instance = build(spec)
+    mdp = instance.mdp
+    earned = np.asarray(mdp.class_composite / mdp.max_reward)[np.asarray(mdp.class_index)]
+    model = (mdp.prompt_distribution, mdp.initial_distribution, mdp.depth, mdp.tool_transition)
+    leaves = jax.tree.leaves((*model, instance.policy, instance.theta))
+    return tuple(np.asarray(x).tobytes() for x in [*leaves, np.round(earned, DIGITS)])
+
+
+def copies(runs: Iterable[RunSettings]) -> dict[RunSettings, RunSettings]:
+    """Of those at the step of T1.rate: each copy, with the first run that it is a copy of."""
+    first: dict[object, RunSettings] = {}
+    copied = {}
+    for run in runs:
+        if run.step is None:
+            settings = (run.group_size, run.n_steps, run.prompts, run.estimator, run.objective)
+            original = first.setdefault((_shape(run.instance), *settings), run)
+            if original.instance != run.instance:
+                copied[run] = original
+    return copied
