@@ -19,7 +19,8 @@ from grpo_checks.experiments.ledger.facts import (
     verifier,
     visual_arft,
 )
-from grpo_checks.experiments.ledger.facts.cycles import answer, orbits, survey
+from grpo_checks.experiments.ledger.facts.answers import theorem1, theorem2
+from grpo_checks.experiments.ledger.facts.cycles import orbits, survey
 from grpo_checks.experiments.ledger.template import filled
 from grpo_checks.experiments.ledger.words import Facts
 
@@ -39,7 +40,7 @@ PARTS: dict[str, Part] = {
     "top": Part(overview.top, ("verdicts", "rows", "cases", "points")),
     "surprises": Part(overview.surprises, ("verdicts",)),
     "conditions": Part(overview.conditions, ("provenance",)),
-    "Theorem 1, the answer": Part(answer.answer, ("T1.rate", "T1.surrogate", "T1.own", "survey")),
+    "Theorem 1, the answer": Part(theorem1.answer, ("T1.rate", "T1.surrogate", "T1.own", "survey")),
     "Theorem 1": Part(
         theorems.stationarity, ("T1.rate", "T1.slope", "T1.budget", "T1.floor", *TABLES)
     ),
@@ -60,6 +61,13 @@ PARTS: dict[str, Part] = {
     "T1.own.binary": Part(orbits.binary),
     "T1.own, how common": Part(survey.survey, ("survey",)),
     "T1.own, what stops it": Part(survey.stops, ("stops",)),
+    "Theorem 2, the answer": Part(
+        theorem2.answer,
+        (
+            *(f"T2.{name}" for name in ("identity", "potential", "kappa", "zero", "global")),
+            *("T2.benefit", "T1.curl", "cases"),
+        ),
+    ),
     "Theorem 2": Part(theorems.decomposition, ("T2.kappa", "T2.benefit", *TABLES)),
     "T2.identity": Part(decomposition.identity),
     "T2.bridge'": Part(decomposition.bridge),

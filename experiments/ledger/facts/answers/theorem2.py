@@ -1,0 +1,56 @@
+"""Facts of the answer to Theorem 2: five sentences."""
+
+import pandas as pd
+
+from grpo_checks.experiments.audit.benefit_rules import ALWAYS, TRUE, judged, rankings
+from grpo_checks.experiments.ledger.facts.decomposition import factors, kappa_by_components
+from grpo_checks.experiments.ledger.words import Facts, having
+from grpo_checks.experiments.protocol.claim import overall
+from grpo_checks.experiments.storage.text import counts, span
+
+VERDICTS = (*["holds"] * 5, "refuted", "holds")
+REFUTED = ("T2.shared", "T2.bridge")
+
+
+def answer(
+    identity: pd.DataFrame,
+    potential: pd.DataFrame,
+    kappa: pd.DataFrame,
+    zero: pd.DataFrame,
+    maximum: pd.DataFrame,
+    benefit: pd.DataFrame,
+    curl: pd.DataFrame,
+    cases: pd.DataFrame,
+) -> Facts | None:
+    """From the rows of T2.identity, T2.potential, T2.kappa, T2.zero, T2.global, T2.benefit and
+    T1.curl, and from all cases.
+
+    None where a verdict is not the one that the sentences say, or a number is missing.
+    """
+    checked = (identity, potential, kappa, zero, maximum, benefit, curl)
+    verdicts = tuple(overall(list(data["verdict"])) for data in checked)
+    false = [having(cases[cases["claim"] == name], "refuted") for name in REFUTED]
+    near = kappa_by_components(kappa)
+    graded = having(curl[(curl["components"] == 1) & (curl["distinct_rewards"] == 3)], "holds")
+    if verdicts != VERDICTS or near is None or graded.empty or any(x.empty for x in false):
+        return None
+    wrong = rankings(benefit)[0].set_index("rule")["all"]
+    if wrong[ALWAYS] >= wrong[TRUE]:
+        return None
+    led_away, live, shares = false[0], maximum[maximum["bound"] > 0], factors(kappa)
+    first = led_away[led_away["case"].str.endswith("G = 4")].iloc[0]
+    return {
+        "losses": ", ".join(f"{loss:.1%} (G = {size})" for size, loss in shares.items()),
+        "ratios": near["ratios"],
+        "classes": len(live),
+        "used": f"{(live['observed'] / live['bound']).max():.5f}",
+        "lost": f"{first['observed']:.3f}",
+        "share": f"{first['observed'] * shares[4] / first['bound']:.0%}",
+        "allowed": f"{first['bound']:.3f}",
+        "points": len(led_away),
+        "curls": counts(graded["group_size"]),
+        "asymmetry": span(graded["observed"]),
+        "wrong": int(wrong[TRUE]),
+        "always": int(wrong[ALWAYS]),
+        "starts": len(judged(benefit).cells),
+    }
