@@ -54,18 +54,19 @@ def _slope_cell(scope: Scope) -> list[RunSettings]:
     return slopes.cell(SLOPE_GROUP, scope, DECOMPOSED, objective)  # type: ignore[arg-type]
 
 
-def _rate_runs(scope: Scope) -> list[RunSettings]:
+def rate_runs(scope: Scope) -> list[RunSettings]:
+    """One run per cell of the rate."""
     return t1_rate.planned(_grid(scope), scope, others=1)
 
 
 def runs(scope: Scope) -> list[RunSettings]:
     """One run per cell of the rate, and those of the slope."""
-    return _rate_runs(scope) + _slope_cell(scope)
+    return rate_runs(scope) + _slope_cell(scope)
 
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """The rate in each cell, and the slope on `conflict`."""
-    cells, sloped = _rate_runs(scope), _slope_cell(scope)
+    cells, sloped = rate_runs(scope), _slope_cell(scope)
     level = scope.error / (len(cells) + 1)
     table = [t1_rate.judged("T1.surrogate", r, results[r], level, scope.mutant) for r in cells]
     if sloped:

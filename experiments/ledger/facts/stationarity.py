@@ -70,10 +70,12 @@ def path(data: pd.DataFrame) -> Facts:
 
 def descent(data: pd.DataFrame) -> Facts:
     """Of T1.descent: how much of the bound was observed, and what curvature's part of it is."""
+    potential = data["bound_name"].eq("Jtilde")
     return {
         "outcome": outcome(data),
         "cells": len(data),
-        "ratio": span(data["ratio"]),
+        "ratio": span(data.loc[~potential, "ratio"]),
+        "potential": span(data.loc[potential, "ratio"]),
         "curvature": f"{(data['curvature'] / data['bound']).max():.0%}",
     }
 

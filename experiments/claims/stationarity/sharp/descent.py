@@ -6,16 +6,17 @@ Proof: ``theory.convergence.descent``.
 Source: derived; T1.path without the polarisation identity.
 Units: of J squared over those of theta squared.
 
-Cells are the runs of T1.rate, tested step by step as those of T1.path, with <grad J, g> in place of
-its mean. Stored points take the line's own L (``theory.rational.lines.curvature``), and use up both
-terms.
+J is any objective that the update is unbiased for: cells are the runs of T1.rate and, with Jtilde
+for J (the bound "Jtilde"), of T1.surrogate, tested step by step as those of T1.path, with
+<grad J, g> in place of its mean. Stored points take the line's own L
+(``theory.rational.lines.curvature``), and use up both terms.
 """
 
 from collections.abc import Mapping
 
 import numpy as np
 
-from grpo_checks.experiments.claims.stationarity.sharp.runs import unbiased_runs
+from grpo_checks.experiments.claims.stationarity.sharp.runs import of_potential, unbiased_runs
 from grpo_checks.experiments.claims.stationarity.sharp.steps import PerStep
 from grpo_checks.experiments.models.constants import path_rounding, run_constants, step_size
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
@@ -58,7 +59,10 @@ def per_step(run: RunSettings) -> PerStep:
 
 def _row(run: RunSettings, result: RunResult, level: float) -> Row:
     c, step = run_constants(run), step_size(run)
-    labels = (NAME, run.instance.name, {**run.parameters(), "step": step})
+    parameters = {**run.parameters(), "step": step}
+    if run.objective == "potential":
+        parameters["bound_name"] = "Jtilde"
+    labels = (NAME, run.instance.name, parameters)
     unfit = not_judged(result, step, c.smoothness)
     if unfit is not None:
         return Row(*labels, None, None, None, None, *unfit)
@@ -79,9 +83,14 @@ def _row(run: RunSettings, result: RunResult, level: float) -> Row:
     return Row(*labels, *limits, verdict, note, extra, evidence="statistical", levels=levels)
 
 
+def runs(scope: Scope) -> list[RunSettings]:
+    """With J, and with Jtilde."""
+    return unbiased_runs(scope) + of_potential(scope)
+
+
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """One row per run; the limits of ``observed`` are those of left minus right, shifted."""
-    cells = unbiased_runs(scope)
+    cells = runs(scope)
     if not cells:
         return stored_only(NAME, scope)
     return [_row(run, results[run], scope.error / len(cells)) for run in cells]
@@ -97,7 +106,7 @@ CLAIM = Claim(
     figures=(),
     assumptions=stated("unbiased update", "constant step"),
     mutants=MUTANTS,
-    runs=unbiased_runs,
+    runs=runs,
     rows=rows,
     exact=DESCENT,
 )

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from grpo_checks.experiments.claims.stationarity import rate as t1_rate
+from grpo_checks.experiments.claims.stationarity import surrogate as t1_surrogate
 from grpo_checks.experiments.models.copies import copies
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.models.settings import RunSettings
@@ -39,3 +40,8 @@ def unbiased_runs(scope: Scope) -> list[RunSettings]:
         runs += [replace(r, seeds=max(r.seeds, scope.seeds)) for r in others]
     copied = copies(runs)
     return [run for run in runs if run not in copied]
+
+
+def of_potential(scope: Scope) -> list[RunSettings]:
+    """Those of T1.surrogate, whose update is unbiased for Jtilde."""
+    return [] if scope.mutant is not None else t1_surrogate.rate_runs(scope)
