@@ -58,6 +58,13 @@ def test_files_stay_small(package):
         assert len(path.read_text().splitlines()) <= 200, path
 
 
+@pytest.mark.parametrize("package", FORBIDDEN)
+def test_commands_start_without_what_few_need(package):
+    """A fifth of a start goes into scipy.stats: ``scipy.stats.beta`` reads it when it is called."""
+    for path in (ROOT / package).rglob("*.py"):
+        assert not [module for module in modules(path) if module.startswith("scipy.stats")], path
+
+
 def test_theory_prints_nothing():
     """Pure functions: no print, no open."""
     for path in (ROOT / "theory").rglob("*.py"):

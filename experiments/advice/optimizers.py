@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pandas as pd
+import scipy
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
-from scipy.stats import t as student
 
 from grpo_checks.theory.batches.rule_law import RuleLaw, rule_law
 from grpo_checks.theory.evaluation.values import Theta
@@ -64,7 +64,7 @@ def _limits(steps: Floats, mean: Floats) -> tuple[float, float]:
     n = len(steps)
     every = np.array([_compared(np.delete(steps, i, 0), mean) for i in range(n)])
     error = np.sqrt((n - 1) / n * np.square(every - every.mean(0)[None]).sum(0))
-    cosine, length = student.isf((1 - LEVEL) / 2, n - 1) * error
+    cosine, length = scipy.stats.t.isf((1 - LEVEL) / 2, n - 1) * error
     return float(cosine), float(length)
 
 

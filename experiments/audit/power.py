@@ -9,7 +9,7 @@ Planning figures: conservative in the standard error, approximate in the shape.
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from grpo_checks.experiments.protocol.error_shares import claim_error
 from grpo_checks.experiments.storage.text import counts
@@ -25,7 +25,7 @@ def sampled(rows: pd.DataFrame) -> pd.DataFrame:
 
 def reach(level: float, chance: float = FOUND) -> float:
     """How many half-widths above the bound a mean must be to be found with that probability."""
-    return 1 + float(stats.norm.ppf(chance) / stats.norm.isf(level))
+    return 1 + float(scipy.stats.norm.ppf(chance) / scipy.stats.norm.isf(level))
 
 
 def _relative(cells: pd.DataFrame) -> tuple[pd.Series, pd.Series]:

@@ -6,9 +6,9 @@ not: it has nine digits where b is 10^8, and none for some laws with a or b = 10
 """
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from scipy.special import betainc, betaincc, betainccinv
-from scipy.stats import beta
 
 from grpo_checks.theory.numbers.kl import EPS
 
@@ -27,7 +27,7 @@ def _move(p: Numbers, a: Numbers, b: Numbers, delta: float) -> tuple[Numbers, Nu
     tail, goal, sign = (betainc, 1 - delta, -1) if delta > 0.5 else (betaincc, delta, 1)
     mass = np.maximum(tail(a, b, p), TINY)
     # The way on which the tail changes by a factor of e.
-    way = mass / np.maximum(beta.pdf(p, a, b), TINY)
+    way = mass / np.maximum(scipy.stats.beta.pdf(p, a, b), TINY)
     return np.asarray(sign * way * np.log(mass / goal)), 4 * EPS * np.sqrt(a + b) * way
 
 

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
-from scipy.stats import binom
 
 from grpo_checks.theory.generalization.beta_tail import LEAST, upper_quantile
 from grpo_checks.theory.generalization.learning import Learned
@@ -189,4 +189,4 @@ def fresh_set_failure(risk: Any, m: Any, delta: Any) -> NDArray[np.float64]:
         missed = fresh_set(middle, m, delta)[place].reshape(risks.shape) < risks
         middle = middle[place].reshape(risks.shape)
         low, high = np.where(missed, middle + 1, low), np.where(missed, high, middle)
-    return np.asarray(np.where(low > 0, binom.cdf(low - 1, m, risks), 0.0))
+    return np.asarray(np.where(low > 0, scipy.stats.binom.cdf(low - 1, m, risks), 0.0))

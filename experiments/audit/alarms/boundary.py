@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from grpo_checks.experiments.claims.benefit.races import race
 from grpo_checks.experiments.claims.benefit.rows import GROUP_SIZE, N_STEPS, start
@@ -86,7 +86,7 @@ def frequency_alarms(repeats: int, chance: float, level: float) -> tuple[float, 
     At P = ``chance``, where either is largest: exact sums over the counts whose limits do.
     """
     count = np.arange(repeats + 1)
-    law = stats.binom.pmf(count, repeats, chance)
+    law = scipy.stats.binom.pmf(count, repeats, chance)
     above = np.asarray(fresh_set(count, repeats, level))
     below = 1 - np.asarray(fresh_set(repeats - count, repeats, level))
     return float(law[below > chance].sum()), float(law[above < chance].sum())

@@ -9,7 +9,7 @@ to the same test (``boundary``): fitted slopes, races, and frequencies, whose al
 from dataclasses import asdict, dataclass, replace
 
 import numpy as np
-from scipy import stats
+import scipy
 from tqdm import tqdm
 
 from grpo_checks.experiments.audit.alarms.boundary import (
@@ -65,7 +65,7 @@ class Alarms:
     @property
     def within_level(self) -> bool:
         """Whether neither level is contradicted by its count."""
-        most = stats.binom.isf(CONFIDENCE, self.runs, self.level)
+        most = scipy.stats.binom.isf(CONFIDENCE, self.runs, self.level)
         inside = max(self.alarms, self.slopes_refuted, self.races_refuted)
         sharp = max(self.sharp_refuted, self.sharp_holds, self.slope_alarms, self.race_alarms)
         exact = max(self.frequency_refuted, self.frequency_holds)
@@ -104,5 +104,5 @@ def count_alarms(claim: Claim, scope: Scope, repeats: int) -> Alarms:
         *slope_alarms(repeats, *levels),
         *race_alarms(repeats, *levels),
         *frequency_alarms(REPEATS, DELTA, SHARP_LEVEL),
-        int(stats.binom.isf(CONFIDENCE, repeats, SHARP_LEVEL)),
+        int(scipy.stats.binom.isf(CONFIDENCE, repeats, SHARP_LEVEL)),
     )

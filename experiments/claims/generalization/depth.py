@@ -12,8 +12,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jaxtyping import Array, Float
-from scipy.stats import linregress
 
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
@@ -107,7 +107,7 @@ def _growth(depths: tuple[int, ...], gaps: list[float], error: float, expected: 
     ``error``: relative, of the gaps.
     """
     places = np.log(depths) - np.log(depths).mean()
-    exponent = float(linregress(np.log(depths), np.log(gaps)).slope)
+    exponent = float(scipy.stats.linregress(np.log(depths), np.log(gaps)).slope)
     difference = abs(exponent - expected)
     level = max(gaps) - min(gaps) <= 2 * error * max(gaps)
     note = "does not change with D" if level else f"grows as D^{exponent:.3f}, fitted"

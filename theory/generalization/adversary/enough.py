@@ -18,8 +18,8 @@ Source: derived; a = 0 is Maurer's proof. Units: nats. The largest p is taken ov
 from collections.abc import Callable
 
 import numpy as np
+import scipy
 from scipy.optimize import brentq
-from scipy.stats import binom
 
 from grpo_checks.theory.numbers.counts import Floats
 
@@ -55,7 +55,7 @@ def laws_of(n: int, most: float) -> Floats:
 def _excess(g: Convex, n: int, p: float, levels: Floats) -> Floats:
     """E (e^{n g} - e^u)_+ for each level u, by sums over tails: g falls with the errors."""
     errors = np.arange(int(np.ceil(n * p)))
-    nats, weight = n * g(errors / n, p), binom.logpmf(errors, n, p)
+    nats, weight = n * g(errors / n, p), scipy.stats.binom.logpmf(errors, n, p)
     heavy, light = (np.cumsum(np.exp(x)) for x in (np.minimum(nats + weight, 600), weight))
     above = np.searchsorted(-nats, -levels)
     sums = (np.append(0.0, x)[above] for x in (heavy, light))

@@ -11,8 +11,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from jaxtyping import Array, Float
-from scipy.stats import binom
 
 from grpo_checks.experiments.claims.generalization.hardest import designs
 from grpo_checks.experiments.claims.generalization.hardest.designs import Law
@@ -80,8 +80,8 @@ def failing_law(law: Law, limits: Floats) -> tuple[float, float, float]:
     Bounds grow with the number of errors, so that these two decide of all.
     """
     risk = limits[0] + MARGIN * (1 - limits[0])
-    law_of_errors = binom.pmf(np.arange(law.errors + 1), law.n, risk)
-    weight = np.array([law_of_errors.sum(), binom.sf(law.errors, law.n, risk)])
+    law_of_errors = scipy.stats.binom.pmf(np.arange(law.errors + 1), law.n, risk)
+    weight = np.array([law_of_errors.sum(), scipy.stats.binom.sf(law.errors, law.n, risk)])
     share = accumulated(chance_roundings(law.n, np.array([1 - risk, risk])) + law.n)
     error = accumulated(64 + 4 * law.n)
     return risk, *failing(limits, np.full(2, risk), weight, error, share)

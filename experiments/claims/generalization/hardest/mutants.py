@@ -11,7 +11,7 @@ from types import MappingProxyType
 import jax
 import jax.numpy as jnp
 import numpy as np
-from scipy.stats import norm
+import scipy
 
 from grpo_checks.experiments.claims.generalization.hardest import designs
 from grpo_checks.experiments.claims.generalization.hardest.cells import failing_law, sample_of
@@ -103,7 +103,7 @@ def one_draw() -> Cell:
 
     The draw errs on none of the n types with chance at least Phi(4)^n; half of the others are lost.
     """
-    right, risk = norm.cdf(LOGIT) ** DRAWN, 0.5 * (1 - DRAWN / coins.TYPES)
+    right, risk = scipy.stats.norm.cdf(LOGIT) ** DRAWN, 0.5 * (1 - DRAWN / coins.TYPES)
     bound = -np.expm1(np.log(DELTA) / DRAWN)
     below, near = _always(float(bound), risk, DRAWN)
     return "coins", "Gaussian", DRAWN, DELTA, below * float(right), near

@@ -5,8 +5,8 @@ from typing import Any, SupportsFloat
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy
 from scipy.special import gammaln
-from scipy.stats import binom
 
 from grpo_checks.experiments.points.generalization.coverage import ALONE
 from grpo_checks.experiments.protocol.cell_rows import inequality
@@ -60,7 +60,7 @@ def one_policy(claim: str, sizes: tuple[int, ...]) -> list[Row]:
                 limits = np.asarray(inverse_kl(hard / n, 0.0, float(n), DELTA, price))
             chance = limits[0] + 1e-9 * (1 - limits[0])
             share = accumulated(chance_roundings(n, np.array([1 - chance, chance])) + n)
-            weight, error = binom.pmf(hard, n, chance), accumulated(64 + 4 * n)
+            weight, error = scipy.stats.binom.pmf(hard, n, chance), accumulated(64 + 4 * n)
             failure = failing(limits, np.full(n + 1, chance), weight, error, share)
             exact = (1 - limits[0]) ** n if bound == "McAllester" else DELTA / price
             closed = {"closed_form": float(exact)}

@@ -8,7 +8,7 @@ with P(no hard task) where L_S lies just above kl-xi's bound on a sample without
 from typing import Any
 
 import numpy as np
-from scipy.stats import binom
+import scipy
 
 from grpo_checks.experiments.claims.generalization.hardest.cells import MARGIN, limits_of
 from grpo_checks.experiments.claims.generalization.hardest.designs import DELTA, LAWS, Law
@@ -27,7 +27,7 @@ OUTER = (200, 0.1, 0.3, 0.05)
 
 def _failing(limits: Floats, risk: float, n: int, hard: float) -> tuple[float, float]:
     """Of bounds on the target's risk, by the number of hard tasks among n."""
-    weight = binom.pmf(np.arange(len(limits)), n, hard)
+    weight = scipy.stats.binom.pmf(np.arange(len(limits)), n, hard)
     share = accumulated(chance_roundings(n, np.array([1 - hard, hard])) + n)
     return failing(limits, np.full(len(limits), risk), weight, accumulated(64 + 4 * n), share)
 

@@ -1,7 +1,7 @@
 """Facts on the survey of random models, and on what stops the cycle."""
 
 import pandas as pd
-from scipy import stats
+import scipy
 
 from grpo_checks.experiments.ledger.words import Facts, table
 
@@ -34,7 +34,7 @@ def survey(records: pd.DataFrame) -> Facts:
 
 def share(seen: pd.Series) -> str:
     """In per cent, with Clopper and Pearson's limits."""
-    limits = stats.binomtest(int(seen.sum()), len(seen)).proportion_ci(LEVEL)
+    limits = scipy.stats.binomtest(int(seen.sum()), len(seen)).proportion_ci(LEVEL)
     low, high = (100 * x for x in limits)
     return f"{100 * seen.mean():.2f} % [{low:.2f}, {high:.2f}]"
 
