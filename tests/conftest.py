@@ -34,7 +34,13 @@ jax.config.update("jax_enable_x64", True)
 jax.config.update("jax_numpy_rank_promotion", "raise")
 install_import_hook(["grpo_checks.theory"], "beartype.beartype")
 
+from grpo_checks.experiments.computing.compilation import Compilations  # noqa: E402
 from grpo_checks.experiments.computing.resources import make_room  # noqa: E402
+
+# Most of the suite's time: a session that compiles more programs fails, and says so. With an empty
+# cache it was 8,200; one more for every parameter of a test is the usual way past the budget.
+BUDGET = 9_000
+COMPILATIONS, OTHERS = Compilations(), pytest.StashKey[int]()
 
 # Tracing makes many objects that live: with Python's 700 a tenth of it goes into looking at them.
 gc.set_threshold(50_000, 20, 20)
@@ -69,8 +75,30 @@ def _freeze():
     gc.freeze()
 
 
+def compiled(config):
+    """Programs compiled, not taken from the cache, by this process and the workers it started."""
+    return COMPILATIONS.programs - COMPILATIONS.kept + config.stash.get(OTHERS, 0)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Of xdist: a worker has ended; one that crashed says nothing."""
+    others = getattr(node, "workeroutput", {}).get("compiled", 0)
+    node.config.stash[OTHERS] = node.config.stash.get(OTHERS, 0) + others
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """What was compiled, beside the budget."""
+    terminalreporter.write_line(f"{compiled(config)} programs compiled, expected at most {BUDGET}")
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session):
-    """Remove the cache; of several workers it is the process that started them who does."""
-    if not KEPT and not hasattr(session.config, "workerinput"):
+    """A worker reports; the process that started them all judges, and removes the cache."""
+    if hasattr(session.config, "workerinput"):
+        session.config.workeroutput["compiled"] = compiled(session.config)
+        return
+    if compiled(session.config) > BUDGET:
+        session.exitstatus = session.exitstatus or pytest.ExitCode.TESTS_FAILED
+    if not KEPT:
         shutil.rmtree(CACHE, ignore_errors=True)
