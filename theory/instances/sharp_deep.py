@@ -46,37 +46,44 @@ def _kinds(components: int) -> tuple[list[int], list[int]]:
     return {2: ([0, 0], [1, 1]), 3: ([0, 0], [1, 2]), 4: ([0, 1], [2, 3])}[components]
 
 
-def _model(components: int, depth: int) -> TAMDP:
+def _choices(depth: int) -> list[int]:
+    """The first of both choices of each layer; before it, but in the last, where one waits."""
+    return [3 * h + (h < depth) for h in range(depth + 1)]
+
+
+def _arrivals(depth: int) -> NDArray[np.object_]:
+    """Where an episode that still waits is after h = 0..D calls: chances (D+1, S) as fractions."""
     masses = np.array([SPLIT, 1 - SPLIT]) * 2 * CLOSENESS / (depth + 1)
-    first, second = _kinds(components)
-    # Per layer: where one waits for the next call, and both choices; then the two ends.
-    n = 3 * depth + 4
-    layers = [*(h for h in range(depth) for _ in range(3)), *[depth] * 4]
-    arrival = np.full((depth + 1, n), Fraction(0), object)
-    left = Fraction(1)
-    for h in range(depth + 1):
-        spot = 3 * h + (h < depth)
-        arrival[h, spot : spot + 2] = masses / left
-        rest = left - masses.sum()
+    sure = Fraction(1, 2) - CLOSENESS
+    arrival = np.full((depth + 1, 3 * depth + 4), Fraction(0), object)
+    waiting = Fraction(1)
+    for h, at in enumerate(_choices(depth)):
+        rest = waiting - masses.sum()
+        arrival[h, at : at + 2] = masses / waiting
         if h < depth:
-            arrival[h, 3 * h] = rest / left
+            arrival[h, 3 * h] = rest / waiting
         else:
-            sure = Fraction(1, 2) - CLOSENESS
-            arrival[h, -2:] = sure / left, (rest - sure) / left
-        left = rest
+            arrival[h, -2:] = sure / waiting, (rest - sure) / waiting
+        waiting = rest
+    return arrival
+
+
+def _model(components: int, depth: int) -> TAMDP:
+    """One tool, two answers; the last two states are those without a choice."""
+    arrival, (first, second) = _arrivals(depth), _kinds(components)
+    n = arrival.shape[1]
     transition = np.full((n, 1, n), Fraction(0), object)
     legal, reward = np.zeros((n, 3), bool), np.zeros((1, n, 2, components))
-    for h in range(depth + 1):
+    for h, at in enumerate(_choices(depth)):
         if h < depth:
             transition[3 * h, 0], legal[3 * h, 0] = arrival[h + 1], True
-        for i, spot in enumerate(range(3 * h + (h < depth), 3 * h + (h < depth) + 2)):
-            legal[spot, 1:] = True
-            reward[0, spot, 0, first[i]] = reward[0, spot, 1, second[i]] = 1
+        legal[at : at + 2, 1:] = True
+        reward[0, [at, at + 1], 0, first] = reward[0, [at, at + 1], 1, second] = 1
     legal[-2:, 1:], reward[0, -2][:, first] = True, 1
     return TAMDP(
         prompt_distribution=[1.0],
         initial_distribution=arrival[:1],
-        depth=layers,
+        depth=[*(h for h in range(depth) for _ in range(3)), *[depth] * 4],
         tool_transition=transition if depth else [],
         legal=legal if depth else legal[:, 1:],
         reward=reward,
