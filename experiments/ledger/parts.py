@@ -88,6 +88,7 @@ PARTS: dict[str, Part] = {
     "T3.coverage, sampled": Part(generalization.sampled, ("T3.coverage",)),
     "T3.price": Part(generalization.price, ("T3.coverage",)),
     "T3.tightness": Part(generalization.tightness),
+    "T3.tightness, bets": Part(generalization.bets, ("T3.tightness",)),
     "T3.ood": Part(transfer.ood),
     "T3.depth": Part(transfer.depth),
     "T3.shift": Part(transfer.shift),

@@ -16,6 +16,7 @@ LOOKS = {
     "Catoni": ("#009E73", "D", "-"),
     "lambda": ("#E69F00", "v", ":"),
     "unexpected Bernstein": ("#CC79A7", "P", "--"),
+    "betting mixture": ("#999999", "h", "-."),
     "split 1/10": ("#000000", "x", ":"),
 }
 NATS = {

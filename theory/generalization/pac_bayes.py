@@ -17,6 +17,7 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from grpo_checks.theory.generalization.beta_tail import LEAST, upper_quantile
+from grpo_checks.theory.generalization.betting.mixture import betting_mixture
 from grpo_checks.theory.generalization.learning import Learned
 from grpo_checks.theory.numbers.counts import check_tasks
 from grpo_checks.theory.numbers.kl import Number, kl_upper
@@ -139,6 +140,9 @@ FORMULAS: Mapping[str, Formula] = {
     "lambda": lambda x, at: lambda_bound(*known(x, at), best_rate(*known(x, at))),
     "unexpected Bernstein": lambda x, at: unexpected_bernstein(
         x.empirical, x.second, x.divergence, at.n, at.delta
+    ),
+    "betting mixture": lambda x, at: betting_mixture(
+        *known(x, at), catoni_constant(at.n, at.delta)
     ),
 }
 BOUNDS = tuple(FORMULAS)

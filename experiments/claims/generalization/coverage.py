@@ -2,8 +2,9 @@
 
 Cells without sampling: Gibbs posteriors on exact losses (every count vector enumerated), the worst
 posterior of each sample (enclosed: by ascent, and by change of measure), one policy at the laws
-where its bound fails most, losses from sampled episodes, priors learned from half of the tasks, a
-trained Gaussian posterior. One cell is sampled: the certificate whose draws of policies are random.
+where its bound fails most, coins that use KL(Q‖P) up (``hardest``), losses from sampled episodes,
+priors learned from half of the tasks, a trained Gaussian posterior. One cell is sampled: the
+certificate whose draws of policies are random.
 Omitting ln xi(n) is no mutant here: with the other steps of the proof loose, coverage cannot see
 it; tests/theory/generalization/test_pac_bayes.py holds the bounds against published values instead.
 """
@@ -122,6 +123,7 @@ CLAIM = Claim(
     proof=(
         "grpo_checks.theory.generalization.pac_bayes",
         "grpo_checks.theory.generalization.coverage",
+        "grpo_checks.theory.generalization.betting.mixture",
     ),
     figures=("t3_coverage",),
     assumptions=(

@@ -3,7 +3,7 @@
 The oracle offset is the exact (1-delta) quantile of L_S(Q) - Lhat(Q): no bound that adds a constant
 to Lhat can be smaller. The claim orders mean offsets: xi(n) <= 2 sqrt n, and the other bounds relax
 kl <= c (Pinsker for McAllester, its refinement for lambda); Catoni's at a fixed constant is no
-better than the same nats inverted. Bounds with learned priors are compared, without a claim.
+better than the same nats inverted. Learned priors and bets are compared, without a claim.
 """
 
 from collections.abc import Mapping

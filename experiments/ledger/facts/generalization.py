@@ -108,6 +108,16 @@ def tightness(data: pd.DataFrame) -> Facts:
     }
 
 
+def bets(data: pd.DataFrame) -> Facts | None:
+    """Of T3.tightness: the betting mixture against kl-xi at n of 20 to 100, where it is stored."""
+    name = "tightness betting mixture"
+    if name not in data or data[name].isna().all():
+        return None
+    cells = data[data[name].notna() & data["n_tasks"].between(20, 100)]
+    ratio = cells[name] / cells["tightness kl-xi"]
+    return {"sharper": int((ratio < 1).sum()), "cells": len(cells), "ratio": span(ratio)}
+
+
 def dearest(cells: pd.DataFrame) -> str:
     """The two steps of the proof that take most nats, at each n."""
     parts = cells.set_index("n_tasks")[[f"nats {step}" for step in STEPS]]

@@ -1,8 +1,8 @@
 """T3.coverage at rational points: the failure probability as a finite sum over samples.
 
 A document is a learning problem with ``bound``, by its name, and ``posterior`` "Gibbs" or "worst":
-whatever posterior the sample leads to; Catoni's bound has its ``constant``. The mutants are false
-versions of one bound each with a Gibbs posterior, whatever bound the document names.
+whatever posterior the sample leads to; Catoni's bound and bets have their ``constant``. The mutants
+are false versions of one bound each with a Gibbs posterior, whatever bound the document names.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,6 +37,7 @@ from grpo_checks.experiments.points.generalization.samples import (
 from grpo_checks.experiments.protocol.forms import by_name, joined
 from grpo_checks.experiments.protocol.points import Document, Search
 from grpo_checks.experiments.protocol.verdict import Decision, unmet
+from grpo_checks.theory.generalization.betting.mixture import betting_mixture
 from grpo_checks.theory.generalization.learning import Learned, learned, sample_law
 from grpo_checks.theory.generalization.pac_bayes import (
     BOUNDS,
@@ -50,6 +51,8 @@ from grpo_checks.theory.generalization.pac_bayes import (
 from grpo_checks.theory.numbers.counts import MAX_TASKS
 
 ALONE = ("Chernoff", "fresh tasks")
+BETS = ("Catoni", "betting mixture")
+"""Bounds with a constant that is fixed beforehand."""
 
 
 def _tail(sample: Learned, n: int, delta: Any) -> tuple[Any, Any]:
@@ -75,6 +78,7 @@ def _bounds(
     formulas: Mapping[str, Formula] = {
         **FORMULAS,
         "Catoni": lambda x, at: catoni(*known(x, at), constant),
+        "betting mixture": lambda x, at: betting_mixture(*known(x, at), constant),
         "Chernoff": lambda x, at: maurer(*known(x, at), 1.0),
     }
     return chance, (formula or formulas[bound])(sample, setting(n, delta)), sample.risk
@@ -102,7 +106,7 @@ def _rate(j: int) -> arb:
 
 
 _PLACES = [
-    {"bound": b, "n": n, "policies": m, "types": z, "constant": b == "Catoni"}
+    {"bound": b, "n": n, "policies": m, "types": z, "constant": b in BETS}
     for b, n, (m, z) in product(BOUNDS, (1, 2, 8), ((1, 2), (3, 3)))
 ]
 

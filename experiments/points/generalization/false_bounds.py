@@ -6,6 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from grpo_checks.theory.generalization.betting.mixture import betting_mixture
 from grpo_checks.theory.generalization.learning import Learned, gibbs, learned
 from grpo_checks.theory.generalization.pac_bayes import (
     FORMULAS,
@@ -76,6 +77,9 @@ OTHERS: Mapping[str, Formula] = {
     "half of lambda's nats": _half_of_lambda,
     "half of psi": lambda x, at: unexpected_bernstein(
         x.empirical, x.second / 2, x.divergence, at.n, at.delta
+    ),
+    "bets without weights": lambda x, at: betting_mixture(
+        x.empirical, x.divergence, at.n, at.delta, 8.0, (1.0, 1.0, 1.0)
     ),
 }
 """One of every bound, and of its divergence."""

@@ -14,6 +14,7 @@ from grpo_checks.experiments.claims.generalization.hardest.one_policy import cro
 from grpo_checks.experiments.points.generalization.false_bounds import OTHERS
 from grpo_checks.theory.generalization.adversary import needed
 from grpo_checks.theory.generalization.adversary.coins import Coins, recursive_bound
+from grpo_checks.theory.generalization.betting.mixture import betting_mixture
 from grpo_checks.theory.generalization.learning import Learned
 from grpo_checks.theory.generalization.maurer_constant import xi
 from grpo_checks.theory.generalization.pac_bayes import BOUNDS, FORMULAS, Setting, catoni, maurer
@@ -63,6 +64,7 @@ POWER = {
     "Catoni": (0.028, 0.024),
     "lambda": (0.38, 0.316),
     "unexpected Bernstein": (0.182, 0.093),
+    "betting mixture": (0.006, 0.047),
 }
 """The least lowering of the logarithm, and of KL(Q‖P) at 30 nats, up to the third digit."""
 
@@ -80,6 +82,9 @@ def test_every_price_is_nearly_used_up():
         assert row.extra["least_nats"] < row.extra["price_nats"]
 
 
+BETS = {"Catoni": catoni, "betting mixture": betting_mixture}
+
+
 @pytest.mark.parametrize("bound", designs.COINS)
 def test_coins_fail_at_a_price_below_what_they_need(bound):
     """By the bounds themselves: the risk lies above them just below, and not just above."""
@@ -91,9 +96,10 @@ def test_coins_fail_at_a_price_below_what_they_need(bound):
         off = needed.log_constant(bound, coins.n) if bound not in one else 0.0
         sample = Learned(*map(jnp.asarray, (coins.seen, coins.seen, 0.0, nats - off)))
         at = Setting(*map(jnp.asarray, (float(coins.n), 1 - 1e-16, 1.0, 0.0)))
-        if bound == "Catoni":
+        if bound in BETS:
             odds = coins.risk * (1 - coins.seen) / (coins.seen * (1 - coins.risk))
-            return catoni(coins.seen, nats, float(coins.n), 1 - 1e-16, float(np.log(odds)))
+            known = (coins.seen, nats, float(coins.n), 1 - 1e-16, float(np.log(odds)))
+            return BETS[bound](*known)
         return formulas[bound](sample, at)
 
     assert limit(row.observed * (1 - 1e-8)) < coins.risk < limit(row.observed * (1 + 1e-8))

@@ -8,8 +8,10 @@ from grpo_checks.experiments.claims.generalization import shift as t3_shift
 from grpo_checks.experiments.claims.generalization import visual_arft as t3_visual_arft
 from grpo_checks.experiments.ledger.facts.generalization import STEPS, dearest
 from grpo_checks.experiments.ledger.facts.transfer import growth
-from grpo_checks.experiments.ledger.ledger import sections
+from grpo_checks.experiments.ledger.ledger import NO_CASES, sections
+from grpo_checks.experiments.ledger.ledger import PAPER as FOLDER
 from grpo_checks.experiments.ledger.parts import by_claim
+from grpo_checks.experiments.points.generalization.coverage import ALONE
 from grpo_checks.experiments.protocol.claim import Scope
 
 PAPER = Scope("paper")
@@ -34,6 +36,20 @@ def test_nothing_without_rows():
 def _told(rows):
     (claim,) = by_claim(rows)
     return _flat(sections({claim: rows}, claim))
+
+
+def test_a_test_set_does_not_speak_for_pac_bayes():
+    """The largest failure over delta is that of the PAC-Bayes bounds, and below 1."""
+    rows = pd.read_csv(FOLDER / "rows.csv", low_memory=False)
+    verdicts = pd.read_csv(FOLDER / "verdicts.csv", keep_default_na=False)
+    tables = {"rows": rows, "cases": NO_CASES, "verdicts": verdicts}
+    text = _flat(sections({**by_claim(rows), **tables}, "Theorem 3"))
+    coverage = rows[rows["claim"] == "T3.coverage"]
+    share = coverage["observed"] / coverage["delta"]
+    largest = share[~coverage["bound_name"].isin(ALONE)].max()
+    assert f"(largest failure probability over delta {largest:.2g})" in text
+    assert largest < 0.99
+    assert share.max() == pytest.approx(1, rel=1e-6)
 
 
 def test_counterexamples_in_numbers(tables):

@@ -5,7 +5,6 @@ import shutil
 
 import numpy as np
 import pandas as pd
-import pytest
 
 from grpo_checks.experiments.ledger.facts.bias import crossing
 from grpo_checks.experiments.ledger.ledger import NO_CASES, PAPER, ledger_text, sections
@@ -107,13 +106,6 @@ def test_the_lead_in_the_summary_is_that_of_the_map():
     rows.loc[benefit.index, "gain_lead"] = -1.0
     rows.loc[benefit.index[benefit["instance"] == "outcomes"], "gain_lead"] = 0.1
     assert "one update gains 10.0% of the larger gain" in _summary(2, rows)
-
-
-def test_a_test_set_does_not_speak_for_pac_bayes():
-    """The largest failure over delta is that of the PAC-Bayes bounds: delta/xi(5) at one law."""
-    assert "(largest failure probability over delta 0.28)" in _summary(3)
-    coverage = _rows("T3.coverage")
-    assert (coverage["observed"] / coverage["delta"]).max() == pytest.approx(1, rel=1e-6)
 
 
 def test_cycles_are_those_of_the_rows():

@@ -8,6 +8,7 @@ right side is its *price*, the left side what it *needs* at q = Lhat(Q), p = L(Q
     Catoni(C)               -n ln(1 - p (1 - e^-C)) - n C q
     lambda, its best rate   n (p-q)^2/(2p), at the rate (p-q)/p (the largest of n l (p - q - l p/2))
     unexpected Bernstein    n (g p + q ln(1-g)), the largest over its rates; losses 0 or 1
+    betting mixture         ln of the weighted sum of exp(Catoni's) at C/2, C and 2 C
 
 Where every sample of a problem leaves the same q and p, a bound with a smaller price fails in all
 of them. Units: nats.
@@ -16,7 +17,9 @@ of them. Units: nats.
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from scipy.special import logsumexp
 
+from grpo_checks.theory.generalization.betting.mixture import MULTIPLES, WEIGHTS
 from grpo_checks.theory.generalization.maurer_constant import plain, xi
 from grpo_checks.theory.generalization.pac_bayes import RATES
 
@@ -32,6 +35,12 @@ def catoni_nats(q: float, p: float, constant: float) -> float:
     return float(-np.log1p(p * np.expm1(-constant)) - constant * q)
 
 
+def betting_nats(q: float, p: float, n: int, constant: float) -> float:
+    """Of the betting mixture at C = ``constant`` > 0, for n tasks: the logarithm of its wealth."""
+    logs = [n * catoni_nats(q, p, m * constant) for m in MULTIPLES]
+    return float(logsumexp(logs, b=WEIGHTS))
+
+
 def _bernstein(q: float, p: float) -> float:
     return float(max(g * p + q * np.log1p(-g) for g in RATES))
 
@@ -44,12 +53,12 @@ NEEDED: Mapping[str, Callable[[float, float], float]] = {
     "unexpected Bernstein": _bernstein,
     "split prior": kl_nats,
 }
-"""Per task, of the loss seen and the risk; Catoni's asks for its constant too."""
+"""Per task, of the loss seen and the risk; Catoni's and the bets' ask for a constant too."""
 
 
 def log_constant(bound: str, n: int) -> float:
     """ln c of the price KL + ln(c/delta) with n tasks (those of S_2 for a split prior)."""
-    if bound == "Catoni":
+    if bound in ("Catoni", "betting mixture"):
         return 0.0
     if bound == "unexpected Bernstein":
         return float(np.log(len(RATES)))

@@ -20,6 +20,7 @@ from grpo_checks.experiments.claims.generalization.hardest.one_policy import (
     failure_row,
     inverse_kl,
 )
+from grpo_checks.experiments.points.generalization.coverage import BETS
 from grpo_checks.experiments.protocol.cell_rows import Floats, inequality
 from grpo_checks.experiments.protocol.claim import Row
 from grpo_checks.theory.generalization.adversary import coins, needed
@@ -30,6 +31,7 @@ from grpo_checks.theory.generalization.adversary.enough import (
     lambda_form,
     squared_form,
 )
+from grpo_checks.theory.generalization.betting.mixture import betting_mixture
 from grpo_checks.theory.generalization.learning import Learned, Learning
 from grpo_checks.theory.generalization.maurer_constant import xi
 from grpo_checks.theory.generalization.pac_bayes import (
@@ -51,9 +53,10 @@ QUADRATIC = ("McAllester", "lambda", "unexpected Bernstein")
 
 @jax.jit
 def _closed(sample: Learned, at: Setting, constant: Array) -> Float[Array, "B 2"]:
-    """Of ``QUADRATIC``, and Catoni's last."""
+    """Of ``QUADRATIC``, and ``BETS`` last."""
     values = [FORMULAS[name](sample, at) for name in QUADRATIC]
-    return jnp.stack([*values, catoni(*known(sample, at), constant)])
+    bets = [bound(*known(sample, at), constant) for bound in (catoni, betting_mixture)]
+    return jnp.stack([*values, *bets])
 
 
 def sample_of(law: Law, delta: float) -> tuple[Learned, Setting]:
@@ -71,7 +74,7 @@ def limits_of(bound: str, law: Law, delta: float = designs.DELTA) -> Floats:
         every = inverse_kl(np.arange(law.n + 1) / law.n, 0.0, float(law.n), delta, price)
         return np.asarray(every)[seen]
     every = _closed(*sample_of(law, delta), jnp.asarray(law.constant or 1.0))
-    return np.asarray(every[[*QUADRATIC, "Catoni"].index(bound)])
+    return np.asarray(every[[*QUADRATIC, *BETS].index(bound)])
 
 
 def failing_law(law: Law, limits: Floats) -> tuple[float, float, float]:
@@ -90,9 +93,16 @@ def failing_law(law: Law, limits: Floats) -> tuple[float, float, float]:
 def _least(bound: str, law: Law) -> float:
     """Nats needed at the risk where no more errors have chance delta."""
     seen, risk = law.errors / law.n, float(fresh_set(law.errors, law.n, designs.DELTA))
-    if law.constant is not None:
-        return law.n * needed.catoni_nats(seen, risk, law.constant)
-    return law.n * needed.NEEDED[bound](seen, risk)
+    return nats_of(bound, law.n, seen, risk, law.constant or 1.0)
+
+
+def nats_of(bound: str, n: int, seen: float, risk: float, constant: float) -> float:
+    """What a bound needs with n tasks, see ``needed``."""
+    if bound == "betting mixture":
+        return needed.betting_nats(seen, risk, n, constant)
+    if bound == "Catoni":
+        return n * needed.catoni_nats(seen, risk, constant)
+    return n * needed.NEEDED[bound](seen, risk)
 
 
 FORMS: Mapping[str, Convex] = {
@@ -152,11 +162,8 @@ def coin_rows(claim: str) -> list[Row]:
     rows, delta = [], designs.COIN_DELTA
     for bound, crowd in designs.COINS.items():
         seen, risk = crowd.seen, crowd.risk
-        if bound == "Catoni":
-            best = float(np.log(risk * (1 - seen) / (seen * (1 - risk))))
-            least = crowd.n * needed.catoni_nats(seen, risk, best)
-        else:
-            least = crowd.n * needed.NEEDED[bound](seen, risk)
+        best = float(np.log(risk * (1 - seen) / (seen * (1 - risk))))
+        least = nats_of(bound, crowd.n, seen, risk, best)
         price = crowd.divergence + needed.log_constant(bound, crowd.n) - float(np.log(delta))
         rows.append(_coin_row(claim, bound, crowd.n, least, price, crowd.divergence))
     return rows

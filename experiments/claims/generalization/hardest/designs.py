@@ -29,7 +29,7 @@ class Law(NamedTuple):
     n: int
     errors: int
     constant: float | None = None
-    """Catoni's C."""
+    """C of Catoni's bound and of the bets."""
 
 
 DELTA = 1e-8
@@ -41,6 +41,7 @@ LAWS = MappingProxyType(
         "Catoni": Law(25, 0, 4.0),
         "lambda": Law(50_000, 1306),
         "unexpected Bernstein": Law(50_000, 16),
+        "betting mixture": Law(25, 0, 8.0),
     }
 )
 """By bound."""
@@ -53,6 +54,7 @@ COINS = MappingProxyType(
         "Catoni": Coins(26, 0.1, 0.8),
         "lambda": Coins(100_000, 0.0226, 0.0264),
         "unexpected Bernstein": Coins(100_000, 0.00025, 0.00086),
+        "betting mixture": Coins(26, 0.1, 0.8),
         "split prior": Coins(26, 0.1, 0.8),
     }
 )

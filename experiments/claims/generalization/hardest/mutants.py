@@ -38,6 +38,7 @@ MUTANTS = MappingProxyType(
         "linear Catoni": "Lhat + (KL + ln(1/delta))/(nC), C = 1, without C/(1 - exp(-C))",
         "half of lambda's nats": "(KL + ln(2 sqrt n/delta))/2 in the lambda bound",
         "half of psi": "psi/2 for psi = -ln(1-g) - g of the unexpected Bernstein bound",
+        "bets without weights": "the sum of the wealth of all bets at C = 8 for their mean",
         "split prior on all n": "a prior from half of the tasks, kl-xi on all of them",
         "half of the recursive nats": "half of KL(Q‖P_1) + ln(6 xi(n)/delta) for the excess",
         "one draw of a Gaussian": "Lhat of one draw in Chernoff's bound, KL and xi dropped",
@@ -50,6 +51,7 @@ LAWS = MappingProxyType(
         "linear Catoni": (Law(20, 7), DELTA),
         "half of lambda's nats": (Law(10_000, 60), designs.DELTA),
         "half of psi": (Law(10_000, 47), designs.DELTA),
+        "bets without weights": (Law(5, 0), DELTA),
     }
 )
 """Of one policy, with delta; found by the search of ``designs``."""

@@ -1,0 +1,1 @@
+"""PAC-Bayes bounds from bets on the losses of a policy."""
