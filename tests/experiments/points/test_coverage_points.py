@@ -36,7 +36,22 @@ def _bernstein(sample, n, delta):
     return sample.empirical + min((c + nats) / g for c, g in zip(costs, rates, strict=True))
 
 
+def _bets(sample, n, delta):
+    """By its definition at C = 1: where the logarithm of the wealth passes the nats; else 1."""
+    nats = n * _nats(sample, n, delta, 1)
+
+    def excess(p):
+        bets = ((c, 1 - mpmath.exp(-c)) for c in (mpmath.mpf(1) / 2, mpmath.mpf(1), mpmath.mpf(2)))
+        wealth = [mpmath.exp(-n * c * sample.empirical) / (1 - p * a) ** n for c, a in bets]
+        return mpmath.log((wealth[0] + 2 * wealth[1] + wealth[2]) / 4) - nats
+
+    if excess(1) <= 0:
+        return 1
+    return mpmath.findroot(excess, (sample.empirical, 1), solver="anderson")
+
+
 BY_HAND = {
+    "betting mixture": _bets,
     "kl-xi": lambda s, n, d: kl_upper(s.empirical, _nats(s, n, d, xi(n))),
     "McAllester": lambda s, n, d: s.empirical + mpmath.sqrt(_nats(s, n, d, 2 * mpmath.sqrt(n)) / 2),
     "Catoni": lambda s, n, d: (

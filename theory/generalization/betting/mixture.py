@@ -24,7 +24,9 @@ best constant is far from these: with a KL of 30 nats, or tasks in thousands.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
@@ -54,11 +56,13 @@ def betting_mixture(
     bets = [(w, m * constant, -jnp.expm1(-m * constant)) for m, w in zip(MULTIPLES, weights)]  # noqa: B905
     starts = [-jnp.expm1(-c * q - (nats - jnp.log(w)) / n) / a for w, c, a in bets]
     p = jnp.minimum(jnp.stack(starts).min(0), 1.0)
-    for _ in range(STEPS):
+
+    def newton(_: Any, p: Bound) -> Bound:
         logs = jnp.stack([jnp.log(w) - n * (jnp.log1p(-a * p) + c * q) for w, c, a in bets])
         top = logs.max(0)
         wealth = jnp.exp(logs - top[None])
         slopes = jnp.stack([n * a / (1 - a * p) for _, _, a in bets])
         excess = top + jnp.log(wealth.sum(0)) - nats
-        p = p - jnp.maximum(excess, 0.0) * wealth.sum(0) / (wealth * slopes).sum(0)
-    return p
+        return p - jnp.maximum(excess, 0.0) * wealth.sum(0) / (wealth * slopes).sum(0)
+
+    return jax.lax.fori_loop(0, STEPS, newton, p)
