@@ -1,5 +1,6 @@
 """The formula of one decision, against the moments of models at several group sizes."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -31,6 +32,9 @@ MODEL = (
 THETA = np.array([0.7, -0.2, 0.1])
 
 
+_expected = jax.jit(expected_update)
+
+
 def _update(model, estimator, group_size):
     share, outcome, *rewards = model
     table = advantage_table(*rewards, estimator, group_size)
@@ -44,7 +48,8 @@ def test_update_of_a_model(estimator, group_size):
     mdp = lottery_model(LAWS, VECTORS, WEIGHTS)
     policy = Tabular(mdp)
     theta = policy.zeros().at[0, :3].set(THETA)
-    expected = expected_update(mdp, policy, theta, group_law(mdp, group_size, estimator))[0, :3]
+    law = group_law(mdp, group_size, estimator, room=5)
+    expected = _expected(mdp, policy, theta, law)[0, :3]
     np.testing.assert_allclose(_update(MODEL, estimator, group_size), expected, atol=1e-15)
 
 
