@@ -81,7 +81,7 @@ def _split(claim: str, sizes: tuple[int, ...]) -> list[Row]:
     return rows
 
 
-def _gaussian(claim: str, sizes: tuple[int, ...], error: float) -> list[Row]:
+def _gaussian(claim: str, sizes: tuple[int, ...], level: float) -> list[Row]:
     """A trained Gaussian posterior, with exact losses and with losses of 64 draws."""
     rows = []
     source = conflict().mdp.prompt_distribution
@@ -103,13 +103,13 @@ def _gaussian(claim: str, sizes: tuple[int, ...], error: float) -> list[Row]:
     pick = jax.tree.map(lambda x: x[chosen], (q, kl, jnp.asarray(counts, float)))
     certified = draws_certified(keys, *pick, xi(n), n=n)
     misses = int((np.asarray(certified) < np.asarray(risk)[chosen]).sum())
-    return [*rows, _sampled_row(claim, n, misses, error)]
+    return [*rows, _sampled_row(claim, n, misses, level)]
 
 
-def _sampled_row(claim: str, n: int, misses: int, error: float) -> Row:
+def _sampled_row(claim: str, n: int, misses: int, level: float) -> Row:
     """Exact binomial limits at the level of the claim: this is the claim's one sampled cell."""
-    above = float(fresh_set(misses, REPEATS, error))
-    below = 1 - float(fresh_set(REPEATS - misses, REPEATS, error))
+    above = float(fresh_set(misses, REPEATS, level))
+    below = 1 - float(fresh_set(REPEATS - misses, REPEATS, level))
     parameters = {"n_tasks": n, "delta": DELTA, "posterior": "Gaussian, 64 draws"}
     note = f"{STATISTICAL}; {REPEATS} repetitions see a failure probability of 0.075 (power 0.94)"
     values = (misses / REPEATS, below, above, DELTA, judge(above, below, DELTA))
