@@ -1,6 +1,5 @@
 """Every question has an output folder of its own, and no part replaces the tables of all."""
 
-import json
 import re
 import subprocess
 import sys
@@ -8,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from odd.odd_files import GOOD
 
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.audit.falsify_report import identifier
@@ -17,6 +15,7 @@ from grpo_checks.experiments.runs.stored import PAPER
 from grpo_checks.experiments.storage.folders import LONGEST, label, labels
 
 ROOT = Path(__file__).parents[3]
+MODEL = ROOT / "tests" / "data" / "three_answers.json"
 MINE = """
 from dataclasses import replace
 from grpo_checks.experiments.claims.generalization import kl_order
@@ -26,12 +25,12 @@ CLAIM = replace(kl_order.CLAIM, name="mine")
 
 @pytest.fixture
 def teams(tmp_path, monkeypatch):
-    """Two files of one name, in the working directory's folders."""
+    """Two files of one name, in the working directory's folders; what they say is the same."""
     monkeypatch.chdir(tmp_path)
     paths = [Path(team) / "model.json" for team in ("team_a", "team_b")]
-    for i, path in enumerate(paths, 1):
+    for path in paths:
         path.parent.mkdir()
-        path.write_text(json.dumps({**GOOD, "weights": [i, 1]}))
+        path.write_text(MODEL.read_text())
     return paths
 
 
