@@ -10,6 +10,7 @@ import pytest
 from grpo_checks.theory.losses.kl_penalty import k3
 from grpo_checks.theory.losses.surrogate import Clipping, surrogate_loss
 
+_loss = jax.jit(jax.value_and_grad(surrogate_loss), static_argnames="clipping")
 PADDING = (-1e10, -800.0, 800.0, -np.inf, np.inf, np.nan)
 
 
@@ -22,7 +23,7 @@ def test_padding_counts_for_nothing(padding, level, ratio_weighted_kl):
     real = -rng.exponential(size=(3, 4, 3))
     mask, advantages = np.ones((4, 3)), rng.normal(size=4)
     clipping = Clipping(0.2, 0.28, 1.5, level, 0.3, ratio_weighted_kl)
-    loss = jax.value_and_grad(partial(surrogate_loss, clipping=clipping))
+    loss = partial(_loss, clipping=clipping)
     as_arrays = lambda *arrays: [jnp.asarray(a) for a in arrays]  # noqa: E731
     value, slope = loss(*as_arrays(*real, mask, advantages, mask / 12))
     # Two more steps for each episode, and one more episode, of padding alone.
