@@ -25,9 +25,11 @@ Floats = NDArray[np.float64]
 WINDOW = (-0.55, -0.45)
 """Around -1/2."""
 LENGTHS = {"quick": (100, 300, 1000), "paper": (100, 300, 1000, 3000, 10_000, 30_000)}
-LEAST = {"quick": 1280, "paper": 1024}
+LEAST = {
+    "reward": {"quick": 2048, "paper": 1024},
+    "potential": {"quick": 5120, "paper": 4096},
+}
 """Seeds; few lengths need more of them. Ranges of Jtilde, relative to its averages, are larger."""
-POTENTIAL_FACTOR = 4
 SHORT = 1_250_000
 """Seeds times steps that short runs may have: their limits must not decide how wide a slope is."""
 MOST_SEEDS = 8192
@@ -57,8 +59,7 @@ def cell(
 
 def seeds(n_steps: int, scope: Scope, objective: Objective) -> int:
     """Of runs of one length; fixed before any is seen."""
-    least = LEAST[scope.profile] * (1 if objective == "reward" else POTENTIAL_FACTOR)
-    return max(least, scope.seeds, min(MOST_SEEDS, SHORT // n_steps))
+    return max(LEAST[objective][scope.profile], scope.seeds, min(MOST_SEEDS, SHORT // n_steps))
 
 
 def fit_weights(lengths: Floats) -> Floats:
