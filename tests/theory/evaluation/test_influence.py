@@ -1,5 +1,6 @@
 """Influence of the policy: models where only exact arithmetic tells, and gradients as an oracle."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -149,13 +150,16 @@ def test_classes_that_cannot_tell_actions_or_states_apart():
     assert influence(mdp).law.all()
 
 
+_slopes = jax.jit(law_gradients)
+
+
 @pytest.mark.parametrize("features", [0, 3])
 @pytest.mark.parametrize("seed", range(6))
 def test_against_gradients(seed, features):
     """A law that depends on the policy has a gradient somewhere, and the other way round."""
     instance = random_instance(2, seed=seed, features=features, answers=2, width=1, tools=1)
     theta = jnp.asarray(np.random.default_rng(seed).normal(size=instance.theta.shape))
-    slopes = np.asarray(law_gradients(instance.mdp, instance.policy, theta))
+    slopes = np.asarray(_slopes(instance.mdp, instance.policy, theta))
     slopes = slopes.reshape(*slopes.shape[:2], -1)
     observed = influence(instance.mdp, instance.policy)
     vectors = np.asarray(instance.mdp.class_vector)
