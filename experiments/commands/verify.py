@@ -33,7 +33,9 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     parser.add_argument("--claim", action="append", help="only this claim (may be repeated)")
     parser.add_argument("--instance", help="only this instance: a name or a .json file")
     parser.add_argument("--mutant", help="a false version of the one --claim; must be refuted")
-    parser.add_argument("--seeds", type=int, default=1, help="at least this many seeds per run")
+    seeds = "at least this many seeds per run, rounded up to a power of two: each has its share of "
+    seeds += "the error, so that more may be asked for after seeing verdicts"
+    parser.add_argument("--seeds", type=int, default=1, help=seeds)
     parser.add_argument("--out", type=Path, help="output folder [results/PROFILE]")
     parser.add_argument("--fresh", action="store_true", help="compute again what is stored")
     parser.add_argument(
