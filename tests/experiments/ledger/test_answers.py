@@ -55,7 +55,7 @@ def test_the_answer_is_made_of_the_rows():
     assert "in 1 cells up to 0.80000 of that bound" in text
     assert "loses 1.250, 100% of what the components can move" in text
     assert "would allow 0.050 (certified by sign, 2 group sizes in all)" in text
-    assert "G = 4: |J - J^T|/|J| of its Jacobian J is 0.7)" in text
+    assert "G = 4: |A - A^T|/|A| of its Jacobian A is 0.7)" in text
     assert "wrong in 2 of 2 starts where decomposing always is in 0" in text
 
 

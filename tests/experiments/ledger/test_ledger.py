@@ -100,6 +100,6 @@ def test_the_verifier_is_told_from_its_files(folder):
     (folder / "alarms.json").write_text(json.dumps({**stored, "alarms": 7}))
     text = " ".join(ledger_text(folder).split())
     assert "1 of 2 are, 1 of them by a certified case" in text
-    assert "refuted in 7, at the level 0.001" in text
+    assert "refuted in 7, at the level 2.5e-05" in text
     assert "1 that hold and 2 counterexamples" in text
     assert stored["within_level"]
