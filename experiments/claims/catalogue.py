@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -122,11 +123,24 @@ def listed(name: Any) -> Claim:
         if claim.name == name:
             return claim
     known = tuple(c.name for c in CLAIMS)
-    raise ValueError(f"claim = {abridged(name)}: expected one of {known}, or a .py file by hand")
+    near = get_close_matches(name, known, n=1) if isinstance(name, str) else []
+    meant = f"did you mean {near[0]!r}? " if near else ""
+    raise ValueError(
+        f"claim = {abridged(name)}: {meant}expected one of {known}, or a .py file by hand"
+    )
+
+
+def _family(name: str) -> list[str]:
+    """The names that a prefix stands for: T2 for all of Theorem 2, a claim's name for itself."""
+    known = [claim.name for claim in CLAIMS]
+    family = [other for other in known if other.startswith(f"{name}.")]
+    return family if family and name not in known else [name]
 
 
 def chosen(names: Sequence[str] | None) -> dict[str, Claim]:
     """The claims named, each once, by what they were called; all of them where none is named.
+
+    A prefix up to a dot names all claims that have it.
 
     Raises ValueError where a claim of ``experiments.claims`` is not in the catalogue, or where two
     of the files named call their claims the same.
@@ -134,7 +148,8 @@ def chosen(names: Sequence[str] | None) -> dict[str, Claim]:
     if not names:
         _check_complete()
         return {claim.name: claim for claim in CLAIMS}
-    places = {str(Path(n).resolve()) if n.endswith(".py") else n: n for n in reversed(names)}
+    every = [other for name in names for other in _family(name)]
+    places = {str(Path(n).resolve()) if n.endswith(".py") else n: n for n in reversed(every)}
     claims = {name: find(name) for name in reversed(places.values())}
     called = [claim.name for claim in claims.values()]
     if twice := {name for name in called if called.count(name) > 1}:

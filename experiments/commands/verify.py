@@ -30,7 +30,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """The command's arguments."""
     parser = commands.add_parser("verify", help="check claims; tables go to the output folder")
     parser.add_argument("--profile", choices=PROFILES, default="quick")
-    parser.add_argument("--claim", action="append", help="only this claim (may be repeated)")
+    only = "only this claim, or all that a prefix names, as T2 does (may be repeated)"
+    parser.add_argument("--claim", action="append", help=only)
     parser.add_argument("--instance", help="only this instance: a name or a .json file")
     parser.add_argument("--mutant", help="a false version of the one --claim; must be refuted")
     seeds = "at least this many seeds per run, rounded up to a power of two: each has its share of "

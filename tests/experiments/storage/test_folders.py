@@ -99,6 +99,17 @@ def test_a_claim_that_is_named_twice_counts_once(tmp_path, monkeypatch):
     assert list(chosen(["mine.py", "T1.rate", "./mine.py", "T1.rate"])) == ["mine.py", "T1.rate"]
 
 
+def test_a_prefix_names_its_claims():
+    """Up to a dot, in the order of the catalogue; a claim's own name is no prefix."""
+    names = [claim.name for claim in CLAIMS]
+    assert list(chosen(["T2"])) == [name for name in names if name.startswith("T2.")]
+    assert list(chosen(["T2.bridge", "T1.own"])) == ["T2.bridge", "T1.own"]
+    with pytest.raises(ValueError, match=r"claim = 'T1\.rat': did you mean 'T1\.rate'\? expected"):
+        chosen(["T1.rat"])
+    with pytest.raises(ValueError, match=r"claim = 'T': expected one of"):
+        chosen(["T"])
+
+
 def test_two_claims_of_one_name_are_refused(tmp_path, monkeypatch, capsys):
     """The rows of one would be taken for those of the other."""
     monkeypatch.chdir(tmp_path)
