@@ -26,7 +26,7 @@ WINDOW = (-0.55, -0.45)
 """Around -1/2."""
 LENGTHS = {"quick": (100, 300, 1000), "paper": (100, 300, 1000, 3000, 10_000, 30_000)}
 LEAST = {
-    "reward": {"quick": 1536, "paper": 1024},
+    "reward": {"quick": 2048, "paper": 1024},
     "potential": {"quick": 5120, "paper": 4096},
 }
 """Seeds; few lengths need more of them. Ranges of Jtilde, relative to its averages, are larger."""
