@@ -19,6 +19,7 @@ from grpo_checks.theory.training.batch import Training
 from grpo_checks.theory.training.loop import train
 
 STEP, GROUPS, SEEDS, POINTS = 0.4, 1024, 8, 24
+_train = jax.jit(train, static_argnames=("training", "recorded"))
 
 
 @jax.jit
@@ -41,7 +42,7 @@ def sampled(
     model = (instance.mdp, Chances(instance.mdp), instance.policy, instance.theta)
     training = Training(estimator, group_size, prompts=GROUPS)
     keys = jax.random.split(jax.random.key(0), SEEDS)
-    trace = jax.jit(train, static_argnames=("training", "recorded"))(
+    trace = _train(
         keys, *model, jnp.asarray(STEP), jnp.asarray(steps), training=training, group=None,
         recorded=False,
     )  # fmt: skip

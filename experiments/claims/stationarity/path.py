@@ -21,7 +21,7 @@ import numpy as np
 from flint import fmpq
 
 from grpo_checks.experiments.claims.stationarity import rate as t1_rate
-from grpo_checks.experiments.claims.stationarity.sharp.steps import PerStep
+from grpo_checks.experiments.claims.stationarity.sharp.steps import PerStep, sampled_verdict
 from grpo_checks.experiments.models.constants import (
     Constants,
     path_rounding,
@@ -39,11 +39,9 @@ from grpo_checks.experiments.points.stationarity.paths import (
 )
 from grpo_checks.experiments.protocol.assumptions import in_cells
 from grpo_checks.experiments.protocol.claim import (
-    STATISTICAL,
     Claim,
     Row,
     Scope,
-    judge,
     not_judged,
 )
 from grpo_checks.theory.convergence.stationarity import path_terms
@@ -145,11 +143,7 @@ def _row(scope: Scope, run: RunSettings, result: RunResult, level: float) -> Row
         shares["sharper_bound"] = (shares["optimisation"] + shares["variance"]) / (
             2 - c.smoothness * step
         )
-    verdict = judge(bound + above, bound + below, bound)
-    if verdict == "holds" and levels.weak:
-        verdict, note = "vacuous", "no better than the trivial bound on |grad J|^2"
-    if verdict == "refuted":
-        note = STATISTICAL
+    verdict, note = sampled_verdict(bound + below, bound + above, bound, levels, note)
     limits = (observed, bound + below, bound + above, bound)
     return Row(*labels, *limits, verdict, note, shares, evidence="statistical", levels=levels)
 

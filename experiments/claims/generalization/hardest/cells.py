@@ -19,6 +19,7 @@ from grpo_checks.experiments.claims.generalization.hardest.designs import Law
 from grpo_checks.experiments.claims.generalization.hardest.one_policy import (
     failure_row,
     inverse_kl,
+    just_beyond,
 )
 from grpo_checks.experiments.points.generalization.coverage import BETS
 from grpo_checks.experiments.protocol.cell_rows import Floats, inequality
@@ -45,8 +46,6 @@ from grpo_checks.theory.generalization.split_prior import NAMES, split_coverage
 from grpo_checks.theory.numbers.counts import chance_roundings, failing
 from grpo_checks.theory.updates.rounding import accumulated
 
-MARGIN = 1e-9
-"""Of 1 - bound: how far beyond its bound a risk is placed."""
 # Compiled apart, as inverses of kl take seconds; that of ``one_policy`` is met again.
 QUADRATIC = ("McAllester", "lambda", "unexpected Bernstein")
 
@@ -82,7 +81,7 @@ def failing_law(law: Law, limits: Floats) -> tuple[float, float, float]:
 
     Bounds grow with the number of errors, so that these two decide of all.
     """
-    risk = limits[0] + MARGIN * (1 - limits[0])
+    risk = just_beyond(limits[0])
     law_of_errors = scipy.stats.binom.pmf(np.arange(law.errors + 1), law.n, risk)
     weight = np.array([law_of_errors.sum(), scipy.stats.binom.sf(law.errors, law.n, risk)])
     share = accumulated(chance_roundings(law.n, np.array([1 - risk, risk])) + law.n)

@@ -17,7 +17,14 @@ from grpo_checks.theory.numbers.counts import chance_roundings, failing
 from grpo_checks.theory.updates.rounding import accumulated
 
 DELTA = 0.05
+MARGIN = 1e-9
+"""Of 1 - bound: how far beyond its bound a risk is placed."""
 inverse_kl = jax.jit(maurer)
+
+
+def just_beyond(limit: Any) -> Any:
+    """A risk that a limit in [0, 1) misses."""
+    return limit + MARGIN * (1 - limit)
 
 
 def failure_row(
@@ -58,7 +65,7 @@ def one_policy(claim: str, sizes: tuple[int, ...]) -> list[Row]:
                 limits = np.asarray(mcallester(jnp.asarray(hard / n), 0.0, float(n), DELTA))
             else:
                 limits = np.asarray(inverse_kl(hard / n, 0.0, float(n), DELTA, price))
-            chance = limits[0] + 1e-9 * (1 - limits[0])
+            chance = just_beyond(limits[0])
             share = accumulated(chance_roundings(n, np.array([1 - chance, chance])) + n)
             weight, error = scipy.stats.binom.pmf(hard, n, chance), accumulated(64 + 4 * n)
             failure = failing(limits, np.full(n + 1, chance), weight, error, share)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import scipy
 
-from grpo_checks.experiments.claims.generalization.hardest.cells import MARGIN, limits_of
+from grpo_checks.experiments.claims.generalization.hardest.cells import limits_of
 from grpo_checks.experiments.claims.generalization.hardest.designs import DELTA, LAWS, Law
-from grpo_checks.experiments.claims.generalization.hardest.one_policy import inverse_kl
+from grpo_checks.experiments.claims.generalization.hardest.one_policy import inverse_kl, just_beyond
 from grpo_checks.experiments.claims.generalization.ood_sampled import MOVED, WEIGHTED
 from grpo_checks.experiments.protocol.cell_rows import Floats, inequality
 from grpo_checks.experiments.protocol.claim import Row
@@ -42,7 +42,7 @@ def cells(claim: str) -> list[Row]:
     """Both bounds."""
     law: Law = LAWS["kl-xi"]
     limits, n = limits_of("kl-xi", law), law.n
-    hard = float(limits[0] + MARGIN * (1 - limits[0]))
+    hard = float(just_beyond(limits[0]))
     moved = _failing(limits + SHARE, hard + SHARE, n, hard)
     weighted = _failing(limits * FACTOR, hard * FACTOR, n, hard)
     return [

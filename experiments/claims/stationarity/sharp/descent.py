@@ -17,18 +17,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from grpo_checks.experiments.claims.stationarity.sharp.runs import of_potential, unbiased_runs
-from grpo_checks.experiments.claims.stationarity.sharp.steps import PerStep
+from grpo_checks.experiments.claims.stationarity.sharp.steps import PerStep, sampled_verdict
 from grpo_checks.experiments.models.constants import path_rounding, run_constants, step_size
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.path_search import DESCENT
 from grpo_checks.experiments.protocol.assumptions import stated
 from grpo_checks.experiments.protocol.cell_rows import stored_only
 from grpo_checks.experiments.protocol.claim import (
-    STATISTICAL,
     Claim,
     Row,
     Scope,
-    judge,
     not_judged,
 )
 from grpo_checks.theory.convergence.descent import descent_bound
@@ -73,11 +71,7 @@ def _row(run: RunSettings, result: RunResult, level: float) -> Row:
     bound = float(descent_bound(*sums))
     below, above, levels, note = per_step(run).limits(run, result, level)
     levels = levels._replace(weak=bound >= c.squared_gradient)
-    verdict = judge(bound + above, bound + below, bound)
-    if verdict == "holds" and levels.weak:
-        verdict, note = "vacuous", "no better than the trivial bound on |grad J|^2"
-    if verdict == "refuted":
-        note = STATISTICAL
+    verdict, note = sampled_verdict(bound + below, bound + above, bound, levels, note)
     limits = (observed, bound + below, bound + above, bound)
     extra = {"curvature": float(bound - gain / step)}
     return Row(*labels, *limits, verdict, note, extra, evidence="statistical", levels=levels)

@@ -17,18 +17,17 @@ import numpy as np
 
 from grpo_checks.experiments.claims.stationarity.sharp.descent import per_step
 from grpo_checks.experiments.claims.stationarity.sharp.runs import unbiased_runs
+from grpo_checks.experiments.claims.stationarity.sharp.steps import sampled_verdict
 from grpo_checks.experiments.models.constants import path_rounding, run_constants, step_size
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.path_search import SHARP_RATE
 from grpo_checks.experiments.protocol.assumptions import in_cells, stated
 from grpo_checks.experiments.protocol.cell_rows import stored_only
 from grpo_checks.experiments.protocol.claim import (
-    STATISTICAL,
     Claim,
     Levels,
     Row,
     Scope,
-    judge,
     not_judged,
 )
 from grpo_checks.theory.convergence.confidence import lower_limit
@@ -70,11 +69,7 @@ def _row(run: RunSettings, result: RunResult, level: float) -> Row:
     levels = levels._replace(weak=bound >= c.squared_gradient)
     scale = 1 - c.smoothness * step / 2
     lower, upper = bound + below / scale, bound + above / scale
-    verdict, note = judge(upper, lower, bound), ""
-    if verdict == "holds" and levels.weak:
-        verdict, note = "vacuous", "no better than the trivial bound on |grad J|^2"
-    if verdict == "refuted":
-        note = STATISTICAL
+    verdict, note = sampled_verdict(lower, upper, bound, levels)
     looser = float(rate_bound(c.gap, c.variance, run.n_steps, c.smoothness))
     numbers, extra = (observed, lower, upper, bound), {"bound_of_T1.rate": looser}
     return Row(*labels, *numbers, verdict, note, extra, evidence="statistical", levels=levels)

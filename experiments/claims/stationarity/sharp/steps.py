@@ -6,10 +6,21 @@ import numpy as np
 from jaxtyping import Float
 
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.protocol.claim import Levels, settled_by
+from grpo_checks.experiments.protocol.claim import STATISTICAL, Levels, judge, settled_by
+from grpo_checks.experiments.protocol.verdict import Verdict
 from grpo_checks.theory.convergence.confidence import drift_upper_limit, lower_limit, samples_needed
 from grpo_checks.theory.convergence.error_levels import drift_level, lower_level
 from grpo_checks.theory.training.loop import STEP
+
+
+def sampled_verdict(
+    lower: float, upper: float, bound: float, levels: Levels, note: str = ""
+) -> tuple[Verdict, str]:
+    """Verdict and note of a sampled |grad J|^2 between limits; ``note``: where it is open."""
+    verdict = judge(upper, lower, bound)
+    if verdict == "holds" and levels.weak:
+        return "vacuous", "no better than the trivial bound on |grad J|^2"
+    return verdict, STATISTICAL if verdict == "refuted" else note
 
 
 class PerStep(NamedTuple):
