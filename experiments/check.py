@@ -2,16 +2,20 @@
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import get_args
 
 import jax
 
 from grpo_checks.experiments.claims.catalogue import find
-from grpo_checks.experiments.models.instances import from_argument
-from grpo_checks.experiments.protocol.claim import Scope
+from grpo_checks.experiments.models.building.argument import from_argument
+from grpo_checks.experiments.protocol.claim import Claim, Scope
 from grpo_checks.experiments.protocol.verdict import Verdict
 from grpo_checks.experiments.runs.tables import Report
 from grpo_checks.experiments.runs.verify import verify
 from grpo_checks.experiments.storage.store import Store
+from grpo_checks.theory.numbers.rationals import abridged
+
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 
 def assert_claim(
@@ -20,15 +24,20 @@ def assert_claim(
     verdict: Verdict | None = None,
     runs: str | Path | None = None,
 ) -> None:
-    """Check ``claim`` (a name or a .py file) on ``instance`` (a name or a .json file), quick sizes.
+    """Assert that ``claim`` (a name or a .py file) comes out as ``verdict`` on ``instance``.
 
-    Raises AssertionError, with the cells that say so, unless the verdict is ``verdict``, by default
-    the one expected of the claim. A model that breaks an assumption is an AssertionError too: the
-    claim says nothing about it. Raises ValueError for bad input. With ``runs``, a folder, training
+    ``instance`` is a name or a .json file; without one the claim is checked on its own models.
+    Sizes are quick ones. ``verdict`` is one of ``VERDICTS``, and by default the one expected of the
+    claim, which of a false statement is "refuted": say ``verdict="holds"`` to assert that it is
+    true here. Raises AssertionError, with the statement and the cells that say so, otherwise; a
+    model that breaks an assumption is one too, with the reason, since the claim says nothing
+    about it. Raises ValueError for bad input. With ``runs``, a folder, training
     runs are kept and never repeated. Computes in float64, whatever the caller's JAX is set to.
     """
     chosen = find(str(claim))
-    wanted = verdict or chosen.expected
+    wanted = chosen.expected if verdict is None else verdict
+    if wanted not in VERDICTS:
+        raise ValueError(f"verdict = {abridged(wanted)}: expected one of {VERDICTS}")
     before = jax.config.jax_enable_x64  # type: ignore[attr-defined]
     jax.config.update("jax_enable_x64", True)
     try:
@@ -40,10 +49,11 @@ def assert_claim(
         jax.config.update("jax_enable_x64", before)
     (got,) = report.verdicts["verdict"]
     if got != wanted:
-        raise AssertionError(_message(chosen.name, got, wanted, report))
+        raise AssertionError(_message(chosen, got, wanted, report))
 
 
-def _message(name: str, got: str, wanted: str, report: Report) -> str:
+def _message(claim: Claim, got: str, wanted: str, report: Report) -> str:
     notes = [str(note) for note in report.rows["note"].unique() if note]
-    rows = [", ".join(f"{k}={v}" for k, v in row.items()) for row in report.offending(name)]
-    return "\n".join([f"{name}: {got}, expected {wanted}", *(rows or notes)])
+    rows = [", ".join(f"{k}={v}" for k, v in row.items()) for row in report.offending(claim.name)]
+    summary = f"{claim.name}: {got}, expected {wanted}: {claim.statement}"
+    return "\n".join([summary, *(rows or notes)])

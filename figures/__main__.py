@@ -1,4 +1,4 @@
-"""Draw all figures of a folder of results: python -m figures [FOLDER].
+"""Draw all figures of a folder of results.
 
 Exit status: 0; 2: the folder holds no rows of `verify`; 3: interrupted; 70: a fault of the program.
 """
@@ -7,6 +7,7 @@ import argparse
 import os
 import sys
 import traceback
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,14 +17,14 @@ from grpo_checks.figures.catalogue import FIGURES, draw, load
 from grpo_checks.figures.rows import read_rows
 
 
-def main() -> int:
+def main(argv: Sequence[str] | None = None, program: str = "python -m figures") -> int:
     """The exit status."""
-    parser = argparse.ArgumentParser(prog="python -m figures", description=__doc__)
+    parser = argparse.ArgumentParser(prog=program, description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?", default=Path("results/quick"))
-    folder = parser.parse_args().folder
+    folder = parser.parse_args(argv).folder
     table = folder / "rows.csv"
     if not table.is_file():
-        return _refused(f"{table}: no such table; run python -m experiments verify")
+        return _refused(f"{table}: no such table; verify writes one")
     try:
         read_rows(table)
         _draw(table, folder / "figures")

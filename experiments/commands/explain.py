@@ -5,7 +5,6 @@ import os
 import sys
 import textwrap
 from importlib import import_module
-from pathlib import Path
 
 import pandas as pd
 
@@ -19,17 +18,6 @@ from grpo_checks.experiments.runs.stored import PAPER, rows_of_claim
 from grpo_checks.experiments.runs.tables import STORED
 from grpo_checks.experiments.storage.store import Store
 from grpo_checks.experiments.storage.terminal import say
-
-
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The command's arguments."""
-    about = "statement, proof, assumptions, where it was checked, margins, figures of one claim"
-    parser = commands.add_parser("explain", help=about)
-    parser.add_argument("claim", help="a claim, as `list` names it, or a .py file")
-    parser.add_argument(
-        "--runs", type=Path, default=Path("results/quick/cells"), help="stored training runs"
-    )
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:

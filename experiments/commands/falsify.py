@@ -14,26 +14,6 @@ from grpo_checks.experiments.storage.terminal import say
 MAX_MINUTES = 24 * 60.0
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The command's arguments."""
-    parser = commands.add_parser("falsify", help="search for a violation, or the tightest point")
-    parser.add_argument("claim", nargs="?", help="a claim, as `list` names it, or a .py file")
-    parser.add_argument("--mutant", help="search for a violation of this false version instead")
-    parser.add_argument("--minutes", type=float, default=2.0, help="at most this long [2]")
-    parser.add_argument("--seed", type=int, default=0, help="of the starts [0]")
-    parser.add_argument(
-        "--deep", action="store_true", help="on models with prompts, layers of states and tools"
-    )
-    parser.add_argument("--replay", type=Path, help="decide a stored point.json again")
-    parser.add_argument(
-        "--claim", dest="file", metavar="FILE.py", help="with --replay: the claim, if not of `list`"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("results/falsify"), help="output folder [results/falsify]"
-    )
-    parser.set_defaults(run=run)
-
-
 def run(arguments: argparse.Namespace) -> int:
     """0: a claim that holds was not violated, or one that does not was; 1: the other way."""
     if arguments.replay is not None:

@@ -9,12 +9,6 @@ from grpo_checks.experiments.storage.files import write_atomic
 from grpo_checks.experiments.storage.table_file import read_table
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The command's arguments."""
-    about = "write paper_checks.md from the rows of the paper profile"
-    commands.add_parser("ledger", help=about).set_defaults(run=run)
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Write it whole. Raises ValueError where the tables are not those of all claims."""
     if not PAPER.is_dir():

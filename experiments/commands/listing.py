@@ -7,12 +7,6 @@ from grpo_checks.experiments.protocol.claim import Claim
 from grpo_checks.experiments.storage.terminal import say
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The command's arguments."""
-    parser = commands.add_parser("list", help="the claims, their provenance and their mutants")
-    parser.set_defaults(run=run)
-
-
 def heading(claim: Claim) -> list[str]:
     """Identifier, provenance, expected verdict and statement."""
     return [

@@ -10,14 +10,6 @@ from grpo_checks.experiments.storage.terminal import say
 TEMPLATE = Path(package.__file__).parent / "examples" / "theorem.py.template"
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The command's arguments."""
-    about = "write NAME.py: a claim with a case, a mutant and a search, to be edited"
-    parser = commands.add_parser("new", help=about)
-    parser.add_argument("name", metavar="NAME", help="letters, digits and underscores")
-    parser.set_defaults(run=run)
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Write it. Raises ValueError for a name that is none, or a file that is there already."""
     name: str = arguments.name

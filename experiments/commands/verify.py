@@ -1,7 +1,9 @@
 """verify: check claims."""
 
 import argparse
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -11,40 +13,28 @@ from grpo_checks.experiments.computing.compilation import Compilations
 from grpo_checks.experiments.computing.processes import is_first, join, start_together
 from grpo_checks.experiments.computing.resources import peak_memory
 from grpo_checks.experiments.ledger.ledger import differences
-from grpo_checks.experiments.models.instances import from_argument
+from grpo_checks.experiments.models.building.argument import from_argument
 from grpo_checks.experiments.origin.environment import begun_elsewhere
 from grpo_checks.experiments.protocol.claim import Claim, Scope
-from grpo_checks.experiments.runs.tables import Report, expected
+from grpo_checks.experiments.runs.tables import SILENT, Report, expected
 from grpo_checks.experiments.runs.verify import verify
+from grpo_checks.experiments.storage.colours import Colour, coloured
 from grpo_checks.experiments.storage.files import check_writable, digest
 from grpo_checks.experiments.storage.folders import labels
 from grpo_checks.experiments.storage.store import Store
 from grpo_checks.experiments.storage.terminal import say, table_lines
 
-PROFILES = ("quick", "paper", "ci")
-"""``ci``: the sizes of ``quick``, in a folder of its own and without a word on the ledger."""
 MAX_SEEDS = 10**6
-
-
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The command's arguments."""
-    parser = commands.add_parser("verify", help="check claims; tables go to the output folder")
-    parser.add_argument("--profile", choices=PROFILES, default="quick")
-    only = "only this claim, or all that a prefix names, as T2 does (may be repeated)"
-    parser.add_argument("--claim", action="append", help=only)
-    parser.add_argument("--instance", help="only this instance: a name or a .json file")
-    parser.add_argument("--mutant", help="a false version of the one --claim; must be refuted")
-    seeds = "at least this many seeds per run, rounded up to a power of two: each has its share of "
-    seeds += "the error, so that more may be asked for after seeing verdicts"
-    parser.add_argument("--seeds", type=int, default=1, help=seeds)
-    parser.add_argument("--out", type=Path, help="output folder [results/PROFILE]")
-    parser.add_argument("--fresh", action="store_true", help="compute again what is stored")
-    parser.add_argument(
-        "--coordinator", help="HOST:PORT of process 0, or auto (SLURM, TPU pods, ...)"
-    )
-    parser.add_argument("--processes", type=int, help="how many processes share --out")
-    parser.add_argument("--process", type=int, help="which of them this is, from 0")
-    parser.set_defaults(run=run)
+REASONS = 3
+"""Of one claim that are shown; all are in rows.csv."""
+COLOURS: Mapping[str, Colour] = {
+    "holds": "green",
+    "refuted": "red",
+    "vacuous": "yellow",
+    "assumption unmet": "yellow",
+    "inconclusive": "magenta",
+}
+VERDICT = re.compile("|".join(COLOURS))
 
 
 def _check_mutant(mutant: str | None, claims: Sequence[Claim]) -> None:
@@ -67,14 +57,31 @@ def _folder(out: Path, arguments: argparse.Namespace, names: Sequence[str]) -> P
 def _print(report: Report, folder: Path, compared: bool) -> None:
     shown = report.verdicts[["claim", "verdict", "expected", "cells", "evidence", "margin"]]
     with pd.option_context("display.width", 200, "display.max_colwidth", 80):
-        say(*table_lines(shown))
+        header, *lines = table_lines(shown)
+    say(header, *lines, paint=_verdict_in_colour)
+    _say_reasons(report)
     for claim in report.verdicts["claim"][~expected(report.verdicts)]:
         for row in report.offending(claim):
-            say("  " + ", ".join(f"{k}={v}" for k, v in row.items()))
+            line = "  " + ", ".join(f"{k}={v}" for k, v in row.items())
+            say(line, paint=partial(coloured, colour="bold red"))
     say(f"tables: {folder}")
     if compared:
         changed = differences(report.verdicts)
         say(*(changed or ["verdicts as in the ledger (paper_checks.md)"]))
+
+
+def _verdict_in_colour(line: str) -> str:
+    """The first verdict of a line, which is the one that was come to."""
+    return VERDICT.sub(lambda match: coloured(match[0], COLOURS[match[0]]), line, count=1)
+
+
+def _say_reasons(report: Report) -> None:
+    """Why a claim says nothing of the model, in the words of its rows."""
+    silent = report.verdicts[report.verdicts["verdict"].isin(SILENT)]
+    for claim, verdict in zip(silent["claim"], silent["verdict"], strict=True):
+        rows = report.rows[(report.rows["claim"] == claim) & (report.rows["verdict"] == verdict)]
+        for why in list(dict.fromkeys(note for note in rows["note"] if note))[:REASONS]:
+            say(f"  {claim}: {verdict}: {why}")
 
 
 def _store(folder: Path, claims: Sequence[Claim], scope: Scope, fresh: bool) -> Store:

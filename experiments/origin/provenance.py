@@ -10,7 +10,7 @@ from typing import Any
 import jax
 
 from grpo_checks.experiments.origin.code_version import ROOT, VERSIONS
-from grpo_checks.experiments.origin.environment import environment
+from grpo_checks.experiments.origin.environment import environment, platform_name
 from grpo_checks.experiments.storage.files import digest
 
 NAME = "grpo-theory-checks"
@@ -22,6 +22,12 @@ def project_version() -> str:
     if not described.is_file():
         return version(NAME)
     return str(tomllib.loads(described.read_text(encoding="utf-8"))["project"]["version"])
+
+
+def version_line() -> str:
+    """What is installed, and where it would compute."""
+    python = platform.python_version()
+    return f"{NAME} {project_version()}, jax {version('jax')}, {platform_name()}, Python {python}"
 
 
 def provenance(code: str, runs: Sequence[str], stored: int, seconds: float) -> dict[str, Any]:

@@ -7,11 +7,12 @@ the direction of text. They are shown as ``\\n``, ``\\x1b``, ``\\u202e``.
 import io
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 LONGEST = 2000
 """Characters of a message."""
@@ -32,8 +33,10 @@ def escaped_texts(row: Mapping[Any, Any]) -> dict[Any, Any]:
     }
 
 
-def table_lines(table: pd.DataFrame) -> list[str]:
+def table_lines(table: "pd.DataFrame") -> list[str]:
     """The table as it is printed, a line of it each."""
+    import pandas as pd  # Here: --help needs none of it, and it takes half a second.
+
     rows = [escaped_texts(row) for row in table.to_dict("records")]
     return (
         pd.DataFrame(rows, columns=list(map(escaped, table.columns)))
@@ -42,9 +45,12 @@ def table_lines(table: pd.DataFrame) -> list[str]:
     )
 
 
-def say(*lines: str) -> None:
-    """Print each as one line. Nobody need listen: a command whose reader left goes on."""
-    _write(sys.stdout, "\n".join(map(escaped, lines)))
+def say(*lines: str, paint: Callable[[str], str] = str) -> None:
+    """Print each as one line. Nobody need listen: a command whose reader left goes on.
+
+    ``paint`` adds colours (``storage.colours``) to what is safe to print.
+    """
+    _write(sys.stdout, "\n".join(paint(escaped(line)) for line in lines))
 
 
 def complain(message: object) -> None:

@@ -14,18 +14,6 @@ from grpo_checks.experiments.storage.store import Store
 from grpo_checks.experiments.storage.terminal import say, table_lines
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The command's arguments."""
-    about = "catch every mutant, and say how small a change would be seen"
-    parser = commands.add_parser("mutants", help=about, description=__doc__)
-    parser.add_argument("--claim", action="append", help="only this claim (may be repeated)")
-    parser.add_argument("--out", type=Path, help="table [results/mutants.csv, or under part/]")
-    parser.add_argument(
-        "--runs", type=Path, default=Path("results/quick/cells"), help="stored training runs"
-    )
-    parser.set_defaults(run=run)
-
-
 def run(arguments: argparse.Namespace) -> int:
     """0 where every mutant is caught, else 1. The second table goes beside the first."""
     named = chosen(arguments.claim)

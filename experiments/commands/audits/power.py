@@ -17,28 +17,18 @@ from grpo_checks.experiments.storage.terminal import say, table_lines
 NUMBERS = ("seeds", "observed", "lower", "upper", "bound")
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The command's arguments."""
-    about = "the least lowering of each bound that is refuted; what more seeds would find"
-    parser = commands.add_parser("power", help=about)
-    parser.add_argument(
-        "folder", type=Path, nargs="?", default=PAPER, help="of rows.csv [results/paper]"
-    )
-    parser.add_argument("--out", type=Path, help="store the sampled table too, in this file")
-    parser.set_defaults(run=run)
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Print both tables; store the second where that is asked for, since others are committed."""
-    rows = _rows(arguments.folder / "rows.csv")
+    folder = arguments.folder or PAPER
+    rows = _rows(folder / "rows.csv")
     table = power(rows)
     if table.empty:
-        raise ValueError(f"{arguments.folder}: no sampled cells: expected some in rows.csv")
+        raise ValueError(f"{folder}: no sampled cells: expected some in rows.csv")
     if arguments.out is not None:
         write_atomic(arguments.out, table.to_csv(index=False))
     with pd.option_context("display.width", 200):
         if {"instance", "verdict", "evidence", "identity"} <= {*rows}:
-            say(*table_lines(shown(_bounds(arguments.folder, rows))))
+            say(*table_lines(shown(_bounds(folder, rows))))
         say(*table_lines(table))
     return 0
 

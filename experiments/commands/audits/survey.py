@@ -1,7 +1,6 @@
 """survey: how common cycles of std-normalised GRPO are, and what stops one."""
 
 import argparse
-from pathlib import Path
 
 import pandas as pd
 
@@ -14,39 +13,23 @@ from grpo_checks.experiments.storage.terminal import say, table_lines
 MAX_MODELS = 10**5
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """The command's arguments."""
-    about = "follow E[g] on random composite models: how many starts go round, or rest elsewhere"
-    parser = commands.add_parser("survey", help=about)
-    parser.add_argument("--models", type=int, default=2000, help="the first so many [2000]")
-    parser.add_argument(
-        "--groups", type=int, nargs="+", default=list(GROUPS), help="group sizes [2 4 8 16]"
-    )
-    parser.add_argument(
-        "--out", type=Path, default=Path("results/survey"), help="folder [results/survey]"
-    )
-    parser.add_argument(
-        "--changes", action="store_true", help="what stops the cycle of T1.own instead"
-    )
-    parser.set_defaults(run=run)
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Store a record for each model and group size, and print how many models do what."""
     if not 1 <= arguments.models <= MAX_MODELS:
         raise ValueError(f"models = {arguments.models}: expected 1..{MAX_MODELS}")
-    if not all(2 <= size <= max(GROUPS) for size in arguments.groups):
-        raise ValueError(f"groups = {arguments.groups}: expected sizes in 2..{max(GROUPS)}")
+    groups = tuple(dict.fromkeys(arguments.groups or GROUPS))
+    if not all(2 <= size <= max(GROUPS) for size in groups):
+        raise ValueError(f"groups = {list(groups)}: expected sizes in 2..{max(GROUPS)}")
     path = arguments.out / ("what_stops.csv" if arguments.changes else "survey.csv")
     check_target(path)
-    table = _stops() if arguments.changes else _survey(arguments)
+    table = _stops() if arguments.changes else _survey(arguments.models, groups)
     write_atomic(path, table.to_csv(index=False))
     say(f"stored: {path}")
     return 0
 
 
-def _survey(arguments: argparse.Namespace) -> pd.DataFrame:
-    table = survey(arguments.models, tuple(dict.fromkeys(arguments.groups)))
+def _survey(models: int, groups: tuple[int, ...]) -> pd.DataFrame:
+    table = survey(models, groups)
     for size, records in table.groupby("group_size"):
         counts = {kind: int((records[kind] > 0).sum()) for kind in KINDS[1:]}
         shown = ", ".join(f"{count} {kind}" for kind, count in counts.items())
