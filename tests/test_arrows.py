@@ -46,7 +46,7 @@ ARROWS = {
         "points": {*_CLAIMED, "falsifier"},
         "runs": {*_RUN - {"runs"}},
         "claims": {*_RUN, *_SEARCHED},
-        "advice": {"storage", "models"},
+        "advice": {"storage", "models", "computing"},
         "audit": {*_RUN, *_SEARCHED, "claims"},
         "ledger": {*_RUN, *_SEARCHED, "claims", "audit"},
         "commands": {*_RUN, *_SEARCHED, "claims", "advice", "audit", "ledger"},

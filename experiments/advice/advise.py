@@ -5,7 +5,7 @@ estimator and group size, with B = N/G prompts drawn per update, or with B given
 update that a trainer makes (``experiments.advice.trainers``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ import jax
 import numpy as np
 import pandas as pd
 from jaxtyping import Array, Float, Int
+from tqdm import tqdm
 
 from grpo_checks.experiments.advice.bias_floor import smoothness_of
 from grpo_checks.experiments.advice.place import (
@@ -24,6 +25,8 @@ from grpo_checks.experiments.advice.place import (
 )
 from grpo_checks.experiments.advice.recommended import best_size, recommended
 from grpo_checks.experiments.advice.trainers import DEFAULT, trainer_lines, trainer_rows
+from grpo_checks.experiments.advice.words import sentences
+from grpo_checks.experiments.computing.work import BAR
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import GroupLaw, group_law
@@ -34,6 +37,7 @@ from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.rules.presets import preset
 from grpo_checks.theory.updates.budget import budget_terms
 from grpo_checks.theory.updates.moments import (
+    PromptMoments,
     combine,
     group_moments,
     prompt_moments,
@@ -55,7 +59,10 @@ class Advice:
 
     table: pd.DataFrame
     """One row for each estimator and group size."""
-    summary: Sequence[str]
+    answer: Sequence[str]
+    """In words: what to use, and what would change that."""
+    summary: Callable[[], Sequence[str]]
+    """Everything else, which takes its time: best sizes, where biased estimators lead."""
 
 
 _closed = jax.jit(prompt_moments)
@@ -127,8 +134,23 @@ def _rows(place: Place, estimator: Estimator, size: int) -> list[dict[str, Any]]
     return rows
 
 
+def _other_budgets(place: Place, moments: PromptMoments, size: int) -> dict[str, float]:
+    """Signal per episode with a quarter of the episodes of an update, and with four times as many.
+
+    NaN where these are less than one group.
+    """
+    signals, rho = {}, place.instance.mdp.prompt_distribution
+    for column, factor in (("at_quarter", 0.25), ("at_fourfold", 4.0)):
+        groups = factor * place.plan.groups(size)
+        signals[column] = np.nan
+        if groups >= 1:
+            numbers = numbers_of(place, _combined(rho, moments, groups), size * groups)
+            signals[column] = numbers["signal_per_episode"]
+    return signals
+
+
 def advise(spec: InstanceSpec, plan: Plan, train: int, trainer: str = DEFAULT) -> Advice:
-    """The table and its summary, after ``train`` steps; ``trainer``: the name of a preset.
+    """The table, the answer and a summary, after ``train`` steps; ``trainer``: a preset's name.
 
     Raises ValueError for an unknown preset or steps out of range.
     """
@@ -138,13 +160,23 @@ def advise(spec: InstanceSpec, plan: Plan, train: int, trainer: str = DEFAULT) -
     model = (instance.mdp, instance.policy, theta)
     place = Place(instance, theta, law_of(*model), smoothness_of(instance), plan)
     sizes = plan.sizes(SIZES)
-    rows = [row for e in ESTIMATORS for g in sizes for row in _rows(place, e, g)]
+    asked_for = [(e, g) for e in ESTIMATORS for g in sizes]
+    bar = tqdm(asked_for, "laws of updates", leave=False, bar_format=BAR, disable=None)
+    rows = [row for e, g in bar for row in _rows(place, e, g)]
     rows += trainer_rows(place, trainer, SIZES)
     table = pd.DataFrame(rows)
+    components = instance.mdp.weights.shape[0]
+    answer = [*sentences(table, plan, trainer, components)]
+    return Advice(table, answer, lambda: _summary(place, table, trainer))
+
+
+def _summary(place: Place, table: pd.DataFrame, trainer: str) -> list[str]:
+    instance, plan = place.instance, place.plan
+    model = (instance.mdp, instance.policy, place.theta)
     lines = [f"J = {float(jax.jit(value)(*model)):.4g} of at most {instance.optimum:.4g}"]
     if plan.budget is not None:
         terms = jax.jit(budget_terms)(*model)
         best = best_size(terms, plan.budget)
         lines.append(f"leave_one_out (and mean_baseline, a multiple of it): {best}")
-    lines += recommended(instance, theta, table, ESTIMATORS)
-    return Advice(table, [*lines, *trainer_lines(table, trainer, ESTIMATORS)])
+    lines += recommended(instance, place.theta, table, ESTIMATORS)
+    return [*lines, *trainer_lines(table, trainer, ESTIMATORS)]

@@ -1,4 +1,4 @@
-"""advise: which estimator and group size, for one model."""
+"""advise: which estimator and group size, for a model, for pass rates, or for the log of a run."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,9 @@ import pandas as pd
 from grpo_checks.experiments.advice.advise import advise, trained
 from grpo_checks.experiments.advice.optimizers import optimizer_table
 from grpo_checks.experiments.advice.place import Plan
+from grpo_checks.experiments.advice.rates.reading import rates_spec
 from grpo_checks.experiments.advice.trainers import DEFAULT
+from grpo_checks.experiments.advice.words import short_table
 from grpo_checks.experiments.commands.program import drawing
 from grpo_checks.experiments.models.building.argument import from_argument
 from grpo_checks.experiments.models.instances import InstanceSpec, build
@@ -20,28 +22,59 @@ from grpo_checks.theory.rules.presets import preset
 BUDGET = 64
 
 
+def _model(arguments: argparse.Namespace) -> tuple[InstanceSpec, str]:
+    """What is asked about, and the name of its folder. Raises ValueError for none or two."""
+    rates = arguments.success is not None or arguments.prompts is not None
+    if (arguments.instance is not None) is rates:
+        raise ValueError(
+            f"instance = {arguments.instance}: expected either --instance, or pass rates by "
+            "--success or --prompts"
+        )
+    if arguments.instance is not None:
+        return from_argument(arguments.instance), label(arguments.instance)
+    spec = rates_spec(
+        arguments.success,
+        arguments.correlation,
+        arguments.prompts,
+        arguments.weights,
+        arguments.shared,
+    )
+    return spec, f"pass_rates-{dict(spec.options)['sha256'][:8]}"
+
+
 def run(arguments: argparse.Namespace) -> int:
-    """Print the table and the advice, store the rows."""
-    spec = from_argument(arguments.instance)
+    """Print the answer, store the rows."""
+    spec, name = _model(arguments)
     arguments.preset = arguments.preset or DEFAULT
-    folder = arguments.out or Path("results") / "advise" / label(arguments.instance)
+    folder = arguments.out or Path("results") / "advise" / name
     check_target(folder / "rows.csv")
     budget = BUDGET if arguments.batch is None and arguments.budget is None else arguments.budget
     plan, size = Plan(budget, arguments.batch), arguments.optimizers
     if size is not None and (size < 2 or not plan.sizes([size], exactly=True)):
         raise ValueError(f"optimizers = {size}: expected a whole number of groups in {plan}")
+    say(f"exact signal of each estimator and group size on {spec.name}, at {plan}", "")
     advice = advise(spec, plan, arguments.train, arguments.preset)
-    shown = advice.table.drop(columns="note").dropna(subset=["signal"])
-    with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
-        # What could not be told has a note.
-        say(*table_lines(shown.astype(object).where(shown.notna(), "?")))
-    say(*advice.summary, *_refusals(advice.table))
+    say(*advice.answer, "")
+    if arguments.all:
+        _print(advice.table.drop(columns="note").dropna(subset=["signal"]))
+        say(*advice.summary())
+    elif not (short := short_table(advice.table)).empty:
+        _print(short)
+    refused = _refusals(advice.table)
+    say(*(refused if arguments.all else refused[:1]))
     rows = advice.table.assign(claim="advice", instance=spec.name, plan=str(plan))
     write_atomic(folder / "rows.csv", rows.to_csv(index=False))
-    say(f"table: {folder / 'rows.csv'}; figure: {drawing()} {folder}")
+    more = "" if arguments.all else "; all rows and where biased estimators lead: --all"
+    say(f"table: {folder / 'rows.csv'}; figure: {drawing()} {folder}{more}")
     if size is not None:
         _optimizers(spec, plan, arguments, folder / "optimizers.csv")
     return 0
+
+
+def _print(table: pd.DataFrame) -> None:
+    with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
+        # What could not be told has a note.
+        say(*table_lines(table.astype(object).where(table.notna(), "?")))
 
 
 def _optimizers(spec: InstanceSpec, plan: Plan, arguments: argparse.Namespace, path: Path) -> None:
@@ -49,9 +82,8 @@ def _optimizers(spec: InstanceSpec, plan: Plan, arguments: argparse.Namespace, p
     instance, size = build(spec), arguments.optimizers
     groups, rule = int(plan.groups(size)), preset(arguments.preset).rule
     table = optimizer_table(instance, trained(instance, arguments.train), rule, size, groups)
-    with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
-        say(f"mean updates beside E[g] of {arguments.preset}, {groups} groups of {size}, sampled:")
-        say(*table_lines(table.astype(object).where(table.notna(), "")))
+    say(f"mean updates beside E[g] of {arguments.preset}, {groups} groups of {size}, sampled:")
+    _print(table.astype(object).where(table.notna(), ""))
     labels = {"instance": spec.name, "preset": arguments.preset, "group_size": size}
     write_atomic(path, table.assign(**labels, prompts=groups).to_csv(index=False))
     say(f"table: {path}")

@@ -73,9 +73,7 @@ COMMANDS: Mapping[str, Command] = {
         "audits.survey",
         JAX,
     ),
-    "advise": Command(
-        "which estimator and group size, for one model", models.advise, "advise", JAX
-    ),
+    "advise": Command("which estimator and group size, and why", models.advise, "advise", JAX),
     "ledger": Command(
         "write paper_checks.md from the rows of the paper profile", claims.ledger, "ledger"
     ),

@@ -33,7 +33,7 @@ def _asked(name, tmp_path, capsys, rewards, weights, theta):
     }
     path = tmp_path / f"{name}.json"
     path.write_text(json.dumps(document))
-    command = ["advise", "--instance", str(path), "--budget", "4", "--out", str(tmp_path)]
+    command = ["advise", "--instance", str(path), "--budget", "4", "--all", "--out", str(tmp_path)]
     assert cli.main(command) == 0
     return capsys.readouterr().out, pd.read_csv(tmp_path / "rows.csv")
 

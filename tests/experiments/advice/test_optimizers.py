@@ -55,10 +55,10 @@ def test_limits_and_lengths():
 def test_command(tmp_path, capsys, monkeypatch):
     """The table is stored beside the others; parts of groups are refused at once."""
     signal = pd.DataFrame([("leave_one_out", 1.0, "")], columns=["estimator", "signal", "note"])
-    monkeypatch.setattr(command, "advise", lambda *_: Advice(signal, []))
+    monkeypatch.setattr(command, "advise", lambda *_: Advice(signal, [], list))
     table = pd.DataFrame([("SGD", 1.0, 0.0, 1.0, 0.0, np.nan)], columns=optimizers.COLUMNS)
     monkeypatch.setattr(command, "optimizer_table", lambda *_: table)
-    options = ["advise", "--instance", "conflict", "--budget", "4", "--out", str(tmp_path)]
+    options = ["advise", "--instance", "conflict", "--budget", "4", "--all", "--out", str(tmp_path)]
     for size in ("3", "0"):
         assert cli.main([*options, "--optimizers", size]) == 2
         assert f"optimizers = {size}: expected a whole number of" in capsys.readouterr().err

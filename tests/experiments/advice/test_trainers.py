@@ -43,14 +43,14 @@ def test_a_batch_in_place_of_a_budget():
     exact = advice.table[advice.table["estimator"] != "group_normalized, filtered"]
     assert (exact["episodes"] == 4 * exact["group_size"]).all()
     per_episode = _part(advice, "trl")["signal_per_episode"]
-    (line,) = [x for x in advice.summary if x.startswith("trl (TRL 1.16")]
+    (line,) = [x for x in advice.summary() if x.startswith("trl (TRL 1.16")]
     assert f"best G = {per_episode.idxmax()} " in line
-    assert not any("G*" in x for x in advice.summary)
+    assert not any("G*" in x for x in advice.summary())
 
 
 def test_what_the_command_takes(tmp_path, capsys):
     """One of budget and batch; a preset by name; the plan is stored."""
-    command = ["advise", "--instance", "conflict", "--out", str(tmp_path)]
+    command = ["advise", "--instance", "conflict", "--all", "--out", str(tmp_path)]
     assert cli.main([*command, "--batch", "2", "--preset", "verl-seq-mean"]) == 0
     rows = pd.read_csv(tmp_path / "rows.csv")
     assert set(rows["plan"]) == {"2 prompts per update"}
@@ -68,7 +68,7 @@ def test_what_the_command_takes(tmp_path, capsys):
 
 def test_no_exact_sum_is_said(tmp_path, capsys):
     """Of micro-batches that do not fit: nothing is left out silently. Whitened rules have sums."""
-    command = ["advise", "--instance", "conflict", "--budget", "4", "--out", str(tmp_path)]
+    command = ["advise", "--instance", "conflict", "--budget", "4", "--all", "--out", str(tmp_path)]
     assert cli.main([*command, "--preset", "trl-bnpo"]) == 0
     printed = capsys.readouterr().out
     assert "no group size could be computed exactly" in printed

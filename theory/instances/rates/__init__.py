@@ -1,0 +1,1 @@
+"""Models made from pass rates alone: one decision, components that succeed together as told."""
