@@ -47,9 +47,10 @@ ARROWS = {
         "runs": {*_RUN - {"runs"}},
         "claims": {*_RUN, *_SEARCHED},
         "advice": {"storage", "models", "computing"},
+        "conformance": {"storage", "models"},
         "audit": {*_RUN, *_SEARCHED, "claims"},
         "ledger": {*_RUN, *_SEARCHED, "claims", "audit"},
-        "commands": {*_RUN, *_SEARCHED, "claims", "advice", "audit", "ledger"},
+        "commands": {*_RUN, *_SEARCHED, "claims", "advice", "audit", "conformance", "ledger"},
     },
 }
 """What a room may import, beside itself; experiments may import all of theory."""

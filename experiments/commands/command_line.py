@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple, NoReturn
 
-from grpo_checks.experiments.commands.arguments import audits, claims, models
+from grpo_checks.experiments.commands.arguments import audits, claims, models, trainers
 from grpo_checks.experiments.commands.program import drawing, program
 from grpo_checks.experiments.storage.terminal import escaped, say
 
@@ -74,6 +74,12 @@ COMMANDS: Mapping[str, Command] = {
         JAX,
     ),
     "advise": Command("which estimator and group size, and why", models.advise, "advise", JAX),
+    "conformance": Command(
+        "whether a trainer's own update is the rule that it names",
+        trainers.conformance,
+        "trainers.conformance",
+        JAX,
+    ),
     "ledger": Command(
         "write paper_checks.md from the rows of the paper profile", claims.ledger, "ledger"
     ),

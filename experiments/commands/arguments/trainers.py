@@ -1,0 +1,22 @@
+"""Arguments of the commands about trainers that others wrote."""
+
+from argparse import ArgumentParser
+from pathlib import Path
+
+
+def conformance(parser: ArgumentParser) -> None:
+    """Of conformance."""
+    parser.add_argument(
+        "--trainer", required=True, help="a name, or a .py file with load and gradient"
+    )
+    parser.add_argument("--rule", help="one rule [all of the trainer's]; a preset for a file")
+    parser.add_argument(
+        "--instance",
+        nargs="+",
+        help="named instances or .json files [three small models: answers, faint, steps]",
+    )
+    parser.add_argument("--groups", type=int, nargs="+", default=[4], help="their sizes [4]")
+    parser.add_argument("--batch", type=int, help="prompts of an update, drawn [one group of all]")
+    parser.add_argument("--sampled", type=int, default=0, help="so many drawn batches, not all")
+    parser.add_argument("--python", type=Path, help="the trainer's Python [that of make]")
+    parser.add_argument("--out", type=Path, help="table [results/conformance/NAME.csv]")

@@ -1,0 +1,1 @@
+"""Scripts that a trainer's own Python runs: they know NumPy, the trainer and one another."""

@@ -1,0 +1,1 @@
+"""Update rules that trainers say they have, with the options that ask for them."""

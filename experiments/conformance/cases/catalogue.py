@@ -1,0 +1,41 @@
+"""Every rule that a trainer is asked for: by trainer, with its options' own names."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from grpo_checks.theory.rules.presets import preset
+from grpo_checks.theory.rules.rule import UpdateRule
+
+
+class Case(NamedTuple):
+    """A rule of the suite beside the options of a trainer that are said to be it."""
+
+    name: str
+    rule: UpdateRule
+    options: Mapping[str, Any] = MappingProxyType({})
+
+
+def preset_case(name: str) -> Case:
+    """A preset, for a trainer that has one rule and no options. Raises ValueError for others."""
+    return Case(name, preset(name).rule)
+
+
+TRAINERS: Mapping[str, tuple[Case, ...]] = MappingProxyType({"example": (preset_case("trl"),)})
+"""By the name of the adapter."""
+
+
+def cases_of(trainer: str, rule: str | None) -> list[Case]:
+    """Those of a trainer, or the one that is named; of a file the preset that is named.
+
+    Raises ValueError for an unknown name, and for a file without one.
+    """
+    if trainer not in TRAINERS:
+        if rule is None:
+            raise ValueError("rule = None: expected a preset, the rule that the file is to have")
+        return [preset_case(rule)]
+    cases = [case for case in TRAINERS[trainer] if rule in (None, case.name)]
+    if not cases:
+        names = tuple(case.name for case in TRAINERS[trainer])
+        raise ValueError(f"rule = {rule!r}: expected one of {names}")
+    return cases
