@@ -12,6 +12,7 @@ from grpo_checks.figures.theorems import (
     bias,
     cycles,
     literature,
+    looseness,
     practice,
     theorem1,
     theorem2,
@@ -43,6 +44,7 @@ FIGURES = {
     "t3_visual_arft": ("T3.visual_arft", theorem3_transfer.visual_arft),
     "literature": ("L.amplification", literature.overview),
     "p_kl": ("P.kl", practice.kl),
+    "looseness": ("T1.rate.sharp", looseness.looseness),
     "advice": ("advice", advice.advice),
     "cost": ("cost", speed.cost),
 }

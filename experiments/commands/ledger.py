@@ -1,23 +1,26 @@
-"""ledger: write paper_checks.md."""
+"""ledger: write paper_checks.md and its details."""
 
 import argparse
 from pathlib import Path
 
 from grpo_checks.experiments.claims.catalogue import chosen
-from grpo_checks.experiments.ledger.ledger import LEDGER, PAPER, ledger_text
+from grpo_checks.experiments.ledger.ledger import PAPER, ledger_pages, page_paths
 from grpo_checks.experiments.storage.files import write_atomic
 from grpo_checks.experiments.storage.table_file import read_table
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write it whole. Raises ValueError where the tables are not those of all claims."""
+    """Write them, each whole. Raises ValueError where the tables are not those of all claims."""
     if not PAPER.is_dir():
         raise ValueError(
             f"{PAPER}: no such folder: expected a checkout in which make paper has run"
         )
     _check_claims(PAPER / "verdicts.csv")
     _check_claims(PAPER / "rows.csv", PAPER / "cases.csv")
-    write_atomic(LEDGER, ledger_text(PAPER))
+    paths = page_paths()
+    for name, text in ledger_pages(PAPER).items():
+        paths[name].parent.mkdir(parents=True, exist_ok=True)
+        write_atomic(paths[name], text)
     return 0
 
 

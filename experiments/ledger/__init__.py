@@ -1,1 +1,1 @@
-"""paper_checks.md from a template and stored rows."""
+"""paper_checks.md and its details, from templates and stored rows."""

@@ -1,4 +1,4 @@
-"""paper_checks.md, the ledger of claims: a template, filled from rows of the paper profile."""
+"""paper_checks.md, the ledger of claims, and its details: templates, filled from stored rows."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,7 +14,11 @@ from grpo_checks.experiments.storage.table_file import read_table
 from grpo_checks.experiments.storage.text import wrapped
 
 LEDGER = ROOT / "paper_checks.md"
-TEMPLATE = Path(__file__).with_name("paper_checks.md.template")
+DETAILS = PAPER / "details"
+TEMPLATES = Path(__file__).with_name("templates")
+SUMMARY = "paper_checks"
+"""The page on top; all others are details."""
+PAGES = (SUMMARY, "theorem1", "theorem2", "theorem3", "other_papers", "verifier")
 NO_CASES = pd.DataFrame(columns=["claim", "case", "observed", "bound", "verdict", "note"])
 
 
@@ -34,26 +38,56 @@ def differences(verdicts: pd.DataFrame) -> list[str]:
     ]
 
 
-def ledger_text(folder: Path) -> str:
-    """The whole ledger, from rows.csv, verdicts.csv, provenance.json in ``folder``, and from what
-    else is stored there: cases.csv, mutants.csv with mutants_smallest.csv, alarms.json, falsify/.
+def ledger_pages(folder: Path) -> dict[str, str]:
+    """All pages by their names, from rows.csv, verdicts.csv, provenance.json in ``folder``, and
+    from what else is stored there: cases.csv, mutants.csv with mutants_smallest.csv, alarms.json,
+    falsify/. paper_checks is the summary.
 
     Raises ValueError where template and facts differ.
     """
-    return wrapped(sections(_inputs(folder)).rstrip()) + "\n"
+    inputs = stored_inputs(folder)
+    pages = {name: "".join(_filled(_template(name), inputs).values()) for name in PAGES}
+    return {name: wrapped(text.strip()) + "\n" for name, text in pages.items()}
+
+
+def page_paths() -> dict[str, Path]:
+    """Where each page is kept."""
+    details = {name: DETAILS / f"{name}.md" for name in PAGES}
+    return {**details, SUMMARY: LEDGER}
 
 
 def sections(inputs: Mapping[str, Any], prefix: str = "") -> str:
-    """The parts of the template whose names begin so, filled from the rows of claims, by their
+    """The parts of all templates whose names begin so, filled from the rows of claims, by their
     names, and from tables; without those that lack an input."""
-    template = parts(read_text(TEMPLATE))
+    return "".join(part_texts(inputs, prefix).values())
+
+
+def part_texts(inputs: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """The same by the names of the parts."""
+    chosen = {name: text for name, text in all_parts().items() if name.startswith(prefix)}
+    return _filled(chosen, inputs)
+
+
+def all_parts() -> dict[str, str]:
+    """Of all templates. Raises ValueError for facts that have no part."""
+    template: dict[str, str] = {}
+    for page in PAGES:
+        template |= _template(page)
     if homeless := PARTS.keys() - template.keys():
         raise ValueError(f"template: {', '.join(sorted(homeless))}: no part of that name")
-    chosen = {name: text for name, text in template.items() if name.startswith(prefix)}
-    return "".join(filled_part(name, text, inputs) for name, text in chosen.items())
+    return template
 
 
-def _inputs(folder: Path) -> dict[str, Any]:
+def _template(page: str) -> dict[str, str]:
+    return parts(read_text(TEMPLATES / f"{page}.md.template"))
+
+
+def _filled(template: Mapping[str, str], inputs: Mapping[str, Any]) -> dict[str, str]:
+    return {name: filled_part(name, text, inputs) for name, text in template.items()}
+
+
+def stored_inputs(folder: Path) -> dict[str, Any]:
+    """What the parts take: tables by their names, the rows of each claim by its name."""
     rows, cases = read_table(folder / "rows.csv"), folder / "cases.csv"
     tables = {
         "mutants": "mutants.csv",

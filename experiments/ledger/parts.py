@@ -12,15 +12,14 @@ from grpo_checks.experiments.ledger.facts import (
     decomposition,
     generalization,
     literature,
-    overview,
     stationarity,
-    theorems,
     transfer,
     verifier,
     visual_arft,
 )
-from grpo_checks.experiments.ledger.facts.answers import theorem1, theorem2
+from grpo_checks.experiments.ledger.facts.answers import theorem1, theorem2, theorem3
 from grpo_checks.experiments.ledger.facts.cycles import orbits, survey
+from grpo_checks.experiments.ledger.facts.summary import overview, theorems
 from grpo_checks.experiments.ledger.template import filled
 from grpo_checks.experiments.ledger.words import Facts
 
@@ -36,11 +35,21 @@ class Part(NamedTuple):
 
 
 TABLES = ("rows", "cases", "verdicts")
+ANSWER1 = ("T1.rate", "T1.surrogate", "T1.own", "survey")
+ANSWER2 = (
+    *(f"T2.{name}" for name in ("identity", "potential", "kappa", "zero", "global")),
+    *("T2.benefit", "T1.curl", "cases"),
+)
+ANSWER3 = ("T3.coverage", "T3.tightness", "T3.ood", "T3.shift", "T3.visual_arft")
 PARTS: dict[str, Part] = {
+    "Theorem 1, in short": Part(theorem1.in_short, ("T1.rate.sharp", *ANSWER1)),
+    "Theorem 2, in short": Part(theorem2.in_short, ANSWER2),
+    "Theorem 3, in short": Part(theorem3.in_short, ANSWER3),
     "top": Part(overview.top, ("verdicts", "rows", "cases", "points")),
     "surprises": Part(overview.surprises, ("verdicts",)),
     "conditions": Part(overview.conditions, ("provenance",)),
-    "Theorem 1, the answer": Part(theorem1.answer, ("T1.rate", "T1.surrogate", "T1.own", "survey")),
+    "Theorem 1, the answer": Part(theorem1.answer, ANSWER1),
+    "Theorem 1 in detail": Part(lambda data: {}, ("T1.rate",)),
     "Theorem 1": Part(
         theorems.stationarity, ("T1.rate", "T1.slope", "T1.budget", "T1.floor", *TABLES)
     ),
@@ -61,13 +70,8 @@ PARTS: dict[str, Part] = {
     "T1.own.binary": Part(orbits.binary),
     "T1.own, how common": Part(survey.survey, ("survey",)),
     "T1.own, what stops it": Part(survey.stops, ("stops",)),
-    "Theorem 2, the answer": Part(
-        theorem2.answer,
-        (
-            *(f"T2.{name}" for name in ("identity", "potential", "kappa", "zero", "global")),
-            *("T2.benefit", "T1.curl", "cases"),
-        ),
-    ),
+    "Theorem 2, the answer": Part(theorem2.answer, ANSWER2),
+    "Theorem 2 in detail": Part(lambda data: {}, ("T2.kappa",)),
     "Theorem 2": Part(theorems.decomposition, ("T2.kappa", "T2.benefit", *TABLES)),
     "T2.identity": Part(decomposition.identity),
     "T2.bridge'": Part(decomposition.bridge),
@@ -81,6 +85,7 @@ PARTS: dict[str, Part] = {
     "T2.shared": Part(decomposition.shared, ("cases",)),
     "T2.benefit": Part(benefit.benefit),
     "T2.benefit, what to use": Part(benefit.rules, ("T2.benefit",)),
+    "Theorem 3 in detail": Part(lambda data: {}, ("T3.coverage",)),
     "Theorem 3": Part(
         theorems.generalization, ("T3.coverage", "T3.shift", "T3.visual_arft", *TABLES)
     ),
@@ -107,9 +112,11 @@ PARTS: dict[str, Part] = {
     "L.groups": Part(literature.groups),
     "claims that people act on": Part(lambda data: {}, ("P.kl",)),
     "P.kl": Part(literature.kl),
+    "verifier in short": Part(verifier.in_short, ("cases", "mutants", "smallest", "points")),
+    "evidence": Part(verifier.evidence, ("verdicts",)),
     "cases": Part(verifier.cases),
     "falsifier": Part(verifier.falsifier, ("points",)),
-    "mutants": Part(verifier.mutants, ("mutants", "smallest")),
+    "mutants": Part(verifier.mutants_facts, ("mutants", "smallest")),
     "power": Part(verifier.power, ("rows", "cases", "points")),
     "alarms": Part(verifier.alarms),
 }

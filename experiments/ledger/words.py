@@ -9,6 +9,8 @@ from grpo_checks.experiments.storage.text import DIGITS, markdown
 
 Facts = dict[str, object]
 """What a part of the template says, by the name of its place there."""
+READABLE = 18
+"""Characters of a fraction that a reader takes in."""
 COUNTS = ("cells", "components", "distinct_rewards", "group_size", "n_tasks", "seeds")
 """Columns of counts, which are stored as floats where rows of other claims have none."""
 
@@ -32,12 +34,11 @@ def count(data: pd.DataFrame, verdict: str) -> int:
 
 
 def exactly(row: pd.Series, side: str) -> str:
-    """A number as a fraction where that can be read, else to 12 digits; 6 of a sampled one."""
+    """A number as a fraction where that can be read, else to 6 digits."""
     text = row.get(f"{side}_exact")
-    if isinstance(text, str) and len(text) <= 24:
+    if isinstance(text, str) and len(text) <= READABLE and "[" not in text:
         return text
-    digits = 6 if row.get("evidence") == "statistical" else 12
-    return f"{float(row[side]):.{digits}g}"
+    return f"{float(row[side]):.{DIGITS}g}"
 
 
 def table(

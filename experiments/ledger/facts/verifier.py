@@ -42,7 +42,29 @@ def cases(cases: pd.DataFrame) -> Facts | None:
     }
 
 
-def mutants(mutants: pd.DataFrame, smallest: pd.DataFrame) -> Facts:
+def in_short(
+    cases: pd.DataFrame, mutants: pd.DataFrame, smallest: pd.DataFrame, points: Points
+) -> Facts | None:
+    """Counts alone: of mutants, of stored points, of searches."""
+    searches, stored = falsifier(points), mutants_facts(mutants, smallest)
+    if searches is None:
+        return None
+    return {
+        **{name: stored[name] for name in ("caught", "all", "certified")},
+        "held": count(cases, "holds"),
+        "refuted": count(cases, "refuted"),
+        "searched": searches["held"],
+        **{name: searches[name] for name in ("minutes", "violations")},
+    }
+
+
+def evidence(verdicts: pd.DataFrame) -> Facts:
+    """What the verdict of each claim rests on."""
+    columns = ["claim", "verdict", "cells", "evidence"]
+    return {"table": table(verdicts[columns].rename(columns={"evidence": "rests on"}))}
+
+
+def mutants_facts(mutants: pd.DataFrame, smallest: pd.DataFrame) -> Facts:
     """Of the mutants, and of the smallest change of a bound that the rows would notice."""
     return {
         "caught": count(mutants, "refuted"),

@@ -4,9 +4,8 @@ import pandas as pd
 import pytest
 
 from grpo_checks.experiments.ledger.facts.answers.theorem2 import answer
-from grpo_checks.experiments.ledger.ledger import TEMPLATE
+from grpo_checks.experiments.ledger.ledger import all_parts
 from grpo_checks.experiments.ledger.parts import PARTS, filled_part
-from grpo_checks.experiments.ledger.template import parts
 
 NAME = "Theorem 2, the answer"
 HELD = {"verdict": "holds"}
@@ -44,7 +43,7 @@ def _rows():
 
 
 def _text(rows):
-    return " ".join(filled_part(NAME, parts(TEMPLATE.read_text("utf-8"))[NAME], rows).split())
+    return " ".join(filled_part(NAME, all_parts()[NAME], rows).split())
 
 
 def test_the_answer_is_made_of_the_rows():

@@ -7,10 +7,18 @@ import shutil
 import pandas as pd
 import pytest
 
-from grpo_checks.experiments.ledger.facts.theorems import counterexamples
-from grpo_checks.experiments.ledger.ledger import PAPER, ledger_text
+from grpo_checks.experiments.ledger.facts.summary.theorems import counterexamples
+from grpo_checks.experiments.ledger.ledger import PAPER, SUMMARY, ledger_pages
 from grpo_checks.experiments.ledger.words import exactly
 from grpo_checks.experiments.storage.text import WIDTH
+
+WORDS = 6000
+"""Of the page that people read first."""
+
+
+def _whole(folder):
+    return "\n".join(ledger_pages(folder).values())
+
 
 CASES = pd.DataFrame(
     [
@@ -42,18 +50,32 @@ def folder(tmp_path):
 
 def test_theorems_read_like_a_report(folder):
     """Claimed, true, not true, in numbers, in practice; then the details."""
-    text = ledger_text(folder)
-    assert max(map(len, re.findall(r"(?m)^[^|#!\s].*$", text))) <= WIDTH
+    pages = ledger_pages(folder)
+    for text in pages.values():
+        assert max(map(len, re.findall(r"(?m)^[^|#!\s].*$", text))) <= WIDTH
+    summary = pages[SUMMARY]
+    assert len(summary.split()) < WORDS
     for number in (1, 2, 3):
-        part = text.split(f"## Theorem {number}: ")[1].split(f"### Theorem {number} in detail")[0]
+        part = summary.split(f"## Theorem {number}: ")[-1].split("\n## ")[0]
         heads = ("What was claimed", "What is true", "What is not", "counterexamples", "practice")
         places = [part.index(heading) for heading in heads]
         assert places == sorted(places)
         assert "{" not in part
-    top = text.split("\n\n")[3].splitlines()
-    names = "claim | statement | provenance | verdict | margin | power | rests on | figure"
-    assert top[0] == f"| {names} |"
+    top = re.findall(r"(?m)^\|.*$", summary.split("## All claims")[1].split("\n## ")[0])
+    names = "statement | whose | verdict | looseness | distance | rounding | power | picture"
+    assert top[0] == f"| claim | {names} |"
     assert len(top) == 2 + len(pd.read_csv(folder / "verdicts.csv"))
+    assert all(line.split(" | ")[-1].strip("| ") for line in top), "a picture, or why none"
+
+
+def test_answers_come_first():
+    """Four questions of each theorem, before any table; all within a screen of text."""
+    answers = ledger_pages(PAPER)[SUMMARY].split("## All claims")[0]
+    assert re.findall(r"## Theorem (\d): ", answers) == ["1", "2", "3"]
+    for part in answers.split("\n## ")[1:]:
+        asked = re.findall(r"\*\*(.*?)\*\*", part)
+        assert asked == ["Is it true?", "Where not?", "How loose?", "For you:"]
+        assert len(part.split()) < 200
 
 
 def test_counterexamples_are_the_stored_points(folder):
@@ -67,25 +89,23 @@ def test_counterexamples_are_the_stored_points(folder):
     ]
     assert table.loc["T3.klorder", "observed"] == "0.5"
     assert table.loc["T1.K", "point"] == "bits"
-    assert exactly(pd.Series({"bound": 1 / 3}), "bound") == "0.333333333333"
+    assert exactly(pd.Series({"bound": 1 / 3}), "bound") == "0.333333"
 
 
 def test_stored_cases_disturb_no_other_part(folder):
     """The details are those of the cells; only summaries and the last section know the cases."""
-    with_cases = ledger_text(folder)
+    with_cases = ledger_pages(folder)
     (folder / "cases.csv").unlink()
-    without = ledger_text(folder)
-    for number, after in ((1, "## Theorem 2"), (2, "## Theorem 3"), (3, "## Results")):
-        cut = f"### Theorem {number} in detail"
-        details = [t.split(cut)[1].split(after)[0] for t in (with_cases, without)]
-        assert details[0] == details[1]
-    assert "| T2.gap | tight | 1/4 | 1/4 | holds |" in with_cases
-    assert "Certified cases" not in without
+    without = ledger_pages(folder)
+    for name in ("theorem1", "theorem3", "other_papers"):
+        assert with_cases[name] == without[name]
+    assert "| T2.gap | tight | 1/4 | 1/4 | holds |" in with_cases["verifier"]
+    assert "Certified cases" not in without["verifier"]
 
 
 def test_the_verifier_is_told_from_its_files(folder):
     """Mutants and alarms as stored; parts without a file are left out."""
-    empty = ledger_text(folder)
+    empty = _whole(folder)
     assert "Mutants" not in empty
     assert "False alarms" not in empty
     line = {"claim": "T", "mutant": "m", "change": "c", "verdict": "refuted", "false on": "case x",
@@ -98,7 +118,7 @@ def test_the_verifier_is_told_from_its_files(folder):
     seen.to_csv(folder / "mutants_smallest.csv", index=False)
     stored = json.loads((PAPER / "alarms.json").read_text())
     (folder / "alarms.json").write_text(json.dumps({**stored, "alarms": 7}))
-    text = " ".join(ledger_text(folder).split())
+    text = " ".join(_whole(folder).split())
     assert "1 of 2 are, 1 of them by a certified case" in text
     assert "refuted in 7, at the level 2.5e-05" in text
     assert "1 that hold and 2 counterexamples" in text

@@ -7,13 +7,17 @@ import numpy as np
 import pandas as pd
 
 from grpo_checks.experiments.ledger.facts.bias import crossing
-from grpo_checks.experiments.ledger.ledger import NO_CASES, PAPER, ledger_text, sections
+from grpo_checks.experiments.ledger.ledger import NO_CASES, PAPER, ledger_pages, sections
 from grpo_checks.experiments.ledger.parts import by_claim
 from grpo_checks.experiments.origin.provenance import _device
 from grpo_checks.experiments.storage.text import WIDTH, counts, enclosed, markdown, span, wrapped
 
 ROWS = pd.read_csv(PAPER / "rows.csv", low_memory=False).copy()
 VERDICTS = pd.read_csv(PAPER / "verdicts.csv", keep_default_na=False)
+
+
+def _whole(folder):
+    return "\n".join(ledger_pages(folder).values())
 
 
 def _flat(text):
@@ -83,11 +87,11 @@ def test_a_verdict_that_was_not_expected_is_told_on_top(tmp_path):
         shutil.copy(PAPER / name, tmp_path)
     as_expected = VERDICTS.assign(verdict=VERDICTS["expected"])
     as_expected.to_csv(tmp_path / "verdicts.csv", index=False)
-    assert "Not as expected" not in ledger_text(tmp_path)
+    assert "Not as expected" not in _whole(tmp_path)
     as_expected.loc[as_expected["claim"] == "T2.gap", "verdict"] = "vacuous"
     as_expected.to_csv(tmp_path / "verdicts.csv", index=False)
     sentence = "**Not as expected:** T2.gap is vacuous, expected: holds."
-    assert sentence in ledger_text(tmp_path)
+    assert sentence in _whole(tmp_path)
 
 
 def test_losses_are_those_of_unrestricted_policies():
@@ -134,7 +138,7 @@ def test_points_name_the_bound_that_they_are_rows(tmp_path):
     shutil.copytree(PAPER / "falsify" / "t3_shift", tmp_path / "falsify" / "t3_shift")
     for name in ("rows.csv", "verdicts.csv", "provenance.json"):
         shutil.copy(PAPER / name, tmp_path)
-    text = ledger_text(tmp_path)
+    text = _whole(tmp_path)
     assert "| T3.coverage | fresh tasks, one policy | 0.999899 |" in text
 
 
@@ -145,7 +149,7 @@ def test_no_number_is_read_from_a_note(tmp_path):
     pages = []
     for rows in (ROWS, ROWS.assign(note="exact: 17 of 1/19, fitted")):
         rows.to_csv(tmp_path / "rows.csv", index=False)
-        pages.append(ledger_text(tmp_path).splitlines())
+        pages.append(_whole(tmp_path).splitlines())
     assert pages[0] != pages[1]
     assert not [(a, b) for a, b in zip(*pages, strict=True) if a != b and a[:1] + b[:1] != "||"]
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from grpo_checks.experiments.ledger import ledger
-from grpo_checks.experiments.ledger.ledger import ROOT, TEMPLATE
+from grpo_checks.experiments.ledger.ledger import ROOT, TEMPLATES
 from grpo_checks.experiments.ledger.parts import PARTS, filled_part
 from grpo_checks.experiments.ledger.template import filled, parts
 from grpo_checks.experiments.ledger.words import table
@@ -82,6 +82,7 @@ def test_tables_show_counts_as_whole_numbers():
 
 def test_files_that_the_prose_names_exist():
     """Of the four folders, where somebody would look for them."""
-    names = re.findall(r"`((?:theory|experiments|figures|tests)/[^`]+)`", TEMPLATE.read_text())
+    text = "".join(path.read_text(encoding="utf-8") for path in TEMPLATES.iterdir())
+    names = re.findall(r"`((?:theory|experiments|figures|tests)/[^`]+)`", text)
     assert names
     assert not [name for name in names if not (ROOT / name).is_file()]

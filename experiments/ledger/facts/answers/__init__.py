@@ -1,1 +1,1 @@
-"""Whether each theorem is true, in five sentences, for the verdicts that they were written for."""
+"""Whether each theorem is true, in sentences, for the verdicts that they were written for."""

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from grpo_checks.experiments.ledger.facts.cycles.survey import share
-from grpo_checks.experiments.ledger.words import Facts
+from grpo_checks.experiments.ledger.words import Facts, count
 from grpo_checks.experiments.protocol.claim import overall
 from grpo_checks.experiments.storage.text import span
 
@@ -38,3 +38,14 @@ def answer(
         "rounds": share(least["goes round"] > 0),
         "rests": share(most["zero"] > 0),
     }
+
+
+def in_short(sharp: pd.DataFrame, rate: pd.DataFrame, *tables: pd.DataFrame) -> Facts | None:
+    """Of the same, and of T1.rate.sharp: four questions. None where ``answer`` is."""
+    facts = answer(rate, *tables)
+    if facts is None or sharp.empty:
+        return None
+    names = ("ratio", "median", "floor", "larger", "models", "few", "many", "rounds", "rests")
+    typical = pd.to_numeric(sharp["ratio"]).median()
+    told = {name: facts[name] for name in names}
+    return {**told, "cells": count(rate, "holds"), "sharp": f"{typical:.3g}"}

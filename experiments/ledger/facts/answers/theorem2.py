@@ -54,3 +54,10 @@ def answer(
         "always": int(wrong[ALWAYS]),
         "starts": len(judged(benefit).cells),
     }
+
+
+def in_short(*tables: pd.DataFrame) -> Facts | None:
+    """Of the same: four questions. None where ``answer`` is."""
+    facts = answer(*tables)
+    names = ("losses", "lost", "share", "allowed", "ratios", "used", "wrong", "starts", "always")
+    return facts and {name: facts[name] for name in names}

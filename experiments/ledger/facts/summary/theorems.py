@@ -88,7 +88,7 @@ def generalization(
     return {
         **_theorem(3, *tables),
         "failing": (coverage["observed"] / coverage["delta"]).max(),
-        "worst": _chance(shift["observed"].max()),
+        "worst": chance(shift["observed"].max()),
         "delta": ", ".join(f"{x:g}" for x in shift["delta"].unique()),
         "vacuous": count(trained, "vacuous"),
         "published": len(trained),
@@ -99,6 +99,6 @@ def generalization(
     }
 
 
-def _chance(value: float) -> str:
+def chance(value: float) -> str:
     """Numbers that differ from 1 by less than they can show are not printed as 1."""
     return f"up to {value:.4f}" if value < 0.9999 else "above 0.9999"

@@ -13,18 +13,37 @@ from grpo_checks.experiments.audit.sharpness import (
     seen,
     sharpness,
 )
+from grpo_checks.experiments.ledger.facts.summary.margins import looseness, margins
 from grpo_checks.experiments.ledger.words import Facts, table
 
 HEADINGS = {
     "claim": "claim",
     "statement": "statement",
-    "provenance": "provenance",
+    "provenance": "whose",
     "verdict": "verdict",
-    "margin": "margin",
+    "looseness": "looseness",
+    "distance": "distance",
+    "rounding": "rounding",
     "power": "power",
-    "evidence": "rests on",
-    "figure": "figure",
+    "picture": "picture",
 }
+TOGETHER = (
+    "T1.rate.sharp",
+    "T1.descent",
+    "T1.surrogate",
+    "T2.bridge'",
+    "T2.bridge.sd",
+    "T2.global",
+    "L.hessian",
+    "L.baseline",
+    "L.correlation",
+)
+"""Claims that share one figure, of how much of its bound each cell uses."""
+NONE_DRAWN = {
+    "equal": "none: both sides are equal in every cell",
+    "points": "none: decided at a few points, which the details list",
+}
+"""Why a claim has no picture, by what its cells are."""
 NUMBERS = {"certain": "", "sampled": "sampled ", "falsifier": "falsifier "}
 
 
@@ -34,14 +53,42 @@ def top(
     cases: pd.DataFrame,
     points: Sequence[Mapping[str, Any]],
 ) -> Facts:
-    """One line per claim, with its power, its figures as links."""
-    lines = verdicts.reindex(columns=[*HEADINGS], fill_value="")
-    known = sharpness(pd.concat([rows, cases], ignore_index=True), points)
-    powers = {claim: _power(_records(part)) for claim, part in known.groupby("claim")}
-    lines = lines.assign(
-        power=lines["claim"].map(powers).fillna(""), figure=lines["figure"].map(_links)
-    )
-    return {"table": table(lines, HEADINGS)}
+    """One line per claim: three margins, its power, its figures as links or why there is none."""
+    return {"table": table(claim_lines(verdicts, rows, cases, points), HEADINGS)}
+
+
+def claim_lines(
+    verdicts: pd.DataFrame,
+    rows: pd.DataFrame,
+    cases: pd.DataFrame,
+    points: Sequence[Mapping[str, Any]],
+) -> pd.DataFrame:
+    """The verdicts with the columns of HEADINGS beside them."""
+    every = pd.concat([rows, cases], ignore_index=True)
+    powers = power_by_claim(every, points)
+    parts = {name: every[every["claim"] == name] for name in verdicts["claim"]}
+    names = ("figure", "power", "picture", *HEADINGS)
+    lines = verdicts.reindex(columns=[*dict.fromkeys([*verdicts, *names])], fill_value="")
+    numbers = pd.DataFrame([margins(parts[name]) for name in lines["claim"]], lines.index)
+    lines = lines.assign(**numbers, power=lines["claim"].map(powers).fillna(""))
+    pictures = [_picture(line.figure, parts[line.claim]) for line in lines.itertuples()]
+    return lines.assign(picture=pictures)
+
+
+def power_by_claim(every: pd.DataFrame, points: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Of each claim that has one, in words."""
+    known = sharpness(every, points)
+    return {str(claim): _power(_records(part)) for claim, part in known.groupby("claim")}
+
+
+def _picture(figures: Any, cells: pd.DataFrame) -> str:
+    """Links to its figures; that of all cells beside their bounds, or why there is none."""
+    if figures:
+        return _links(str(figures))
+    name = str(cells["claim"].iloc[0]) if len(cells) else ""
+    if name in TOGETHER:
+        return _links("looseness")
+    return NONE_DRAWN["equal" if looseness(cells) == "equal" else "points"]
 
 
 def _records(lines: pd.DataFrame) -> list[dict[str, Any]]:
@@ -60,7 +107,8 @@ def _power(lines: Sequence[Mapping[str, Any]]) -> str:
         text = ", ".join(f"{word}{per_cent(number)}" for word, number in numbers)
     else:
         least = sorted(seen(line) for line in named)
-        text = f"{per_cent(least[0])} to {per_cent(least[-1])}, {len(named)} bounds"
+        ends = dict.fromkeys(per_cent(share) for share in (least[0], least[-1]))
+        text = f"{' to '.join(ends)}, {len(named)} bounds"
     for words, power in ((f"*holds, {BLUNT}*", BLUNT), (NOTHING, NOTHING)):
         names = [str(line["bound"]) for line in lines if line["power"] == power]
         if names:

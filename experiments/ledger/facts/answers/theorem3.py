@@ -1,0 +1,45 @@
+"""Facts of the answer to Theorem 3: four questions."""
+
+import pandas as pd
+
+from grpo_checks.experiments.ledger.facts.generalization import bets
+from grpo_checks.experiments.ledger.facts.summary.theorems import chance
+from grpo_checks.experiments.ledger.facts.visual_arft import visual_arft
+from grpo_checks.experiments.ledger.words import Facts, count
+from grpo_checks.experiments.points.generalization.coverage import ALONE
+from grpo_checks.experiments.protocol.claim import overall
+from grpo_checks.experiments.storage.text import span
+
+VERDICTS = ("holds", "holds", "holds", "refuted", "vacuous")
+
+
+def in_short(
+    coverage: pd.DataFrame,
+    tightness: pd.DataFrame,
+    ood: pd.DataFrame,
+    shift: pd.DataFrame,
+    published: pd.DataFrame,
+) -> Facts | None:
+    """From the rows of T3.coverage, T3.tightness, T3.ood, T3.shift and T3.visual_arft.
+
+    None where a verdict is not the one that the sentences say, or a number is missing.
+    """
+    checked = (coverage, tightness, ood, shift, published)
+    sharper = bets(tightness)
+    if tuple(overall(list(data["verdict"])) for data in checked) != VERDICTS or sharper is None:
+        return None
+    bounds = coverage[~coverage["bound_name"].isin(ALONE)]
+    plain = tightness[tightness["policy_class"].eq("sampled") & tightness["temperature"].eq(1)]
+    plain = plain[plain["instance"].eq("specialists") & plain["nats used"].notna()]
+    telling = ood[ood["shown_risk"].notna() & (ood["bound"] < 1)]
+    models = visual_arft(published)
+    return {
+        "holds": count(coverage, "holds"),
+        "failing": (bounds["observed"] / bounds["delta"]).max(),
+        "worst": chance(shift["observed"].max()),
+        "delta": ", ".join(f"{x:g}" for x in shift["delta"].unique()),
+        "plain": span(plain["tightness kl-xi"]),
+        "betting": f"a betting mixture lowers it by a factor of {sharper['ratio']}",
+        "ood": span(telling.groupby("bound_name")["ratio"].median()),
+        **{name: models[name] for name in ("smallest", "few", "few_all")},
+    }
