@@ -81,7 +81,9 @@ COMMANDS: Mapping[str, Command] = {
         JAX,
     ),
     "ledger": Command(
-        "write paper_checks.md from the rows of the paper profile", claims.ledger, "ledger"
+        "write paper_checks.md and its details from the rows of the paper profile",
+        claims.ledger,
+        "ledger",
     ),
 }
 

@@ -28,8 +28,8 @@ def _panel(axes: Axes, cells: pd.DataFrame) -> None:
     used = (cells["observed"] / cells["bound"]).sort_values()
     place = pd.Series(np.linspace(0, 1, len(used)) if len(used) > 1 else 0.5, used.index)
     for verdict, color, marker in LOOKS:
-        told = cells.index[cells["verdict"] == verdict]
-        axes.plot(place[told], used[told], marker, color=color, label=verdict, alpha=0.7)
+        marked = cells.index[cells["verdict"] == verdict]
+        axes.plot(place[marked], used[marked], marker, color=color, label=verdict, alpha=0.7)
     axes.axhline(1, color=REFERENCE, linestyle="--", label="the bound")
     axes.set_xticks([])
 
@@ -37,15 +37,15 @@ def _panel(axes: Axes, cells: pd.DataFrame) -> None:
 def _telling(rows: pd.DataFrame) -> pd.DataFrame:
     """Cells of these claims with something observed, and a bound that is no rounding error."""
     columns = ["claim", "observed", "bound", "verdict", "identity", "rounding"]
-    told = rows.loc[rows["claim"].isin(CLAIMS), columns]
-    real = (told["bound"] > told["rounding"].fillna(0.0)) & (told["observed"] > 0)
-    return told[real & (told["identity"].astype(str) != "True")]
+    kept = rows.loc[rows["claim"].isin(CLAIMS), columns]
+    real = (kept["bound"] > kept["rounding"].fillna(0.0)) & (kept["observed"] > 0)
+    return kept[real & (kept["identity"].astype(str) != "True")]
 
 
 def looseness(rows: pd.DataFrame) -> Figure | None:
     """A panel per claim: all its cells, from the loosest to the tightest."""
-    told = _telling(rows)
-    names = [name for name in CLAIMS if (told["claim"] == name).any()]
+    kept = _telling(rows)
+    names = [name for name in CLAIMS if (kept["claim"] == name).any()]
     if not names:
         return None
     lines = -(-len(names) // COLUMNS)
@@ -53,10 +53,10 @@ def looseness(rows: pd.DataFrame) -> Figure | None:
         figure = Figure((PAGE_WIDTH, 0.6 + 1.5 * lines), layout="constrained")
         panels = figure.subplots(lines, COLUMNS, squeeze=False, sharey=True).ravel()
         for axes, name in zip(panels, names, strict=False):
-            cells = told[told["claim"] == name]
+            cells = kept[kept["claim"] == name]
             _panel(axes, cells)
             axes.set_title(f"{name}, {len(cells)} cells")
-        panels[0].set_ylim(0, 1.05 * max(1.0, (told["observed"] / told["bound"]).max()))
+        panels[0].set_ylim(0, 1.05 * max(1.0, (kept["observed"] / kept["bound"]).max()))
         for axes in panels[len(names) :]:
             axes.set_axis_off()
         figure.supylabel("observed over bound", fontsize=8)

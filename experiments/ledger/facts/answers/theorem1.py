@@ -47,5 +47,5 @@ def in_short(sharp: pd.DataFrame, rate: pd.DataFrame, *tables: pd.DataFrame) -> 
         return None
     names = ("ratio", "median", "floor", "larger", "models", "few", "many", "rounds", "rests")
     typical = pd.to_numeric(sharp["ratio"]).median()
-    told = {name: facts[name] for name in names}
-    return {**told, "cells": count(rate, "holds"), "sharp": f"{typical:.3g}"}
+    kept = {name: facts[name] for name in names}
+    return {**kept, "cells": count(rate, "holds"), "sharp": f"{typical:.3g}"}

@@ -26,9 +26,9 @@ def margins(cells: pd.DataFrame) -> dict[str, str]:
 def _telling(cells: pd.DataFrame) -> pd.DataFrame:
     """Without identities and cells of an easier relative of the claim."""
     relative = cells["relative"].notna() if "relative" in cells else False
-    told = cells[~(cells["identity"].eq(True) | relative)]
-    checked = told[told["instance"] != STORED]
-    return checked if len(checked) else told
+    kept = cells[~(cells["identity"].eq(True) | relative)]
+    checked = kept[kept["instance"] != STORED]
+    return checked if len(checked) else kept
 
 
 def looseness(cells: pd.DataFrame) -> str:
