@@ -31,6 +31,7 @@ ARROWS = {
         "off_policy": {*_UPDATES, "batches", "losses"},
         "convergence": _UPDATES,
         "regularisation": {*_UPDATES, "losses"},
+        "identification": _RULES,
         "training": {*_UPDATES, "losses"},
         "generalization": _UPDATES,
         "instances": _UPDATES,

@@ -2,7 +2,6 @@
 
 import json
 from fractions import Fraction
-from pathlib import Path
 
 import equinox as eqx
 import jax
@@ -10,6 +9,7 @@ import jax.numpy as jnp
 import jaxtyping
 import numpy as np
 import pytest
+from helpers.batches.recorded import CASES, DATA, preset_name
 
 from grpo_checks.theory.estimators.advantages import (
     Estimator,
@@ -20,16 +20,11 @@ from grpo_checks.theory.estimators.batch_advantages import BatchRewards, batch_a
 from grpo_checks.theory.numbers.rationals import to_fraction
 from grpo_checks.theory.rules.presets import PRESETS, preset
 
-DATA = Path(__file__).parents[2] / "data"
-CASES = json.loads((DATA / "grpo_advantages.json").read_text())["cases"]
 ROWS = json.loads((DATA / "zero_variance_float32.json").read_text())["rows"]
 # TRL's Bessel factor is float32 even on float64 input: the file's own reason for 1e-6.
 ATOL = 1e-6
 
-# What a case's options ask for, as the name of a preset.
-TRL = {"group": "trl", "batch": "trl-batch", "none": "dr_grpo"}
 ELSEWHERE = ("verl-opo", "verl-gpg", "verl-remax", "verl-passk", "maxrl")
-OPENRLHF = {"group_norm": "openrlhf", "rloo": "rloo", "dr_grpo": "dr_grpo"}
 ESTIMATORS = [
     Estimator("mean_baseline"),
     Estimator("leave_one_out"),
@@ -40,20 +35,6 @@ ESTIMATORS = [
 # One program each, where every operation would be one; estimators are static.
 _batch = eqx.filter_jit(batch_advantages)
 _groups = eqx.filter_jit(jax.vmap(group_advantages, (0, None)))
-
-
-def _name(case):
-    library, options = case["library"], case["options"]
-    if options.get("multi_objective_aggregation") == "normalize_then_sum":
-        return "trl-gdpo"
-    if library == "trl":
-        return TRL[options["scale_rewards"]]
-    if library == "openrlhf":
-        return OPENRLHF[options["estimator"]]
-    if library == "verl":
-        plain = "verl" if options.get("norm_adv_by_std_in_grpo") else "dr_grpo"
-        return {"gdpo": "verl-gdpo", "rloo": "rloo", "grpo": plain}[options["adv_estimator"]]
-    return {"visual-arft": "visual_arft", "nvlabs-gdpo-trl": "trl-gdpo"}[library]
 
 
 def _label(case):
@@ -80,25 +61,25 @@ def test_presets_reproduce_the_libraries(case):
         jnp.asarray(np.array(case["weights"], float)),
         jnp.asarray(present.reshape(-1, g, k)),
     )
-    ours = _batch(earned, preset(_name(case)).rule.estimator)
+    ours = _batch(earned, preset(preset_name(case)).rule.estimator)
     np.testing.assert_allclose(np.asarray(ours).reshape(-1), case["advantages"], atol=ATOL, rtol=0)
 
 
 def test_every_preset_and_every_kind_of_case_is_covered():
     """A rule that silently skipped a library would pass: count what it meets."""
     assert len(CASES) == 140
-    recorded = {preset(_name(case)).rule.estimator for case in CASES}
+    recorded = {preset(preset_name(case)).rule.estimator for case in CASES}
     # These are compared with their definitions, in test_whitening and test_trainers_advantages.
     others = {name for name, p in PRESETS.items() if p.rule.estimator not in recorded}
     assert others == {"verl-reinforce++-baseline", *ELSEWHERE}
-    with_null = {_name(c) for c in CASES if any(None in row for row in c["rewards"])}
+    with_null = {preset_name(c) for c in CASES if any(None in row for row in c["rewards"])}
     assert with_null == {"trl", "trl-batch", "trl-gdpo", "dr_grpo"}
 
 
 def test_presets_state_the_constants_of_their_trainers():
     """Divisor and eps of a preset are those recorded with its cases."""
     for case in CASES:
-        estimator, options = preset(_name(case)).rule.estimator, case["options"]
+        estimator, options = preset(preset_name(case)).rule.estimator, case["options"]
         if not estimator.is_plain:
             assert estimator.ddof == options["ddof"]
             assert estimator.eps == options["epsilon"]

@@ -1,0 +1,103 @@
+"""What the members of some updates earned: groups of any sizes, in any order."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from grpo_checks.theory.numbers.validation import check_entries, check_shape, fail
+
+Numbers = NDArray[np.float64]
+Whole = NDArray[np.int64]
+
+
+class Segments(NamedTuple):
+    """Members sorted by what they belong to."""
+
+    order: Whole
+    starts: Whole
+    member: Whole
+    """Of each member, in the order given: the number of its segment."""
+    sizes: Whole
+
+    def total(self, values: NDArray) -> NDArray:
+        """Sum of each segment, along the first axis."""
+        return np.add.reduceat(values[self.order], self.starts, axis=0)
+
+    def largest(self, values: NDArray) -> NDArray:
+        """Maximum of each segment."""
+        return np.maximum.reduceat(values[self.order], self.starts, axis=0)
+
+
+def segments(labels: NDArray) -> Segments:
+    """Members with one label are one segment."""
+    _, member, sizes = np.unique(labels, return_inverse=True, return_counts=True)
+    member = member.reshape(-1)
+    order = np.argsort(member, kind="stable")
+    return Segments(order, np.cumsum(sizes) - sizes, member, sizes)
+
+
+class Earned(NamedTuple):
+    """N members; rewards that are missing (NaN) are left out of sums and moments."""
+
+    rewards: Numbers
+    """(N, K)."""
+    weights: Numbers
+    """(K,)."""
+    groups: Segments
+    batches: Segments
+    """Groups that one update was made of."""
+    lengths: Numbers | None
+    """(N,), in tokens; None: not known."""
+
+    @property
+    def composites(self) -> Numbers:
+        """(N,) weighted sums of the rewards that are there."""
+        return np.where(np.isnan(self.rewards), 0.0, self.rewards) @ self.weights
+
+    @property
+    def size(self) -> Numbers:
+        """(N,) sum of |w r|: what rounding of a composite is relative to."""
+        return np.abs(np.where(np.isnan(self.rewards), 0.0, self.rewards)) @ np.abs(self.weights)
+
+
+def earned(
+    rewards: NDArray,
+    weights: NDArray,
+    group: NDArray,
+    batch: NDArray | None = None,
+    lengths: NDArray | None = None,
+) -> Earned:
+    """Checked; one batch unless ``batch`` says which update a member belongs to.
+
+    Raises ValueError, naming the field, for shapes that do not match, no members, numbers that are
+    not finite, rewards of which a row has none, lengths below 1, and a group in two batches.
+    """
+    rewards, weights = np.asarray(rewards, float), np.asarray(weights, float)
+    if rewards.ndim != 2 or not rewards.size:
+        fail("rewards", None, f"array of shape {rewards.shape}", "shape (N, K), N and K at least 1")
+    count, components = rewards.shape
+    check_shape("weights", weights, (components,), "K")
+    check_entries("weights", weights, np.isfinite(weights), "a finite number")
+    check_entries("rewards", rewards, ~np.isinf(rewards), "a finite number, or NaN if missing")
+    absent = np.isnan(rewards).all(1, keepdims=True)
+    check_entries("rewards", rewards, ~(absent & np.ones_like(rewards, bool)), "one in each row")
+    group = np.asarray(group)
+    check_shape("group", group, (count,), "N")
+    batch = np.zeros(count, int) if batch is None else np.asarray(batch)
+    check_shape("batch", batch, (count,), "N")
+    if lengths is not None:
+        lengths = np.asarray(lengths, float)
+        check_shape("lengths", lengths, (count,), "N")
+        good = np.isfinite(lengths) & (lengths >= 1)
+        check_entries("lengths", lengths, good, "at least 1 token")
+    groups, batches = segments(group), segments(batch)
+    _check_groups(groups, batches)
+    return Earned(rewards, weights, groups, batches, lengths)
+
+
+def _check_groups(groups: Segments, batches: Segments) -> None:
+    lowest = np.minimum.reduceat(batches.member[groups.order], groups.starts)
+    mixed = np.flatnonzero(lowest[groups.member] != batches.member)
+    if mixed.size:
+        fail("group", mixed[0], "in two batches", "labels that differ between batches")
