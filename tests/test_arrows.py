@@ -36,6 +36,7 @@ ARROWS = {
         "generalization": _UPDATES,
         "instances": _UPDATES,
         "rational": {*_UPDATES, "arithmetic", "convergence"},
+        "logs": {"estimators", "convergence"},
     },
     "experiments": {
         "storage": set(),
