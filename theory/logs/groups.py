@@ -70,7 +70,7 @@ class Levels(NamedTuple):
 
     group: Whole
     """(L,) sorted."""
-    count: Whole
+    members: Whole
     """(L,) members of the group that share the composite."""
 
 

@@ -17,10 +17,10 @@ def silent_shares(groups: Groups, sizes: tuple[int, ...]) -> Floats:
     """
     level, n_groups = levels(groups), groups.sizes.size
     size = groups.sizes[level.group].astype(float)
-    shares, chance = [], np.ones(level.count.size)
+    shares, chance = [], np.ones(level.members.size)
     for g in range(max(sizes)):
         # One more member is drawn, of the same level.
-        chance *= np.maximum(level.count - g, 0) / np.maximum(size - g, 1)
+        chance *= np.maximum(level.members - g, 0) / np.maximum(size - g, 1)
         if g + 1 in sizes:
             total = np.bincount(level.group, chance, n_groups)
             shares.append(np.where(groups.sizes > g, total, np.nan))

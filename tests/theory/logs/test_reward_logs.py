@@ -47,8 +47,8 @@ def test_composites_are_equal_as_rationals():
     rewards = np.array([[1.0, 1, 0], [0, 0, 1]])
     for dtype in (np.float64, np.float32):
         weights = np.array([0.1, 0.2, 0.3], dtype).astype(float)
-        assert levels(grouped(rewards, weights, np.zeros(2, int))).count.tolist() == [2]
-    assert levels(grouped(rewards, np.array([0.1, 0.2, 0.301]), np.zeros(2, int))).count.size == 2
+        assert levels(grouped(rewards, weights, np.zeros(2, int))).members.tolist() == [2]
+    assert levels(grouped(rewards, np.array([0.1, 0.2, 0.301]), np.zeros(2, int))).members.size == 2
 
 
 def _expected(statistic, p, n):
