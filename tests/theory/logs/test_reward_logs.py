@@ -6,10 +6,10 @@ from math import comb
 import numpy as np
 import pytest
 
-from grpo_checks.theory.logs import drift, in_advantage, moments, responses
+from grpo_checks.theory.logs import moments, responses
 from grpo_checks.theory.logs.groups import grouped, levels
 from grpo_checks.theory.logs.larger_groups import predicted_silence
-from grpo_checks.theory.logs.limits import Estimate, mean_estimate
+from grpo_checks.theory.logs.limits import Estimate
 from grpo_checks.theory.logs.silent import silent_shares
 
 WEIGHTS = np.array([1.0, 0.5, 0.5])
@@ -145,60 +145,3 @@ def test_range_of_larger_groups_holds_the_truth():
     assert predicted_silence(known, 8).high - s(8) < 1e-5
     impossible = {1: Estimate(1, 1, 1), 2: Estimate(0.1, 0.1, 0.1), 3: Estimate(0.3, 0.3, 0.3)}
     assert predicted_silence(impossible, 4) == (0.15, 0.0, 0.3)
-
-
-def test_limits_of_the_mean_hold_their_level_under_a_moving_policy():
-    """2,000 adapted sequences whose chance follows their past: at most 5 % are missed.
-
-    Bin(2,000, .05) exceeds 131 with a chance below 1e-3; the limits are no wider than five times
-    the standard error.
-    """
-    rng, missed = np.random.default_rng(1), 0
-    n, width = 200, []
-    chance, x = np.full(2000, 0.3), np.zeros((2000, n))
-    target = np.zeros(2000)
-    for i in range(n):
-        x[:, i] = rng.random(2000) < chance
-        target += chance / n
-        chance = np.clip(chance + 0.02 * (2 * x[:, i] - 1), 0.05, 0.95)
-    for row, truth in zip(x, target, strict=True):
-        answer = mean_estimate(row)
-        missed += not answer.low <= truth <= answer.high
-        width.append(answer.high - answer.low)
-    assert missed <= 131
-    assert np.mean(width) < 10 * 0.5 / np.sqrt(n)
-
-
-def test_correlations_by_numpy():
-    """Of rows less their group's mean; shares add up to 1."""
-    groups = _log(np.random.default_rng(5), (6,) * 30)
-    advantages = groups.composite - np.repeat([p.mean() for p in _parts(groups, groups.composite)],
-                                              groups.sizes)  # fmt: skip
-    answer = in_advantage.listened(groups, advantages)
-    assert sum(a.share.value for a in answer) == pytest.approx(1, abs=EXACT)
-    for k, a in enumerate(answer):
-        r = np.concatenate([p - p.mean() for p in _parts(groups, groups.rewards[:, k])])
-        expected = np.corrcoef(r, advantages)[0, 1]
-        assert a.correlation.value == pytest.approx(expected, abs=EXACT)
-        assert a.correlation.low < expected < a.correlation.high
-
-
-def test_jackknife_of_a_mean_is_the_usual_error():
-    """For a ratio that is a mean the limits are Student's."""
-    x = np.random.default_rng(0).normal(1, 2, 50)
-    answer = in_advantage.jackknifed(np.stack([x, np.ones(50)], 1), lambda s: s[..., 0] / s[..., 1])
-    # The quantile t(.975, 49), from a table.
-    assert answer.high - answer.value == pytest.approx(2.00958 * x.std(ddof=1) / 50**0.5, rel=1e-5)
-
-
-def test_trend_holds_its_level_and_sees_a_trend():
-    """p-values under no trend are at least uniform: 200 runs, Bin(200, .05) > 21 has 1e-3."""
-    rng, step = np.random.default_rng(0), np.repeat(np.arange(10), 6)
-    p = [drift.trend(rng.random(60), step, seed).p_value for seed in range(200)]
-    assert sum(x <= 0.05 for x in p) <= 21
-    moved = drift.trend(step / 10 + 0.1 * rng.random(60), step)
-    assert moved.p_value == 1 / 1000
-    assert moved.slope == pytest.approx(0.9, abs=0.05)
-    many = np.tile(np.arange(10), 1000)
-    assert drift.trend(many * 0.01 + rng.random(10_000), many).p_value < 1e-6
-    assert drift.trend(np.ones(9), np.arange(9)) == (0.0, 1.0)
