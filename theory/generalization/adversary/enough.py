@@ -12,7 +12,8 @@ Proof: by Jensen and change of measure the event lies within E_P X > e^x, X = ex
 policy drawn from P. There (E_P X - a)_+ >= e^x - a, so that its chance is at most
 E (E_P X - a)_+/(e^x - a) <= E_P E (X - a)_+/(e^x - a) (Markov, Jensen). For one policy X is convex
 in each of its losses, and so is (X - a)_+: losses of 0 or 1 with the same mean are the worst.
-Source: derived; a = 0 is Maurer's proof. Units: nats. The largest p is taken over a grid of laws.
+Source: derived; a = 0 is Maurer's proof. Units: nats. The level a and x are guessed on a grid of
+laws, then ``largest`` proves them for all p in [0, 1], in floating point.
 """
 
 from collections.abc import Callable
@@ -21,15 +22,18 @@ import numpy as np
 import scipy
 from scipy.optimize import brentq
 
+from grpo_checks.theory.generalization.adversary.largest import never_more
 from grpo_checks.theory.numbers.counts import Floats
 
 STEPS, LAWS = 60, 200
+MARGIN = 0.02
+"""Nats added to the guess until it is proved."""
 Convex = Callable[[Floats, float], Floats]
 
 
 def lambda_form(q: Floats, p: float) -> Floats:
-    """(p-q)^2/(2p) for p > 0, where p > q."""
-    return np.maximum(p - q, 0.0) ** 2 / (2 * p)
+    """(p-q)^2/(2p) where p > q."""
+    return np.maximum(p - q, 0.0) ** 2 / (2 * max(p, np.finfo(float).tiny))
 
 
 def squared_form(q: Floats, p: float) -> Floats:
@@ -47,8 +51,8 @@ def kl_form(q: Floats, p: float) -> Floats:
 
 def laws_of(n: int, most: float) -> Floats:
     """A grid of p, even in log-odds: from below 1/n, where even no errors give n g <= 1 or so, to
-    where no errors have a chance below exp(-most)."""
-    low, high = np.log(n) + 1, max(np.log(n), most / n) + 1
+    where all but n errors give n kl > most."""
+    low, high = np.log(n) + 1, np.log(n) + most + 1
     return np.asarray(1 / (1 + np.exp(np.linspace(low, -high, LAWS))))
 
 
@@ -63,19 +67,32 @@ def _excess(g: Convex, n: int, p: float, levels: Floats) -> Floats:
     return np.asarray(np.maximum(first - np.exp(levels) * second, 0.0))
 
 
-def enough(g: Convex, n: int, delta: float, most: float) -> float:
-    """The x in (0, most] that suffices with n tasks at ``delta``; ``most`` where none smaller does.
-
-    In nats. Raises ValueError where even ``most`` does not.
-    """
+def _guess(g: Convex, n: int, delta: float, most: float) -> tuple[float, float]:
+    """The x in (0, most] that suffices on the grid, and the u = ln a at which it does."""
     levels = np.linspace(0.0, most, STEPS + 1)[:-1]
     largest = np.max([_excess(g, n, p, levels) for p in laws_of(n, most)], axis=0)
 
-    def missing(x: float) -> float:
+    def chances(x: float) -> Floats:
         below = levels < x - most / (2 * STEPS)
-        chance = (largest[below] / (np.exp(x) - np.exp(levels[below]))).min()
-        return float(np.log(max(chance, 1e-300)) - np.log(delta))
+        return np.asarray(largest[below] / (np.exp(x) - np.exp(levels[below])))
+
+    def missing(x: float) -> float:
+        return float(np.log(max(chances(x).min(), 1e-300)) - np.log(delta))
 
     if missing(most) > 0:
         raise ValueError(f"most = {most}: not enough at delta = {delta}")
-    return float(brentq(missing, most / STEPS, most))
+    x = float(brentq(missing, most / STEPS, most))
+    return x, float(levels[np.argmin(chances(x))])
+
+
+def enough(g: Convex, n: int, delta: float, most: float) -> float:
+    """An x in (0, most] that suffices with n tasks at ``delta``: mostly the guess and ``MARGIN``.
+
+    In nats; g as in ``largest``. Raises ValueError where not even ``most`` is proved to suffice.
+    """
+    x, level = _guess(g, n, delta, most)
+    while x < most:
+        x = min(x + MARGIN, most)
+        if never_more(g, n, level, delta * (np.exp(x) - np.exp(level))):
+            return x
+    raise ValueError(f"most = {most}: not enough at delta = {delta}")
