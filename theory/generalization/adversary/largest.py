@@ -3,9 +3,9 @@
 Let g and kl - g be at least 0 and grow with p where p > q, let g fall with q there and be 0
 elsewhere, and let p lie in [low, high]. Then the mean is at most
 
-    sum_k w_k (1 - e^{u - n g(k/n, high)})_+,  w_k = Pr(B = k) e^{n g(k/n, p)} at p = max(low, k/n).
+    sum_k w_k (1 - e^{u - n g(k/n, high)})_+,  w_k = Pr(B = k) e^{n g(k/n, p)}, p = max(low, k/n).
 
-Proof: Pr(B = k) e^{n g} = (n choose k) q^k (1-q)^(n-k) e^{-n (kl - g)(q, p)} with q = k/n falls as p
+Proof: Pr(B = k) e^{n g} = (n choose k) q^k (1-q)^(n-k) e^{-n (kl - g)(q, p)}, q = k/n, falls as p
 grows beyond q, and where p <= q a count adds nothing.
 
 So [0, 1] is cut until the bound is small enough on every piece; next to p = 0 and 1 a piece need
@@ -13,6 +13,7 @@ not be short. Units: a mean of e^nats. Source: derived.
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import numpy as np
 import scipy
@@ -40,7 +41,7 @@ def never_more(
 ) -> bool:
     """Whether it is proved that the mean at u = ``level`` is at most ``threshold`` whatever p."""
     ends = np.linspace(-np.log(n) - 1, np.log(n) + max(level, 0.0) + 3, PIECES)
-    pieces = [(-np.inf, ends[0]), *zip(ends[:-1], ends[1:], strict=True), (ends[-1], np.inf)]
+    pieces = [(-np.inf, ends[0]), *pairwise(ends), (ends[-1], np.inf)]
     while pieces:
         low, high = pieces.pop()
         first, last = scipy.special.expit([low, high])
