@@ -10,14 +10,14 @@ from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.mdp.builder import build as build_model
 from grpo_checks.theory.mdp.policy import Tabular
 
-DEFAULTS = ("answers", "faint", "steps")
+DEFAULTS = ("answers", "faint", "steps", "conflict")
 """What a trainer is put on where no model is named."""
 _THETA = {"answers": (0.5, -0.25, 0.75, 0.0), "faint": (0.25, 0.0, -0.5)}
 
 
 def model(name: str) -> Instance:
     """One of ``DEFAULTS``, a named instance or a .json file. Raises ValueError for others."""
-    if name in DEFAULTS:
+    if name in _THETA or name == "steps":
         return _steps() if name == "steps" else _table(name)
     spec: InstanceSpec = from_argument(name)
     return build(spec)

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from grpo_checks.experiments.conformance.batches import Batches, all_batches, sampled_batches
-from grpo_checks.experiments.conformance.cases.catalogue import Case
+from grpo_checks.experiments.conformance.cases.case import Case
 from grpo_checks.experiments.conformance.comparison import Comparison, compare
 from grpo_checks.experiments.conformance.episodes import Episodes, list_tokens
 from grpo_checks.experiments.conformance.job import Answer
 from grpo_checks.experiments.conformance.models import model
 from grpo_checks.experiments.conformance.reference import closed_form, definition
-from grpo_checks.experiments.conformance.trainers import run_trainer
+from grpo_checks.experiments.conformance.trainers import Job, run_trainer
 from grpo_checks.theory.instances.instance import Instance
 
 
@@ -60,9 +60,10 @@ def row(where: Place, case: Case, answer: Answer) -> dict[str, Any]:
 
 
 def rows(
-    python: Path, script: Path, where: Place, cases: Sequence[Case]
+    python: Path, script: Path, questions: Sequence[tuple[Place, Case]]
 ) -> Iterator[tuple[dict[str, Any], Answer]]:
-    """Of every rule, as the trainer answers."""
-    for case in cases:
-        answer = run_trainer(python, script, where.episodes, where.batches, case)
+    """Of every rule on every model, as the trainer answers."""
+    jobs = [Job(where.episodes, where.batches, case) for where, case in questions]
+    answers = run_trainer(python, script, jobs)
+    for (where, case), answer in zip(questions, answers, strict=True):
         yield row(where, case, answer), answer

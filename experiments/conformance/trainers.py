@@ -5,15 +5,17 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from grpo_checks.experiments.conformance.batches import Batches
-from grpo_checks.experiments.conformance.cases.catalogue import Case
+from grpo_checks.experiments.conformance.cases.case import Case
 from grpo_checks.experiments.conformance.episodes import Episodes
 from grpo_checks.experiments.conformance.job import Answer, read_answer, rule_document, write_job
 
 ADAPTERS = Path(__file__).resolve().parent / "adapters"
 PLACES = Path(".trainers")
 """Environments that ``make conformance`` makes, one for each trainer."""
+NAMES = ("job", "answer")
 
 
 def adapter(trainer: str) -> Path:
@@ -47,26 +49,55 @@ def interpreter(trainer: str, given: Path | None) -> Path:
     return place
 
 
-def run_trainer(
-    python: Path, script: Path, episodes: Episodes, batches: Batches, case: Case
-) -> Answer:
-    """What the trainer makes of the batches. Raises ValueError with the one line it ended with."""
+class Job(NamedTuple):
+    """What a trainer is asked once."""
+
+    episodes: Episodes
+    batches: Batches
+    case: Case
+
+
+def run_jobs(python: Path, script: Path, jobs: Sequence[Job]) -> list[Answer | ValueError]:
+    """What the trainer makes of all jobs, in one process: some take long to start.
+
+    An answer that is none is an error in its place. Raises ValueError with the one line that the
+    process ended with.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        job, answer = Path(folder) / "job.npz", Path(folder) / "answer.npz"
-        write_job(job, episodes, batches, rule_document(case.rule, dict(case.options)))
-        run_script(python, script, [str(job), str(answer)])
-        try:
-            return read_answer(answer, batches.members.shape, episodes.theta)
-        except (KeyError, OSError) as error:
-            raise ValueError(f"{script.name}: answer.npz: {error}: expected one") from None
-        except ValueError as error:
-            raise ValueError(f"{script.name}: {error}") from None
+        places = [Path(folder) / f"{i}-{name}.npz" for i in range(len(jobs)) for name in NAMES]
+        pairs = list(zip(places[::2], places[1::2], strict=True))
+        for (path, _), job in zip(pairs, jobs, strict=True):
+            rule = rule_document(job.case.rule, dict(job.case.options))
+            write_job(path, job.episodes, job.batches, rule)
+        run_script(python, script, places)
+        return [_read(script, path, job) for (_, path), job in zip(pairs, jobs, strict=True)]
 
 
-def run_script(python: Path, script: Path, arguments: Sequence[str]) -> None:
+def run_trainer(python: Path, script: Path, jobs: Sequence[Job]) -> list[Answer]:
+    """Likewise, and the first answer that is none is raised."""
+    answers = []
+    for answer in run_jobs(python, script, jobs):
+        if isinstance(answer, ValueError):
+            raise answer
+        answers.append(answer)
+    return answers
+
+
+def _read(script: Path, path: Path, job: Job) -> Answer | ValueError:
+    try:
+        return read_answer(path, job.batches.members.shape, job.episodes.theta)
+    except (KeyError, OSError) as error:
+        return ValueError(f"{script.name}: its answer: {error}: expected one")
+    except ValueError as error:
+        return ValueError(f"{script.name}: {job.case.name}: {error}")
+
+
+def run_script(python: Path, script: Path, arguments: Sequence[Path]) -> None:
     """Raises ValueError with the last line that it wrote where its status is not 0."""
-    command = [str(python), str(ADAPTERS / "exchange.py"), str(script), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    command = [python, ADAPTERS / "exchange.py", script, *arguments]
+    done = subprocess.run(
+        list(map(str, command)), capture_output=True, text=True, errors="replace", check=False
+    )
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
         raise ValueError(lines[-1].removeprefix("error: "))

@@ -13,10 +13,13 @@ def conformance(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--instance",
         nargs="+",
-        help="named instances or .json files [three small models: answers, faint, steps]",
+        help="named instances or .json files [answers, faint, steps, conflict]",
     )
     parser.add_argument("--groups", type=int, nargs="+", default=[4], help="their sizes [4]")
     parser.add_argument("--batch", type=int, help="prompts of an update, drawn [one group of all]")
     parser.add_argument("--sampled", type=int, default=0, help="so many drawn batches, not all")
+    parser.add_argument(
+        "--mutants", action="store_true", help="plant faults into the trainer: is each one seen?"
+    )
     parser.add_argument("--python", type=Path, help="the trainer's Python [that of make]")
     parser.add_argument("--out", type=Path, help="table [results/conformance/NAME.csv]")

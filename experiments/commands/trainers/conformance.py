@@ -1,48 +1,66 @@
 """conformance: whether a trainer's own update is the rule that it names."""
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from grpo_checks.experiments.conformance import report
-from grpo_checks.experiments.conformance.cases.catalogue import Case, cases_of
+from grpo_checks.experiments.conformance import mutants, report
+from grpo_checks.experiments.conformance.cases.case import Case
+from grpo_checks.experiments.conformance.cases.catalogue import MUTANTS, cases_of
 from grpo_checks.experiments.conformance.models import DEFAULTS
 from grpo_checks.experiments.conformance.trainers import adapter, interpreter
 from grpo_checks.experiments.storage.files import check_target, write_atomic
 from grpo_checks.experiments.storage.folders import label
 from grpo_checks.experiments.storage.terminal import say, table_lines
 
-SHOWN = ("rule", "instance", "mean_error", "mean_tolerance", "variance_error", "batch_error")
+SHOWN = [
+    "rule", "instance", "group_size", "mean_error", "mean_tolerance", "variance_error",
+    "batch_error", "cosine", "ratio", "verdict",
+]  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print and store the table; 1 where a rule differs."""
+    """Print and store the table; 1 where a rule differs, or a fault is not seen."""
     script = adapter(arguments.trainer)
     python = interpreter(arguments.trainer, arguments.python)
-    cases = cases_of(arguments.trainer, arguments.rule)
-    name = label(arguments.trainer)
-    path = arguments.out or Path("results") / "conformance" / f"{name}.csv"
+    cases = _cases(arguments)
+    ending = "-mutants.csv" if arguments.mutants else ".csv"
+    name = label(arguments.trainer) + ending
+    path = arguments.out or Path("results") / "conformance" / name
     check_target(path)
-    rows: list[dict[str, Any]] = []
-    versions: dict[str, Any] = {}
-    for instance in arguments.instance or DEFAULTS:
-        for size in arguments.groups:
-            where = report.place(instance, size, arguments.batch, arguments.sampled)
-            _announce(where, cases)
-            for row, answer in report.rows(python, script, where, cases):
-                versions = answer.versions
-                rows.append({**row, "versions": _line(versions)})
-                say(_sentence(row))
-    table = pd.DataFrame(rows)
-    _show(table)
+    models = arguments.instance or DEFAULTS
+    places = [
+        report.place(instance, size, arguments.batch, arguments.sampled)
+        for instance in models
+        for size in arguments.groups
+    ]
+    for where in places:
+        _announce(where, cases)
+    if arguments.mutants:
+        table = pd.DataFrame(mutants.mutant_rows(python, script, places, cases))
+        status = _faults(table, cases)
+    else:
+        table = _rules(report.rows(python, script, [(w, case) for w in places for case in cases]))
+        status = _verdicts(table)
     write_atomic(path, table.to_csv(index=False))
-    say(f"{arguments.trainer}: {_line(versions)}", f"table: {path}")
-    return int((table["verdict"] == "differs").any())
+    say(f"table: {path}")
+    return status
 
 
-def _announce(where: report.Place, cases: list[Case]) -> None:
+def _cases(arguments: argparse.Namespace) -> Sequence[Case]:
+    """Rules, or faults. Raises ValueError where there are none."""
+    if not arguments.mutants:
+        return cases_of(arguments.trainer, arguments.rule)
+    if arguments.trainer not in MUTANTS:
+        expected = f"expected one of {tuple(MUTANTS)}"
+        raise ValueError(f"trainer = {arguments.trainer!r} has no planted faults: {expected}")
+    return MUTANTS[arguments.trainer]
+
+
+def _announce(where: report.Place, cases: Sequence[Case]) -> None:
     batches, rules = where.batches, len(cases)
     kind = "drawn" if batches.sampled else "all there are, with their chances"
     many, groups, size = batches.members.shape
@@ -52,16 +70,37 @@ def _announce(where: report.Place, cases: list[Case]) -> None:
     )
 
 
-def _sentence(row: dict[str, Any]) -> str:
-    tolerance = f"rounding of {row['precision']} allows {row['mean_tolerance']:.1e}"
-    return f"  {row['rule']}: {row['verdict']}; E[g] off by {row['mean_error']:.1e}, {tolerance}"
+def _rules(rows: Any) -> pd.DataFrame:
+    return pd.DataFrame(
+        {**row, "versions": ", ".join(f"{name} {x}" for name, x in answer.versions.items())}
+        for row, answer in rows
+    )
 
 
-def _line(versions: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in versions.items())
+def _verdicts(table: pd.DataFrame) -> int:
+    _show(table[SHOWN])
+    counts = table["verdict"].value_counts()
+    say(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
+    for row in table[table["verdict"] == "differs"].itertuples():
+        say(
+            f"{row.rule} on {row.instance}: E[g] is off by {row.mean_error:.2g} of its length, "
+            f"where rounding of {row.precision} explains {row.mean_tolerance:.1e}; "
+            f"cosine {row.cosine:.4f}, {row.ratio:.4f} times as long"
+        )
+    say(f"versions: {table['versions'].iloc[0]}")
+    return int(counts.get("differs", 0) > 0)
+
+
+def _faults(table: pd.DataFrame, cases: Sequence[Case]) -> int:
+    """1 where a fault is seen on no model, or a trainer without fault is suspected."""
+    _show(table.drop(columns="note"))
+    seen = table.groupby("fault")["seen"].any()
+    missed = [case.name for case in cases[1:] if not seen[case.name]]
+    suspected = bool(seen[cases[0].name])
+    say(f"{len(cases) - 1 - len(missed)} of {len(cases) - 1} faults seen", *missed)
+    return int(bool(missed) or suspected)
 
 
 def _show(table: pd.DataFrame) -> None:
-    columns = [*SHOWN, "cosine", "ratio", "verdict"]
     with pd.option_context("display.width", 200, "display.float_format", "{:.3g}".format):
-        say(*table_lines(table[columns].astype(object)))
+        say(*table_lines(table.astype(object)))

@@ -1,6 +1,6 @@
 """How a trainer's Python reads a job and writes its answer; runs any file that has a protocol.
 
-    PYTHON exchange.py FILE.py JOB.npz ANSWER.npz
+    PYTHON exchange.py FILE.py JOB.npz ANSWER.npz [JOB.npz ANSWER.npz ...]
 
 FILE.py has three functions: ``load(model)`` is called once with a ``Model``; ``gradient(batch)``
 with each ``Batch`` returns the direction in which the trainer's loss falls, (d,); ``sample(n)``, if
@@ -99,11 +99,13 @@ def load_file(path: str) -> ModuleType:
 
 def main(arguments: list[str]) -> int:
     """0, or 2 with one line that says what was wrong."""
-    path, job_path, answer_path = arguments
+    path, *pairs = arguments
     try:
-        module, job = load_file(path), read(job_path)
-        answer = module.answer(job) if hasattr(module, "answer") else answer_of(module, job)
-        write(answer_path, answer)
+        module = load_file(path)
+        for job_path, answer_path in zip(pairs[::2], pairs[1::2], strict=True):
+            job = read(job_path)
+            answer = module.answer(job) if hasattr(module, "answer") else answer_of(module, job)
+            write(answer_path, answer)
     except Exception as error:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == path]
         line = f", line {frames[-1].lineno}" if frames else ""

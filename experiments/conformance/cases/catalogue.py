@@ -1,19 +1,11 @@
-"""Every rule that a trainer is asked for: by trainer, with its options' own names."""
+"""Every rule that a trainer is asked for, by trainer."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, NamedTuple
 
+from grpo_checks.experiments.conformance.cases import trl
+from grpo_checks.experiments.conformance.cases.case import Case
 from grpo_checks.theory.rules.presets import preset
-from grpo_checks.theory.rules.rule import UpdateRule
-
-
-class Case(NamedTuple):
-    """A rule of the suite beside the options of a trainer that are said to be it."""
-
-    name: str
-    rule: UpdateRule
-    options: Mapping[str, Any] = MappingProxyType({})
 
 
 def preset_case(name: str) -> Case:
@@ -21,8 +13,12 @@ def preset_case(name: str) -> Case:
     return Case(name, preset(name).rule)
 
 
-TRAINERS: Mapping[str, tuple[Case, ...]] = MappingProxyType({"example": (preset_case("trl"),)})
+TRAINERS: Mapping[str, tuple[Case, ...]] = MappingProxyType(
+    {"example": (preset_case("trl"),), "trl": trl.CASES}
+)
 """By the name of the adapter."""
+MUTANTS: Mapping[str, tuple[Case, ...]] = MappingProxyType({"trl": trl.MUTANTS})
+"""A rule without fault, then the same with faults that an adapter plants."""
 
 
 def cases_of(trainer: str, rule: str | None) -> list[Case]:

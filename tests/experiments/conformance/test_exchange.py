@@ -18,16 +18,17 @@ from grpo_checks.experiments.conformance.cases.catalogue import preset_case
 from grpo_checks.experiments.conformance.episodes import list_tokens
 from grpo_checks.experiments.conformance.models import model
 from grpo_checks.experiments.conformance.report import judge, place
-from grpo_checks.experiments.conformance.trainers import ADAPTERS, run_trainer
+from grpo_checks.experiments.conformance.trainers import ADAPTERS, Job, run_trainer
 
 ROOT = Path(__file__).resolve().parents[3]
 EXAMPLE = ADAPTERS / "example_adapter.py"
 
 
 def _answer(where, path=EXAMPLE):
-    return run_trainer(
-        Path(sys.executable), path, where.episodes, where.batches, preset_case("trl")
+    (answer,) = run_trainer(
+        Path(sys.executable), path, [Job(where.episodes, where.batches, preset_case("trl"))]
     )
+    return answer
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,16 @@
+"""A rule of the suite beside the options of a trainer that are said to be it."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from grpo_checks.theory.rules.rule import UpdateRule
+
+
+class Case(NamedTuple):
+    """One line of a trainer's table."""
+
+    name: str
+    rule: UpdateRule
+    options: Mapping[str, Any] = MappingProxyType({})
+    """By the trainer's own names; none: its defaults."""

@@ -1,0 +1,63 @@
+"""TRL 1.16's GRPOTrainer: losses, scalings, GDPO, and an end-of-text token that counts."""
+
+from collections.abc import Iterator
+
+from grpo_checks.experiments.conformance.cases.case import Case
+from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.rules.aggregation import Aggregation, AggregationName
+from grpo_checks.theory.rules.rule import UpdateRule
+
+EPS = 1e-4
+"""Its constant: ``std + 1e-4``."""
+LOSSES: dict[str, AggregationName] = {
+    "dapo": "token_mean",
+    "bnpo": "token_mean",
+    "grpo": "sequence_mean",
+    "dr_grpo": "constant",
+    "luspo": "episode_sum",
+}
+"""bnpo's divisor is that of a micro-batch; where the batch is one, a token mean."""
+SCALES = {
+    "group": Estimator("group_normalized", 1, EPS),
+    "batch": Estimator("batch_scaled", 1, EPS),
+    "none": Estimator("mean_baseline"),
+}
+GDPO = Estimator("componentwise_normalized", 1, EPS, whiten=EPS)
+
+
+def _cases() -> Iterator[Case]:
+    for loss, name in LOSSES.items():
+        for scale, estimator in SCALES.items():
+            options = {"loss_type": loss, "scale_rewards": scale}
+            yield Case(f"{loss}/{scale}", UpdateRule(estimator, Aggregation(name)), options)
+    for loss in ("dapo", "grpo", "luspo"):
+        options = {"loss_type": loss, "multi_objective_aggregation": "normalize_then_sum"}
+        yield Case(f"{loss}/gdpo", UpdateRule(GDPO, Aggregation(LOSSES[loss])), options)
+    for loss in ("dapo", "grpo", "dr_grpo"):
+        rule = UpdateRule(SCALES["group"], Aggregation(LOSSES[loss], length_offset=1))
+        yield Case(f"{loss}/group+end", rule, {"loss_type": loss, "end_of_text": True})
+
+
+def _same_update() -> Iterator[Case]:
+    """Losses and ratios that differ beyond the first step on a batch alone."""
+    sequence = {"importance_sampling_level": "sequence"}
+    for loss in ("dapo", "grpo", "luspo"):
+        rule = UpdateRule(SCALES["group"], Aggregation(LOSSES[loss]))
+        yield Case(f"{loss}/group+sequence", rule, {"loss_type": loss, **sequence})
+    rule = UpdateRule(SCALES["group"], Aggregation(LOSSES["dapo"]))
+    # Its bound on a ratio is 1 + .2 of the other losses by default, but .2 itself here.
+    yield Case("cispo/group", rule, {"loss_type": "cispo", "epsilon_high": 5.0})
+    rule = UpdateRule(SCALES["group"], Aggregation(LOSSES["grpo"]))
+    yield Case("sapo/group", rule, {"loss_type": "sapo"})
+
+
+DEFAULTS = Case("defaults", UpdateRule(SCALES["group"], Aggregation("token_mean")))
+CASES = (DEFAULTS, *_cases(), *_same_update())
+FAULTS = (
+    "biased_sd", "eps_1_percent", "shifted_rewards", "unmasked_responses", "wrong_divisor",
+    "mask_off_by_one", "ratio_not_detached", "wrong_group",
+)  # fmt: skip
+MUTANTS = (
+    DEFAULTS,
+    *(Case(fault, DEFAULTS.rule, {"fault": fault}) for fault in FAULTS),
+)

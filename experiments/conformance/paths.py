@@ -1,0 +1,94 @@
+"""A trainer that samples and steps by itself on `dice`, beside the exact orbit of E[g].
+
+One decision is one token and the lottery over rewards is drawn by the reward functions; the
+model's second decision, which hands the outcome in, has no alternative and no score.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from grpo_checks.experiments.conformance.episodes import Floats
+from grpo_checks.theory.instances.cycles.dice import LAWS, VECTORS, WEIGHTS
+from grpo_checks.theory.instances.cycles.rank_cycle import START
+from grpo_checks.theory.numbers.rationals import to_fraction
+
+STEPS, RATE = 3000, 0.4
+SETTINGS: Mapping[str, dict[str, Any]] = {
+    "defaults": {"groups": 256, "num_generations": 2},
+    "scale_rewards none": {"groups": 256, "num_generations": 2, "scale_rewards": "none"},
+    "GDPO": {
+        "groups": 128, "num_generations": 2, "multi_objective_aggregation": "normalize_then_sum",
+    },
+    "defaults, G = 8": {"groups": 32, "num_generations": 8},
+}  # fmt: skip
+"""What TRL is asked for beside one learning rate."""
+
+
+class Dice(NamedTuple):
+    """The lotteries in floating point."""
+
+    lottery: Floats
+    """(A, E)"""
+    vectors: Floats
+    """(E, K)"""
+    weights: Floats
+    """(K,)"""
+
+    @property
+    def value(self) -> Floats:
+        """(A,): the mean composite reward of each action."""
+        return np.asarray(self.lottery @ self.vectors @ self.weights)
+
+    @property
+    def duels(self) -> Floats:
+        """S (A, A): chance that the first action's reward is larger, less that it is smaller."""
+        composite = self.vectors @ self.weights
+        sign = np.sign(composite[:, None] - composite[None])
+        return np.asarray(self.lottery @ sign @ self.lottery.T)
+
+
+def dice_lotteries() -> Dice:
+    """Of the instance `dice`."""
+    law = [[float(to_fraction("law", x)) for x in row] for row in LAWS]
+    weights = [float(to_fraction("weights", x)) for x in WEIGHTS]
+    return Dice(np.array(law), np.array(VECTORS, float), np.array(weights))
+
+
+def write_path_job(path: Path, options: dict[str, Any], steps: int = STEPS) -> None:
+    """What the trainer's Python is given; ``options`` by the trainer's own names."""
+    dice, actions = dice_lotteries(), len(START)
+    one, rule = np.arange(actions), {"trainer": {"steps": steps, "learning_rate": RATE, **options}}
+    np.savez_compressed(
+        path, features=np.eye(actions)[None], theta=np.array(START, float),
+        legal=np.ones((1, actions), bool), tokens=one[:, None], row=0 * one[:, None],
+        is_token=np.ones((actions, 1), bool), is_action=np.ones((actions, 1), bool),
+        prompt=0 * one, sample=0, rule=json.dumps(rule), **dice._asdict(),
+    )  # fmt: skip
+
+
+def softmax(theta: Floats) -> Floats:
+    """Along the last axis."""
+    weight = np.exp(theta - theta.max(-1, keepdims=True))
+    return np.asarray(weight / weight.sum(-1, keepdims=True))
+
+
+def exact_orbit(steps: int = STEPS) -> Floats:
+    """theta (steps + 1, A) of expected updates: groups of 2, their sd with ddof 1 and eps 1e-4.
+
+    The two members of a group that differ by x have advantages of +-x/2 over sd + eps, where sd is
+    |x|/sqrt(2); E[g] = pi_a (S pi)_a with the duels S so weighted.
+    """
+    dice = dice_lotteries()
+    composite = dice.vectors @ dice.weights
+    gap = composite[:, None] - composite[None]
+    advantage = gap / 2 / (np.abs(gap) / np.sqrt(2) + 1e-4)
+    duels = dice.lottery @ advantage @ dice.lottery.T
+    path = [np.array(START, float)]
+    for _ in range(steps):
+        pi = softmax(path[-1])
+        path.append(path[-1] + RATE * pi * (duels @ pi))
+    return np.array(path)
