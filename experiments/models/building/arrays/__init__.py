@@ -1,0 +1,1 @@
+"""From a written model to arrays: its layers, rewards, verifiers, policy."""
