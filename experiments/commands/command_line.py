@@ -80,6 +80,18 @@ COMMANDS: Mapping[str, Command] = {
         "trainers.conformance",
         JAX,
     ),
+    "show": Command(
+        "what a model is: J and J*, components, silent groups, its graph; without one, all names",
+        models.show,
+        "show",
+        "loading JAX",
+    ),
+    "import": Command(
+        "a model from a toy-text environment of Gymnasium, as a file",
+        models.importing,
+        "importing",
+        "loading JAX",
+    ),
     "ledger": Command(
         "write paper_checks.md and its details from the rows of the paper profile",
         claims.ledger,

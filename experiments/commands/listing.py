@@ -1,8 +1,10 @@
 """list: the claims."""
 
 import argparse
+import textwrap
 
 from grpo_checks.experiments.claims.catalogue import CLAIMS
+from grpo_checks.experiments.models.building.argument import described
 from grpo_checks.experiments.protocol.claim import Claim
 from grpo_checks.experiments.storage.terminal import say
 
@@ -21,8 +23,17 @@ def contents(claim: Claim) -> list[str]:
     return assumed + [f"    mutant {name!r}: {change}" for name, change in claim.mutants.items()]
 
 
+def list_models() -> None:
+    """Print every model that has a name."""
+    for name, about in described().items():
+        say(*textwrap.wrap(f"{name}: {about}", 100, subsequent_indent="    "))
+
+
 def run(arguments: argparse.Namespace) -> int:
-    """Print every claim."""
+    """Print every claim, or every model."""
+    if arguments.instances:
+        list_models()
+        return 0
     for claim in CLAIMS:
         say(*heading(claim), *contents(claim))
     return 0

@@ -36,3 +36,26 @@ def advise(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--all", action="store_true", help="all rows, and where biased ones lead")
     parser.add_argument("--out", type=Path, help="output folder [results/advise/NAME]")
+
+
+def show(parser: ArgumentParser) -> None:
+    """Of show."""
+    about = "a name or a .json file; without it all names are listed"
+    parser.add_argument("model", nargs="?", help=about)
+    parser.add_argument("--dot", type=Path, metavar="FILE", help="write the graph for Graphviz")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write a picture of the graph")
+
+
+def importing(parser: ArgumentParser) -> None:
+    """Of import."""
+    parser.add_argument("environment", help="FrozenLake-v1, CliffWalking-v1, Taxi-v4, ...")
+    parser.add_argument("--depth", type=int, required=True, help="at most so many steps")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE",
+        help="a setting of the environment, as is_slippery=false (may be repeated)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--returns", action="store_true", help="keep the running sum of rewards in the state"
+    )
+    parser.add_argument("--start", type=int, help="one first state instead of all")
+    parser.add_argument("--out", type=Path, help="the file [ENVIRONMENT.json]")

@@ -1,5 +1,6 @@
 """What a user calls a model: a name, a packaged model, or the path of a .json file."""
 
+import sys
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
@@ -11,7 +12,7 @@ from grpo_checks.experiments.models.building.sparse_file import FORMAT
 from grpo_checks.experiments.models.instance_file import parse_instance
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.storage.files import digest
-from grpo_checks.experiments.storage.input_file import parse_json, read_text
+from grpo_checks.experiments.storage.input_file import parse_json, read_json, read_text
 from grpo_checks.theory.instances.catalogue import INSTANCES
 from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.numbers.rationals import abridged
@@ -58,8 +59,15 @@ def chosen(text: str) -> Chosen:
 
 
 def about(name: str) -> str:
-    """What a named instance is, in the words of its function."""
-    return " ".join((INSTANCES[name].__doc__ or "").partition("\n\n")[0].split())
+    """What a named instance is, in the first sentences of its module."""
+    words = sys.modules[INSTANCES[name].__module__].__doc__ or ""
+    return " ".join(words.partition("\n\n")[0].partition(": ")[2].split())
+
+
+def described() -> dict[str, str]:
+    """Every model that has a name, with what it is."""
+    files = {name: str(read_json(path).get("description", "")) for name, path in packaged().items()}
+    return {name: about(name) for name in INSTANCES} | files
 
 
 def _from_file(path: Path) -> Chosen:
