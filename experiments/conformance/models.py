@@ -10,8 +10,8 @@ from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.mdp.builder import build as build_model
 from grpo_checks.theory.mdp.policy import Tabular
 
-DEFAULTS = ("answers", "faint", "steps", "conflict")
-"""What a trainer is put on where no model is named."""
+DEFAULTS = ("answers", "faint", "steps", "conflict", "lookup")
+"""What a trainer is put on where no model is named, in groups of 4."""
 _THETA = {"answers": (0.5, -0.25, 0.75, 0.0), "faint": (0.25, 0.0, -0.5)}
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from grpo_checks.experiments.conformance.cases.case import Case
-from grpo_checks.experiments.conformance.report import Place, judge
+from grpo_checks.experiments.conformance.report import Exact, Place, judge
 from grpo_checks.experiments.conformance.trainers import Job, run_jobs
 
 
@@ -18,6 +18,7 @@ def mutant_rows(
     """
     jobs = [Job(where.episodes, where.batches, case) for where in places for case in cases]
     answers = iter(run_jobs(python, script, jobs))
+    known = Exact()
     for where in places:
         floor = float("nan")
         for case in cases:
@@ -29,7 +30,7 @@ def mutant_rows(
             if isinstance(answer, ValueError):
                 yield {**labels, "floor": floor, "seen": True, "note": str(answer)}
                 continue
-            result = judge(where, case, answer)
+            result = judge(where, case, answer, known)
             floor = result.mean_error if case is cases[0] else floor
             yield {
                 **labels, "mean_error": result.mean_error, "variance_error": result.variance_error,

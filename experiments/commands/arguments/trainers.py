@@ -13,10 +13,12 @@ def conformance(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--instance",
         nargs="+",
-        help="named instances or .json files [answers, faint, steps, conflict]",
+        help="named instances or .json files [answers, faint, steps, conflict, lookup]",
     )
-    parser.add_argument("--groups", type=int, nargs="+", default=[4], help="their sizes [4]")
-    parser.add_argument("--batch", type=int, help="prompts of an update, drawn [one group of all]")
+    parser.add_argument(
+        "--groups", type=int, nargs="+", help="their sizes [4, and 8 where that is little work]"
+    )
+    parser.add_argument("--batch", type=int, help="prompts of an update, drawn [each once, or 1]")
     parser.add_argument("--sampled", type=int, default=0, help="so many drawn batches, not all")
     parser.add_argument(
         "--mutants", action="store_true", help="plant faults into the trainer: is each one seen?"

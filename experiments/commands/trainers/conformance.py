@@ -3,14 +3,15 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 from grpo_checks.experiments.conformance import mutants, report
+from grpo_checks.experiments.conformance.batches import count_batches
 from grpo_checks.experiments.conformance.cases.case import Case
 from grpo_checks.experiments.conformance.cases.catalogue import MUTANTS, cases_of
 from grpo_checks.experiments.conformance.models import DEFAULTS
+from grpo_checks.experiments.conformance.recorded import Question, write_gradients
 from grpo_checks.experiments.conformance.trainers import adapter, interpreter
 from grpo_checks.experiments.storage.files import check_target, write_atomic
 from grpo_checks.experiments.storage.folders import label
@@ -22,6 +23,10 @@ SHOWN = [
 ]  # fmt: skip
 
 
+SIZES, FEW = (4, 8), 200
+"""Of groups where none is named; the second where there are few batches."""
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Print and store the table; 1 where a rule differs, or a fault is not seen."""
     script = adapter(arguments.trainer)
@@ -31,23 +36,32 @@ def run(arguments: argparse.Namespace) -> int:
     name = label(arguments.trainer) + ending
     path = arguments.out or Path("results") / "conformance" / name
     check_target(path)
-    models = arguments.instance or DEFAULTS
-    places = [
-        report.place(instance, size, arguments.batch, arguments.sampled)
-        for instance in models
-        for size in arguments.groups
-    ]
+    places = _places(arguments)
     for where in places:
         _announce(where, cases)
     if arguments.mutants:
         table = pd.DataFrame(mutants.mutant_rows(python, script, places, cases))
         status = _faults(table, cases)
     else:
-        table = _rules(report.rows(python, script, [(w, case) for w in places for case in cases]))
+        table = _rules(python, script, _questions(places, cases), path)
         status = _verdicts(table)
     write_atomic(path, table.to_csv(index=False))
     say(f"table: {path}")
     return status
+
+
+def _places(arguments: argparse.Namespace) -> list[report.Place]:
+    """Models and group sizes. Raises ValueError for what they cannot be."""
+    models, sizes = arguments.instance or DEFAULTS, arguments.groups or SIZES[:1]
+    places = [
+        report.place(name, size, arguments.batch, arguments.sampled)
+        for name in models
+        for size in sizes
+    ]
+    if arguments.groups or arguments.sampled or arguments.mutants:
+        return places
+    few = [w for w in places if count_batches(w.episodes, SIZES[1], w.prompts) <= FEW]
+    return [*places, *(report.at_size(where, SIZES[1]) for where in few)]
 
 
 def _cases(arguments: argparse.Namespace) -> Sequence[Case]:
@@ -60,6 +74,19 @@ def _cases(arguments: argparse.Namespace) -> Sequence[Case]:
     return MUTANTS[arguments.trainer]
 
 
+def _questions(
+    places: Sequence[report.Place], cases: Sequence[Case]
+) -> list[tuple[report.Place, Case]]:
+    """Every rule on every model that it knows."""
+    responses = [bool((w.episodes.is_token & ~w.episodes.is_action).any()) for w in places]
+    return [
+        (where, case)
+        for where, spoken in zip(places, responses, strict=True)
+        for case in cases
+        if case.tools or not spoken
+    ]
+
+
 def _announce(where: report.Place, cases: Sequence[Case]) -> None:
     batches, rules = where.batches, len(cases)
     kind = "drawn" if batches.sampled else "all there are, with their chances"
@@ -70,11 +97,14 @@ def _announce(where: report.Place, cases: Sequence[Case]) -> None:
     )
 
 
-def _rules(rows: Any) -> pd.DataFrame:
-    return pd.DataFrame(
-        {**row, "versions": ", ".join(f"{name} {x}" for name, x in answer.versions.items())}
-        for row, answer in rows
-    )
+def _rules(
+    python: Path, script: Path, questions: Sequence[tuple[report.Place, Case]], path: Path
+) -> pd.DataFrame:
+    """The table; the gradients themselves are stored beside it before they are judged."""
+    answers = report.answers(python, script, questions)
+    keys = [Question(w.instance.name, w.group_size, case.name) for w, case in questions]
+    write_gradients(path.with_suffix(".npz"), dict(zip(keys, answers, strict=True)))
+    return pd.DataFrame(report.rows(questions, answers))
 
 
 def _verdicts(table: pd.DataFrame) -> int:

@@ -14,3 +14,5 @@ class Case(NamedTuple):
     rule: UpdateRule
     options: Mapping[str, Any] = MappingProxyType({})
     """By the trainer's own names; none: its defaults."""
+    tools: bool = True
+    """Whether it knows responses that are no decisions."""

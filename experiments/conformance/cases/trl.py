@@ -51,8 +51,20 @@ def _same_update() -> Iterator[Case]:
     yield Case("sapo/group", rule, {"loss_type": "sapo"})
 
 
+def _leave_one_out() -> Iterator[Case]:
+    """Its RLOOTrainer; ``beta`` is .05 by default. Responses of tools are no part of it."""
+    for name, whiten in (("rloo", None), ("rloo/normalized", EPS)):
+        options = {
+            "trainer": "RLOOTrainer",
+            "beta": 0.0,
+            "normalize_advantages": whiten is not None,
+        }
+        rule = UpdateRule(Estimator("leave_one_out", 1, 0.0, whiten), Aggregation("episode_sum"))
+        yield Case(name, rule, options, tools=False)
+
+
 DEFAULTS = Case("defaults", UpdateRule(SCALES["group"], Aggregation("token_mean")))
-CASES = (DEFAULTS, *_cases(), *_same_update())
+CASES = (DEFAULTS, *_cases(), *_same_update(), *_leave_one_out())
 FAULTS = (
     "biased_sd", "eps_1_percent", "shifted_rewards", "unmasked_responses", "wrong_divisor",
     "mask_off_by_one", "ratio_not_detached", "wrong_group",
