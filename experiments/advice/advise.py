@@ -39,8 +39,7 @@ from grpo_checks.theory.updates.budget import budget_terms
 from grpo_checks.theory.updates.moments import (
     PromptMoments,
     combine,
-    group_moments,
-    prompt_moments,
+    moments_at,
     speaking_moments,
 )
 from grpo_checks.theory.updates.silent import filtered
@@ -65,8 +64,7 @@ class Advice:
     """Everything else, which takes its time: best sizes, where biased estimators lead."""
 
 
-_closed = jax.jit(prompt_moments)
-_summed = jax.jit(group_moments)
+_moments = jax.jit(moments_at)
 _combined = jax.jit(combine)
 _filtered = jax.jit(filtered)
 _speaking = jax.jit(speaking_moments)
@@ -87,6 +85,8 @@ def trained(instance: Instance, steps: int) -> Theta:
     """The policy after ``steps`` of exact gradient ascent with step 1/L. Raises ValueError."""
     if not 0 <= steps <= 10**6:
         raise ValueError(f"train = {steps}: expected 0..1000000 steps")
+    if steps == 0:
+        return instance.theta
     largest = smoothness_of(instance)
     step = 1 / largest if largest > 0 else 0.0
     return _climb(instance.mdp, instance.policy, instance.theta, step, steps)
@@ -108,10 +108,7 @@ def _rows(place: Place, estimator: Estimator, size: int) -> list[dict[str, Any]]
         law = _law(place.instance, estimator, size)
     except ValueError as error:
         return [{**labels, "note": str(error)}]
-    if law.table is None:
-        moments = _closed(mdp, place.instance.policy, place.theta, law)
-    else:
-        moments = _summed(mdp, place.at, law)
+    moments = _moments(mdp, place.at, law)
     rho, groups, note = mdp.prompt_distribution, place.plan.groups(size), ""
     budget = size * groups
     try:

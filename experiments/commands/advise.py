@@ -12,6 +12,7 @@ from grpo_checks.experiments.advice.rates.reading import rates_spec
 from grpo_checks.experiments.advice.trainers import DEFAULT
 from grpo_checks.experiments.advice.words import short_table
 from grpo_checks.experiments.commands.program import drawing
+from grpo_checks.experiments.computing.one_run import compiled_for_one_run
 from grpo_checks.experiments.models.building.argument import from_argument
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.storage.files import check_target, write_atomic
@@ -53,7 +54,8 @@ def run(arguments: argparse.Namespace) -> int:
     if size is not None and (size < 2 or not plan.sizes([size], exactly=True)):
         raise ValueError(f"optimizers = {size}: expected a whole number of groups in {plan}")
     say(f"exact signal of each estimator and group size on {spec.name}, at {plan}", "")
-    advice = advise(spec, plan, arguments.train, arguments.preset)
+    with compiled_for_one_run(build(spec).mdp.max_depth):
+        advice = advise(spec, plan, arguments.train, arguments.preset)
     say(*advice.answer, "")
     if arguments.all:
         _print(advice.table.drop(columns="note").dropna(subset=["signal"]))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from grpo_checks.experiments.commands.listing import list_models
+from grpo_checks.experiments.computing.one_run import compiled_for_one_run
 from grpo_checks.experiments.models.building.argument import Chosen, chosen
 from grpo_checks.experiments.models.describing.drawing import dot, text
 from grpo_checks.experiments.models.describing.facts import Facts, facts
@@ -32,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     model = chosen(arguments.model)
     instance = build(model.spec)
     say(f"{instance.name}: {model.description}".rstrip(": "), *_size(model, instance))
-    computed = facts(instance)
+    with compiled_for_one_run(instance.mdp.max_depth):
+        computed = facts(instance)
     say("", *_values(model, instance, computed), "", *_prompts(model, instance, computed))
     say("", f"graph; answers earn ({', '.join(model.labels.components)}):")
     say(*text(nodes(instance.mdp, model.labels), model.labels.states))
