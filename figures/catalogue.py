@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from grpo_checks.figures import advice, speed
+from grpo_checks.figures import advice, log, speed
 from grpo_checks.figures.rows import read_rows
 from grpo_checks.figures.style import save
 from grpo_checks.figures.theorems import (
@@ -46,6 +46,7 @@ FIGURES = {
     "p_kl": ("P.kl", practice.kl),
     "looseness": ("T1.rate.sharp", looseness.looseness),
     "advice": ("advice", advice.advice),
+    "log": ("log", log.log),
     "cost": ("cost", speed.cost),
 }
 """The claim whose rows a figure needs, and the figure."""

@@ -146,28 +146,39 @@ def _other_budgets(place: Place, moments: PromptMoments, size: int) -> dict[str,
     return signals
 
 
-def advise(spec: InstanceSpec, plan: Plan, train: int, trainer: str = DEFAULT) -> Advice:
+def advise(
+    spec: InstanceSpec,
+    plan: Plan,
+    train: int,
+    trainer: str | None = DEFAULT,
+    sizes: Sequence[int] | None = None,
+    estimators: Sequence[Estimator] = ESTIMATORS,
+) -> Advice:
     """The table, the answer and a summary, after ``train`` steps; ``trainer``: a preset's name.
+
+    Without a ``trainer`` it is compared with none; ``sizes``: of groups, SIZES by default.
 
     Raises ValueError for an unknown preset or steps out of range.
     """
-    preset(trainer)
+    if trainer is not None:
+        preset(trainer)
     instance = build(spec)
     theta = trained(instance, train)
     model = (instance.mdp, instance.policy, theta)
     place = Place(instance, theta, law_of(*model), smoothness_of(instance), plan)
-    sizes = plan.sizes(SIZES)
-    asked_for = [(e, g) for e in ESTIMATORS for g in sizes]
+    affordable = plan.sizes(SIZES if sizes is None else sizes)
+    asked_for = [(e, g) for e in estimators for g in affordable]
     bar = tqdm(asked_for, "laws of updates", leave=False, bar_format=BAR, disable=None)
     rows = [row for e, g in bar for row in _rows(place, e, g)]
-    rows += trainer_rows(place, trainer, SIZES)
+    if trainer is not None:
+        rows += trainer_rows(place, trainer, SIZES)
     table = pd.DataFrame(rows)
     components = instance.mdp.weights.shape[0]
     answer = [*sentences(table, plan, trainer, components)]
     return Advice(table, answer, lambda: _summary(place, table, trainer))
 
 
-def _summary(place: Place, table: pd.DataFrame, trainer: str) -> list[str]:
+def _summary(place: Place, table: pd.DataFrame, trainer: str | None) -> list[str]:
     instance, plan = place.instance, place.plan
     model = (instance.mdp, instance.policy, place.theta)
     lines = [f"J = {float(jax.jit(value)(*model)):.4g} of at most {instance.optimum:.4g}"]
@@ -176,4 +187,4 @@ def _summary(place: Place, table: pd.DataFrame, trainer: str) -> list[str]:
         best = best_size(terms, plan.budget)
         lines.append(f"leave_one_out (and mean_baseline, a multiple of it): {best}")
     lines += recommended(instance, place.theta, table, ESTIMATORS)
-    return [*lines, *trainer_lines(table, trainer, ESTIMATORS)]
+    return lines if trainer is None else [*lines, *trainer_lines(table, trainer, ESTIMATORS)]

@@ -56,7 +56,9 @@ def chosen_row(table: pd.DataFrame, column: str = "signal_per_episode") -> pd.Se
     return plain.iloc[-1] if good else best
 
 
-def sentences(table: pd.DataFrame, plan: Plan, trainer: str, components: int) -> Iterator[str]:
+def sentences(
+    table: pd.DataFrame, plan: Plan, trainer: str | None, components: int
+) -> Iterator[str]:
     """The answer, the reasons for it, and what would change it."""
     chosen = chosen_row(table)
     if chosen is None:
@@ -75,7 +77,9 @@ def sentences(table: pd.DataFrame, plan: Plan, trainer: str, components: int) ->
     yield SCOPE
 
 
-def _beside_trainer(table: pd.DataFrame, chosen: pd.Series, trainer: str) -> str:
+def _beside_trainer(table: pd.DataFrame, chosen: pd.Series, trainer: str | None) -> str:
+    if trainer is None:
+        return ""
     best = best_row(table, trainer)
     if best is None:
         return f"; what {trainer} has could not be computed"

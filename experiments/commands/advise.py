@@ -11,6 +11,7 @@ from grpo_checks.experiments.advice.place import Plan
 from grpo_checks.experiments.advice.rates.reading import rates_spec
 from grpo_checks.experiments.advice.trainers import DEFAULT
 from grpo_checks.experiments.advice.words import short_table
+from grpo_checks.experiments.commands import advise_log
 from grpo_checks.experiments.commands.program import drawing
 from grpo_checks.experiments.computing.one_run import compiled_for_one_run
 from grpo_checks.experiments.models.building.argument import from_argument
@@ -45,6 +46,10 @@ def _model(arguments: argparse.Namespace) -> tuple[InstanceSpec, str]:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the answer, store the rows."""
+    if arguments.log is not None:
+        if not (arguments.instance is arguments.success is arguments.prompts is None):
+            raise ValueError("log: expected neither --instance nor pass rates beside it")
+        return advise_log.run(arguments)
     spec, name = _model(arguments)
     arguments.preset = arguments.preset or DEFAULT
     folder = arguments.out or Path("results") / "advise" / name

@@ -11,13 +11,15 @@ from collections.abc import Mapping
 import numpy as np
 from scipy.optimize import linprog
 
+from grpo_checks.theory.logs.groups import Floats
 from grpo_checks.theory.logs.limits import Estimate
 
 POINTS = 400
 
 
 def predicted_silence(known: Mapping[int, Estimate], size: int) -> Estimate:
-    """Of groups of ``size``, from s(g) with limits; the value is the middle of the range.
+    """Of groups of ``size``, from s(g) with limits; the value is that of a law whose moments are
+    nearest to the estimates, in units of their limits.
 
     The law is on a grid of ``POINTS``, finer towards 1, where large powers live. Where the limits
     contradict one another, all that is left is that s falls with g.
@@ -36,4 +38,18 @@ def predicted_silence(known: Mapping[int, Estimate], size: int) -> Estimate:
         if result.status != 0:
             return Estimate(largest.high / 2, 0.0, largest.high)
         ends.append(float(np.clip(sign * result.fun, 0, 1)))
-    return Estimate(sum(ends) / 2, *ends)
+    nearest = float(aim @ _nearest_law(powers, known))
+    return Estimate(min(max(nearest, ends[0]), ends[1]), *ends)
+
+
+def _nearest_law(powers: Floats, known: Mapping[int, Estimate]) -> Floats:
+    """(POINTS,) the law whose worst moment is least off."""
+    value = np.array([e.value for e in known.values()])
+    width = np.array([max(e.high - e.low, 1e-9) for e in known.values()])[:, None]
+    one = np.ones((1, POINTS))
+    result = linprog(
+        np.r_[np.zeros(POINTS), 1.0],
+        np.concatenate([np.c_[powers, -width], np.c_[-powers, -width]]), np.r_[value, -value],
+        np.c_[one, 0.0], np.ones(1), method="highs",
+    )  # fmt: skip
+    return np.asarray(result.x[:-1])

@@ -56,6 +56,8 @@ def mean_estimate(
 
 def difference_of_square(square: Estimate, mean: Estimate, value: float) -> Estimate:
     """Of E x^2 - (E x)^2, from limits of both, ``value`` its estimate; never below 0."""
+    if np.isnan(value):
+        return UNKNOWN
     ends = sorted((abs(mean.low), abs(mean.high)))
     least = 0.0 if mean.low <= 0 <= mean.high else ends[0] ** 2
     return Estimate(value, max(0.0, square.low - ends[1] ** 2), max(0.0, square.high - least))

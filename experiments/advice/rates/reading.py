@@ -21,6 +21,14 @@ def numbers(field: str, text: str) -> tuple[float, ...]:
     return tuple(_number(field, part) for part in text.split(","))
 
 
+def positive(field: str, text: str) -> np.ndarray:
+    """The same as an array, for weights: numbers > 0."""
+    values = np.array(numbers(field, text))
+    if not (values > 0).all():
+        raise ValueError(f"{field} = {text!r}: expected numbers > 0")
+    return values
+
+
 def _number(field: str, text: str) -> float:
     try:
         value = float(text)

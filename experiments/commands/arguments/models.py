@@ -12,11 +12,20 @@ def advise(parser: ArgumentParser) -> None:
     of_what.add_argument(
         "--prompts", type=Path, metavar="FILE.csv", help="pass rates of the components, per prompt"
     )
+    of_what.add_argument(
+        "--log",
+        type=Path,
+        nargs="+",
+        metavar="FILE",
+        help="the reward log of a run: TRL's completions/*.parquet, verl's rollouts, any .csv or "
+        ".jsonl, or folders of them; `synthetic` is one that is installed",
+    )
+    _of_logs(parser)
     rates = parser.add_argument_group("with pass rates")
     rates.add_argument(
         "--correlation", type=float, default=0.0, help="of any two components of a prompt [0]"
     )
-    rates.add_argument("--weights", metavar="W,...", help="of the components [1,...]")
+    rates.add_argument("--weights", metavar="W,...", help="of the components, of a log too [1,...]")
     rates.add_argument(
         "--shared", action="store_true", help="prompts share all parameters, instead of none"
     )
@@ -59,3 +68,15 @@ def importing(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--start", type=int, help="one first state instead of all")
     parser.add_argument("--out", type=Path, help="the file [ENVIRONMENT.json]")
+
+
+def _of_logs(parser: ArgumentParser) -> None:
+    log = parser.add_argument_group("with a log")
+    log.add_argument("--rewards", metavar="NAME,...", help="its columns of rewards [numeric ones]")
+    log.add_argument(
+        "--columns",
+        metavar="ROLE=NAME,...",
+        help="names of step, prompt, completion, advantage, group, length",
+    )
+    log.add_argument("--windows", type=int, help="parts of the run that are estimated alone")
+    log.add_argument("--group-size", type=int, metavar="G", help="where it is not the commonest")

@@ -1,0 +1,167 @@
+"""Rows of a log as numbers: texts become lengths and hashes as they are read, and are let go."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from grpo_checks.experiments.advice.logs.columns import Columns, resolve
+from grpo_checks.experiments.advice.logs.files import log_files, peek, pieces, step_of
+
+Floats = NDArray[np.float64]
+
+
+class LogRows(NamedTuple):
+    """N rows in the order of the files, 4 K + 32 bytes each."""
+
+    step: NDArray[np.int32]
+    prompt: NDArray[np.uint64]
+    """A hash of it, or of the column ``group`` where there is one."""
+    text: NDArray[np.uint64]
+    """A hash of prompt, completion and rewards: rows that are the same."""
+    length: NDArray[np.float32]
+    """NaN where unknown."""
+    advantage: Floats
+    """NaN where unknown."""
+    rewards: NDArray[np.float32]
+    """(N, K), NaN where missing; as trainers compute them."""
+
+
+class Log(NamedTuple):
+    """What was read, and what was noticed on the way."""
+
+    rows: LogRows
+    columns: Columns
+    notes: tuple[str, ...]
+    """One line each, with counts."""
+
+
+def read_log(
+    paths: Sequence[Path],
+    given: dict[str, str],
+    rewards: Sequence[str] | None = None,
+    watch: Callable[[Sequence[Path]], Iterator[Path]] = iter,
+) -> Log:
+    """The whole log; ``watch`` sees the files go by. Raises ValueError, naming file and column."""
+    files = log_files(paths)
+    filled = ((file, sample) for file in files if not (sample := peek(file)).empty)
+    file, sample = next(filled, (files[0], pd.DataFrame()))
+    if sample.empty:
+        raise ValueError(f"{file}: no rows: expected the log of a run")
+    try:
+        columns = resolve(sample, given, rewards)
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}") from None
+    parts = [part for file in watch(files) for part in _file_parts(file, columns)]
+    rows = LogRows._make(np.concatenate(x) for x in zip(*parts, strict=True))
+    kept, notes = _cleaned(rows)
+    return Log(kept, columns, (*_column_notes(files, columns), *notes))
+
+
+def _file_parts(file: Path, columns: Columns) -> Iterator[LogRows]:
+    names, wanted = set(map(str, peek(file).columns)), columns.needed
+    if not names:
+        return
+    essential = [columns.roles[x] for x in ("prompt", "group") if x in columns.roles]
+    missing = [c for c in (*columns.rewards, *essential) if c not in names]
+    if missing:
+        raise ValueError(
+            f"{file}: column {missing[0]!r} is missing: expected the columns of the first file"
+        )
+    for piece in pieces(file, [c for c in wanted if c in names]):
+        yield _numbers(piece, columns, step_of(file))
+
+
+def _numbers(piece: pd.DataFrame, columns: Columns, step: int) -> LogRows:
+    roles, n = columns.roles, len(piece)
+
+    def number(role: str, missing: float) -> NDArray[np.float64]:
+        if role not in roles or roles[role] not in piece:
+            return np.full(n, missing)
+        return _numeric(piece[roles[role]])
+
+    def text(role: str) -> pd.Series | None:
+        return piece[roles[role]] if role in roles and roles[role] in piece else None
+
+    completion, group = text("completion"), text("group")
+    prompt = text("prompt") if group is None else group
+    length = number("length", np.nan)
+    if "length" not in roles and completion is not None:
+        length = np.asarray(completion.astype(str).str.len(), float)
+    rewards: NDArray[np.float64] = np.stack([_numeric(piece[c]) for c in columns.rewards], 1)
+    key = _hash(prompt, n)
+    same: NDArray[np.uint64] = key * np.uint64(3) + _hash(completion, n)
+    for column in rewards.T:
+        same = same * np.uint64(5) + np.asarray(pd.util.hash_array(column), np.uint64)
+    step_number = number("step", step)
+    known = np.isfinite(step_number)
+    known &= (step_number >= 0) & (step_number < 2**31)
+    whole = np.where(known, step_number, -1).astype(np.int32)
+    advantage, single = number("advantage", np.nan), np.float32
+    return LogRows(whole, key, same, length.astype(single), advantage, rewards.astype(single))
+
+
+def _numeric(values: pd.Series) -> NDArray[np.float64]:
+    """NaN for what is no finite number."""
+    numbers = pd.to_numeric(values, errors="coerce").to_numpy(float, na_value=np.nan)
+    return np.where(np.isfinite(numbers), numbers, np.nan)
+
+
+def _hash(values: pd.Series | None, n: int) -> NDArray[np.uint64]:
+    if values is None:
+        return np.zeros(n, np.uint64)
+    texts = values.astype(str).to_numpy(object)
+    return np.asarray(pd.util.hash_array(texts), np.uint64)
+
+
+def _column_notes(files: Sequence[Path], columns: Columns) -> Iterator[str]:
+    roles = ", ".join(f"{role} = {name}" for role, name in columns.roles.items())
+    count = f"{len(files)} file{'s' if len(files) > 1 else ''}"
+    yield f"{count}; rewards: {', '.join(columns.rewards)}; {roles}"
+    if columns.ignored:
+        yield f"columns not used: {', '.join(columns.ignored)}"
+    if "step" not in columns.roles:
+        yield "no column of steps: a file is one step, numbered by its name"
+    if "length" not in columns.roles and "completion" in columns.roles:
+        yield "lengths are characters of the completion: no column counts tokens"
+
+
+def _cleaned(rows: LogRows) -> tuple[LogRows, list[str]]:
+    """Without rows that say nothing, and steps that were logged again."""
+    silent = np.asarray(np.isnan(rows.rewards).all(1))
+    lost = np.asarray(rows.step < 0)
+    again = _repeated_steps(rows)
+    notes = [
+        f"{count:,} rows left out: {why}"
+        for chosen, why in (
+            (silent, "no reward is a number"),
+            (lost & ~silent, "no step"),
+            (again & ~lost & ~silent, "their step is the one before it, logged again"),
+        )
+        if (count := int(chosen.sum()))
+    ]
+    kept = ~(silent | lost | again)
+    if not kept.any():
+        raise ValueError(f"rewards = none in {len(silent):,} rows: expected numbers")
+    rows = LogRows(
+        rows.step[kept], rows.prompt[kept], rows.text[kept], rows.length[kept],
+        rows.advantage[kept], rows.rewards[kept],
+    )  # fmt: skip
+    partly = int(np.isnan(rows.rewards).any(1).sum())
+    if partly:
+        notes.append(f"{partly:,} rows lack some reward: it is left out of their sum, as TRL does")
+    return rows, notes
+
+
+def _repeated_steps(rows: LogRows) -> NDArray[np.bool_]:
+    """Rows of a step that holds exactly what the step before it held."""
+    steps, where = np.unique(rows.step, return_inverse=True)
+    # Sums do not depend on the order; two of different content agree once in 2^64.
+    digest = np.zeros(steps.size, np.uint64)
+    np.add.at(digest, where, rows.text)
+    count = np.bincount(where)
+    same = np.r_[False, (digest[1:] == digest[:-1]) & (count[1:] == count[:-1])]
+    return np.asarray(same[where] & (count[where] > 1))

@@ -1,0 +1,152 @@
+"""A log from its files to sentences and a table."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from grpo_checks.experiments.advice.advise import ESTIMATORS, advise
+from grpo_checks.experiments.advice.logs.analysis import Names, estimate, names_of, table, trends
+from grpo_checks.experiments.advice.logs.grouping import Grouped, Window, group_rows
+from grpo_checks.experiments.advice.logs.model import mean_correlation, model_of, rates_of
+from grpo_checks.experiments.advice.logs.reading import Log
+from grpo_checks.experiments.advice.logs.rules import RuleAnswer, rule_of
+from grpo_checks.experiments.advice.logs.sentences import Seen, changes, sentences
+from grpo_checks.experiments.advice.place import Plan
+from grpo_checks.experiments.advice.words import JOINT, PLAIN, chosen_row, compared
+
+NO_MODEL = (
+    "Rewards are not all 0 or 1: no model of pass rates can be made of them, and no exact signal "
+    "of group sizes; read the silent shares below."
+)
+SIZES, MOST = (2, 3, 4, 6, 8, 12, 16, 32), 64
+"""Group sizes whose exact signal is computed, that of the log besides up to ``MOST``."""
+MAX_BUDGET = 4096
+"""Episodes of an update that advice is computed for."""
+
+
+class Report(NamedTuple):
+    """What is printed and stored."""
+
+    answer: tuple[str, ...]
+    """Which estimator and group size, by the model of the latest rates."""
+    change: tuple[str, ...]
+    """What else to change."""
+    seen: tuple[str, ...]
+    rule: tuple[str, ...]
+    notes: tuple[str, ...]
+    table: pd.DataFrame
+    trends: pd.DataFrame
+    signals: pd.DataFrame
+    """The table of the exact advice; empty without a model."""
+
+
+def report(
+    log: Log, weights: NDArray[np.float64] | None, windows: int | None, group_size: int | None
+) -> Report:
+    """Of a log that was read. Raises ValueError for windows or groups that it does not have."""
+    components = log.columns.rewards
+    unit = np.ones(len(components))
+    first = group_rows(log.rows, unit if weights is None else weights, windows, group_size)
+    rule = rule_of(first.windows[-1], components, weights)
+    grouped = _weighted(first, rule)
+    names = names_of(grouped, components)
+    rows = table(grouped, names)
+    latest = rows[rows["window"] == rows["window"].max()]
+    seen = Seen(latest, trends(grouped, names), names, rule.weights, grouped.group_size)
+    answer, signals = _advice(grouped, names, rule, latest)
+    return Report(
+        tuple(answer), tuple(changes(seen)), tuple(sentences(seen)), rule.lines,
+        (*log.notes, *grouped.notes), rows, seen.trends, signals,
+    )  # fmt: skip
+
+
+def _weighted(grouped: Grouped, rule: RuleAnswer) -> Grouped:
+    """With the weights that the rule found."""
+    windows = [w._replace(groups=w.groups._replace(weights=rule.weights)) for w in grouped.windows]
+    return grouped._replace(windows=windows)
+
+
+def _advice(
+    grouped: Grouped, names: Names, rule: RuleAnswer, latest: pd.DataFrame
+) -> tuple[list[str], pd.DataFrame]:
+    window = grouped.windows[-1]
+    pairs = latest[latest["quantity"] == "correlation"]["value"]
+    known = rates_of(window, rule.weights, mean_correlation(pairs.tolist()))
+    if known is None or not (rule.weights > 0).all():
+        return [NO_MODEL], pd.DataFrame()
+    plan = Plan(budget=_budget(window, grouped.group_size))
+    sizes = sorted({*SIZES, min(grouped.group_size, MOST)})
+    apart = advise(model_of(known, False), plan, 0, None, sizes)
+    joined = advise(model_of(known, True), plan, 0, None, sizes, ESTIMATORS[:1])
+    both = ((apart.table, "share no parameters"), (joined.table, "share all parameters"))
+    lines = [
+        *apart.answer[:1],
+        *_against(apart.table, grouped.group_size),
+        *(line for signals, words in both for line in _for_sharing(signals, words)),
+        f"By the exact signal of {len(known.share)} kinds of prompts with the pass rates and the "
+        "correlation of the latest steps, one decision each; real models lie in between.",
+    ]
+    tables = [signals.assign(sharing=words) for signals, words in both]
+    return lines, pd.concat(tables, ignore_index=True)
+
+
+def _budget(window: Window, size: int) -> int:
+    """Rows of a step, whole groups."""
+    counts = np.bincount(window.step - window.step.min(), window.groups.sizes)
+    rows = int(np.median(counts[counts > 0]))
+    return max(size, min(rows, MAX_BUDGET) // size * size)
+
+
+def _against(signals: pd.DataFrame, size: int) -> list[str]:
+    """Beside std-normalised groups of the size that was logged."""
+    chosen = chosen_row(signals)
+    now = signals[(signals["estimator"] == JOINT) & (signals["group_size"] == size)]
+    if chosen is None or now.empty or not now.iloc[0]["signal_per_episode"] > 0:
+        return []
+    ratio = chosen["signal_per_episode"] / now.iloc[0]["signal_per_episode"]
+    return [f"That is {compared(ratio, f'GRPO in groups of {size}, as logged')}."]
+
+
+def _for_sharing(signals: pd.DataFrame, words: str) -> list[str]:
+    part = signals[signals["estimator"] == PLAIN].dropna(subset=["signal"])
+    chosen = chosen_row(signals)
+    if chosen is None or part.empty:
+        return [f"If prompts {words}: no update is sure to raise the reward."]
+    near = signals[signals["estimator"] == chosen["estimator"]].dropna(subset=["signal"])
+    near = near[near["signal_per_episode"] >= 0.95 * chosen["signal_per_episode"]]["group_size"]
+    return [
+        f"If prompts {words}: {chosen['estimator']}, G = {int(chosen['group_size'])} is best, "
+        f"{int(near.min())} to {int(near.max())} have at least 95 % of its signal."
+    ]
+
+
+def short_table(rows: pd.DataFrame, components: Sequence[str]) -> pd.DataFrame:
+    """The latest window: a line for each component."""
+    latest = rows[rows["window"] == rows["window"].max()]
+    rule = "logged" if (latest["quantity"] == "heard_logged").any() else "joint"
+    columns = {
+        "mean": "mean",
+        "pull c_G": "response",
+        "corr(r, A)": f"heard_{rule}",
+        "share": f"share_{rule}",
+        "share, decomposed": "share_decomposed",
+    }
+    lines = [
+        {"component": name, **{k: estimate(latest, q, name).value for k, q in columns.items()}}
+        for name in components
+    ]
+    return pd.DataFrame(lines)
+
+
+def write(folder: Path, made: Report) -> dict[Path, str]:
+    """Texts of the files to store."""
+    rows = made.table.assign(claim="log", instance="log")
+    texts = {folder / "rows.csv": rows.to_csv(index=False)}
+    texts[folder / "trends.csv"] = made.trends.to_csv(index=False)
+    if not made.signals.empty:
+        texts[folder / "signals.csv"] = made.signals.to_csv(index=False)
+    return texts

@@ -1,0 +1,202 @@
+"""Which advantage rule a log follows, with which weights, and where it breaks."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import least_squares
+
+from grpo_checks.experiments.advice.logs.grouping import Window
+from grpo_checks.theory.estimators.advantages import Estimator, EstimatorName
+from grpo_checks.theory.identification.advantages import identify_advantages
+from grpo_checks.theory.identification.earned import earned
+from grpo_checks.theory.identification.predicted import advantages
+from grpo_checks.theory.identification.rules import Identification, RuleFit
+from grpo_checks.theory.logs.groups import levels
+
+ROWS = 1_000
+"""Rows of whole steps that rules are fitted to."""
+DENOMINATOR = 100
+"""Weights that a log tells are read as fractions of the largest."""
+RESIDUE = 1e-12
+"""An advantage of a silent group is 0 exactly; float64 itself leaves less."""
+NAMES: tuple[EstimatorName, ...] = (
+    "group_normalized",
+    "mean_baseline",
+    "componentwise_normalized",
+)
+"""Rules whose weights are fitted where they are not told."""
+Floats = NDArray[np.float64]
+
+
+class Sample(NamedTuple):
+    """Some whole steps whose advantages are all known."""
+
+    rewards: Floats
+    group: NDArray[np.int64]
+    batch: NDArray[np.int64]
+    length: Floats | None
+    advantage: Floats
+    place: NDArray[np.int64]
+    """Of each row in the files."""
+
+
+class RuleAnswer(NamedTuple):
+    """What was found of a log."""
+
+    weights: Floats
+    identified: Identification | None
+    """None: no advantages were logged."""
+    lines: tuple[str, ...]
+
+
+def _sample(window: Window) -> Sample | None:
+    groups = window.groups
+    batch = np.repeat(window.step, groups.sizes)
+    known = np.isfinite(window.advantage)
+    good = np.ones(batch.size, bool)
+    for step in np.unique(batch[~known]):
+        good &= batch != step
+    steps = np.unique(batch[good])
+    if not steps.size:
+        return None
+    sizes = np.array([(batch == step).sum() for step in steps])
+    taken = steps[np.cumsum(sizes) <= max(ROWS, sizes[0])]
+    rows = np.isin(batch, taken)
+    length = window.length[rows]
+    whole = np.isfinite(length).all() and (length >= 1).all()
+    return Sample(
+        groups.rewards[rows], groups.member[rows], batch[rows], length if whole else None,
+        window.advantage[rows], window.place[rows],
+    )  # fmt: skip
+
+
+def identified(sample: Sample, weights: Floats) -> Identification:
+    """Of the sample, with these weights."""
+    return identify_advantages(
+        sample.rewards, weights, sample.group, sample.advantage, batch=sample.batch,
+        lengths=sample.length,
+    )  # fmt: skip
+
+
+def _fitted_weights(sample: Sample, name: EstimatorName) -> Floats:
+    """Relative to the largest: those whose advantages come nearest."""
+    estimator = Estimator(name, 1, 1e-4)
+
+    def off(logs: Floats) -> Floats:
+        data = earned(sample.rewards, np.exp(logs), sample.group)
+        return np.real(advantages(data, estimator, 1e-4).values) - sample.advantage
+
+    fit = least_squares(off, np.zeros(sample.rewards.shape[1]), diff_step=1e-6)
+    weights = np.exp(fit.x)
+    top = weights.max()
+    parts = [Fraction(float(w / top)).limit_denominator(DENOMINATOR) for w in weights]
+    scale = top if name == "mean_baseline" else 1.0
+    return np.array([float(x) for x in parts]) * float(Fraction(scale).limit_denominator(100))
+
+
+def _with_weights(sample: Sample) -> tuple[Floats, Identification]:
+    """Unit weights where they explain the advantages, else those that do, else unit ones."""
+    unit = np.ones(sample.rewards.shape[1])
+    first = identified(sample, unit)
+    if first.rules or unit.size == 1:
+        return unit, first
+    for name in NAMES:
+        weights = _fitted_weights(sample, name)
+        if (weights > 0).all() and (answer := identified(sample, weights)).rules:
+            return weights, answer
+    return unit, first
+
+
+def rule_of(window: Window, names: Sequence[str], weights: Floats | None) -> RuleAnswer:
+    """The rule, the weights (told, or in the log), and what is odd; ``window``: the latest."""
+    unit = np.ones(len(names)) if weights is None else weights
+    sample = _sample(window)
+    if sample is None:
+        missing = "weights were not given: 1 each. " if weights is None and unit.size > 1 else ""
+        return RuleAnswer(
+            unit, None, (f"{missing}No advantages were logged: GRPO's are computed.",)
+        )
+    if weights is None:
+        unit, answer = _with_weights(sample)
+    else:
+        answer = identified(sample, unit)
+    lines = [*_weight_lines(names, unit, weights is None and unit.size > 1, bool(answer.rules))]
+    lines += _rule_lines(sample, unit, answer)
+    return RuleAnswer(unit, answer, (*lines, *_residue_lines(window)))
+
+
+def _weight_lines(
+    names: Sequence[str], weights: Floats, inferred: bool, explained: bool
+) -> Iterator[str]:
+    listed = ", ".join(f"{n} {w:g}" for n, w in zip(names, weights, strict=True))
+    if inferred and explained:
+        yield f"Weights, as the advantages have them: {listed}."
+    elif inferred:
+        yield f"Weights are in no column, and the advantages do not tell them: taken as {listed}."
+
+
+def described(rule: RuleFit) -> str:
+    """An estimator with its constants."""
+    estimator = rule.estimator
+    parts: list[str] = [estimator.name]
+    if estimator.name not in ("mean_baseline", "leave_one_out", "nonzero_scaled"):
+        parts += [f"ddof {estimator.ddof}", f"eps {estimator.eps:.2g}"]
+    if estimator.whiten is not None:
+        over = "tokens" if estimator.whiten_tokens else "the batch"
+        parts.append(f"then whitened over {over}")
+    if rule.scale != 1:
+        parts.append(f"times {rule.scale:.3g}")
+    return ", ".join(parts)
+
+
+def _rule_lines(sample: Sample, weights: Floats, answer: Identification) -> Iterator[str]:
+    if answer.rules:
+        shown = answer.usual or answer.rules
+        yield f"The advantages are those of {described(shown[0])}."
+        others = dict.fromkeys(described(rule) for rule in shown[1:])
+        if others:
+            yield f"This log cannot tell them from: {'; '.join(others)}."
+        return
+    for other, name in _other_groupings(sample):
+        if found_rule := identified(other, weights).rules:
+            yield (
+                f"WRONG GROUPS: the advantages are those of {described(found_rule[0])} with {name} "
+                "for a group, not the rows of a prompt."
+            )
+            return
+    nearest = answer.nearest
+    yield (
+        f"The advantages are of no rule that is known; the nearest, {described(nearest)}, leaves "
+        f"{nearest.unexplained:.1%} of their size unexplained (largest error {nearest.error:.2g})."
+    )
+
+
+def _other_groupings(sample: Sample) -> Iterator[tuple[Sample, str]]:
+    yield sample._replace(group=sample.batch), "the whole step"
+    order = np.lexsort((sample.place, sample.batch))
+    size = int(np.bincount(sample.group - sample.group.min()).max())
+    counts = np.unique(sample.batch, return_counts=True)[1]
+    rank = np.arange(order.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    many = np.repeat(np.maximum(counts // size, 1), counts)
+    for block, name in ((rank // size, f"{size} rows in a row"), (rank % many, "every B-th row")):
+        label = np.empty(order.size, np.int64)
+        label[order] = sample.batch[order] * order.size + block
+        yield sample._replace(group=label), name
+
+
+def _residue_lines(window: Window) -> Iterator[str]:
+    """Advantages of groups whose rewards are all equal."""
+    groups = window.groups
+    level = levels(groups)
+    silent = np.bincount(level.group, minlength=groups.sizes.size) == 1
+    largest = np.maximum.reduceat(np.abs(np.nan_to_num(window.advantage)), groups.starts)
+    wrong = silent & (groups.sizes > 1) & (largest > RESIDUE)
+    if wrong.any():
+        yield (
+            f"RESIDUE: {int(wrong.sum()):,} of {int(silent.sum()):,} groups of equal rewards have "
+            f"advantages up to {largest[wrong].max():.2g} in place of 0: rounding of the mean, "
+            "divided by eps. Filter such groups, or subtract one reward before the mean."
+        )

@@ -1,0 +1,60 @@
+"""advise --log: what the reward log of a real run says, and what to change."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+import grpo_checks.experiments as package
+from grpo_checks.experiments.advice.logs.columns import parse_map
+from grpo_checks.experiments.advice.logs.reading import read_log
+from grpo_checks.experiments.advice.logs.report import report, short_table, write
+from grpo_checks.experiments.advice.rates.reading import positive
+from grpo_checks.experiments.commands.program import drawing
+from grpo_checks.experiments.storage.files import check_target, write_atomic
+from grpo_checks.experiments.storage.terminal import say, table_lines
+
+PACKAGED = "synthetic"
+"""The log that is installed with the project."""
+EXAMPLE = Path(package.__file__).parent / "examples" / "completions"
+
+
+def _watched(files: Sequence[Path]) -> Iterator[Path]:
+    yield from tqdm(files, "read", unit=" files", leave=False, disable=None)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the report, store the rows."""
+    paths = [EXAMPLE if str(p) == PACKAGED and not p.exists() else p for p in arguments.log]
+    folder = arguments.out or Path("results") / "advise" / "log"
+    check_target(folder / "rows.csv")
+    rewards = arguments.rewards.split(",") if arguments.rewards else None
+    weights = positive("weights", arguments.weights) if arguments.weights else None
+    log = read_log(paths, parse_map(arguments.columns), rewards, _watched)
+    components = log.columns.rewards
+    if weights is not None and weights.size != len(components):
+        raise ValueError(
+            f"weights = {arguments.weights}: expected one for each of {', '.join(components)}"
+        )
+    say(f"{log.rows.step.size:,} rows read", "")
+    made = report(log, weights, arguments.windows, arguments.group_size)
+    say(*made.answer, *made.change, "", *made.seen, "", *made.rule, "")
+    _print(short_table(made.table, components))
+    if arguments.all:
+        latest = made.table[made.table["window"] == made.table["window"].max()]
+        _print(latest.drop(columns=["window", "first_step", "last_step", "groups"]))
+        _print(made.trends)
+        _print(made.signals.drop(columns="note", errors="ignore"))
+    say("", *made.notes)
+    for path, text in write(folder, made).items():
+        write_atomic(path, text)
+    more = "" if arguments.all else "; all numbers: --all"
+    say(f"table: {folder / 'rows.csv'}; figure: {drawing()} {folder}{more}")
+    return 0
+
+
+def _print(table: pd.DataFrame) -> None:
+    with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
+        say(*table_lines(table.astype(object).where(table.notna(), "?")))
