@@ -39,16 +39,16 @@ def run(arguments: argparse.Namespace) -> int:
             f"weights = {arguments.weights}: expected one for each of {', '.join(components)}"
         )
     say(f"{log.rows.step.size:,} rows read", "")
-    made = report(log, weights, arguments.windows, arguments.group_size)
-    say(*made.answer, *made.change, "", *made.seen, "", *made.rule, "")
-    _print(short_table(made.table, components))
+    answer = report(log, weights, arguments.windows, arguments.group_size)
+    say(*answer.answer, *answer.change, "", *answer.seen, "", *answer.rule, "")
+    _print(short_table(answer.table, components))
     if arguments.all:
-        latest = made.table[made.table["window"] == made.table["window"].max()]
+        latest = answer.table[answer.table["window"] == answer.table["window"].max()]
         _print(latest.drop(columns=["window", "first_step", "last_step", "groups"]))
-        _print(made.trends)
-        _print(made.signals.drop(columns="note", errors="ignore"))
-    say("", *made.notes)
-    for path, text in write(folder, made).items():
+        _print(answer.trends)
+        _print(answer.signals.drop(columns="note", errors="ignore"))
+    say("", *answer.notes)
+    for path, text in write(folder, answer).items():
         write_atomic(path, text)
     more = "" if arguments.all else "; all numbers: --all"
     say(f"table: {folder / 'rows.csv'}; figure: {drawing()} {folder}{more}")

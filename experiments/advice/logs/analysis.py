@@ -172,8 +172,8 @@ def trends(grouped: Grouped, names: Names) -> pd.DataFrame:
         if np.isfinite(window.length).any():
             columns.setdefault("length", []).append(group_means(groups, window.length)[0])
     step = np.concatenate([window.step for window in grouped.windows])
-    whole = {k: np.concatenate(v) for k, v in columns.items() if sum(map(len, v)) == step.size}
-    answers = {name: trend(values, step) for name, values in whole.items()}
+    known = {k: np.concatenate(v) for k, v in columns.items() if sum(map(len, v)) == step.size}
+    answers = {name: trend(values, step) for name, values in known.items()}
     p = np.array([a.p_value for a in answers.values()])
     order = np.argsort(p)
     holm = np.empty(p.size)

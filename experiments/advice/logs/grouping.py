@@ -77,16 +77,16 @@ def group_rows(
         )
     step = rows.step[order][np.cumsum(counts) - counts].astype(np.int64)
     notes = _notes(counts, size, repeated)
-    parts = _windows(step, windows)
+    ranges = _windows(step, windows)
     ends = np.cumsum(counts)
-    made = []
-    for first, last in parts:
+    parts = []
+    for first, last in ranges:
         cut = slice(int(ends[first] - counts[first]), int(ends[last - 1]))
         chosen = order[cut]
         groups = grouped(rows.rewards[chosen].astype(float), weights, labels[cut])
         length = rows.length[chosen].astype(float)
-        made.append(Window(groups, step[first:last], length, rows.advantage[chosen], chosen))
-    return Grouped(made, size, notes)
+        parts.append(Window(groups, step[first:last], length, rows.advantage[chosen], chosen))
+    return Grouped(parts, size, notes)
 
 
 def _notes(counts: Whole, size: int, repeated: int) -> tuple[str, ...]:

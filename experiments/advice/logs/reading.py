@@ -99,9 +99,9 @@ def _numbers(piece: pd.DataFrame, columns: Columns, step: int) -> LogRows:
     step_number = number("step", step)
     known = np.isfinite(step_number)
     known &= (step_number >= 0) & (step_number < 2**31)
-    whole = np.where(known, step_number, -1).astype(np.int32)
+    number_of = np.where(known, step_number, -1).astype(np.int32)
     advantage, single = number("advantage", np.nan), np.float32
-    return LogRows(whole, key, same, length.astype(single), advantage, rewards.astype(single))
+    return LogRows(number_of, key, same, length.astype(single), advantage, rewards.astype(single))
 
 
 def _numeric(values: pd.Series) -> NDArray[np.float64]:

@@ -80,12 +80,12 @@ def _advice(
         return [NO_MODEL], pd.DataFrame()
     plan = Plan(budget=_budget(window, grouped.group_size))
     sizes = sorted({*SIZES, min(grouped.group_size, MOST)})
-    apart = advise(model_of(known, False), plan, 0, None, sizes)
+    separate = advise(model_of(known, False), plan, 0, None, sizes)
     joined = advise(model_of(known, True), plan, 0, None, sizes, ESTIMATORS[:1])
-    both = ((apart.table, "share no parameters"), (joined.table, "share all parameters"))
+    both = ((separate.table, "share no parameters"), (joined.table, "share all parameters"))
     lines = [
-        *apart.answer[:1],
-        *_against(apart.table, grouped.group_size),
+        *separate.answer[:1],
+        *_against(separate.table, grouped.group_size),
         *(line for signals, words in both for line in _for_sharing(signals, words)),
         f"By the exact signal of {len(known.share)} kinds of prompts with the pass rates and the "
         "correlation of the latest steps, one decision each; real models lie in between.",
@@ -142,11 +142,11 @@ def short_table(rows: pd.DataFrame, components: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def write(folder: Path, made: Report) -> dict[Path, str]:
+def write(folder: Path, of_log: Report) -> dict[Path, str]:
     """Texts of the files to store."""
-    rows = made.table.assign(claim="log", instance="log")
+    rows = of_log.table.assign(claim="log", instance="log")
     texts = {folder / "rows.csv": rows.to_csv(index=False)}
-    texts[folder / "trends.csv"] = made.trends.to_csv(index=False)
-    if not made.signals.empty:
-        texts[folder / "signals.csv"] = made.signals.to_csv(index=False)
+    texts[folder / "trends.csv"] = of_log.trends.to_csv(index=False)
+    if not of_log.signals.empty:
+        texts[folder / "signals.csv"] = of_log.signals.to_csv(index=False)
     return texts

@@ -1,50 +1,28 @@
-"""Which advantage rule a log follows, with which weights, and where it breaks."""
+"""Which advantage rule a log follows, and where it breaks."""
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
 from grpo_checks.experiments.advice.logs.grouping import Window
-from grpo_checks.theory.estimators.advantages import Estimator, EstimatorName
-from grpo_checks.theory.identification.advantages import identify_advantages
-from grpo_checks.theory.identification.earned import earned
-from grpo_checks.theory.identification.predicted import advantages
+from grpo_checks.experiments.advice.logs.weights import (
+    Sample,
+    identified,
+    sample_of,
+    with_weights,
+)
 from grpo_checks.theory.identification.rules import Identification, RuleFit
 from grpo_checks.theory.logs.groups import levels
 
-ROWS = 1_000
-"""Rows of whole steps that rules are fitted to."""
-DENOMINATOR = 100
-"""Weights that a log tells are read as fractions of the largest."""
 RESIDUE = 1e-12
 """An advantage of a silent group is 0 exactly; float64 itself leaves less."""
-NAMES: tuple[EstimatorName, ...] = (
-    "group_normalized",
-    "mean_baseline",
-    "componentwise_normalized",
-)
-"""Rules whose weights are fitted where they are not told."""
 Floats = NDArray[np.float64]
 
 
-class Sample(NamedTuple):
-    """Some whole steps whose advantages are all known."""
-
-    rewards: Floats
-    group: NDArray[np.int64]
-    batch: NDArray[np.int64]
-    length: Floats | None
-    advantage: Floats
-    place: NDArray[np.int64]
-    """Of each row in the files."""
-
-
 class RuleAnswer(NamedTuple):
-    """What was found of a log."""
+    """What the advantages of a log tell."""
 
     weights: Floats
     identified: Identification | None
@@ -52,75 +30,17 @@ class RuleAnswer(NamedTuple):
     lines: tuple[str, ...]
 
 
-def _sample(window: Window) -> Sample | None:
-    groups = window.groups
-    batch = np.repeat(window.step, groups.sizes)
-    known = np.isfinite(window.advantage)
-    good = np.ones(batch.size, bool)
-    for step in np.unique(batch[~known]):
-        good &= batch != step
-    steps = np.unique(batch[good])
-    if not steps.size:
-        return None
-    sizes = np.array([(batch == step).sum() for step in steps])
-    taken = steps[np.cumsum(sizes) <= max(ROWS, sizes[0])]
-    rows = np.isin(batch, taken)
-    length = window.length[rows]
-    whole = np.isfinite(length).all() and (length >= 1).all()
-    return Sample(
-        groups.rewards[rows], groups.member[rows], batch[rows], length if whole else None,
-        window.advantage[rows], window.place[rows],
-    )  # fmt: skip
-
-
-def identified(sample: Sample, weights: Floats) -> Identification:
-    """Of the sample, with these weights."""
-    return identify_advantages(
-        sample.rewards, weights, sample.group, sample.advantage, batch=sample.batch,
-        lengths=sample.length,
-    )  # fmt: skip
-
-
-def _fitted_weights(sample: Sample, name: EstimatorName) -> Floats:
-    """Relative to the largest: those whose advantages come nearest."""
-    estimator = Estimator(name, 1, 1e-4)
-
-    def off(logs: Floats) -> Floats:
-        data = earned(sample.rewards, np.exp(logs), sample.group)
-        return np.real(advantages(data, estimator, 1e-4).values) - sample.advantage
-
-    fit = least_squares(off, np.zeros(sample.rewards.shape[1]), diff_step=1e-6)
-    weights = np.exp(fit.x)
-    top = weights.max()
-    parts = [Fraction(float(w / top)).limit_denominator(DENOMINATOR) for w in weights]
-    scale = top if name == "mean_baseline" else 1.0
-    return np.array([float(x) for x in parts]) * float(Fraction(scale).limit_denominator(100))
-
-
-def _with_weights(sample: Sample) -> tuple[Floats, Identification]:
-    """Unit weights where they explain the advantages, else those that do, else unit ones."""
-    unit = np.ones(sample.rewards.shape[1])
-    first = identified(sample, unit)
-    if first.rules or unit.size == 1:
-        return unit, first
-    for name in NAMES:
-        weights = _fitted_weights(sample, name)
-        if (weights > 0).all() and (answer := identified(sample, weights)).rules:
-            return weights, answer
-    return unit, first
-
-
 def rule_of(window: Window, names: Sequence[str], weights: Floats | None) -> RuleAnswer:
     """The rule, the weights (told, or in the log), and what is odd; ``window``: the latest."""
     unit = np.ones(len(names)) if weights is None else weights
-    sample = _sample(window)
+    sample = sample_of(window)
     if sample is None:
         missing = "weights were not given: 1 each. " if weights is None and unit.size > 1 else ""
         return RuleAnswer(
             unit, None, (f"{missing}No advantages were logged: GRPO's are computed.",)
         )
     if weights is None:
-        unit, answer = _with_weights(sample)
+        unit, answer = with_weights(sample)
     else:
         answer = identified(sample, unit)
     lines = [*_weight_lines(names, unit, weights is None and unit.size > 1, bool(answer.rules))]
@@ -161,9 +81,9 @@ def _rule_lines(sample: Sample, weights: Floats, answer: Identification) -> Iter
             yield f"This log cannot tell them from: {'; '.join(others)}."
         return
     for other, name in _other_groupings(sample):
-        if found_rule := identified(other, weights).rules:
+        if matching := identified(other, weights).rules:
             yield (
-                f"WRONG GROUPS: the advantages are those of {described(found_rule[0])} with {name} "
+                f"WRONG GROUPS: the advantages are those of {described(matching[0])} with {name} "
                 "for a group, not the rows of a prompt."
             )
             return

@@ -9,17 +9,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pandas as pd
+from jaxtyping import Array, PRNGKeyArray
 from numpy.typing import NDArray
 
-from grpo_checks.theory.evaluation.values import gradient, reward_law
+from grpo_checks.theory.evaluation.values import Theta, gradient, reward_law
 from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.instances.tools.coding import COMPONENTS, PASS, coding
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.places import Chances
 from grpo_checks.theory.mdp.policy import Tabular
-from grpo_checks.theory.training.episodes import action_cdf, sample_episodes
+from grpo_checks.theory.training.episodes import Episodes, action_cdf, sample_episodes
 
 WEIGHTS = (0.2, 1.0, 0.5)
 STEPS, PROMPTS, GROUP_SIZE, SEED = 40, 32, 8, 0
@@ -59,18 +61,18 @@ def synthetic_log(
     chances, rng = Chances(mdp), np.random.default_rng(seed)
 
     @jax.jit
-    def at(theta, key, kind):  # type: ignore[no-untyped-def]
+    def at(theta: Theta, key: PRNGKeyArray, kind: Array) -> tuple[Array, Episodes, Theta]:
         probs = policy.probs(theta)
         episodes = sample_episodes(key, chances, action_cdf(probs), kind)
         return reward_law(mdp, probs), episodes, theta + RATE * gradient(mdp, policy, theta)
 
     for _ in range(BEFORE):
-        theta = at(theta, jax.random.key(0), np.zeros(prompts * size, int))[2]
+        theta = at(theta, jax.random.key(0), jnp.zeros(prompts * size, int))[2]
     laws, tables, kinds = [], [], []
     for step in range(1, steps + 1):
         kind = rng.integers(0, 2, prompts)
         key = jax.random.fold_in(jax.random.key(seed), step)
-        law, episodes, theta = at(theta, key, np.repeat(kind, size))
+        law, episodes, theta = at(theta, key, jnp.asarray(np.repeat(kind, size)))
         reward = np.asarray(mdp.class_vector)[np.asarray(episodes.reward_class)]
         tables.append(_table(step, kind, size, reward, episodes))
         laws.append(np.asarray(law))
@@ -81,17 +83,19 @@ def synthetic_log(
     )  # fmt: skip
 
 
-def _table(step, kind, size, reward, episodes):  # type: ignore[no-untyped-def]
+def _table(
+    step: int, kind: NDArray[np.int64], size: int, reward: NDArray[np.float64], episodes: Episodes
+) -> pd.DataFrame:
     names = [*PASS]
     texts = [
         f"Task {step}.{b}, {names[k]}: write a program that passes." for b, k in enumerate(kind)
     ]
     taken, actions = np.asarray(episodes.taken).T, np.asarray(episodes.action).T
-    said = ["; ".join(ACTIONS[a] for a, t in zip(x, y, strict=True) if t)
+    spoken = ["; ".join(ACTIONS[a] for a, t in zip(x, y, strict=True) if t)
             for x, y in zip(actions, taken, strict=True)]  # fmt: skip
     columns = dict(zip(COMPONENTS, reward.T, strict=False))
     return pd.DataFrame(
-        {"step": step, "prompt": np.repeat(texts, size), "completion": said, **columns,
+        {"step": step, "prompt": np.repeat(texts, size), "completion": spoken, **columns,
          "advantage": trl_advantages(reward, size)}
     )  # fmt: skip
 
