@@ -33,7 +33,7 @@ class Number(NamedTuple):
     """One quantity of one window."""
 
     quantity: str
-    of: str
+    about: str
     """Component, pair of components or size that it is about."""
     estimate: Estimate
     kind: str
@@ -155,7 +155,7 @@ def table(grouped: Grouped, names: Names) -> pd.DataFrame:
             "groups": int(window.step.size),
         }
         for number in numbers(window, names, grouped.group_size):
-            row = {"quantity": number.quantity, "about": number.of, "kind": number.kind}
+            row = {"quantity": number.quantity, "about": number.about, "kind": number.kind}
             rows.append({**label, **row, **number.estimate._asdict()})
     return pd.DataFrame(rows)
 
