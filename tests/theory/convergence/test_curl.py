@@ -86,7 +86,7 @@ def test_the_curl_at_the_vertex_of_the_proof(size, ddof, eps):
         return h[1:] - h[:1]
 
     # Next to the vertex, where h_v = E[A 1{v}]/p_v is defined.
-    slopes = jax.jacfwd(form)(jnp.full(2, 1e-6))
+    slopes = jax.jit(jax.jacfwd(form))(jnp.full(2, 1e-6))
     sd = np.std([second, third, *[0] * (size - 2)], ddof=ddof)
     one = np.std([1, *[0] * (size - 1)], ddof=ddof)
     lost = eps / ((second * one + eps) * (third * one + eps))

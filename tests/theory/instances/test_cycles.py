@@ -3,6 +3,7 @@
 from fractions import Fraction
 from itertools import product
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from grpo_checks.theory.instances.cycles.dice import LAWS, VECTORS, dice
 from grpo_checks.theory.instances.cycles.rank_cycle import PAYS, rank_cycle
 from grpo_checks.theory.updates.moments import expected_update
 
+_update = eqx.filter_jit(expected_update)
 CYCLIC = np.array([[0, 1, -1], [-1, 0, 1], [1, -1, 0]])
 
 
@@ -49,7 +51,7 @@ def test_updates_follow_the_wins(instance, strength):
     for shift in (0.0, 0.5):
         theta = instance.theta.at[0, 1].add(shift)
         chance = np.asarray(instance.policy.probs(theta))[0, :3]
-        update = expected_update(instance.mdp, instance.policy, theta, group).reshape(-1)
+        update = _update(instance.mdp, instance.policy, theta, group).reshape(-1)
         expected = strength * chance * (CYCLIC @ chance)
         np.testing.assert_allclose(update[:3], expected, rtol=1e-13)
 

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from math import sqrt
 
+import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -26,6 +27,10 @@ from grpo_checks.theory.rational.cycles.centres import Model, centres
 from grpo_checks.theory.rational.cycles.isolation import coefficients, isolated
 from grpo_checks.theory.rational.cycles.symmetry import reflections
 from grpo_checks.theory.updates.moments import expected_update
+
+_expected_update, _update_jacobian, _gradient = (
+    eqx.filter_jit(f) for f in (expected_update, update_jacobian, gradient)
+)
 
 PAID = sorted({Fraction(pay) for row in PAYS for pay in row})
 SURE = [[[int(Fraction(pay) == x) for x in PAID] for pay in row] for row in PAYS]
@@ -76,13 +81,13 @@ def test_centres_of_the_instances(name, group_size):
     policy, mdp = instance.policy, instance.mdp
     theta = instance.theta.at[0, :3].set(np.array([float(centre.difference), 0, 0]))
     law = group_law(mdp, group_size, GROUP_NORMALIZED)
-    assert np.abs(expected_update(mdp, policy, theta, law)).max() < 1e-15
-    slopes = update_jacobian(mdp, policy, theta, law)[:3, :3]
+    assert np.abs(_expected_update(mdp, policy, theta, law)).max() < 1e-15
+    slopes = _update_jacobian(mdp, policy, theta, law)[:3, :3]
     frequency = sqrt(float(centre.squared_frequency))
     imaginary = np.sort(np.linalg.eigvals(slopes).imag)
     np.testing.assert_allclose(imaginary, [-frequency, 0, frequency], rtol=1e-9, atol=1e-15)
     assert np.abs(np.linalg.eigvals(slopes).real).max() < 1e-14
-    square = float((gradient(mdp, policy, theta) ** 2).sum())
+    square = float((_gradient(mdp, policy, theta) ** 2).sum())
     assert square == pytest.approx(float(centre.squared_gradient), rel=1e-12)
 
 
