@@ -16,3 +16,14 @@ class Case(NamedTuple):
     """By the trainer's own names; none: its defaults."""
     tools: bool = True
     """Whether it knows responses that are no decisions."""
+
+
+FAULTS = (
+    "biased_sd", "eps_1_percent", "shifted_rewards", "unmasked_responses", "wrong_divisor",
+    "mask_off_by_one", "ratio_not_detached", "wrong_group",
+)  # fmt: skip
+
+
+def with_faults(case: Case) -> tuple[Case, ...]:
+    """A case, then the same with every fault that an adapter plants."""
+    return case, *(Case(fault, case.rule, {**case.options, "fault": fault}) for fault in FAULTS)

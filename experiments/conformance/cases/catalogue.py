@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from grpo_checks.experiments.conformance.cases import trl
-from grpo_checks.experiments.conformance.cases.case import Case
+from grpo_checks.experiments.conformance.cases import openrlhf, torchrl, trl, tunix, verl
+from grpo_checks.experiments.conformance.cases.case import Case, with_faults
 from grpo_checks.theory.rules.presets import preset
 
 
@@ -14,10 +14,25 @@ def preset_case(name: str) -> Case:
 
 
 TRAINERS: Mapping[str, tuple[Case, ...]] = MappingProxyType(
-    {"example": (preset_case("trl"),), "trl": trl.CASES}
+    {
+        "example": (preset_case("trl"),),
+        "trl": trl.CASES,
+        "tunix": tunix.CASES,
+        "torchrl": torchrl.CASES,
+        "verl": verl.CASES,
+        "openrlhf": openrlhf.CASES,
+    }
 )
 """By the name of the adapter."""
-MUTANTS: Mapping[str, tuple[Case, ...]] = MappingProxyType({"trl": trl.MUTANTS})
+MUTANTS: Mapping[str, tuple[Case, ...]] = MappingProxyType(
+    {
+        "trl": trl.MUTANTS,
+        **{
+            name: with_faults(TRAINERS[name][0])
+            for name in ("tunix", "torchrl", "verl", "openrlhf")
+        },
+    }
+)
 """A rule without fault, then the same with faults that an adapter plants."""
 
 
