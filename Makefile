@@ -2,12 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+SITE := .venv-site
 READY := $(VENV)/.ready
 
 # Ctrl-C reaches the shell of a recipe too: it lives on to pass on the 3 of the command.
 PASS_ON := trap : INT;
 
-.PHONY: verify test check bench paper survey clean
+.PHONY: verify test check bench paper survey site site-test clean
 
 verify: $(READY)
 	@$(PASS_ON) status=0; $(BIN)/python -m experiments verify || status=$$?; \
@@ -46,8 +47,23 @@ paper: $(READY)
 survey: $(READY)
 	$(BIN)/python -m experiments survey --out results/paper
 
+# Pages from stored rows, without a server: open build/site/index.html.
+site: $(READY) $(SITE)/.ready
+	$(BIN)/python -m grpo_checks.pages build/pages
+	NO_MKDOCS_2_WARNING=1 PYTHONPATH=. $(SITE)/bin/mkdocs build --quiet -f pages/theme/mkdocs.yml
+	@echo "build/site/index.html"
+
+# In the system's Chromium (chromium and chromedriver); screenshots go to build/screenshots.
+site-test: site
+	$(SITE)/bin/python -m pytest -q -c tests/browser/pytest.ini tests/browser
+
 clean:
-	rm -rf $(VENV) results/quick
+	rm -rf $(VENV) $(SITE) build results/quick
+
+$(SITE)/.ready: requirements/site.txt
+	$(PYTHON) -m venv $(SITE)
+	$(SITE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
 
 $(READY): requirements.txt
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed')"

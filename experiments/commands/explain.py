@@ -2,15 +2,14 @@
 
 import argparse
 import os
-import sys
 import textwrap
-from importlib import import_module
 
 import pandas as pd
 
 from grpo_checks.experiments.audit.sensitivity import place, smallest_changes
 from grpo_checks.experiments.claims.catalogue import find
 from grpo_checks.experiments.commands.listing import contents, heading
+from grpo_checks.experiments.origin.docstrings import docstring
 from grpo_checks.experiments.protocol.certificates import certified_rows
 from grpo_checks.experiments.protocol.claim import Claim, overall
 from grpo_checks.experiments.runs.margins import margin, measured
@@ -34,20 +33,12 @@ def run(arguments: argparse.Namespace) -> int:
 def _proof(claim: Claim) -> list[str]:
     """The docstrings of the claim's module and of those in which it is proved."""
     names = [claim.origin.module, *claim.proof]
-    texts = {name: _docstring(name) for name in names}
+    texts = {name: docstring(name) for name in names}
     return [
         f"{'proof' if name in claim.proof else 'check'} ({name}):\n"
         + textwrap.indent(text.strip(), "    ")
         for name, text in texts.items()
     ]
-
-
-def _docstring(module: str) -> str:
-    """Raises ValueError where there is no such module."""
-    try:
-        return (sys.modules.get(module) or import_module(module)).__doc__ or ""
-    except ImportError as error:
-        raise ValueError(f"proof = {module!r}: expected a module ({error})") from None
 
 
 def _checked(claim: Claim, rows: pd.DataFrame, source: str) -> list[str]:

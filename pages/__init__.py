@@ -1,0 +1,1 @@
+"""Pages of the site, as Markdown, from stored rows, the catalogue of claims and docstrings."""

@@ -1,0 +1,1 @@
+"""The page of one claim: its formula, its points, its cells."""

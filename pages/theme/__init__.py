@@ -1,0 +1,1 @@
+"""Configuration, looks and scripts of the site, and what MkDocs calls while it builds."""
