@@ -1,4 +1,4 @@
-"""The README's Python example runs as written, and its files exist."""
+"""README is short and says what the ledger says; examples run as written, files exist."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,28 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-TEST, CODE = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"```python\n(.*?)```", re.DOTALL)
+(TEST,) = BLOCK.findall(README)
+SAME, CODE = BLOCK.findall((ROOT / "docs" / "in_your_code.md").read_text(encoding="utf-8"))
+WORDS = 700
+
+
+def test_it_is_read_in_three_minutes():
+    """Two commands first; everything else is in docs."""
+    assert len(README.split()) < WORDS
+    assert README.index("make verify") < README.index("## Three answers")
+    assert SAME == TEST
+
+
+def test_answers_are_those_of_the_ledger():
+    """Headings and paragraphs as they are made from the stored rows."""
+    ledger = (ROOT / "paper_checks.md").read_text(encoding="utf-8").split("\n\n")
+    answers = README.split("## Three answers")[1].split("More in [paper_checks.md]")[0]
+    paragraphs = answers.strip().split("\n\n")
+    assert len(paragraphs) == 9
+    for text in paragraphs:
+        assert re.sub("^### ", "## ", text) in ledger, text
 
 
 def test_the_test_of_ones_own_passes(monkeypatch):
@@ -27,10 +48,12 @@ def test_the_example_runs(capsys):
     assert variance > 0
 
 
-@pytest.mark.parametrize("path", re.findall(r"\]\(([^)#:]+)\)", README))
-def test_links_lead_somewhere(path):
-    """Pictures and files that the README points to are in the repository."""
-    assert (ROOT / path).exists()
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page):
+    """Pictures and files that a page points to are in the repository."""
+    text = page.read_text(encoding="utf-8")
+    targets = re.findall(r"(?<=\]\()[^)#:\s]+(?=(?:#[^)]*)?\))", re.sub(r"(?s)```.*?```", "", text))
+    assert not [path for path in targets if not (page.parent / path).exists()]
 
 
 def test_speeds_are_those_of_the_stored_benchmark():
@@ -49,7 +72,8 @@ def test_speeds_are_those_of_the_stored_benchmark():
         r"(\S+) s with compiled programs kept": verify[1]["ours_seconds"].iloc[0],
         r"(\S+) s with everything kept": verify[2]["ours_seconds"].iloc[0],
     }
-    text = " ".join(README.split())
+    page = ROOT / "docs" / "speed_and_devices.md"
+    text = " ".join(page.read_text(encoding="utf-8").split())
     for pattern, measured in message.items():
         (number,) = re.findall(pattern, text)
         assert float(number) == pytest.approx(measured, rel=0.06), pattern
