@@ -74,14 +74,17 @@ def price(data: pd.DataFrame) -> Facts | None:
     }
     if enough is not None:
         columns["enough"] = enough.map("{:.2f}".format, na_action="ignore").fillna("")
-    loose = 1 - enough / cells["price_nats"] if enough is not None else pd.Series(dtype=float)
-    return {
-        "table": table(pd.DataFrame(columns)),
-        "loose": "; ".join(
-            f"{name} {share:.0%}" for name, share in zip(cells["bound_name"], loose, strict=False)
-            if pd.notna(share)
-        ),
-    }  # fmt: skip
+    return {"table": table(pd.DataFrame(columns)), "loose": _given_away(cells)}
+
+
+def _given_away(cells: pd.DataFrame) -> str:
+    """The share of the logarithm, or of KL by itself, that no problem can use up; by bound."""
+    if "enough_nats" not in cells:
+        return ""
+    known = cells[cells["enough_nats"].notna()]
+    part = known["price_divergence"].fillna(known["price_nats"])
+    shares = (known["price_nats"] - known["enough_nats"]) / part
+    return "; ".join(f"{x} {y:.1%}" for x, y in zip(known["bound_name"], shares, strict=True))
 
 
 def tightness(data: pd.DataFrame) -> Facts:

@@ -146,25 +146,35 @@ def learned_priors(claim: str) -> list[Row]:
     return rows
 
 
-def _coin_row(claim: str, bound: str, n: int, least: float, price: float, divergence: float) -> Row:
+def _coin_row(
+    claim: str, bound: str, n: int, least: float, price: float, divergence: float, **more: float
+) -> Row:
     parameters = {"n_tasks": n, "level": designs.COIN_DELTA, "posterior": "coins"}
     # A part of its price: by the name of the bound alone, it would be a failure probability.
     parameters |= {"bound_name": f"KL(Q‖P) of {bound}"}
-    extra = {"price_divergence": divergence, "price_nats": price, "least_nats": least}
+    extra = {"price_divergence": divergence, "price_nats": price, "least_nats": least} | more
     # Logarithms of ratios, times n; the bisection's last step.
     off = accumulated(64 * n) + price * 2.0**-39
     return inequality(claim, "coins", parameters, least, price, off, "nats needed, price", extra)
 
 
-def coin_rows(claim: str) -> list[Row]:
-    """Policies that err by coins: every sample fails at a price below what is needed."""
+def coin_rows(claim: str, proved: bool = False) -> list[Row]:
+    """Policies that err by coins: every sample fails at a price below what is needed.
+
+    ``proved``: with KL and the logarithm that is enough on every problem, which takes seconds.
+    """
     rows, delta = [], designs.COIN_DELTA
     for bound, crowd in designs.COINS.items():
         seen, risk = crowd.seen, crowd.risk
         best = float(np.log(risk * (1 - seen) / (seen * (1 - risk))))
         least = nats_of(bound, crowd.n, seen, risk, best)
-        price = crowd.divergence + needed.log_constant(bound, crowd.n) - float(np.log(delta))
-        rows.append(_coin_row(claim, bound, crowd.n, least, price, crowd.divergence))
+        logarithm = needed.log_constant(bound, crowd.n) - float(np.log(delta))
+        more = {}
+        if proved and bound in FORMS:
+            least_log = enough(FORMS[bound], crowd.n, delta, logarithm)
+            more["enough_nats"] = crowd.divergence + least_log
+        price = crowd.divergence + logarithm
+        rows.append(_coin_row(claim, bound, crowd.n, least, price, crowd.divergence, **more))
     return rows
 
 

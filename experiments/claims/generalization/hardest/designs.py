@@ -10,11 +10,11 @@ see ``theory.generalization.adversary``. Searched: n of 5..100,000, q of 0..1/2.
 
 Three numbers stay above a fifth of the price whatever was tried. *lambda*: its quadratic is below
 kl by a factor 1 - (p-q)/(3p) - p or so, which n of thousands alone brings to 1, and there
-ln(2 sqrt n) has grown; of its logarithm 30 % are lost on every problem, and 17 % of McAllester's at
-n = 60 (proved in ``theory.generalization.adversary.enough``). *Recursive*: of one policy it fails
-only if the bound on the excess or the one on the stage before does, with chance at most
-delta/(6 xi(n_2)) + delta/(2 xi(n)) (Chernoff), so that ln(1.5 xi(n_2)) nats are lost for certain;
-and it pays nats/n_2 for the third part of the excess, whose mean is 0.
+ln(2 sqrt n) has grown; 32 % of its logarithm are lost on every problem, 19 % of KL = 30 at
+n = 10^5, and 17 % of McAllester's logarithm at n = 60 (``theory.generalization.adversary.enough``).
+*Recursive*: of one policy it fails only if the bound on the excess or the one on the stage before
+does, with chance at most delta/(6 xi(n_2)) + delta/(2 xi(n)) (Chernoff), so that ln(1.5 xi(n_2))
+nats are lost for certain; and it pays nats/n_2 for the third part of the excess, whose mean is 0.
 """
 
 from types import MappingProxyType
