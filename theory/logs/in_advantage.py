@@ -13,6 +13,9 @@ import scipy
 from grpo_checks.theory.logs.groups import Floats, Groups
 from grpo_checks.theory.logs.limits import LEVEL, UNKNOWN, Estimate
 
+ENOUGH = 30
+"""Groups in which both columns vary, below which Student's limits are not near the truth."""
+
 
 class Listened(NamedTuple):
     """Of one component."""
@@ -52,7 +55,16 @@ def _correlation(sums: Floats) -> Floats:
 
 def pooled_correlation(groups: Groups, x: Floats, y: Floats, level: float = LEVEL) -> Estimate:
     """Of two columns (N,) within groups, pooled over them."""
-    return jackknifed(_products(groups, x, y), _correlation, level)
+    return _told(_products(groups, x, y), _correlation, level)
+
+
+def _told(products: Floats, ratio: Callable[[Floats], Floats], level: float) -> Estimate:
+    """Without limits, but -1 and 1, where too few groups vary for Student's to be near."""
+    answer = jackknifed(products, ratio, level)
+    varied = int(((products[:, 1] > 0) & (products[:, 2] > 0)).sum())
+    if varied < ENOUGH and not np.isnan(answer.value):
+        return Estimate(answer.value, -1.0, 1.0)
+    return answer
 
 
 def listened(groups: Groups, advantages: Floats, level: float = LEVEL) -> Sequence[Listened]:
@@ -61,7 +73,7 @@ def listened(groups: Groups, advantages: Floats, level: float = LEVEL) -> Sequen
     covariance = np.stack([c[:, 0] for c in columns], 1) * groups.weights
     return [
         Listened(
-            jackknifed(column, _correlation, level),
+            _told(column, _correlation, level),
             jackknifed(covariance, lambda s, k=k: s[..., k] / s.sum(-1), level),  # type: ignore[misc]
         )
         for k, column in enumerate(columns)

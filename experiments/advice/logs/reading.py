@@ -56,7 +56,12 @@ def read_log(
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
     parts = [part for file in watch(files) for part in _file_parts(file, columns)]
-    rows = LogRows._make(np.concatenate(x) for x in zip(*parts, strict=True))
+    # A field at a time, whose pieces are then let go: all of them twice would be twice the memory.
+    fields = [list(field) for field in zip(*parts, strict=True)]
+    del parts
+    for i, pieces_of in enumerate(fields):
+        fields[i] = np.concatenate(pieces_of)  # type: ignore[call-overload]
+    rows = LogRows._make(fields)
     kept, notes = _cleaned(rows)
     return Log(kept, columns, (*_column_notes(files, columns), *notes))
 
@@ -146,10 +151,11 @@ def _cleaned(rows: LogRows) -> tuple[LogRows, list[str]]:
     kept = ~(silent | lost | again)
     if not kept.any():
         raise ValueError(f"rewards = none in {len(silent):,} rows: expected numbers")
-    rows = LogRows(
-        rows.step[kept], rows.prompt[kept], rows.text[kept], rows.length[kept],
-        rows.advantage[kept], rows.rewards[kept],
-    )  # fmt: skip
+    if not kept.all():
+        rows = LogRows(
+            rows.step[kept], rows.prompt[kept], rows.text[kept], rows.length[kept],
+            rows.advantage[kept], rows.rewards[kept],
+        )  # fmt: skip
     partly = int(np.isnan(rows.rewards).any(1).sum())
     if partly:
         notes.append(f"{partly:,} rows lack some reward: it is left out of their sum, as TRL does")
@@ -162,6 +168,6 @@ def _repeated_steps(rows: LogRows) -> NDArray[np.bool_]:
     # Sums do not depend on the order; two of different content agree once in 2^64.
     digest = np.zeros(steps.size, np.uint64)
     np.add.at(digest, where, rows.text)
-    count = np.bincount(where)
+    count = np.bincount(where, minlength=steps.size)
     same = np.r_[False, (digest[1:] == digest[:-1]) & (count[1:] == count[:-1])]
     return np.asarray(same[where] & (count[where] > 1))

@@ -16,8 +16,9 @@ from grpo_checks.experiments.advice.logs.weights import (
 from grpo_checks.theory.identification.rules import Identification, RuleFit
 from grpo_checks.theory.logs.groups import levels
 
-RESIDUE = 1e-12
-"""An advantage of a silent group is 0 exactly; float64 itself leaves less."""
+RESIDUE = 1e-9
+"""An advantage of a silent group is 0; of less, float64's own rounding over an eps of 1e-6, nothing
+need be said."""
 Floats = NDArray[np.float64]
 
 
@@ -45,7 +46,7 @@ def rule_of(window: Window, names: Sequence[str], weights: Floats | None) -> Rul
         answer = identified(sample, unit)
     lines = [*_weight_lines(names, unit, weights is None and unit.size > 1, bool(answer.rules))]
     lines += _rule_lines(sample, unit, answer)
-    return RuleAnswer(unit, answer, (*lines, *_residue_lines(window)))
+    return RuleAnswer(unit, answer, (*lines, *_residue_lines(window, unit)))
 
 
 def _weight_lines(
@@ -107,9 +108,9 @@ def _other_groupings(sample: Sample) -> Iterator[tuple[Sample, str]]:
         yield sample._replace(group=label), name
 
 
-def _residue_lines(window: Window) -> Iterator[str]:
+def _residue_lines(window: Window, weights: Floats) -> Iterator[str]:
     """Advantages of groups whose rewards are all equal."""
-    groups = window.groups
+    groups = window.groups._replace(weights=weights)
     level = levels(groups)
     silent = np.bincount(level.group, minlength=groups.sizes.size) == 1
     largest = np.maximum.reduceat(np.abs(np.nan_to_num(window.advantage)), groups.starts)
