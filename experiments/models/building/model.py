@@ -14,6 +14,8 @@ import json
 from pathlib import Path
 from typing import Any, Self
 
+import jax
+
 from grpo_checks.experiments.models.building.arrays.build import Built, build
 from grpo_checks.experiments.models.building.description import Description
 from grpo_checks.experiments.models.building.labels import Labels
@@ -39,8 +41,16 @@ class Model(Description):
         return self.build().labels
 
     def save(self, path: str | Path) -> Self:
-        """Write a sparse file, whole or not at all. Raises ValueError for what is no model."""
-        self.build()
+        """Write a sparse file, whole or not at all. Raises ValueError for what is no model.
+
+        Whatever the caller's JAX is set to.
+        """
+        before = jax.config.read("jax_enable_x64")
+        jax.config.update("jax_enable_x64", True)
+        try:
+            self.build()
+        finally:
+            jax.config.update("jax_enable_x64", before)
         write_atomic(Path(path), _text(document(self)))
         return self
 

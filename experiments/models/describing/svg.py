@@ -7,6 +7,8 @@ from grpo_checks.experiments.models.describing.graph import Node
 
 WIDTH, HEIGHT, GAP, ROW = 150, 34, 130, 56
 """Of boxes, the space between columns, and the distance of rows, in pixels."""
+LABELS = 40
+"""Arrows that have labels; those of more would lie on one another."""
 MOST = 400
 """States that are drawn; a picture of more shows nothing."""
 
@@ -27,16 +29,20 @@ def svg(name: str, nodes: Iterable[Node]) -> str:
     picture.set("font-family", "sans-serif")
     picture.set("font-size", "11")
     ElementTree.SubElement(picture, "title").text = name
+    ElementTree.SubElement(picture, "rect", {**size, "fill": "#fff"})
+    arrows = {(node.number, s) for node in drawn for x in node.responses for s, _ in x.states}
     for node in drawn:
-        _arrows(picture, node, place)
+        _arrows(picture, node, place, len(arrows) <= LABELS)
     for node in drawn:
         _box(picture, node, *place[node.number])
     ElementTree.indent(picture)
     return ElementTree.tostring(picture, encoding="unicode") + "\n"
 
 
-def _arrows(picture: ElementTree.Element, node: Node, place: dict[int, tuple[int, int]]) -> None:
-    """A line to every next state; what it says is its tools and their chances."""
+def _arrows(
+    picture: ElementTree.Element, node: Node, place: dict[int, tuple[int, int]], labelled: bool
+) -> None:
+    """A line to every next state; its tools and their chances are shown, or on hovering."""
     labels: dict[int, list[str]] = {}
     for response in node.responses:
         for state, chance in response.states:
@@ -48,6 +54,8 @@ def _arrows(picture: ElementTree.Element, node: Node, place: dict[int, tuple[int
         drawn = ElementTree.SubElement(picture, "line", {k: str(v) for k, v in line.items()})
         drawn.set("stroke", "#999")
         ElementTree.SubElement(drawn, "title").text = ", ".join(tools)
+        if not labelled:
+            continue
         middle = {"x": str((line["x1"] + ends[0]) // 2), "y": str((line["y1"] + ends[1]) // 2 - 3)}
         words = ElementTree.SubElement(picture, "text", {**middle, "text-anchor": "middle"})
         words.text = _short(", ".join(tools), 24)
@@ -58,7 +66,7 @@ def _box(picture: ElementTree.Element, node: Node, x: int, y: int) -> None:
     box = {"x": x, "y": y, "width": WIDTH, "height": HEIGHT, "rx": 4}
     drawn = ElementTree.SubElement(picture, "rect", {**{k: str(v) for k, v in box.items()}, **edge})
     starts = f" [{'; '.join(node.prompts)}]" if node.prompts else ""
-    ElementTree.SubElement(drawn, "title").text = node.name + starts
+    ElementTree.SubElement(drawn, "title").text = "\n".join([node.name + starts, *node.answers])
     for line, words in enumerate((node.name, ", ".join(node.answers))):
         at = {"x": str(x + 6), "y": str(y + 14 + 14 * line)}
         ElementTree.SubElement(picture, "text", at).text = _short(words, 24)

@@ -55,11 +55,11 @@ def test_the_template_is_the_file_of_the_page(tmp_path, monkeypatch, capsys):
 
 def test_from_another_repository(tmp_path):
     """As the page says: the commands by the name of the package, which they repeat."""
-    words = [sys.executable, "-m", "grpo_checks.experiments", "new", "halving"]
+    words = [sys.executable, "-m", "grpo_checks", "new", "halving"]
     environment = {**os.environ, "PYTHONPATH": str(PAGE.parents[1])}
     told = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert "python -m grpo_checks.experiments verify --claim halving.py" in told.stdout
-    assert "`python -m grpo_checks.experiments`" in TEXT
+    assert "grpo-checks verify --claim halving.py" in told.stdout
+    assert "`python -m grpo_checks`" in TEXT
     assert (tmp_path / "halving.py").read_text() == FILE
 
 

@@ -1,6 +1,7 @@
 """Tables of Gymnasium against value iteration on the tables themselves, by NumPy."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import jax
 import numpy as np
 import pytest
 
-from grpo_checks.experiments.models.building.toy_text import from_gymnasium, from_table
+from grpo_checks.experiments.models.building.argument import EXAMPLES
+from grpo_checks.experiments.models.building.model import Model
+from grpo_checks.experiments.models.building.toy_text import ACTIONS, from_gymnasium, from_table
 from grpo_checks.theory.evaluation.optimum import best_values
 from grpo_checks.theory.evaluation.values import component_values
 
@@ -157,3 +160,10 @@ def test_recorded_tables_are_those_that_are_shipped(name):
         ours = from_gymnasium(gymnasium.make(name), depth)
         assert ours.tools[0].tool in ("left", "up")
         assert ours.name == name.replace("-", "_")
+
+
+def test_the_packaged_lake_is_the_table():
+    """frozen_lake was imported from what is recorded here."""
+    packaged = Model.load(EXAMPLES / "frozen_lake.json")
+    lake = from_table(_table("FrozenLake-v1"), 0, 10, "frozen_lake", ACTIONS["FrozenLake"])
+    assert replace(packaged, description="") == replace(lake, description="")
