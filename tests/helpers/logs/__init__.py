@@ -1,0 +1,1 @@
+"""Logs sampled from a model, and what is exactly true of them."""
