@@ -43,9 +43,10 @@ def main(logs: int) -> int:
         allowed = error * scipy.stats.norm.isf(share / 2) + 0.02 * key[0].startswith(BIASED)
         wrong = missed > most or abs(value.mean() - exact) > allowed
         failures += bool(wrong)
+        mark = " WRONG" if wrong else ""
         print(
             f"{' '.join(key):44} exact {exact:8.4f} mean {value.mean():8.4f} +- {error:.4f} "
-            f"missed {missed:3} of {logs} width {np.mean(high - low):.4f}{' WRONG' if wrong else ''}"
+            f"missed {missed:3} of {logs} width {np.mean(high - low):.4f}{mark}"
         )
     print(f"at most {most} of {logs} may be missed")
     return int(failures > 0)
