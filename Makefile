@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Ctrl-C reaches the shell of a recipe too: it lives on to pass on the 3 of the command.
 PASS_ON := trap : INT;
 
-.PHONY: verify test check bench paper survey site site-test clean
+.PHONY: verify test check bench paper survey site site-test conformance clean
 
 verify: $(READY)
 	@$(PASS_ON) status=0; $(BIN)/python -m experiments verify || status=$$?; \
@@ -47,6 +47,20 @@ paper: $(READY)
 survey: $(READY)
 	$(BIN)/python -m experiments survey --out results/paper
 
+# A trainer has an environment of its own, TRAINER=trl or another of requirements/; what it takes is
+# told before anything is installed. Exit status 1: a rule differs.
+conformance: $(READY)
+	@test -f "requirements/$(TRAINER).txt" || { echo "TRAINER = $(TRAINER): expected one of" \
+	$(filter-out site,$(basename $(notdir $(wildcard requirements/*.txt)))) >&2; exit 2; }
+	@$(MAKE) --no-print-directory .trainers/$(TRAINER)/.ready
+	@$(PASS_ON) $(BIN)/python -m experiments conformance --trainer $(TRAINER)
+
+.trainers/%/.ready: requirements/%.txt
+	@grep '^# ' $<
+	$(PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 # Pages from stored rows, without a server: open build/site/index.html.
 site: $(READY) $(SITE)/.ready
 	$(BIN)/python -m grpo_checks.pages build/pages
@@ -58,7 +72,7 @@ site-test: site
 	$(SITE)/bin/python -m pytest -q -c tests/browser/pytest.ini tests/browser
 
 clean:
-	rm -rf $(VENV) $(SITE) build results/quick
+	rm -rf $(VENV) .trainers $(SITE) build results/quick
 
 $(SITE)/.ready: requirements/site.txt
 	$(PYTHON) -m venv $(SITE)

@@ -17,6 +17,7 @@ from grpo_checks.figures.theorems import (
     theorem1,
     theorem2,
     theorem3,
+    trainers,
     variance,
     waterfall,
 )
@@ -45,6 +46,7 @@ FIGURES = {
     "literature": ("L.amplification", literature.overview),
     "p_kl": ("P.kl", practice.kl),
     "looseness": ("T1.rate.sharp", looseness.looseness),
+    "trainer_paths": ("conformance", trainers.paths),
     "advice": ("advice", advice.advice),
     "log": ("log", log.log),
     "cost": ("cost", speed.cost),

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from grpo_checks.experiments.conformance.batches import Batches
-from grpo_checks.experiments.conformance.episodes import Episodes, Floats
+from grpo_checks.experiments.conformance.episodes import Episodes, Floats, Ints
 from grpo_checks.theory.rules.rule import UpdateRule
 
 FIELDS = (
@@ -25,6 +25,8 @@ class Answer(NamedTuple):
     """(M, B, G) where it says them."""
     versions: dict[str, Any]
     """Of its libraries, with ``precision``: "float32" or "float64"."""
+    members: Ints | None = None
+    """(M, B, G): the episodes, where the trainer drew them."""
 
 
 def rule_document(rule: UpdateRule, options: dict[str, Any]) -> dict[str, Any]:
@@ -67,7 +69,10 @@ def read_answer(path: Path, shape: tuple[int, ...], theta: Floats) -> Answer:
             f"theta: moved by {moved.max():.3g} while gradients were taken: expected a learning "
             "rate of 0, or a copy"
         )
-    return Answer(gradient, advantage, json.loads(str(answer["versions"])))
+    versions, members = json.loads(str(answer["versions"])), answer.get("members")
+    if members is not None and members.shape != shape:
+        raise ValueError(f"members: shape {members.shape}: expected {shape}")
+    return Answer(gradient, advantage, versions, members)
 
 
 def _check(name: str, array: Floats, shape: tuple[int, ...]) -> None:

@@ -10,6 +10,8 @@ from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.mdp.builder import build as build_model
 from grpo_checks.theory.mdp.policy import Tabular
 
+ANSWERS = 64
+"""Of `wide`."""
 DEFAULTS = ("answers", "faint", "steps", "conflict", "lookup")
 """What a trainer is put on where no model is named, in groups of 4."""
 _THETA = {"answers": (0.5, -0.25, 0.75, 0.0), "faint": (0.25, 0.0, -0.5)}
@@ -17,6 +19,8 @@ _THETA = {"answers": (0.5, -0.25, 0.75, 0.0), "faint": (0.25, 0.0, -0.5)}
 
 def model(name: str) -> Instance:
     """One of ``DEFAULTS``, a named instance or a .json file. Raises ValueError for others."""
+    if name == "wide":
+        return _wide()
     if name in _THETA or name == "steps":
         return _steps() if name == "steps" else _table(name)
     spec: InstanceSpec = from_argument(name)
@@ -39,6 +43,17 @@ def _table(name: str) -> Instance:
         score=lambda q, s, y: [Fraction(x) for x in rewards[int(y)]], weights=[2, 1], depth=0,
     )  # fmt: skip
     return Instance(name, mdp, Tabular(mdp), jnp.array([_THETA[name]]))
+
+
+def _wide() -> Instance:
+    """One decision among 64 answers of many likelihoods, on which a sampler shows its law."""
+    mdp, _ = build_model(
+        prompts={0: Fraction(1)}, start=lambda q: 0, tools=(), respond=lambda s, u: [],
+        answers=[str(i) for i in range(ANSWERS)],
+        score=lambda q, s, y: [Fraction(int(y) % 3, 2)], weights=[1], depth=0,
+    )  # fmt: skip
+    theta = jnp.array([[(5 * i % 17 - 8) / 8 for i in range(ANSWERS)]])
+    return Instance("wide", mdp, Tabular(mdp), theta)
 
 
 def _steps() -> Instance:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from grpo_checks.experiments.conformance.batches import (
     Batches,
     all_batches,
@@ -42,6 +44,7 @@ class Place(NamedTuple):
         return self.batches.members.shape[2]
 
 
+Questions = Sequence[tuple[Place, Case]]
 SWEEP = 2000
 """Batches beyond which an update has one group of a drawn prompt, not one of every prompt."""
 
@@ -59,6 +62,14 @@ def place(name: str, group_size: int, prompts: int | None = None, sampled: int =
     if prompts is None and not _sweeps(episodes, group_size):
         prompts = 1
     return Place(instance, episodes, all_batches(episodes, group_size, prompts), prompts)
+
+
+def sampled_place(name: str, group_size: int, prompts: int) -> Place:
+    """Where a trainer draws ``prompts`` groups a step by itself: one batch, to say how large."""
+    check_group_size(group_size)
+    instance = model(name)
+    batches = Batches(np.zeros((1, prompts, group_size), np.int64), np.ones(1))
+    return Place(instance, list_tokens(instance), batches, prompts)
 
 
 def _sweeps(episodes: Episodes, group_size: int) -> bool:
@@ -94,15 +105,13 @@ def judge(where: Place, case: Case, answer: Answer, known: Exact | None = None) 
     return compare(where.episodes, where.batches, case.rule, by, exact, answer)
 
 
-def answers(python: Path, script: Path, questions: Sequence[tuple[Place, Case]]) -> list[Answer]:
+def answers(python: Path, script: Path, questions: Questions) -> list[Answer]:
     """Of every rule on every model. Raises ValueError with the one line that says what is wrong."""
     jobs = [Job(where.episodes, where.batches, case) for where, case in questions]
     return run_trainer(python, script, jobs)
 
 
-def rows(
-    questions: Sequence[tuple[Place, Case]], given: Sequence[Answer]
-) -> Iterator[dict[str, Any]]:
+def rows(questions: Questions, given: Sequence[Answer]) -> Iterator[dict[str, Any]]:
     """Of the table, one for every question."""
     known = Exact()
     for (where, case), answer in zip(questions, given, strict=True):

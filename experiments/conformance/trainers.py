@@ -55,6 +55,8 @@ class Job(NamedTuple):
     episodes: Episodes
     batches: Batches
     case: Case
+    sample: int = 0
+    """Steps that the trainer is to draw by itself, of batches as large."""
 
 
 def run_jobs(python: Path, script: Path, jobs: Sequence[Job]) -> list[Answer | ValueError]:
@@ -68,7 +70,7 @@ def run_jobs(python: Path, script: Path, jobs: Sequence[Job]) -> list[Answer | V
         pairs = list(zip(places[::2], places[1::2], strict=True))
         for (path, _), job in zip(pairs, jobs, strict=True):
             rule = rule_document(job.case.rule, dict(job.case.options))
-            write_job(path, job.episodes, job.batches, rule)
+            write_job(path, job.episodes, job.batches, rule, job.sample)
         run_script(python, script, places)
         return [_read(script, path, job) for (_, path), job in zip(pairs, jobs, strict=True)]
 
@@ -85,7 +87,9 @@ def run_trainer(python: Path, script: Path, jobs: Sequence[Job]) -> list[Answer]
 
 def _read(script: Path, path: Path, job: Job) -> Answer | ValueError:
     try:
-        return read_answer(path, job.batches.members.shape, job.episodes.theta)
+        shape = job.batches.members.shape
+        shape = (job.sample, *shape[1:]) if job.sample else shape
+        return read_answer(path, shape, job.episodes.theta)
     except (KeyError, OSError) as error:
         return ValueError(f"{script.name}: its answer: {error}: expected one")
     except ValueError as error:

@@ -96,7 +96,7 @@ def stored_inputs(folder: Path) -> dict[str, Any]:
         "stops": "what_stops.csv",
     }
     present = {name: folder / file for name, file in tables.items() if (folder / file).is_file()}
-    alarms = folder / "alarms.json"
+    alarms, trainer = folder / "alarms.json", folder.parent / "conformance" / "rows.csv"
     return {
         **by_claim(rows),
         "rows": rows,
@@ -106,4 +106,5 @@ def stored_inputs(folder: Path) -> dict[str, Any]:
         "points": [read_json(path) for path in sorted(folder.glob("falsify/*/seed-*/point.json"))],
         **{name: pd.read_csv(path, keep_default_na=False) for name, path in present.items()},
         **({"alarms": read_json(alarms)} if alarms.is_file() else {}),
+        **({"trainer": read_table(trainer)} if trainer.is_file() else {}),
     }

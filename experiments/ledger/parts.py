@@ -17,7 +17,7 @@ from grpo_checks.experiments.ledger.facts import (
     verifier,
     visual_arft,
 )
-from grpo_checks.experiments.ledger.facts.answers import theorem1, theorem2, theorem3
+from grpo_checks.experiments.ledger.facts.answers import theorem1, theorem2, theorem3, trainer
 from grpo_checks.experiments.ledger.facts.cycles import orbits, survey
 from grpo_checks.experiments.ledger.facts.summary import overview, theorems
 from grpo_checks.experiments.ledger.template import filled
@@ -43,12 +43,14 @@ ANSWER2 = (
 ANSWER3 = ("T3.coverage", "T3.tightness", "T3.ood", "T3.shift", "T3.visual_arft")
 PARTS: dict[str, Part] = {
     "Theorem 1, in short": Part(theorem1.in_short, ("T1.rate.sharp", *ANSWER1)),
+    "a trainer in short": Part(trainer.in_short, ("trainer",)),
     "Theorem 2, in short": Part(theorem2.in_short, ANSWER2),
     "Theorem 3, in short": Part(theorem3.in_short, ANSWER3),
     "top": Part(overview.top, ("verdicts", "rows", "cases", "points")),
     "surprises": Part(overview.surprises, ("verdicts",)),
     "conditions": Part(overview.conditions, ("provenance",)),
     "Theorem 1, the answer": Part(theorem1.answer, ANSWER1),
+    "a trainer in use": Part(trainer.trainer, ("trainer",)),
     "Theorem 1 in detail": Part(lambda data: {}, ("T1.rate",)),
     "Theorem 1": Part(
         theorems.stationarity, ("T1.rate", "T1.slope", "T1.budget", "T1.floor", *TABLES)

@@ -50,7 +50,7 @@ def _looks(rows: pd.DataFrame) -> list[tuple[pd.Series, Mapping[str, Any], str]]
     return sorted(chosen, key=lambda x: x[0]["estimator"] != "group_normalized")
 
 
-def _corners(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
+def corners(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[np.float64]:
     """Barycentric coordinates: the first action left, the second right, the third on top."""
     third = 1 - first - second
     return np.array([second + third / 2, third * np.sqrt(3) / 2])
@@ -64,7 +64,7 @@ def _orbits(axes: Axes, instance: str, rows: pd.DataFrame) -> None:
     ):  # fmt: skip
         axes.text(x, y, f" {name} ", ha=side, va="bottom" if side == "center" else "center")
     for row, look, label in _looks(rows):
-        x, y = _corners(series(row, "first at t=")[1], series(row, "second at t=")[1])
+        x, y = corners(series(row, "first at t=")[1], series(row, "second at t=")[1])
         axes.plot(x, y, label=label, markevery=6, **look)
     axes.set_aspect("equal")
     axes.axis("off")

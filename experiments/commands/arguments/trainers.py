@@ -23,5 +23,16 @@ def conformance(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--mutants", action="store_true", help="plant faults into the trainer: is each one seen?"
     )
+    parser.add_argument(
+        "--sampler",
+        type=int,
+        metavar="STEPS",
+        help="let the trainer sample so many steps of --batch prompts [64] by itself",
+    )
+    parser.add_argument(
+        "--paths",
+        action="store_true",
+        help="let the trainer run by itself on dice, beside the exact orbit (half an hour)",
+    )
     parser.add_argument("--python", type=Path, help="the trainer's Python [that of make]")
     parser.add_argument("--out", type=Path, help="table [results/conformance/NAME.csv]")

@@ -3,16 +3,20 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from grpo_checks.experiments.conformance import mutants, report
+from grpo_checks.experiments.commands.program import drawing
+from grpo_checks.experiments.commands.trainers import paths, sampling
+from grpo_checks.experiments.conformance import report
 from grpo_checks.experiments.conformance.batches import count_batches
 from grpo_checks.experiments.conformance.cases.case import Case
 from grpo_checks.experiments.conformance.cases.catalogue import MUTANTS, cases_of
 from grpo_checks.experiments.conformance.models import DEFAULTS
 from grpo_checks.experiments.conformance.recorded import Question, write_gradients
 from grpo_checks.experiments.conformance.trainers import adapter, interpreter
+from grpo_checks.experiments.conformance.trials import mutants
 from grpo_checks.experiments.storage.files import check_target, write_atomic
 from grpo_checks.experiments.storage.folders import label
 from grpo_checks.experiments.storage.terminal import say, table_lines
@@ -29,25 +33,45 @@ SIZES, FEW = (4, 8), 200
 
 def run(arguments: argparse.Namespace) -> int:
     """Print and store the table; 1 where a rule differs, or a fault is not seen."""
+    if arguments.paths:
+        return _paths(arguments)
     script = adapter(arguments.trainer)
     python = interpreter(arguments.trainer, arguments.python)
+    if arguments.sampler is not None:
+        return sampling.run(arguments, python, script)
     cases = _cases(arguments)
-    ending = "-mutants.csv" if arguments.mutants else ".csv"
-    name = label(arguments.trainer) + ending
-    path = arguments.out or Path("results") / "conformance" / name
-    check_target(path)
+    check_target(_target(arguments, {}))
     places = _places(arguments)
     for where in places:
         _announce(where, cases)
     if arguments.mutants:
         table = pd.DataFrame(mutants.mutant_rows(python, script, places, cases))
-        status = _faults(table, cases)
+        path, status = _target(arguments, {}), _faults(table, cases)
     else:
-        table = _rules(python, script, _questions(places, cases), path)
+        path, table = _rules(python, script, _questions(places, cases), arguments)
         status = _verdicts(table)
     write_atomic(path, table.to_csv(index=False))
     say(f"table: {path}")
     return status
+
+
+def _paths(arguments: argparse.Namespace) -> int:
+    """Store what a trainer does by itself; `python -m figures` draws it."""
+    script = paths.script_of(arguments.trainer)
+    path = arguments.out or Path("results") / "conformance" / "rows.csv"
+    check_target(path)
+    table = paths.path_table(interpreter(arguments.trainer, arguments.python), script)
+    write_atomic(path, table.to_csv(index=False))
+    say(f"table: {path}; figure: {drawing()} {path.parent}")
+    return 0
+
+
+def _target(arguments: argparse.Namespace, versions: dict[str, Any]) -> Path:
+    """Of the table; its name has the trainer's version where there is one."""
+    name, version = label(arguments.trainer), versions.get(arguments.trainer)
+    ending = "-mutants.csv" if arguments.mutants else ".csv"
+    file = f"{name}-{version}{ending}" if version else f"{name}{ending}"
+    return arguments.out or Path("results") / "conformance" / file
 
 
 def _places(arguments: argparse.Namespace) -> list[report.Place]:
@@ -74,16 +98,14 @@ def _cases(arguments: argparse.Namespace) -> Sequence[Case]:
     return MUTANTS[arguments.trainer]
 
 
-def _questions(
-    places: Sequence[report.Place], cases: Sequence[Case]
-) -> list[tuple[report.Place, Case]]:
+def _questions(places: Sequence[report.Place], cases: Sequence[Case]) -> report.Questions:
     """Every rule on every model that it knows."""
     responses = [bool((w.episodes.is_token & ~w.episodes.is_action).any()) for w in places]
     return [
         (where, case)
         for where, spoken in zip(places, responses, strict=True)
         for case in cases
-        if case.tools or not spoken
+        if case.responses in (None, spoken)
     ]
 
 
@@ -98,13 +120,14 @@ def _announce(where: report.Place, cases: Sequence[Case]) -> None:
 
 
 def _rules(
-    python: Path, script: Path, questions: Sequence[tuple[report.Place, Case]], path: Path
-) -> pd.DataFrame:
-    """The table; the gradients themselves are stored beside it before they are judged."""
+    python: Path, script: Path, questions: report.Questions, arguments: argparse.Namespace
+) -> tuple[Path, pd.DataFrame]:
+    """The table and where; the gradients are stored beside it before they are judged."""
     answers = report.answers(python, script, questions)
     keys = [Question(w.instance.name, w.group_size, case.name) for w, case in questions]
+    path = _target(arguments, answers[0].versions)
     write_gradients(path.with_suffix(".npz"), dict(zip(keys, answers, strict=True)))
-    return pd.DataFrame(report.rows(questions, answers))
+    return path, pd.DataFrame(report.rows(questions, answers))
 
 
 def _verdicts(table: pd.DataFrame) -> int:

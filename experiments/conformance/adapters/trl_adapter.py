@@ -3,6 +3,7 @@
 What differs from its defaults is ``SETTINGS``; a rule's own options come from the job.
 """
 
+import importlib
 import os
 import tempfile
 from importlib.metadata import version
@@ -32,7 +33,7 @@ SETTINGS: dict[str, Any] = {
 }
 """bf16 is 3e-4 off, checkpointing needs layers, clipping changes lengths, shuffling prompts."""
 LIBRARIES = ("trl", "torch", "transformers", "accelerate", "datasets", "numpy")
-OURS = ("trainer", "end_of_text", "fault")
+OURS = ("trainer", "end_of_text", "fault", "tool_loop")
 """Options that are not the configuration's: a class, a token after answers, a planted fault."""
 
 torch.set_num_threads(1)
@@ -148,7 +149,11 @@ def trainer_of(job: dict[str, Any], model: Any, feed: Feed, folder: str, classes
 
 
 def answer(job: dict[str, Any]) -> dict[str, Any]:
-    """Of all batches, one step of the trainer each."""
+    """Of all batches, one step of the trainer each; or of its own, with its loop over tools."""
+    if job["sample"] or _ours(job, "tool_loop"):
+        loop = importlib.import_module("trl_loop")
+        looped: dict[str, Any] = loop.answer(job)
+        return looped
     names = vocabulary(job)
     model = language_model(job, names, [names["<end>"]])
     before, recorder = model.theta.detach().clone(), Recorder(model)

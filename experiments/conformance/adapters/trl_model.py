@@ -145,6 +145,7 @@ def language_model(job: dict[str, Any], names: dict[str, int], ends: list[int]) 
     """``ends``: tokens that end a turn."""
     # What the library asks about a cache, which is never filled.
     shape = {"num_hidden_layers": 1, "hidden_size": 1, "num_attention_heads": 1}
+    shape["max_position_embeddings"] = 4096
     config = TableConfig(vocab_size=len(names), use_cache=False, **shape)
     model = TableModel(config, job, names)
     model.generation_config.eos_token_id = ends

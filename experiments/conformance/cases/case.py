@@ -14,8 +14,8 @@ class Case(NamedTuple):
     rule: UpdateRule
     options: Mapping[str, Any] = MappingProxyType({})
     """By the trainer's own names; none: its defaults."""
-    tools: bool = True
-    """Whether it knows responses that are no decisions."""
+    responses: bool | None = None
+    """True: for models with responses of tools alone; False: for those without."""
 
 
 FAULTS = (

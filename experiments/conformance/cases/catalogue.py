@@ -36,6 +36,10 @@ MUTANTS: Mapping[str, tuple[Case, ...]] = MappingProxyType(
 """A rule without fault, then the same with faults that an adapter plants."""
 
 
+SAMPLERS: Mapping[str, tuple[Case, ...]] = MappingProxyType({"trl": trl.SAMPLERS})
+"""Of trainers that can sample by themselves: a rule, then faults of a sampler."""
+
+
 def cases_of(trainer: str, rule: str | None) -> list[Case]:
     """Those of a trainer, or the one that is named; of a file the preset that is named.
 

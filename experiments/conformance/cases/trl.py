@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from grpo_checks.experiments.conformance.cases.case import Case
+from grpo_checks.experiments.conformance.cases.case import Case, with_faults
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.rules.aggregation import Aggregation, AggregationName
 from grpo_checks.theory.rules.rule import UpdateRule
@@ -60,16 +60,24 @@ def _leave_one_out() -> Iterator[Case]:
             "normalize_advantages": whiten is not None,
         }
         rule = UpdateRule(Estimator("leave_one_out", 1, 0.0, whiten), Aggregation("episode_sum"))
-        yield Case(name, rule, options, tools=False)
+        yield Case(name, rule, options, responses=False)
+
+
+def _tool_loop() -> Iterator[Case]:
+    """Its loop over tool calls, through ``environment_factory``."""
+    for loss in ("dapo", "grpo", "luspo"):
+        rule = UpdateRule(SCALES["group"], Aggregation(LOSSES[loss]))
+        yield Case(f"{loss}/tool loop", rule, {"loss_type": loss, "tool_loop": True}, True)
 
 
 DEFAULTS = Case("defaults", UpdateRule(SCALES["group"], Aggregation("token_mean")))
-CASES = (DEFAULTS, *_cases(), *_same_update(), *_leave_one_out())
-FAULTS = (
-    "biased_sd", "eps_1_percent", "shifted_rewards", "unmasked_responses", "wrong_divisor",
-    "mask_off_by_one", "ratio_not_detached", "wrong_group",
-)  # fmt: skip
-MUTANTS = (
-    DEFAULTS,
-    *(Case(fault, DEFAULTS.rule, {"fault": fault}) for fault in FAULTS),
+CASES = (DEFAULTS, *_cases(), *_same_update(), *_leave_one_out(), *_tool_loop())
+MUTANTS = with_faults(DEFAULTS)
+LUSPO = UpdateRule(SCALES["group"], Aggregation("episode_sum"))
+SAMPLERS = (
+    Case("luspo/group", LUSPO, {"loss_type": "luspo"}),
+    Case("temperature 1.05", LUSPO, {"loss_type": "luspo", "temperature": 1.05}),
+    Case("top_k 50", LUSPO, {"loss_type": "luspo", "top_k": 50}),
+    Case("top_p .98", LUSPO, {"loss_type": "luspo", "top_p": 0.98}),
 )
+"""Groups do not know one another under this loss, so a step may have many of them."""

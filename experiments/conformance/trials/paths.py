@@ -16,16 +16,20 @@ from grpo_checks.theory.instances.cycles.dice import LAWS, VECTORS, WEIGHTS
 from grpo_checks.theory.instances.cycles.rank_cycle import START
 from grpo_checks.theory.numbers.rationals import to_fraction
 
-STEPS, RATE = 3000, 0.4
+RATE, EVERY, EXACT = 0.4, 20, "expected updates"
+"""Learning rate; steps between stored points; what is beside the trainer."""
 SETTINGS: Mapping[str, dict[str, Any]] = {
-    "defaults": {"groups": 256, "num_generations": 2},
-    "scale_rewards none": {"groups": 256, "num_generations": 2, "scale_rewards": "none"},
-    "GDPO": {
-        "groups": 128, "num_generations": 2, "multi_objective_aggregation": "normalize_then_sum",
+    "defaults": {"steps": 4200, "groups": 256, "num_generations": 2},
+    "scale_rewards none": {
+        "steps": 3000, "groups": 256, "num_generations": 2, "scale_rewards": "none",
     },
-    "defaults, G = 8": {"groups": 32, "num_generations": 8},
+    "GDPO": {
+        "steps": 3000, "groups": 128, "num_generations": 2,
+        "multi_objective_aggregation": "normalize_then_sum",
+    },
+    "defaults, G = 8": {"steps": 3000, "groups": 32, "num_generations": 8},
 }  # fmt: skip
-"""What TRL is asked for beside one learning rate."""
+"""What TRL is asked for; the first makes three rounds and more, the others arrive."""
 
 
 class Dice(NamedTuple):
@@ -58,10 +62,10 @@ def dice_lotteries() -> Dice:
     return Dice(np.array(law), np.array(VECTORS, float), np.array(weights))
 
 
-def write_path_job(path: Path, options: dict[str, Any], steps: int = STEPS) -> None:
-    """What the trainer's Python is given; ``options`` by the trainer's own names."""
+def write_path_job(path: Path, options: dict[str, Any]) -> None:
+    """What the trainer's Python is given; ``options`` by the trainer's own names, and steps."""
     dice, actions = dice_lotteries(), len(START)
-    one, rule = np.arange(actions), {"trainer": {"steps": steps, "learning_rate": RATE, **options}}
+    one, rule = np.arange(actions), {"trainer": {"learning_rate": RATE, **options}}
     np.savez_compressed(
         path, features=np.eye(actions)[None], theta=np.array(START, float),
         legal=np.ones((1, actions), bool), tokens=one[:, None], row=0 * one[:, None],
@@ -76,7 +80,7 @@ def softmax(theta: Floats) -> Floats:
     return np.asarray(weight / weight.sum(-1, keepdims=True))
 
 
-def exact_orbit(steps: int = STEPS) -> Floats:
+def exact_orbit(steps: int) -> Floats:
     """theta (steps + 1, A) of expected updates: groups of 2, their sd with ddof 1 and eps 1e-4.
 
     The two members of a group that differ by x have advantages of +-x/2 over sd + eps, where sd is
@@ -92,3 +96,40 @@ def exact_orbit(steps: int = STEPS) -> Floats:
         pi = softmax(path[-1])
         path.append(path[-1] + RATE * pi * (duels @ pi))
     return np.array(path)
+
+
+def path_rows(setting: str, path: Floats, versions: dict[str, Any]) -> list[dict[str, Any]]:
+    """Of every ``EVERY``-th step of a path (steps + 1, A) under one setting, or ``EXACT``."""
+    dice, policy = dice_lotteries(), softmax(path)
+    options = {} if setting == EXACT else SETTINGS[setting]
+    line = ", ".join(f"{name} {x}" for name, x in versions.items())
+    return [
+        {
+            "claim": "conformance", "instance": "dice", "setting": setting,
+            "group_size": options.get("num_generations", 2), "groups": options.get("groups", 0),
+            "step": step, "first": policy[step, 0], "second": policy[step, 1],
+            "third": policy[step, 2], "J": policy[step] @ dice.value,
+            "conserved": np.exp(-path[step]).sum(), "rounds": rounds(path[: step + 1]),
+            "versions": line,
+        }
+        for step in range(0, len(path), EVERY)
+    ]  # fmt: skip
+
+
+def rounds(path: Floats) -> float:
+    """How often theta (steps + 1, 3) went round its mean, on the plane where the sum is fixed."""
+    off = path - path.mean(1, keepdims=True)
+    plane = np.array([[1.0, -1.0, 0.0], [1.0, 1.0, -2.0]]) / np.sqrt([[2.0], [6.0]])
+    x, y = plane @ off.T
+    angle = np.unwrap(np.arctan2(y, x))
+    return float(abs(angle[-1] - angle[0]) / (2 * np.pi))
+
+
+def read_path(path: Path, setting: str) -> tuple[Floats, dict[str, Any]]:
+    """theta of every step and versions. Raises ValueError where a step is missing or not finite."""
+    with np.load(path) as stored:
+        theta, versions = stored["path"].astype(float), json.loads(str(stored["versions"]))
+    expected = (SETTINGS[setting]["steps"] + 1, len(START))
+    if theta.shape != expected or not np.isfinite(theta).all():
+        raise ValueError(f"path of {setting}: shape {theta.shape}: expected finite {expected}")
+    return theta, versions
