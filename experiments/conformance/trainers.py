@@ -25,11 +25,16 @@ def adapter(trainer: str) -> Path:
         if not path.is_file():
             raise ValueError(f"trainer = {trainer}: no such file")
         return path.resolve()
-    script = ADAPTERS / f"{trainer}_adapter.py"
-    if not (trainer.isidentifier() and script.is_file()):
-        names = sorted(p.name.removesuffix("_adapter.py") for p in ADAPTERS.glob("*_adapter.py"))
-        raise ValueError(f"trainer = {trainer!r}: expected one of {names} or a .py file")
-    return script
+    return script_of(trainer, "adapter")
+
+
+def script_of(trainer: str, purpose: str) -> Path:
+    """Of a trainer's name: "adapter", or "path" of those that run by themselves."""
+    scripts = {p.stem.removesuffix(f"_{purpose}"): p for p in ADAPTERS.rglob(f"*_{purpose}.py")}
+    if trainer not in scripts:
+        expected = f"expected one of {sorted(scripts)}" + " or a .py file" * (purpose == "adapter")
+        raise ValueError(f"trainer = {trainer!r} has no {purpose}: {expected}")
+    return scripts[trainer]
 
 
 def interpreter(trainer: str, given: Path | None) -> Path:

@@ -15,7 +15,7 @@ from grpo_checks.experiments.conformance.cases.case import Case
 from grpo_checks.experiments.conformance.cases.catalogue import MUTANTS, cases_of
 from grpo_checks.experiments.conformance.models import DEFAULTS
 from grpo_checks.experiments.conformance.recorded import Question, write_gradients
-from grpo_checks.experiments.conformance.trainers import adapter, interpreter
+from grpo_checks.experiments.conformance.trainers import adapter, interpreter, script_of
 from grpo_checks.experiments.conformance.trials import mutants
 from grpo_checks.experiments.storage.files import check_target, write_atomic
 from grpo_checks.experiments.storage.folders import label
@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _paths(arguments: argparse.Namespace) -> int:
     """Store what a trainer does by itself; `python -m figures` draws it."""
-    script = paths.script_of(arguments.trainer)
+    script = script_of(arguments.trainer, "path")
     path = arguments.out or Path("results") / "conformance" / "rows.csv"
     check_target(path)
     table = paths.path_table(interpreter(arguments.trainer, arguments.python), script)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from grpo_checks.experiments.conformance.trainers import ADAPTERS, run_script
+from grpo_checks.experiments.conformance.trainers import run_script
 from grpo_checks.experiments.conformance.trials.paths import (
     EXACT,
     SETTINGS,
@@ -16,15 +16,6 @@ from grpo_checks.experiments.conformance.trials.paths import (
     write_path_job,
 )
 from grpo_checks.experiments.storage.terminal import say
-
-
-def script_of(trainer: str) -> Path:
-    """What runs it. Raises ValueError for trainers that are fed only."""
-    script = ADAPTERS / f"{trainer}_path.py"
-    if not (trainer.isidentifier() and script.is_file()):
-        names = sorted(p.name.removesuffix("_path.py") for p in ADAPTERS.glob("*_path.py"))
-        raise ValueError(f"trainer = {trainer!r} cannot run by itself: expected one of {names}")
-    return script
 
 
 def path_table(python: Path, script: Path) -> pd.DataFrame:

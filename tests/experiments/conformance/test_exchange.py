@@ -127,7 +127,7 @@ def test_bad_adapters_get_one_line(tmp_path, where, text):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--trainer", "nobody"], "trainer = 'nobody': expected one of"),
+        (["--trainer", "nobody"], "trainer = 'nobody' has no adapter: expected one of"),
         (["--trainer", "nobody.py"], "nobody.py: no such file"),
         (["--trainer", str(EXAMPLE)], "rule = None: expected a preset"),
         (["--trainer", str(EXAMPLE), "--rule", "trl", "--groups", "1"], "group_size = 1"),

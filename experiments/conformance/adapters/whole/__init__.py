@@ -1,0 +1,1 @@
+"""Trainers that are run whole: their own loops, samplers and optimiser steps."""
