@@ -42,8 +42,7 @@ def likeliest_mixture(right: Whole, size: Whole, atoms: int) -> Mixture:
     frequent = np.argsort(-times, kind="stable")[: 4 * atoms]
     rates = (won / of_all)[frequent]
     candidates = np.unique(np.concatenate([rates, _shrunk(won, of_all, times, rates)]), axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = _log_likelihood(won, of_all, candidates)
+    logs = _log_likelihood(won, of_all, candidates)
     weight, total = np.full(len(candidates), 1 / len(candidates)), times.sum()
     like = np.exp(logs - logs.max(1, keepdims=True))
     for _ in range(ROUNDS):
@@ -57,8 +56,9 @@ def likeliest_mixture(right: Whole, size: Whole, atoms: int) -> Mixture:
 def _log_likelihood(won: Floats, of_all: Floats, rates: Floats) -> Floats:
     """(T, A); 0 log 0 = 0."""
     lost = of_all - won
-    right = np.where(won[:, None] > 0, won[:, None] * np.log(rates)[None], 0.0)
-    wrong = np.where(lost[:, None] > 0, lost[:, None] * np.log1p(-rates)[None], 0.0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        right = np.where(won[:, None] > 0, won[:, None] * np.log(rates)[None], 0.0)
+        wrong = np.where(lost[:, None] > 0, lost[:, None] * np.log1p(-rates)[None], 0.0)
     return np.asarray((right + wrong).sum(2))
 
 
