@@ -101,3 +101,69 @@ def test_schema_takes_what_the_reader_takes():
         if "1/0" not in told:
             with pytest.raises(validator.JsonSchemaValueException):
                 validate(_changed(*WRONG[told]))
+
+
+JUNK: tuple[object, ...] = (
+    None,
+    True,
+    0,
+    -1,
+    1.5,
+    "",
+    "x",
+    "1/3",
+    "\n",
+    [],
+    {},
+    ["s", "s"],
+    [[]],
+    [1],
+    {"s": "x"},
+    1e300,
+)
+
+
+def _places(content, path=()):
+    """Every place of a document, as a path of keys."""
+    if isinstance(content, dict | list):
+        pairs = content.items() if isinstance(content, dict) else enumerate(content)
+        for key, value in pairs:
+            yield (*path, key)
+            yield from _places(value, (*path, key))
+
+
+def _replaced(junk):
+    """The document with each of its values replaced in turn."""
+    for path in _places(FULL):
+        content = deepcopy(FULL)
+        place = content
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = deepcopy(junk)
+        yield content
+
+
+def _refusal(content):
+    """What is wrong with it; empty for a model."""
+    try:
+        Model.parse(content).build()
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+def test_whatever_stands_anywhere_is_a_model_or_one_line(junk):
+    """No traceback, and no second line."""
+    refusals = [refusal for content in _replaced(junk) if (refusal := _refusal(content))]
+    assert len(refusals) > 10
+    assert not any("\n" in refusal or len(refusal) > 600 for refusal in refusals)
+
+
+@pytest.mark.parametrize("junk", JUNK, ids=repr)
+def test_the_schema_refuses_no_model(junk):
+    """What the reader takes, a validator takes."""
+    validate = pytest.importorskip("fastjsonschema").compile(SCHEMA)
+    for content in _replaced(junk):
+        if not _refusal(content):
+            validate(content)
