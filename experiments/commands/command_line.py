@@ -80,6 +80,12 @@ COMMANDS: Mapping[str, Command] = {
         "trainers.conformance",
         JAX,
     ),
+    "identify": Command(
+        "which update rule stored gradients, or a table of advantages, are of",
+        trainers.identify,
+        "trainers.identify",
+        "loading JAX",
+    ),
     "show": Command(
         "what a model is: J and J*, components, silent groups, its graph; without one, all names",
         models.show,

@@ -40,8 +40,9 @@ def question(key: str) -> Question:
 def write_gradients(path: Path, answers: Mapping[Question, Answer]) -> None:
     """All answers of one trainer. Raises OSError where the file cannot be written."""
     versions: dict[str, Any] = next(iter(answers.values())).versions
-    kind = np.dtype(versions["precision"])
-    arrays: dict[str, Any] = {q.key: answer.gradient.astype(kind) for q, answer in answers.items()}
+    arrays: dict[str, Any] = {
+        q.key: answer.gradient.astype(answer.versions["precision"]) for q, answer in answers.items()
+    }
     content = io.BytesIO()
     np.savez_compressed(content, versions=json.dumps(versions), **arrays)
     check_target(path)
@@ -51,8 +52,8 @@ def write_gradients(path: Path, answers: Mapping[Question, Answer]) -> None:
 
 
 def read_gradients(path: Path) -> tuple[dict[Question, Floats], dict[str, Any]]:
-    """The gradients in float64, and versions."""
+    """The gradients, in the precision in which the trainer computed them, and versions."""
     with np.load(path) as stored:
         names = [name for name in stored.files if name != "versions"]
-        gradients = {question(name): stored[name].astype(float) for name in names}
+        gradients = {question(name): stored[name] for name in names}
         return gradients, json.loads(str(stored["versions"]))

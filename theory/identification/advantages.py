@@ -8,10 +8,9 @@ from grpo_checks.theory.identification.candidates import Candidate, candidates
 from grpo_checks.theory.identification.earned import Earned, Numbers, earned
 from grpo_checks.theory.identification.fitting import Curve, Precision
 from grpo_checks.theory.identification.predicted import Predicted, advantages
-from grpo_checks.theory.identification.rules import Identification, Trial, best
+from grpo_checks.theory.identification.rules import FLOAT32, Identification, Trial, best
 from grpo_checks.theory.numbers.validation import check_entries, check_shape
 
-FLOAT32 = Precision()
 GREEDY = Candidate(Estimator("greedy_baseline"), ())
 
 

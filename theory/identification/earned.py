@@ -11,6 +11,10 @@ Numbers = NDArray[np.float64]
 Whole = NDArray[np.int64]
 
 
+GRID = 1024
+"""Multiples of 1/GRID are summed without rounding, in float32 too: equal ones leave no residue."""
+
+
 class Segments(NamedTuple):
     """Members sorted by what they belong to."""
 
@@ -50,15 +54,12 @@ class Earned(NamedTuple):
     lengths: Numbers | None
     """(N,), in tokens; None: not known."""
 
-    @property
-    def composites(self) -> Numbers:
-        """(N,) weighted sums of the rewards that are there."""
-        return np.where(np.isnan(self.rewards), 0.0, self.rewards) @ self.weights
-
-    @property
-    def size(self) -> Numbers:
-        """(N,) sum of |w r|: what rounding of a composite is relative to."""
-        return np.abs(np.where(np.isnan(self.rewards), 0.0, self.rewards)) @ np.abs(self.weights)
+    composites: Numbers
+    """(N,) weighted sums of the rewards that are there."""
+    size: Numbers
+    """(N,) sum of |w r|: what rounding of a composite is relative to."""
+    rounded: NDArray[np.bool_]
+    """(N, K): what a sum may round, so that equal rewards may leave a residue."""
 
 
 def earned(
@@ -93,7 +94,10 @@ def earned(
         check_entries("lengths", lengths, good, "at least 1 token")
     groups, batches = segments(group), segments(batch)
     _check_groups(groups, batches)
-    return Earned(rewards, weights, groups, batches, lengths)
+    there = np.where(np.isnan(rewards), 0.0, rewards)
+    rounded = (there * GRID % 1 != 0) | (weights * GRID % 1 != 0)
+    size = np.abs(there) @ np.abs(weights)
+    return Earned(rewards, weights, groups, batches, lengths, there @ weights, size, rounded)
 
 
 def _check_groups(groups: Segments, batches: Segments) -> None:

@@ -60,13 +60,13 @@ def _per_sd(spread: Values, freedom: Values, eps: complex | float, inside: bool)
     return np.where(varied, 1 / sd, 0.0)
 
 
-def _gain(scale: Values, eps: complex | float, within: Segments) -> Values:
-    """1/(sd + eps) where it is not 0; where it is, what a residue of rounding would be met by.
+def _gain(scale: Values, eps: complex | float, size: Numbers, rounded: Numbers) -> Numbers:
+    """size/(sd + eps); where all are equal, what a residue of rounding would be scaled by.
 
-    A residue r of n equal rewards is scaled by 1/(|r| + eps) at most, and to sqrt(n) at most.
+    ``rounded``: the size of what rounding may leave a residue of, 0 where sums are exact.
     """
-    silent = 1 / max(float(np.real(eps)), NO_EPS)
-    return np.where(scale == 0, silent, np.abs(scale))
+    silent = rounded / max(float(np.real(eps)), NO_EPS)
+    return np.where(scale == 0, silent, np.abs(scale) * size)
 
 
 def _scaled(
@@ -75,7 +75,8 @@ def _scaled(
     size = data.size
     centred = deviations(data.composites, within, size)
     scale = _per_sd(within.total(centred**2), within.sizes - estimator.ddof, eps, False)
-    gain = _gain(scale, eps, within)[within.member] * within.largest(size)[within.member]
+    rounded = within.largest(size * data.rounded.any(1))
+    gain = _gain(scale, eps, within.largest(size), rounded)[within.member]
     if within is not data.groups:
         centred = deviations(data.composites, data.groups, size)
     return Predicted(centred * scale[within.member], gain)
@@ -115,10 +116,12 @@ def _componentwise(data: Earned, estimator: Estimator, eps: complex | float) -> 
     varied = groups.largest(np.abs(centred)) > noise
     centred = np.where(varied[groups.member], centred, 0.0)
     scale = _per_sd(groups.total(centred**2), counts - estimator.ddof, eps, False)
-    scale, gain = data.weights * scale, np.abs(data.weights) * _gain(scale, eps, groups)
+    rounded = groups.largest(np.abs(rewards) * data.rounded)
+    gain = (_gain(scale, eps, size, rounded) @ np.abs(data.weights))[groups.member]
+    scale = data.weights * scale
     values = (centred * scale[groups.member]).sum(1)
     kept = ~_silent(np.real(values), groups, np.abs(centred * scale[groups.member]).sum(1))
-    return Predicted(values * kept[groups.member], (gain * size).sum(1)[groups.member])
+    return Predicted(values * kept[groups.member], gain)
 
 
 def _length_weighted(data: Earned, estimator: Estimator, eps: complex | float) -> Predicted:
@@ -151,7 +154,9 @@ def _pass_at_k(data: Earned, estimator: Estimator, eps: complex | float) -> Pred
     lead = np.where(np.isfinite(lead), lead, 0.0)
     scale = _per_sd(groups.total(centred**2), groups.sizes - estimator.ddof, eps, False)
     values = np.where(rewards == best, (lead * scale)[groups.member], 0.0)
-    return Predicted(values, _gain(scale, eps, groups)[groups.member] * _size(data))
+    rounded = groups.largest(data.size * data.rounded.any(1))
+    gain = _gain(scale, eps, groups.largest(data.size), rounded)
+    return Predicted(values, gain[groups.member])
 
 
 def _mean_normalized(data: Earned, estimator: Estimator, eps: complex | float) -> Predicted:
@@ -174,7 +179,8 @@ def _whitened(
     centred = np.where(_silent(np.abs(centred), batches, size)[batches.member], 0.0, centred)
     spread = batches.total(counts * centred**2)
     scale = _per_sd(spread, total - estimator.ddof, whiten, estimator.whiten_inside)
-    gain = batches.largest(plain.gain) * _gain(scale, whiten, batches)
+    largest = batches.largest(plain.gain)
+    gain = _gain(scale, whiten, largest, largest)
     return Predicted(centred * scale[batches.member], gain[batches.member])
 
 

@@ -22,6 +22,7 @@ from grpo_checks.theory.identification.predicted import Predicted
 from grpo_checks.theory.rules.aggregation import Aggregation
 
 Range = tuple[float, float]
+FLOAT32 = Precision()
 START = 1e-6
 """Of an eps that is fitted."""
 WORTH = 0.5
@@ -103,30 +104,31 @@ def _sorted(rules: list[RuleFit]) -> Identification:
     return Identification(tuple(ordered), ordered[0])
 
 
-def _explanation(trial: Trial, observed: Numbers, precision: Precision, factor: bool) -> RuleFit:
+def _explanation(trial: Trial, observed: Numbers, precision: Precision, scaled: bool) -> RuleFit:
     names = list(trial.candidate.free)
     start = [START] * len(names)
     curve = trial.curve
-    if factor:
+    if scaled:
         names.append("scale")
-        start.append(_factor(curve, start, observed))
+        start.append(factor(curve, start, observed))
         curve = _with_factor(curve)
     fit = fitted(curve, start, observed, precision)
     return _rule_fit(trial, names, fit, observed, precision, curve)
 
 
-def _factor(curve: Curve, start: list[float], observed: Numbers) -> float:
+def factor(curve: Curve, start: list[float], observed: Numbers) -> float:
+    """Of the predictions at the start, not below 0, that brings them nearest."""
     values = np.real(curve([complex(x) for x in start]).values)
     norm = values @ values
     return max(float(values @ observed / norm), 0.0) if norm > 0 else 1.0
 
 
 def _with_factor(curve: Curve) -> Curve:
-    def scaled(free: list[complex]) -> Predicted:
+    def times(free: list[complex]) -> Predicted:
         values, gain = curve(free[:-1])
         return Predicted(free[-1] * values, free[-1].real * gain)
 
-    return scaled
+    return times
 
 
 def _rule_fit(

@@ -36,3 +36,18 @@ def conformance(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--python", type=Path, help="the trainer's Python [that of make]")
     parser.add_argument("--out", type=Path, help="table [results/conformance/NAME.csv]")
+
+
+def identify(parser: ArgumentParser) -> None:
+    """Of identify."""
+    parser.add_argument(
+        "file", type=Path,
+        help="gradients that conformance stored (.npz), or a table of group, reward, advantage",
+    )  # fmt: skip
+    parser.add_argument("--rule", help="stored gradients under one label [all labels]")
+    parser.add_argument("--instance", nargs="+", help="those of some models alone [all]")
+    parser.add_argument(
+        "--resolution", type=float, default=0.0,
+        help="half a unit of the last digit of a table's advantages [0]",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, help="table of what was identified [none]")

@@ -1,0 +1,98 @@
+"""identify: which update rule stored gradients, or a table of advantages, are of."""
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from grpo_checks.experiments.conformance.identify.fed import fed
+from grpo_checks.experiments.conformance.identify.log import read_log
+from grpo_checks.experiments.conformance.identify.sentences import row, sentences
+from grpo_checks.experiments.conformance.identify.telling import telling_place
+from grpo_checks.experiments.conformance.recorded import Question, read_gradients
+from grpo_checks.experiments.conformance.report import Place, at_size, place
+from grpo_checks.experiments.storage.files import check_target, write_atomic
+from grpo_checks.experiments.storage.terminal import say
+from grpo_checks.theory.identification.advantages import identify_advantages
+from grpo_checks.theory.identification.fitting import Precision
+from grpo_checks.theory.identification.gradients import identify_gradients
+from grpo_checks.theory.identification.rules import Identification
+from grpo_checks.theory.identification.telling import telling_batch
+
+TELLING = ("faint", "steps", "conflict")
+"""Models that are tried where rules cannot be told apart."""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what was identified; 1 where no rule explains something."""
+    path = arguments.file
+    if arguments.out is not None:
+        check_target(arguments.out)
+    if path.suffix == ".npz":
+        answers = dict(_of_gradients(path, arguments.rule, arguments.instance))
+    else:
+        answers = {path.name: _of_advantages(path, arguments.resolution)}
+    if arguments.out is not None:
+        rows = [{"file": path.name, "label": label, **row(x)} for label, x in answers.items()]
+        write_atomic(arguments.out, pd.DataFrame(rows).to_csv(index=False))
+        say(f"table: {arguments.out}")
+    return int(any(not answer.rules for answer in answers.values()))
+
+
+def _of_advantages(path: Path, resolution: float) -> Identification:
+    log = read_log(path)
+    precision = Precision(resolution=resolution)
+    answer = identify_advantages(**log, precision=precision)
+    say(*sentences(answer))
+    rules = answer.usual or answer.rules
+    if len(rules) > 1 and (batch := telling_batch(rules[:6], log["weights"])):
+        say("  told apart by an update of these rewards, one row a group:")
+        say(*(f"    {group.tolist()}" for group in batch.rewards))
+    return answer
+
+
+def _of_gradients(
+    path: Path, rule: str | None, instances: Sequence[str] | None
+) -> Iterator[tuple[str, Identification]]:
+    """Gradients of one label belong together; what the label says is not read."""
+    gradients, _ = read_gradients(path)
+    labels = dict.fromkeys(question.rule for question in gradients)
+    if rule is not None and rule not in labels:
+        raise ValueError(f"rule = {rule!r}: expected one of {tuple(labels)}")
+    places: dict[str, Place] = {}
+    for label in labels if rule is None else [rule]:
+        parts = {
+            q: g for q, g in gradients.items()
+            if q.rule == label and (instances is None or q.model in instances)
+        }  # fmt: skip
+        if not parts:
+            known = sorted({q.model for q in gradients})
+            raise ValueError(f"instance = {instances}: expected some of {known}")
+        fedparts = [(fed(_where(q, places)), np.asarray(g, float)) for q, g in parts.items()]
+        single = any(g.dtype == np.float32 for g in parts.values())
+        answer = identify_gradients(fedparts, Precision(2.0**-24 if single else 2.0**-53))
+        say(f"{label}, on {', '.join(f'{q.model} (G = {q.group_size})' for q in parts)}:")
+        say(*(f"  {line}" for line in sentences(answer)))
+        _tell(answer, places)
+        yield label, answer
+
+
+def _where(question: Question, places: dict[str, Place]) -> Place:
+    if question.model not in places:
+        places[question.model] = place(question.model, question.group_size)
+    return at_size(places[question.model], question.group_size)
+
+
+def _tell(answer: Identification, places: dict[str, Place]) -> None:
+    rules = (answer.usual or answer.rules)[:6]
+    if len(rules) < 2:
+        return
+    tried = [_where(Question(model, 4, ""), places) for model in TELLING]
+    best = telling_place(rules, tried)
+    where = f"{best.place.instance.name} (G = 4)"
+    if best.difference > 1e-6:
+        say(f"    {where} would tell these: the closest two differ there by {best.difference:.2g}")
+    else:
+        say(f"    no model of {', '.join(TELLING)} tells all of these from each other")
