@@ -24,6 +24,6 @@ def has_colours(stream: TextIO | None = None) -> bool:
     return wanted and target is not None and target.isatty()
 
 
-def coloured(text: str, colour: Colour) -> str:
-    """The text in this colour, for a standard output that has it; else the text."""
-    return f"\x1b[{CODES[colour]}m{text}\x1b[0m" if has_colours() else text
+def coloured(text: str, colour: Colour, stream: TextIO | None = None) -> str:
+    """The text in this colour, for a stream (the standard output) that has it; else the text."""
+    return f"\x1b[{CODES[colour]}m{text}\x1b[0m" if has_colours(stream) else text

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
+from grpo_checks.experiments.storage.colours import coloured
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -56,7 +58,9 @@ def say(*lines: str, paint: Callable[[str], str] = str) -> None:
 def complain(message: object) -> None:
     """One line on the standard error."""
     line = escaped(str(message))
-    _write(sys.stderr, line if len(line) <= LONGEST else f"{line[:LONGEST]}...")
+    kind, colon, rest = line.partition(":")
+    kind = coloured(kind, "bold red", sys.stderr) if kind == "error" else kind
+    _write(sys.stderr, kind + colon + (rest if len(line) <= LONGEST else f"{rest[:LONGEST]}..."))
 
 
 def _write(stream: TextIO | None, text: str, end: str = "\n") -> None:

@@ -15,7 +15,8 @@ def text(nodes: Iterable[Node], names: Sequence[str]) -> list[str]:
         layers.setdefault(node.depth, []).append(node)
     lines = []
     for depth, layer in layers.items():
-        lines.append(f"after {depth} tool calls:" if depth else "at the start:")
+        calls = f"{depth} tool call" + ("s" if depth > 1 else "")
+        lines.append(f"after {calls}:" if depth else "at the start:")
         for node in layer[:MOST]:
             lines += _node(node, names)
         if len(layer) > MOST:

@@ -76,12 +76,18 @@ def correlations(
 ) -> Float[np.ndarray, "K K"]:
     """Covariances within a prompt, averaged over prompts, as correlations.
 
-    They are nan for a component that is constant at every prompt that is drawn.
+    They are nan for a component that is constant at every prompt that is drawn, and 0 where a
+    covariance is no larger than what rounding makes of it: a mean of C terms is off by at most C eps,
+    so is a deviation from it, and a product of two by that times both.
     """
     drawn = [vectors[p > 0] for p, share in zip(law, rho, strict=True) if share > 0]
     varies = np.array([np.ptp(values, axis=0) > 0 for values in drawn]).any(0)
     deviation = vectors[None] - (law @ vectors)[:, None]
     covariance = np.einsum("q,qc,qck,qcl->kl", rho, law, deviation, deviation)
+    size = np.abs(deviation)
+    terms = size[..., :, None] * size[..., None, :] + size[..., :, None] + size[..., None, :]
+    rounding = (len(vectors) + 4) * np.finfo(float).eps
+    covariance[np.abs(covariance) <= rounding * np.einsum("q,qc,qckl->kl", rho, law, terms)] = 0.0
     spread = np.sqrt(np.where(varies, np.diag(covariance), np.nan))
     return np.asarray(covariance / np.outer(spread, spread))
 

@@ -13,7 +13,7 @@ from grpo_checks.__main__ import main
 from grpo_checks.experiments.commands import command_line, program
 from grpo_checks.experiments.commands import verify as command
 from grpo_checks.experiments.models.building.argument import from_argument, packaged
-from grpo_checks.experiments.storage import colours
+from grpo_checks.experiments.storage import colours, terminal
 
 ROOT = Path(__file__).parents[3]
 HELP = """
@@ -103,6 +103,9 @@ def test_colours(monkeypatch):
     assert command._verdict_in_colour(line) == line
     monkeypatch.setattr(sys, "stdout", _Terminal())
     assert command._verdict_in_colour(line) == "T1.bias \x1b[32mholds\x1b[0m refuted 3 cells"
+    monkeypatch.setattr(sys, "stderr", _Terminal())
+    terminal.complain("error: a: b")
+    assert sys.stderr.getvalue() == "\x1b[1;31merror\x1b[0m: a: b\n"
     for name, value in (("NO_COLOR", "1"), ("TERM", "dumb")):
         with monkeypatch.context() as context:
             context.setenv(name, value)

@@ -61,6 +61,14 @@ def test_against_a_listing():
     assert {size: computed.silent[size] for size in silent} == pytest.approx(silent)
 
 
+def test_what_rounding_leaves_is_no_correlation():
+    """Two components that a model of thirds and sevenths makes independent, exactly."""
+    model = Model("independent").component("a").component("b").prompt("q", "s")
+    for i, j in product(range(3), range(7)):
+        model.answer(f"y{i}{j}", reward={"a": int(i == 0), "b": int(j < 2)})
+    assert facts(model.build().instance).correlation[0, 1] == 0
+
+
 def test_optimum_and_layers():
     """By hand: yes at s earns 3/2; at t of q right is not to be had, and short is: 1/2."""
     computed = facts(small().build().instance)
@@ -100,7 +108,7 @@ def test_text_of_the_graph():
         "    answers: yes (1, 1), no (0, 0)",
         "  t  [q 3/4]",
         "    answers: yes (0, 1), no (0, 0)",
-        "after 1 tool calls:",
+        "after 1 tool call:",
         "  u",
         "    answers: yes (1, 1), no (0, 0)",
         "  v",
