@@ -77,8 +77,8 @@ def correlations(
     """Covariances within a prompt, averaged over prompts, as correlations.
 
     They are nan for a component that is constant at every prompt that is drawn, and 0 where a
-    covariance is no larger than what rounding makes of it: a mean of C terms is off by at most C eps,
-    so is a deviation from it, and a product of two by that times both.
+    covariance is no larger than what rounding makes of it: a mean of C terms is off by at most
+    C eps, so is a deviation from it, and a product of two by that times both.
     """
     drawn = [vectors[p > 0] for p, share in zip(law, rho, strict=True) if share > 0]
     varies = np.array([np.ptp(values, axis=0) > 0 for values in drawn]).any(0)
