@@ -1,27 +1,24 @@
 """The answer of ``advise`` in sentences: what to use, what it gains, and what would change that."""
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
 
+from grpo_checks.experiments.advice.choice import (
+    CLOSE,
+    DECOMPOSED,
+    FILTERED,
+    JOINT,
+    NAMES,
+    PLAIN,
+    chosen_row,
+    compared,
+)
 from grpo_checks.experiments.advice.place import Plan
 from grpo_checks.experiments.advice.recommended import best_row
 from grpo_checks.theory.rules.presets import preset
 
-PLAIN, JOINT, DECOMPOSED = "leave_one_out", "group_normalized", "componentwise_normalized"
-FILTERED = f"{JOINT}, filtered"
-NAMES: Mapping[str, str] = MappingProxyType(
-    {
-        PLAIN: "leave_one_out (RLOO; Dr. GRPO's mean_baseline is a multiple of it)",
-        JOINT: "group_normalized (GRPO)",
-        FILTERED: "group_normalized with silent groups drawn again (DAPO)",
-        DECOMPOSED: "componentwise_normalized (GDPO)",
-    }
-)
-CLOSE = 0.01
-"""Of the signal: less is no reason to leave the estimator that is stationary where J is."""
 NOTHING = (
     "Nothing can be learned here: no estimator and no group size has an update that is sure to "
     "raise J, since the rewards of a prompt do not vary, or what varies cancels."
@@ -32,28 +29,6 @@ SCOPE = (
     "penalty, clipping of ratios after the first step on a batch, bf16."
 )
 RATES = {"at_quarter": "a quarter of the episodes", "at_fourfold": "four times the episodes"}
-
-
-def compared(ratio: float, other: str) -> str:
-    """How much of the other's signal per episode a ratio to it is."""
-    change = 100 * (ratio - 1)
-    if abs(change) < 0.05:
-        return f"as much signal per episode as {other}"
-    return f"{abs(change):.1f} % {'more' if change > 0 else 'less'} signal per episode than {other}"
-
-
-def chosen_row(table: pd.DataFrame, column: str = "signal_per_episode") -> pd.Series | None:
-    """The best row; that of ``leave_one_out`` where it is as good up to ``CLOSE``.
-
-    None where no row has a signal.
-    """
-    rows = table[table["estimator"].isin(NAMES)].dropna(subset=[column])
-    if rows.empty or not rows[column].max() > 0:
-        return None
-    best = rows.sort_values(column).iloc[-1]
-    plain = rows[rows["estimator"] == PLAIN].sort_values(column)
-    good = not plain.empty and plain.iloc[-1][column] >= (1 - CLOSE) * best[column]
-    return plain.iloc[-1] if good else best
 
 
 def sentences(
@@ -69,6 +44,7 @@ def sentences(
     second = best_row(table, *(x for x in NAMES if x != chosen["estimator"]))
     if second is not None and second["signal_per_episode"] > chosen["signal_per_episode"]:
         yield f"It is stationary where J is: up to {CLOSE:.0%} more is no reason to leave it."
+    yield from _why_line(table, chosen, plan)
     yield _size_line(table, chosen)
     yield _joint_line(table, components)
     yield _std_line(table)
@@ -88,6 +64,25 @@ def _beside_trainer(table: pd.DataFrame, chosen: pd.Series, trainer: str | None)
     ratio = chosen["signal_per_episode"] / best["signal_per_episode"]
     its = f"{trainer} ({preset(trainer).trainer}) at its best size, {int(best['group_size'])}"
     return f": {compared(ratio, its)}"
+
+
+def _why_line(table: pd.DataFrame, chosen: pd.Series, plan: Plan) -> Iterator[str]:
+    """What a larger and a smaller group than the chosen one would trade."""
+    part = table[table["estimator"] == chosen["estimator"]].dropna(subset=["signal", "silent"])
+    part = part.sort_values("group_size")
+    ends = [part.iloc[0], chosen, part.iloc[-1]] if len(part) > 1 else []
+    rows = {int(row["group_size"]): row for row in ends}
+    if len(rows) < 2:
+        return
+    silent = ", ".join(f"{row['silent']:.2g} at G = {size}" for size, row in rows.items())
+    if plan.batch is not None:
+        yield f"Why: a group costs G episodes, and the share of silent ones is {silent}."
+        return
+    prompts = ", ".join(f"{plan.groups(size):.3g} at G = {size}" for size in rows)
+    yield (
+        f"Why: small groups see more prompts an update ({prompts}), large ones know their prompt's "
+        f"mean better and are silent less often (share: {silent})."
+    )
 
 
 def _size_line(table: pd.DataFrame, chosen: pd.Series) -> str:
@@ -171,24 +166,3 @@ def _changes(table: pd.DataFrame, chosen: pd.Series) -> Iterator[str]:
             f"{compared(ratio, 'the choice')}. The order may change as the policy does: "
             "--train STEPS asks it further on."
         )
-
-
-def short_table(table: pd.DataFrame) -> pd.DataFrame:
-    """The best row of each estimator, with its share of the best signal."""
-    names = list(dict.fromkeys(table["estimator"]))
-    rows = [row for row in (best_row(table, name) for name in names) if row is not None]
-    if not rows:
-        return pd.DataFrame()
-    best = pd.DataFrame(rows)
-    top = best["signal_per_episode"].max()
-    share = best["signal_per_episode"] / top if top > 0 else 0 * best["signal_per_episode"]
-    return pd.DataFrame(
-        {
-            "estimator": best["estimator"],
-            "best G": best["group_size"].astype(int),
-            "signal, % of best": 100 * share,
-            "silent, %": 100 * best["silent"],
-            "cosine with grad J": best["cosine"],
-            "step": best["step"],
-        }
-    )

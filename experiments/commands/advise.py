@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from grpo_checks.experiments.advice.advise import advise, trained
+from grpo_checks.experiments.advice.choice import short_table
 from grpo_checks.experiments.advice.optimizers import optimizer_table
 from grpo_checks.experiments.advice.place import Plan
 from grpo_checks.experiments.advice.rates.reading import rates_spec
 from grpo_checks.experiments.advice.trainers import DEFAULT
-from grpo_checks.experiments.advice.words import short_table
 from grpo_checks.experiments.commands import advise_log
 from grpo_checks.experiments.commands.program import drawing
 from grpo_checks.experiments.computing.one_run import compiled_for_one_run

@@ -9,6 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from grpo_checks.experiments.advice.advise import ESTIMATORS, advise
+from grpo_checks.experiments.advice.choice import JOINT, PLAIN, chosen_row, compared
 from grpo_checks.experiments.advice.logs.analysis import Names, estimate, names_of, table, trends
 from grpo_checks.experiments.advice.logs.grouping import Grouped, Window, group_rows
 from grpo_checks.experiments.advice.logs.model import mean_correlation, model_of, rates_of
@@ -16,7 +17,6 @@ from grpo_checks.experiments.advice.logs.reading import Log
 from grpo_checks.experiments.advice.logs.rules import RuleAnswer, rule_of
 from grpo_checks.experiments.advice.logs.sentences import Seen, changes, sentences
 from grpo_checks.experiments.advice.place import Plan
-from grpo_checks.experiments.advice.words import JOINT, PLAIN, chosen_row, compared
 
 NO_MODEL = (
     "Rewards are not all 0 or 1: no model of pass rates can be made of them, and no exact signal "
@@ -86,6 +86,7 @@ def _advice(
     lines = [
         *separate.answer[:1],
         *_against(separate.table, grouped.group_size),
+        *(line for line in separate.answer if line.startswith("Why: ")),
         *(line for signals, words in both for line in _for_sharing(signals, words)),
         f"By the exact signal of {len(known.share)} kinds of prompts with the pass rates and the "
         "correlation of the latest steps, one decision each; real models lie in between.",

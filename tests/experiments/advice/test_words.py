@@ -6,7 +6,7 @@ import pytest
 
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.advice import advise as asked
-from grpo_checks.experiments.advice import words
+from grpo_checks.experiments.advice import choice, words
 from grpo_checks.experiments.advice.place import Plan
 from grpo_checks.experiments.advice.rates.reading import read_prompts
 
@@ -15,8 +15,8 @@ SIZES = (2, 4, 8)
 
 def _table(**signals):
     """Signals per episode of each estimator at three sizes."""
-    names = dict(plain=words.PLAIN, joint=words.JOINT, filtered=words.FILTERED)
-    names |= dict(decomposed=words.DECOMPOSED, trl="trl")
+    names = dict(plain=choice.PLAIN, joint=choice.JOINT, filtered=choice.FILTERED)
+    names |= dict(decomposed=choice.DECOMPOSED, trl="trl")
     rows = [
         {"estimator": names[key], "group_size": g, "signal": e, "signal_per_episode": e,
          "at_quarter": e, "at_fourfold": 10 - e, "silent": 0.25, "cosine": 1.0, "step": 0.5}
@@ -38,6 +38,7 @@ def test_every_number_is_that_of_the_table():
     text = "\n".join(lines)
     assert lines[0].startswith("Use leave_one_out")
     assert "groups of 4, at 64 episodes per update: 25.0 % more signal per episode than" in lines[0]
+    assert "prompts an update (32 at G = 2, 16 at G = 4, 8 at G = 8)" in text
     assert "Group size: 4 to 4 have at least 95 % of its signal; the worst, 2, loses 75%" in text
     assert "joint; normalising each component by itself has 37.5 % less" in text
     assert "Divide by the standard deviation: no; it has 20.0 % less" in text
@@ -63,7 +64,7 @@ def test_nothing_to_learn():
     """One sentence, no table of zeros behind it, and no NaN."""
     silent = _table(plain=(0, 0, 0), joint=(0, 0, 0))
     assert _lines(silent) == [words.NOTHING]
-    assert words.short_table(silent)["signal, % of best"].tolist() == [0, 0]
+    assert choice.short_table(silent)["signal, % of best"].tolist() == [0, 0]
     one = "\n".join(_lines(_table(plain=(1, 2, 3)), components=1))
     assert "there is one component" in one
     assert "nan" not in one

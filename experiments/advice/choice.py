@@ -1,0 +1,64 @@
+"""Which row of the table of ``advise`` is named, and how two are compared."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+import pandas as pd
+
+from grpo_checks.experiments.advice.recommended import best_row
+
+PLAIN, JOINT, DECOMPOSED = "leave_one_out", "group_normalized", "componentwise_normalized"
+FILTERED = f"{JOINT}, filtered"
+NAMES: Mapping[str, str] = MappingProxyType(
+    {
+        PLAIN: "leave_one_out (RLOO; Dr. GRPO's mean_baseline is a multiple of it)",
+        JOINT: "group_normalized (GRPO)",
+        FILTERED: "group_normalized with silent groups drawn again (DAPO)",
+        DECOMPOSED: "componentwise_normalized (GDPO)",
+    }
+)
+CLOSE = 0.01
+"""Of the signal: less is no reason to leave the estimator that is stationary where J is."""
+
+
+def compared(ratio: float, other: str) -> str:
+    """How much of the other's signal per episode a ratio to it is."""
+    change = 100 * (ratio - 1)
+    if abs(change) < 0.05:
+        return f"as much signal per episode as {other}"
+    return f"{abs(change):.1f} % {'more' if change > 0 else 'less'} signal per episode than {other}"
+
+
+def chosen_row(table: pd.DataFrame, column: str = "signal_per_episode") -> pd.Series | None:
+    """The best row; that of ``leave_one_out`` where it is as good up to ``CLOSE``.
+
+    None where no row has a signal.
+    """
+    rows = table[table["estimator"].isin(NAMES)].dropna(subset=[column])
+    if rows.empty or not rows[column].max() > 0:
+        return None
+    best = rows.sort_values(column).iloc[-1]
+    plain = rows[rows["estimator"] == PLAIN].sort_values(column)
+    good = not plain.empty and plain.iloc[-1][column] >= (1 - CLOSE) * best[column]
+    return plain.iloc[-1] if good else best
+
+
+def short_table(table: pd.DataFrame) -> pd.DataFrame:
+    """The best row of each estimator, with its share of the best signal."""
+    names = list(dict.fromkeys(table["estimator"]))
+    rows = [row for row in (best_row(table, name) for name in names) if row is not None]
+    if not rows:
+        return pd.DataFrame()
+    best = pd.DataFrame(rows)
+    top = best["signal_per_episode"].max()
+    share = best["signal_per_episode"] / top if top > 0 else 0 * best["signal_per_episode"]
+    return pd.DataFrame(
+        {
+            "estimator": best["estimator"],
+            "best G": best["group_size"].astype(int),
+            "signal, % of best": 100 * share,
+            "silent, %": 100 * best["silent"],
+            "cosine with grad J": best["cosine"],
+            "step": best["step"],
+        }
+    )
