@@ -8,6 +8,8 @@ import jax
 
 from grpo_checks.experiments.claims.catalogue import find
 from grpo_checks.experiments.models.building.argument import from_argument
+from grpo_checks.experiments.models.building.model import Model
+from grpo_checks.experiments.models.instances import InstanceSpec
 from grpo_checks.experiments.protocol.claim import Claim, Scope
 from grpo_checks.experiments.protocol.verdict import Verdict
 from grpo_checks.experiments.runs.tables import Report
@@ -20,13 +22,14 @@ VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 
 def assert_claim(
     claim: str,
-    instance: str | Path | None = None,
+    instance: str | Path | Model | None = None,
     verdict: Verdict | None = None,
     runs: str | Path | None = None,
 ) -> None:
     """Assert that ``claim`` (a name or a .py file) comes out as ``verdict`` on ``instance``.
 
-    ``instance`` is a name or a .json file; without one the claim is checked on its own models.
+    ``instance`` is a name, a .json file or a ``grpo_checks.models.Model``; without one the claim is
+    checked on its own models.
     Sizes are quick ones. ``verdict`` is one of ``VERDICTS``, and by default the one expected of the
     claim, which of a false statement is "refuted": say ``verdict="holds"`` to assert that it is
     true here. Raises AssertionError, with the statement and the cells that say so, otherwise; a
@@ -41,7 +44,7 @@ def assert_claim(
     before = jax.config.jax_enable_x64  # type: ignore[attr-defined]
     jax.config.update("jax_enable_x64", True)
     try:
-        spec = from_argument(str(instance)) if instance is not None else None
+        spec = None if instance is None else _spec(instance)
         with TemporaryDirectory() as folder:
             store = Store(Path(runs or folder) / "cells")
             report = verify([chosen], Scope("quick", spec), store, Path(folder))
@@ -50,6 +53,10 @@ def assert_claim(
     (got,) = report.verdicts["verdict"]
     if got != wanted:
         raise AssertionError(_message(chosen, got, wanted, report))
+
+
+def _spec(instance: str | Path | Model) -> InstanceSpec:
+    return instance.spec() if isinstance(instance, Model) else from_argument(str(instance))
 
 
 def _message(claim: Claim, got: str, wanted: str, report: Report) -> str:

@@ -20,7 +20,8 @@ from grpo_checks.experiments.models.building.arrays.build import Built, build
 from grpo_checks.experiments.models.building.description import Description
 from grpo_checks.experiments.models.building.labels import Labels
 from grpo_checks.experiments.models.building.sparse_file import document, parse
-from grpo_checks.experiments.storage.files import write_atomic
+from grpo_checks.experiments.models.instances import InstanceSpec
+from grpo_checks.experiments.storage.files import digest, write_atomic
 from grpo_checks.experiments.storage.input_file import read_json
 from grpo_checks.theory.instances.instance import Instance
 
@@ -39,6 +40,11 @@ class Model(Description):
     def labels(self) -> Labels:
         """What prompts, states, tools, answers and components are called."""
         return self.build().labels
+
+    def spec(self) -> InstanceSpec:
+        """As claims and runs name it: results are stored by what the file of it would say."""
+        mark = digest(_text(document(self)))
+        return InstanceSpec(self.name, (("sha256", mark),), self.instance())
 
     def save(self, path: str | Path) -> Self:
         """Write a sparse file, whole or not at all. Raises ValueError for what is no model.

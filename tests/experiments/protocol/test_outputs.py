@@ -11,6 +11,7 @@ from helpers.toy_claim import TOY
 
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.check import assert_claim
+from grpo_checks.experiments.models.building.model import Model
 from grpo_checks.experiments.protocol import certificates
 from grpo_checks.experiments.protocol.certificates import Case, store_cases
 from grpo_checks.experiments.protocol.claim import Row, Scope
@@ -105,8 +106,12 @@ def test_assert_claim(tmp_path):
     with pytest.raises(AssertionError, match=r"T1\.bias: assumption unmet.*\n.*a zero of E"):
         assert_claim("T1.bias", example)
     assert_claim("T1.bias", example, verdict="assumption unmet")
+    written = Model("coin").prompt("q", "s").answer("heads", reward=1).answer("tails")
+    assert_claim("T1.bias", written, verdict="assumption unmet")
     with pytest.raises(ValueError, match=r"T9\.none"):
         assert_claim("T9.none")
+    with pytest.raises(ValueError, match=r"verdict = 'hold': expected one of \('holds', 'refuted'"):
+        assert_claim("T1.bias", written, verdict="hold")
 
 
 def test_verify_counts_stored_cases(tmp_path, monkeypatch):

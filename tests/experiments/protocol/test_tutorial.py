@@ -54,7 +54,13 @@ def test_the_template_is_the_file_of_the_page(tmp_path, monkeypatch, capsys):
 
 
 def test_from_another_repository(tmp_path):
-    """As the page says: the commands by the name of the package, which they repeat."""
+    """As the page says: the commands by the name of the package, which they repeat.
+
+    The repository has folders of the same names as ours.
+    """
+    for name in ("theory", "experiments", "figures"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise ImportError('of somebody else')")
     words = [sys.executable, "-m", "grpo_checks", "new", "halving"]
     environment = {**os.environ, "PYTHONPATH": str(PAGE.parents[1])}
     told = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, text=True)

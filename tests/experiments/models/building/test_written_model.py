@@ -52,7 +52,9 @@ def test_it_is_saved_and_loaded(tmp_path):
         assert str(ours) == str(theirs)
     assert np.asarray(loaded.instance().theta)[0].tolist() == [-0.5, 0, 0]
     assert '"failed": "1/3"' in (tmp_path / "lookup.json").read_text()
-    assert chosen(str(tmp_path / "lookup.json")).labels == model.labels()
+    from_file = chosen(str(tmp_path / "lookup.json"))
+    assert from_file.labels == model.labels()
+    assert from_file.spec == model.spec()
 
 
 @jax.jit

@@ -10,7 +10,7 @@ from grpo_checks.experiments.models.building.argument import chosen, described
 from grpo_checks.experiments.models.building.labels import numbered
 from grpo_checks.experiments.models.building.model import Model
 from grpo_checks.experiments.models.describing import drawing, graph
-from grpo_checks.experiments.models.describing.facts import facts
+from grpo_checks.experiments.models.describing.facts import correlations, facts
 from grpo_checks.experiments.models.describing.svg import svg
 
 START = {"s": "1/4", "t": "3/4"}
@@ -62,11 +62,17 @@ def test_against_a_listing():
 
 
 def test_what_rounding_leaves_is_no_correlation():
-    """Two components that a model of thirds and sevenths makes independent, exactly."""
-    model = Model("independent").component("a").component("b").prompt("q", "s")
-    for i, j in product(range(3), range(7)):
-        model.answer(f"y{i}{j}", reward={"a": int(i == 0), "b": int(j < 2)})
-    assert facts(model.build().instance).correlation[0, 1] == 0
+    """Independent components of any chances; a correlation of 10^-9 is one."""
+    vectors = np.array([*product((0.0, 1.0), repeat=2)])
+    for chances in np.random.default_rng(7).random((50, 2)):
+        both = [np.array([1 - p, p]) for p in chances]
+        law = np.outer(*both).reshape(1, -1)
+        assert correlations(np.ones(1), law, vectors)[0, 1] == 0
+    tilted = law + 1e-9 * np.array([[1, -1, -1, 1]])
+    spread = np.sqrt(np.prod(np.concatenate(both)))
+    # A covariance in float64 is right to 1e-16, here of 1e-9.
+    expected = pytest.approx(1e-9 / spread, rel=1e-6)
+    assert correlations(np.ones(1), tilted, vectors)[0, 1] == expected
 
 
 def test_optimum_and_layers():
