@@ -76,8 +76,7 @@ def _values(model: Chosen, instance: Instance, computed: Facts) -> list[str]:
     ]
     layers = enumerate(computed.visited)
     unvisited = [f"{n} of {total} in layer {d}" for d, (n, total) in layers if n < total]
-    if unvisited:
-        lines.append(f"states that some policy reaches: {', '.join(unvisited)}")
+    lines.append(f"states that some policy reaches: {', '.join(unvisited) or 'all of them'}")
     names = model.labels.components
     table = pd.DataFrame(
         {
