@@ -55,10 +55,11 @@ conformance: $(READY)
 	@$(MAKE) --no-print-directory .trainers/$(TRAINER)/.ready
 	@$(PASS_ON) $(BIN)/python -m experiments conformance --trainer $(TRAINER)
 
+# Each file lists all that is needed: what a trainer declares besides is not asked for.
 .trainers/%/.ready: requirements/%.txt
 	@grep '^# ' $<
 	$(PYTHON) -m venv $(@D)
-	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 # Pages from stored rows, without a server: open build/site/index.html.
