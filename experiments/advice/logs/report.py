@@ -88,8 +88,8 @@ def _advice(
         *_against(separate.table, grouped.group_size),
         *(line for line in separate.answer if line.startswith("Why: ")),
         *(line for signals, words in both for line in _for_sharing(signals, words)),
-        f"By the exact signal of {len(known.share)} kinds of prompts with the pass rates and the "
-        "correlation of the latest steps, one decision each; real models lie in between.",
+        f"By the exact signal of prompts with the latest pass rates and correlation, "
+        f"{len(known.share)} different ones, one decision each; real models share some parameters.",
     ]
     tables = [signals.assign(sharing=words) for signals, words in both]
     return lines, pd.concat(tables, ignore_index=True)

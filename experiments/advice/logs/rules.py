@@ -19,6 +19,8 @@ from grpo_checks.theory.logs.groups import levels
 RESIDUE = 1e-9
 """An advantage of a silent group is 0; of less, float64's own rounding over an eps of 1e-6, nothing
 need be said."""
+MOST = 64
+"""Rows of a group that a larger one may hide, as where all prompts are the same text."""
 Floats = NDArray[np.float64]
 
 
@@ -102,7 +104,13 @@ def _other_groupings(sample: Sample) -> Iterator[tuple[Sample, str]]:
     counts = np.unique(sample.batch, return_counts=True)[1]
     rank = np.arange(order.size) - np.repeat(np.cumsum(counts) - counts, counts)
     many = np.repeat(np.maximum(counts // size, 1), counts)
-    for block, name in ((rank // size, f"{size} rows in a row"), (rank % many, "every B-th row")):
+    parts = [d for d in range(2, min(size, MOST + 1)) if size % d == 0]
+    in_a_row = [(rank // d, f"{d} rows in a row (--group-size {d})") for d in parts]
+    for block, name in (
+        (rank // size, f"{size} rows in a row"),
+        (rank % many, "every B-th row"),
+        *in_a_row,
+    ):
         label = np.empty(order.size, np.int64)
         label[order] = sample.batch[order] * order.size + block
         yield sample._replace(group=label), name

@@ -5,7 +5,7 @@ from dataclasses import replace
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers.logs.sampled import NAMES, WEIGHTS, G, learning, sampled, truth
+from helpers.logs.sampled import NAMES, STEPS, WEIGHTS, G, learning, sampled, truth
 
 from grpo_checks.experiments.advice.logs.analysis import estimate, names_of, table
 from grpo_checks.experiments.advice.logs.grouping import Window, group_rows
@@ -123,3 +123,16 @@ def test_residue_of_silent_groups_is_told(model):
     lines = "\n".join(rule_of(odd, NAMES, WEIGHTS).lines)
     assert "RESIDUE: " in lines
     assert "advantages up to 0.0012 in place of 0" in lines
+
+
+def test_groups_that_one_text_hides_are_told(model):
+    """All prompts of a step are the same: a group is then the whole step, unless its size is given,
+    and the advantages tell it."""
+    rows = sampled(model, 0, 4)._replace(prompt=np.zeros(STEPS * 4 * G, np.uint64))
+    (hidden,) = group_rows(rows, WEIGHTS, 1, None).windows
+    assert hidden.groups.sizes.tolist() == [4 * G] * STEPS
+    lines = "\n".join(rule_of(hidden, NAMES, WEIGHTS).lines)
+    assert f"with {G} rows in a row (--group-size {G})" in lines
+    (given,) = group_rows(rows, WEIGHTS, 1, G).windows
+    assert given.groups.sizes.tolist() == [G] * 4 * STEPS
+    assert "those of group_normalized" in rule_of(given, NAMES, WEIGHTS).lines[0]
