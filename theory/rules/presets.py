@@ -53,6 +53,8 @@ _VERL_GDPO = Estimator(
 )
 _REINFORCE = Estimator("mean_baseline", 1, 0.0, 1e-8, whiten_inside=True, whiten_tokens=True)
 _OPENRLHF = UpdateRule(Estimator("group_normalized", 1, 1e-9), TOKEN_MEAN)
+# Divided by the root of the variance over tokens, or of 1e-8 where that is larger.
+_WHITENED = Estimator("mean_baseline", 0, 0.0, 0.0, whiten_inside=True, whiten_tokens=True)
 
 PRESETS: Mapping[str, Preset] = MappingProxyType(
     {
@@ -84,6 +86,15 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             "adv_estimator=reinforce_plus_plus_baseline", _REINFORCE
         ),
         "openrlhf": Preset(_OPENRLHF, "OpenRLHF 0.11", "advantage_estimator=group_norm"),
+        "openrlhf-reinforce_baseline": Preset(
+            UpdateRule(_WHITENED, TOKEN_MEAN), "OpenRLHF 0.11",
+            "advantage_estimator=reinforce_baseline",
+        ),
+        "tunix": Preset(UpdateRule(_VERL, SEQUENCE_MEAN), "Tunix 0.1.7", "beta=0"),
+        "torchrl": Preset(
+            UpdateRule(Estimator("group_normalized", 1), TOKEN_MEAN), "torchrl 0.14.1",
+            'trajectory_return="sum", entropy_bonus=False',
+        ),
         "dr_grpo": Preset(
             UpdateRule(Estimator("mean_baseline"), CONSTANT), "arXiv:2503.20783", ""
         ),
@@ -95,6 +106,17 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         "visual_arft": Preset(UpdateRule(_TRL, SEQUENCE_MEAN), "arXiv:2505.14246", ""),
     }
 )  # fmt: skip
+
+UNCONFIRMED: Mapping[str, str] = MappingProxyType(
+    {
+        "trl-bnpo": "shuffled micro-batches; where the batch is one, TRL's code confirms the rule",
+        "verl-remax": "needs a greedy rollout; its advantages are checked against their definition",
+        "maxrl": "a fork of verl that is no package; checked against its definition",
+        "visual_arft": "advantages are those of its code; its trainer, a script, was not run",
+    }
+)
+"""Presets whose updates no trainer's own code has made on a model here, and why; those of the
+others are stored in results/conformance."""
 
 
 def preset(name: str) -> Preset:

@@ -8,8 +8,6 @@ from grpo_checks.theory.rules.rule import UpdateRule
 
 TOKENS, EPISODES = Aggregation("token_mean"), Aggregation("sequence_mean")
 LOO, MEAN = Estimator("leave_one_out"), Estimator("mean_baseline")
-# The divisor is the root of the larger of the variance, by tokens, and 1e-8.
-WHITENED = Estimator("mean_baseline", 0, 0.0, 0.0, whiten_inside=True, whiten_tokens=True)
 
 CASES = (
     Case("openrlhf", preset("openrlhf").rule),
@@ -17,7 +15,7 @@ CASES = (
     Case("openrlhf-dr_grpo", UpdateRule(MEAN, TOKENS), {"estimator": "dr_grpo"}),
     Case(
         "openrlhf-reinforce_baseline",
-        UpdateRule(WHITENED, TOKENS),
+        preset("openrlhf-reinforce_baseline").rule,
         {"estimator": "reinforce_baseline", "precision": "float32"},
     ),
     Case(

@@ -3,13 +3,14 @@
 from grpo_checks.experiments.conformance.cases.case import Case
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.rules.aggregation import Aggregation
+from grpo_checks.theory.rules.presets import preset
 from grpo_checks.theory.rules.rule import UpdateRule
 
 GRPO = Estimator("group_normalized", 1, 1e-6)
 SUM, TOKENS = Aggregation("episode_sum"), Aggregation("token_mean")
 EPISODES = Aggregation("sequence_mean")
 CASES = (
-    Case("tunix", UpdateRule(GRPO, EPISODES)),
+    Case("tunix", preset("tunix").rule),
     Case("tunix-token-mean", UpdateRule(GRPO, TOKENS), {"loss_agg_mode": "token-mean"}),
     Case("tunix-token-sum", UpdateRule(GRPO, SUM), {"loss_agg_mode": "seq-mean-token-sum"}),
     Case(

@@ -44,6 +44,11 @@ CASES = (
         {"adv_estimator": "rloo"},
     ),
     Case(
+        "verl-rloo-token-sum",
+        preset("rloo").rule,
+        {"adv_estimator": "rloo", "loss_agg_mode": "seq-mean-token-sum"},
+    ),
+    Case(
         "verl-no-std",
         UpdateRule(Estimator("mean_baseline"), Aggregation("token_mean")),
         {"norm_adv_by_std_in_grpo": False},

@@ -13,6 +13,7 @@ from grpo_checks.experiments.conformance.recorded import read_gradients
 from grpo_checks.experiments.conformance.report import place
 from grpo_checks.theory.identification.fitting import Precision
 from grpo_checks.theory.identification.gradients import identify_gradients
+from grpo_checks.theory.rules.presets import PRESETS, UNCONFIRMED
 
 RESULTS = Path(__file__).resolve().parents[3] / "results" / "conformance"
 FILES = sorted(RESULTS.glob("*.npz"))
@@ -154,3 +155,11 @@ def test_bad_gradients_get_one_line(capsys, tmp_path):
     assert "no.npz" in capsys.readouterr().err
     assert main(["identify", str(FILES[0]), "--rule", "x"]) == 2
     assert "rule = 'x': expected one of" in capsys.readouterr().err
+
+
+def test_presets_are_confirmed_or_say_why_not():
+    """Every other preset is a rule that a trainer's own code was asked for."""
+    asked = {case.rule for name, cases in TRAINERS.items() if name != "example" for case in cases}
+    assert {*UNCONFIRMED} < {*PRESETS}
+    for name in {*PRESETS} - {*UNCONFIRMED}:
+        assert PRESETS[name].rule in asked, name
