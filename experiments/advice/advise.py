@@ -37,13 +37,14 @@ from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.rules.presets import preset
 from grpo_checks.theory.updates.budget import budget_terms
 from grpo_checks.theory.updates.moments import (
-    PromptMoments,
+    UpdateMoments,
     combine,
     moments_at,
     speaking_moments,
 )
-from grpo_checks.theory.updates.silent import filtered
+from grpo_checks.theory.updates.silent import FilteredMoments, filtered
 
+Updates = Callable[[float], UpdateMoments]
 ESTIMATORS = tuple(
     Estimator(name) for name in ("leave_one_out", "group_normalized", "componentwise_normalized")
 )
@@ -116,32 +117,38 @@ def _rows(place: Place, estimator: Estimator, size: int) -> list[dict[str, Any]]
     except ValueError as error:
         silent, note = np.nan, str(error)
     numbers = numbers_of(place, _combined(rho, moments, groups), budget)
+    numbers |= _other_budgets(place, size, lambda b: _combined(rho, moments, b))
     rows = [{**labels, **numbers, "silent": silent, "episodes": float(budget), "note": note}]
     if estimator.name == "group_normalized":
         labels = {**labels, "estimator": FILTERED}
         speaking = _speaking(place.at, law)
         # As many kept groups as the budget gives on average.
-        kept = groups * (rho @ speaking.chance)
-        if not kept > 0:
+        chance = rho @ speaking.chance
+        if not groups * chance > 0:
             return [*rows, {**labels, "note": NEVER}]
-        kept_moments = _filtered(rho, moments.gradient, speaking, size, kept)
+
+        def kept(groups: float) -> FilteredMoments:
+            return _filtered(rho, moments.gradient, speaking, size, groups * chance)
+
+        kept_moments = kept(groups)
         numbers = numbers_of(place, kept_moments.update, budget)
+        numbers |= _other_budgets(place, size, lambda b: kept(b).update)
         episodes = float(kept_moments.episodes)
         rows.append({**labels, **numbers, "silent": 0.0, "episodes": episodes, "note": ""})
     return rows
 
 
-def _other_budgets(place: Place, moments: PromptMoments, size: int) -> dict[str, float]:
+def _other_budgets(place: Place, size: int, update: Updates) -> dict[str, float]:
     """Signal per episode with a quarter of the episodes of an update, and with four times as many.
 
-    NaN where these are less than one group.
+    ``update``: of so many groups; NaN where these are less than one.
     """
-    signals, rho = {}, place.instance.mdp.prompt_distribution
+    signals = {}
     for column, factor in (("at_quarter", 0.25), ("at_fourfold", 4.0)):
         groups = factor * place.plan.groups(size)
         signals[column] = np.nan
         if groups >= 1:
-            numbers = numbers_of(place, _combined(rho, moments, groups), size * groups)
+            numbers = numbers_of(place, update(groups), size * groups)
             signals[column] = numbers["signal_per_episode"]
     return signals
 

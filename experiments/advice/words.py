@@ -28,7 +28,7 @@ SCOPE = (
     "Not in it: Adam and clipping of the gradient's norm (--optimizers G samples them), the KL "
     "penalty, clipping of ratios after the first step on a batch, bf16."
 )
-RATES = {"at_quarter": "a quarter of the episodes", "at_fourfold": "four times the episodes"}
+BUDGETS = {"at_quarter": "a quarter of the episodes", "at_fourfold": "four times the episodes"}
 
 
 def sentences(
@@ -149,7 +149,7 @@ def _filter_line(table: pd.DataFrame) -> str:
 
 def _changes(table: pd.DataFrame, chosen: pd.Series) -> Iterator[str]:
     """Other budgets, and the runner-up."""
-    for column, episodes in RATES.items():
+    for column, episodes in BUDGETS.items():
         other = chosen_row(table, column) if column in table else None
         if other is None:
             continue

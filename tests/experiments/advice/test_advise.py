@@ -169,3 +169,14 @@ def test_next_to_certainty(name, theta):
     assert plain["signal"] == pytest.approx(4 * q**4 / (q / 32), rel=1e-9)
     np.testing.assert_allclose(observed["cosine"], 1, rtol=1e-14)
     assert (observed["variance"] >= 0).all()
+
+
+def test_other_budgets_are_those_budgets(advice):
+    """A quarter of the episodes, asked for by itself; nothing where that is less than a group."""
+    table = advice.table.set_index(["estimator", "group_size"])
+    quarter = advise(SPEC, Plan(BUDGET // 4), 0, None, (2, 6)).table
+    for row in quarter.itertuples():
+        expected = table.loc[(row.estimator, row.group_size), "at_quarter"]
+        assert row.signal_per_episode == pytest.approx(expected, rel=1e-12)
+    assert np.isnan(table.loc[("leave_one_out", 8), "at_quarter"])
+    assert (table["at_fourfold"].dropna() > 0).all()

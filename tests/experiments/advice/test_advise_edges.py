@@ -11,6 +11,7 @@ import pytest
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.advice.advise import ESTIMATORS
 from grpo_checks.experiments.advice.bias_floor import floor_line
+from grpo_checks.experiments.advice.words import BUDGETS
 from grpo_checks.experiments.models.instances import build, from_argument
 
 CERTAIN = Path(__file__).parents[2] / "data"
@@ -60,7 +61,7 @@ def test_nothing_to_learn_is_said_in_words(rewards, weights, learn, tmp_path, ca
     assert ("group_normalized, filtered: no group speaks" in printed) != learn
     assert ("G*" in printed) == learn
     numbers = rows.dropna(subset=["signal"])
-    assert numbers.notna().drop(columns="note").all().all()
+    assert numbers.notna().drop(columns=["note", *BUDGETS]).all().all()
     # 3 estimators and sizes 2, 3, 4; a trainer with 2 and 4; filtered ones where there are any.
     assert len(numbers) == (14 if learn else 11)
     np.testing.assert_equal(np.isclose(numbers["silent"], 1, 0, 1e-15).all(), not learn)

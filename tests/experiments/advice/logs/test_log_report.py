@@ -128,11 +128,11 @@ def test_residue_of_silent_groups_is_told(model):
 def test_groups_that_one_text_hides_are_told(model):
     """All prompts of a step are the same: a group is then the whole step, unless its size is given,
     and the advantages tell it."""
-    rows = sampled(model, 0, 4)._replace(prompt=np.zeros(STEPS * 4 * G, np.uint64))
+    rows = sampled(model, 0, 2)._replace(prompt=np.zeros(STEPS * 2 * G, np.uint64))
     (hidden,) = group_rows(rows, WEIGHTS, 1, None).windows
-    assert hidden.groups.sizes.tolist() == [4 * G] * STEPS
+    assert hidden.groups.sizes.tolist() == [2 * G] * STEPS
     lines = "\n".join(rule_of(hidden, NAMES, WEIGHTS).lines)
     assert f"with {G} rows in a row (--group-size {G})" in lines
     (given,) = group_rows(rows, WEIGHTS, 1, G).windows
-    assert given.groups.sizes.tolist() == [G] * 4 * STEPS
+    assert given.groups.sizes.tolist() == [G] * 2 * STEPS
     assert "those of group_normalized" in rule_of(given, NAMES, WEIGHTS).lines[0]
