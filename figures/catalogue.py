@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from grpo_checks.figures import advice, log, speed
+from grpo_checks.figures.captions import save_caption
 from grpo_checks.figures.rows import read_rows
 from grpo_checks.figures.style import save
 from grpo_checks.figures.theorems import (
@@ -74,4 +75,6 @@ def draw(name: str, folder: Path) -> list[str]:
         figure = make(_rows) if (_rows["claim"] == claim).any() else None
     except KeyError as error:
         raise ValueError(f"{name}: {error}: missing, expected the rows of verify") from None
-    return [] if figure is None else [str(path) for path in save(figure, folder, name)]
+    if figure is None:
+        return []
+    return [str(path) for path in (*save(figure, folder, name), save_caption(folder, name))]

@@ -51,14 +51,12 @@ def pages(known: Stored) -> dict[str, str]:
     """Markdown by the page's path, without its suffix."""
     claims = {f"claims/{slug(name)}": claim_page(known, name) for name in known.claims}
     docs = {f"guides/{name.removesuffix('.md')}": text for name, text in guides().items()}
-    trainers = benchmark.conformance(CONFORMANCE)
-    if trainers:
-        docs["guides/conformance"] = docs.get("guides/conformance", "# Conformance\n") + trainers
     return {
         "index": front.front(known),
         "claims": claims_table.claims_table(known),
         "engineers": engineers.engineers(known),
         "benchmark": benchmark.benchmark(BENCH),
+        "conformance": benchmark.conformance(CONFORMANCE, "guides/conformance" in docs),
         **{f"details/{name}": front.details(name) for name in DETAILS},
         **claims,
         **docs,

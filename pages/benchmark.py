@@ -28,11 +28,16 @@ def benchmark(folder: Path) -> str:
     )
 
 
-def conformance(folder: Path) -> str:
-    """Its tables, one after the other; nothing where there is none."""
+def conformance(folder: Path, explained: bool) -> str:
+    """conformance.md: stored tables, one after the other; ``explained``: a guide is on them."""
     tables = sorted(folder.glob("*.csv")) if folder.is_dir() else []
+    guide = "How it is done: [the guide](guides/conformance.md).\n\n" if explained else ""
     parts = [f"## {path.stem.replace('_', ' ')}\n\n{_table(path)}\n" for path in tables]
-    return "\n".join(parts)
+    stored = "\n".join(parts) or "No run of a trainer is stored.\n"
+    opening = (
+        "Whether code that says it runs GRPO does, update by update, and which faults it shows."
+    )
+    return f"# Trainers: conformance\n\n{opening}\n\n{guide}{stored}"
 
 
 def _table(path: Path) -> str:

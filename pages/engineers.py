@@ -17,6 +17,8 @@ QUESTIONS = {
     "What does a score on training tasks say?": ("T3.ood", "T3.shift", "T3.visual_arft"),
 }
 PRACTICE = re.compile(r"In practice: (.+?)(?:\n\n|\Z)", re.S)
+FIGURE = re.compile(r"\s*\((?:figure|mutant)[^)]*\)")
+"""Asides that mean something only beside their table."""
 BEST = ("estimator", "group_size", "signal_per_episode", "cosine", "silent", "step")
 
 
@@ -34,9 +36,15 @@ def _section(stored: Stored, question: str, names: tuple[str, ...]) -> str:
             continue
         text = "\n\n".join(t for k, t in stored.parts.items() if k.split(", ")[0] == name)
         link = f"[{name}](claims/{slug(name)}.md) {badge(str(line['verdict']))}"
-        sentences = [" ".join(match.split()) for match in PRACTICE.findall(text)]
+        sentences = [_sentence(match) for match in PRACTICE.findall(text)]
         texts += [f"- {starred(sentence)} {link}" for sentence in sentences]
     return f"## {question}\n\n" + "\n".join(texts) + "\n" if texts else ""
+
+
+def _sentence(text: str) -> str:
+    """Without asides, from its first letter on."""
+    plain = " ".join(FIGURE.sub("", text).split())
+    return plain[:1].upper() + plain[1:]
 
 
 def _rules(stored: Stored) -> str:

@@ -1,5 +1,6 @@
 """What pages are made of: stored tables, the catalogue, the filled parts of the ledger."""
 
+import html
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -46,6 +47,12 @@ class Stored(NamedTuple):
     def line(self, claim: str) -> "pd.Series[Any]":
         """The verdict of a claim, and what else is known in one line."""
         return self.lines[self.lines["claim"] == claim].iloc[0]
+
+    def figure(self, name: str, up: str = "") -> str:
+        """A picture with its message below; ``up`` leads from the page to the site's root."""
+        caption = html.escape(self.inputs.get("captions", {}).get(name, ""))
+        image = f'<img src="{up}figures/{name}.png" alt="Figure {name}">'
+        return f"<figure>{image}<figcaption>{caption}</figcaption></figure>\n"
 
     def points(self, claim: str) -> list[dict[str, Any]]:
         """What the falsifier stored of a claim, and could decide."""

@@ -86,6 +86,12 @@ def _filled(template: Mapping[str, str], inputs: Mapping[str, Any]) -> dict[str,
     return {name: filled_part(name, text, inputs) for name, text in template.items()}
 
 
+def captions(folder: Path) -> dict[str, str]:
+    """Of the figures that are drawn in a folder of results, by name."""
+    paths = sorted((folder / "figures").glob("*.txt"))
+    return {path.stem: read_text(path).strip() for path in paths}
+
+
 def stored_inputs(folder: Path) -> dict[str, Any]:
     """What the parts take: tables by their names, the rows of each claim by its name."""
     rows, cases = read_table(folder / "rows.csv"), folder / "cases.csv"
@@ -107,4 +113,5 @@ def stored_inputs(folder: Path) -> dict[str, Any]:
         **{name: pd.read_csv(path, keep_default_na=False) for name, path in present.items()},
         **({"alarms": read_json(alarms)} if alarms.is_file() else {}),
         **({"trainer": read_table(trainer)} if trainer.is_file() else {}),
+        **({"captions": texts} if (texts := captions(folder)) else {}),
     }

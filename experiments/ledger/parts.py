@@ -114,6 +114,7 @@ PARTS: dict[str, Part] = {
     "L.groups": Part(literature.groups),
     "claims that people act on": Part(lambda data: {}, ("P.kl",)),
     "P.kl": Part(literature.kl),
+    "figures": Part(overview.figures, ("captions",)),
     "verifier in short": Part(verifier.in_short, ("cases", "mutants", "smallest", "points")),
     "evidence": Part(verifier.evidence, ("verdicts",)),
     "cases": Part(verifier.cases),

@@ -32,7 +32,7 @@ def claim_page(stored: Stored, name: str) -> str:
             _assumptions(claim),
             smallest_counterexample(stored, name),
             _cells(stored, line),
-            _figures(claim, str(line["picture"]), results),
+            _figures(stored, str(line["picture"]), results),
             results,
             _mutants(stored, name),
             tightest(stored, name),
@@ -54,6 +54,8 @@ def _opening(claim: Claim, line: "pd.Series[Any]") -> str:
     numbers = {
         name: line[name] for name in ("looseness", "distance", "rounding", "power") if line[name]
     }
+    if numbers.get("power") == line["verdict"]:
+        del numbers["power"]
     facts = " · ".join(f"{name} {str(v).replace('*', '')}" for name, v in numbers.items())
     return (
         f"# {claim.name}\n\n{badge(line['verdict'])} {claim.provenance}, {theorem(claim.name)}"
@@ -75,13 +77,13 @@ def _assumptions(claim: Claim) -> str:
     return "## Assumptions\n\n" + ("\n".join(lines) or "None.") + "\n"
 
 
-def _figures(claim: Claim, picture: str, results: str) -> str:
+def _figures(stored: Stored, picture: str, results: str) -> str:
     """Its figures that are not shown above; why there is none, where there is none."""
     names = re.findall(r"\[(\w+)\]", picture)
     if not names:
         return f"No other picture: {picture.removeprefix('none: ')}.\n"
     more = [name for name in names if f"figures/{name}.png" not in results]
-    return "\n".join(f"![{claim.name}: figure {n}](../figures/{n}.png)\n" for n in more)
+    return "\n".join(stored.figure(name, "../") for name in more)
 
 
 def _mutants(stored: Stored, name: str) -> str:

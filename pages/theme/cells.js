@@ -22,14 +22,20 @@
     const style = getComputedStyle(document.body);
     const axis = (title) => ({ title: { text: title }, type: data.log ? "log" : "linear",
       exponentformat: "power", gridcolor: "#8884", zerolinecolor: "#8886" });
-    return { xaxis: axis("bound"), yaxis: axis("observed"), margin: { t: 10, r: 10, l: 70, b: 50 },
+    return { xaxis: axis("bound"), yaxis: axis("observed"), margin: { t: 36, r: 10, l: 70, b: 50 },
       paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)", hovermode: "closest",
       font: { color: style.getPropertyValue("--md-typeset-color") || style.color },
-      hoverlabel: { align: "left" }, legend: { orientation: "h", y: 1.12 }, autosize: true,
+      hoverlabel: { align: "left" }, legend: { orientation: "h", y: -0.18 }, autosize: true,
       modebar: { bgcolor: "rgba(0,0,0,0)", color: "#767676" } };
   }
 
-  Plotly.newPlot(element, traces, layout(), { responsive: true, displaylogo: false });
-  new MutationObserver(() => Plotly.relayout(element, layout()))
+  // The library is large: text and formulas do not wait for it.
+  const library = document.createElement("script");
+  library.src = "../assets/plotly.min.js";
+  library.onload = () =>
+    Plotly.newPlot(element, traces, layout(), { responsive: true, displaylogo: false })
+      .then(() => { element.dataset.drawn = performance.now(); });
+  document.head.append(library);
+  new MutationObserver(() => element.dataset.drawn && Plotly.relayout(element, layout()))
     .observe(document.body, { attributes: true, attributeFilter: ["data-md-color-scheme"] });
 })();

@@ -17,8 +17,7 @@ TEX = re.compile(
 )
 DOUBLE = '<mi mathvariant="double-struck">E</mi>'
 """What browsers draw as a plain E."""
-PLOT = '<script src="../assets/plotly.min.js" defer></script>\n'
-PLOT += '<script src="../assets/cells.js" defer></script>\n'
+PLOT = '<script src="../assets/cells.js" defer></script>\n'
 NO_LINK = re.compile(r'<a href="([^"./#]*)">(.*?)</a>')
 """What Markdown takes for a link: a function of brackets, applied."""
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.ui import WebDriverWait
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = ROOT / "build" / "site"
@@ -34,14 +35,25 @@ class Pages:
             self.run("localStorage.clear()")
             self.driver.refresh()
         self.scheme = scheme
+        loaded = "return performance.getEntriesByType('navigation')[0].loadEventEnd > 0"
+        here = "return decodeURI(location.pathname).endsWith(arguments[0])"
+        WebDriverWait(self.driver, 20).until(lambda _: self.run(here, path) and self.run(loaded))
         return self.driver
 
     def run(self, script, *values):
         """What a script returns."""
         return self.driver.execute_script(script, *values)
 
+    def drawn(self):
+        """When the plot of the page was there, in milliseconds; 0 of a page without one."""
+        if not self.run("return document.querySelector('.plot') !== null"):
+            return 0.0
+        when = "return document.querySelector('.plot').dataset.drawn"
+        return float(WebDriverWait(self.driver, 20).until(lambda _: self.run(when)))
+
     def shot(self, name):
         """A picture to look at."""
+        self.drawn()
         SHOTS.mkdir(parents=True, exist_ok=True)
         self.driver.save_screenshot(str(SHOTS / f"{name}.png"))
 

@@ -9,6 +9,7 @@ from matplotlib.image import imread
 
 from grpo_checks.experiments.ledger.ledger import PAPER
 from grpo_checks.figures import __main__ as cli
+from grpo_checks.figures.captions import captions
 from grpo_checks.figures.theorems import theorem1
 
 ROWS = pd.read_csv(PAPER / "rows.csv", low_memory=False)
@@ -27,10 +28,19 @@ def test_all_figures_are_written(tmp_path, monkeypatch):
     assert {p.stem for p in (tmp_path / "figures").iterdir()} == set(drawn)
     for name in drawn:
         assert (tmp_path / "figures" / f"{name}.pdf").stat().st_size > 1000
+        assert (tmp_path / "figures" / f"{name}.txt").read_text() == captions()[name] + "\n"
         image = imread(tmp_path / "figures" / f"{name}.png")
         assert image.std() > 0.01
         # Two columns of a paper, or one of them, at 200 dots an inch.
         assert 1200 < image.shape[1] < 1500 or 600 < image.shape[1] < 750
+
+
+def test_every_figure_has_a_caption():
+    """A message: one to three sentences, and no number that a row could change."""
+    assert {*captions()} == {*cli.FIGURES}
+    for text in captions().values():
+        assert text.endswith(".")
+        assert len(text.split()) < 60
 
 
 def test_missing_rows_are_one_error(tmp_path, monkeypatch, capsys):

@@ -121,6 +121,12 @@ def _links(names: str) -> str:
     return ", ".join(f"[{name}](results/paper/figures/{name}.png)" for name in figures)
 
 
+def figures(captions: Mapping[str, str]) -> Facts:
+    """Each figure as a link, with its message."""
+    lines = [{"figure": _links(name), "says": text} for name, text in captions.items()]
+    return {"table": table(pd.DataFrame(lines))}
+
+
 def surprises(verdicts: pd.DataFrame) -> Facts | None:
     """Claims that came out otherwise than expected, which the prose on them does not foresee."""
     others = verdicts[verdicts["verdict"] != verdicts["expected"]]
