@@ -68,7 +68,7 @@ def _copy(folder: Path) -> None:
     """Pictures, looks and scripts."""
     (folder / "figures").mkdir()
     (folder / "assets").mkdir()
-    for source in (PAPER, PAPER / "advise", BENCH):
+    for source in (PAPER, PAPER / "advise", BENCH, CONFORMANCE):
         for picture in (source / "figures").glob("*.png"):
             shutil.copy(picture, folder / "figures")
     for name in ASSETS:

@@ -6,7 +6,7 @@ import pandas as pd
 
 from grpo_checks.experiments.storage.table_file import read_table
 from grpo_checks.experiments.storage.text import markdown
-from grpo_checks.pages.markup import badge, starred
+from grpo_checks.pages.markup import badge, rooted, starred
 from grpo_checks.pages.stored import Stored, slug
 
 QUESTIONS = {
@@ -37,7 +37,7 @@ def _section(stored: Stored, question: str, names: tuple[str, ...]) -> str:
         text = "\n\n".join(t for k, t in stored.parts.items() if k.split(", ")[0] == name)
         link = f"[{name}](claims/{slug(name)}.md) {badge(str(line['verdict']))}"
         sentences = [_sentence(match) for match in PRACTICE.findall(text)]
-        texts += [f"- {starred(sentence)} {link}" for sentence in sentences]
+        texts += [f"- {rooted(starred(sentence))} {link}" for sentence in sentences]
     return f"## {question}\n\n" + "\n".join(texts) + "\n" if texts else ""
 
 
@@ -49,7 +49,11 @@ def _sentence(text: str) -> str:
 
 def _rules(stored: Stored) -> str:
     text = stored.parts.get("T2.benefit, what to use", "")
-    return f"## Which form gains more: rules, counted\n\n{starred(text.strip())}\n" if text else ""
+    return (
+        f"## Which form gains more: rules, counted\n\n{rooted(starred(text.strip()))}\n"
+        if text
+        else ""
+    )
 
 
 def _one_model(stored: Stored) -> str:

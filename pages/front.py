@@ -4,7 +4,7 @@ import re
 
 from grpo_checks.experiments.ledger.ledger import DETAILS
 from grpo_checks.pages.claim.statements import typeset
-from grpo_checks.pages.markup import badge, formula, starred
+from grpo_checks.pages.markup import badge, formula, rooted, starred
 from grpo_checks.pages.stored import Stored, slug
 
 SHOWN = {1: "T1.rate", 2: "T2.kappa", 3: "T3.coverage"}
@@ -40,7 +40,9 @@ def _answer(stored: Stored, number: int) -> str:
         heading, *cards = re.split(r"\n\n+", texts)
     claim = SHOWN[number]
     tex = typeset(claim, stored.claims[claim].statement)
-    boxes = "".join(f'<div class="card" markdown>\n\n{starred(card)}\n\n</div>\n' for card in cards)
+    boxes = "".join(
+        f'<div class="card" markdown>\n\n{rooted(starred(card))}\n\n</div>\n' for card in cards
+    )
     figure = f"figures/{FIGURES[number]}.png"
     return (
         f'<section class="answer" markdown>\n\n{heading}\n\n'
@@ -61,4 +63,4 @@ def details(name: str) -> str:
     """A page of results/paper/details, its links turned to the site's."""
     text = (DETAILS / f"{name}.md").read_text(encoding="utf-8")
     text = text.replace("../../../paper_checks.md", "../index.md")
-    return starred(text)
+    return rooted(starred(text), "../")

@@ -8,6 +8,7 @@ from typing import Any
 STAR = re.compile(r"(?<=[A-Za-z)])\*(?=[\s\-_,.;)(/|]|$)")
 """The star of an optimum, as in J*, which is no emphasis."""
 OPENING = re.compile(r"(?<![\w*])\*(?=\w)")
+FIGURES = re.compile(r"\]\((?:[\w.]+/)*figures/")
 CODE = re.compile(r"``?([^`]+)``?")
 BOLD = re.compile(r"\*\*([^*]+)\*\*")
 
@@ -69,6 +70,11 @@ def _starred(paragraph: str) -> str:
                 token = r"\*"
         text.append(token)
     return "".join(text) + paragraph[place:]
+
+
+def rooted(markdown: str, up: str = "") -> str:
+    """Links to figures of any folder of results lead to the site's; ``up`` to its root."""
+    return FIGURES.sub(f"]({up}figures/", markdown)
 
 
 def folded(summary: str, body: str) -> str:

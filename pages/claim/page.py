@@ -11,7 +11,16 @@ from grpo_checks.experiments.protocol.claim import Claim
 from grpo_checks.pages.claim.cells import plot
 from grpo_checks.pages.claim.points import smallest_counterexample, tightest
 from grpo_checks.pages.claim.statements import typeset
-from grpo_checks.pages.markup import badge, folded, formula, html_table, inline, prose, starred
+from grpo_checks.pages.markup import (
+    badge,
+    folded,
+    formula,
+    html_table,
+    inline,
+    prose,
+    rooted,
+    starred,
+)
 from grpo_checks.pages.stored import Stored, slug, theorem
 
 SHARED = {"T3.coverage": ("T3.price",)}
@@ -69,7 +78,7 @@ def _said(stored: Stored, name: str) -> str:
     names = [k for k in stored.parts if k == name or k.startswith(f"{name}, ")]
     texts = [stored.parts[k] for k in (*names, *SHARED.get(name, ()))]
     body = "\n".join(texts).strip()
-    return f"## What came back\n\n{starred(body)}\n" if body else ""
+    return f"## What came back\n\n{rooted(starred(body), '../')}\n" if body else ""
 
 
 def _assumptions(claim: Claim) -> str:
