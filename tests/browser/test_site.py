@@ -1,8 +1,6 @@
 """The site as a reader meets it: links, tables, plots, formulas, phone, dark mode, keyboard."""
 
 import csv
-import re
-from urllib.parse import unquote, urldefrag
 
 import pytest
 from chromium import PHONE, ROOT, SITE, started
@@ -10,7 +8,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-MEGABYTES, SECONDS = 25, 2.0
+SECONDS = 2.0
 LOOKED_AT = {
     "answers": "index.html",
     "claims": "claims.html",
@@ -19,8 +17,7 @@ LOOKED_AT = {
     "engineers": "engineers.html",
     "speed": "benchmark.html",
 }
-FILES = sorted(str(path.relative_to(SITE)) for path in SITE.rglob("*.html"))
-CLAIMS = [name for name in FILES if name.startswith("claims/")]
+CLAIMS = sorted(str(path.relative_to(SITE)) for path in SITE.glob("claims/*.html"))
 TABLE = (ROOT / "results" / "paper" / "verdicts.csv").read_text(encoding="utf-8")
 VERDICTS = {row["claim"]: row for row in csv.DictReader(TABLE.splitlines())}
 
@@ -31,34 +28,9 @@ def pages():
     yield from started()
 
 
-def _links(name):
-    text = (SITE / name).read_text(encoding="utf-8")
-    return re.findall(r'(?:href|src)="([^"]+)"', text)
-
-
-def test_size():
-    """All of it."""
-    total = sum(path.stat().st_size for path in SITE.rglob("*") if path.is_file())
-    assert total < MEGABYTES * 10**6
-
-
 def test_every_claim_has_a_page():
     """And every page is one of a claim."""
     assert len(CLAIMS) == len(VERDICTS)
-
-
-@pytest.mark.parametrize("name", FILES)
-def test_links_lead_somewhere(name):
-    """Files that exist, and anchors in them; nothing is loaded from elsewhere."""
-    for link in _links(name):
-        if re.match(r"(https?|mailto|data|javascript):", link):
-            assert "arxiv.org" in link or "squidfunk" in link, link
-            continue
-        path, anchor = urldefrag(unquote(link))
-        file = (SITE / name).parent / path if path else SITE / name
-        assert file.exists(), link
-        if anchor and file.suffix == ".html" and not anchor.startswith(("__", "theorem=")):
-            assert f'id="{anchor}"' in file.read_text(encoding="utf-8"), link
 
 
 def _ready(pages, name):
