@@ -74,14 +74,14 @@ def _why_line(table: pd.DataFrame, chosen: pd.Series, plan: Plan) -> Iterator[st
     rows = {int(row["group_size"]): row for row in ends}
     if len(rows) < 2:
         return
-    silent = ", ".join(f"{row['silent']:.2g} at G = {size}" for size, row in rows.items())
+    silent = ", ".join(f"{row['silent']:.1%} at G = {size}" for size, row in rows.items())
     if plan.batch is not None:
         yield f"Why: a group costs G episodes, and the share of silent ones is {silent}."
         return
-    prompts = ", ".join(f"{plan.groups(size):.3g} at G = {size}" for size in rows)
+    prompts = ", ".join(f"{plan.groups(size):,.0f} at G = {size}" for size in rows)
     yield (
         f"Why: small groups see more prompts an update ({prompts}), large ones know their prompt's "
-        f"mean better and are silent less often (share: {silent})."
+        f"mean better and are silent less often ({silent})."
     )
 
 
