@@ -1,5 +1,6 @@
 """The suite's side: every batch by the definition of the update, and E[g] and V in closed form."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import equinox as eqx
@@ -24,6 +25,8 @@ class Definition(NamedTuple):
     """(M, B, G)"""
     weight: Floats
     """(M, B, G): c, of each episode's score."""
+    plain: Floats
+    """(M, B, G): the advantages before a last step over the batch, where there is one."""
     silent: Bools
     """(M, B): whether all advantages of a group are 0."""
 
@@ -41,7 +44,7 @@ def definition(episodes: Episodes, batches: Batches, rule: UpdateRule) -> Defini
     score = np.where(action[..., None], episodes.scores(), 0.0).sum(1)
     flat = batches.members.reshape(len(batches.members), -1)
 
-    def one(members: jax.Array) -> tuple[jax.Array, jax.Array]:
+    def one(members: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:
         length = jnp.asarray(decisions)[members]
         shape = batches.members.shape[1:]
         rewards = BatchRewards(
@@ -52,11 +55,12 @@ def definition(episodes: Episodes, batches: Batches, rule: UpdateRule) -> Defini
         )
         share = jnp.full(members.shape, 1 / members.size)
         weight = aggregation.weights(length, share, horizon)
-        return batch_advantages(rewards, estimator), weight.reshape(shape)
+        plain = batch_advantages(rewards, replace(estimator, whiten=None))
+        return batch_advantages(rewards, estimator), plain, weight.reshape(shape)
 
-    advantage, weight = map(np.asarray, jax.jit(jax.vmap(one))(flat))
+    advantage, plain, weight = map(np.asarray, jax.jit(jax.vmap(one))(flat))
     gradient = np.einsum("mbg,mbgd->md", advantage * weight, score[batches.members])
-    return Definition(gradient, advantage, weight, (advantage == 0).all(2))
+    return Definition(gradient, advantage, weight, plain, (advantage == 0).all(2))
 
 
 class Moments(NamedTuple):

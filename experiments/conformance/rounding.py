@@ -50,16 +50,37 @@ def roundings(episodes: Episodes, batches: Batches) -> float:
 
 
 def _reward_error(episodes: Episodes, batches: Batches, rule: UpdateRule, by: Definition) -> Floats:
-    """(M, B, G): of A, in units of u; 0 where rewards and their sums are exact."""
-    members = batches.members.shape[2]
+    """(M, B, G): of A, in units of u; 0 where rewards, their sums and what follows are exact."""
+    components, members = episodes.reward.shape[1], batches.members.shape[2]
     values = np.concatenate([episodes.reward.ravel(), episodes.composite, episodes.weights])
     exact = bool((values * GRID % 1 == 0).all()) and members & (members - 1) == 0
-    if exact and rule.estimator.name != "length_weighted":
-        return np.zeros(batches.members.shape)
-    off = (episodes.reward.shape[1] + members + 2) * np.abs(episodes.composite).max()
+    error = np.zeros(batches.members.shape)
+    if not exact or rule.estimator.name == "length_weighted":
+        error = _of_rewards(episodes, batches, by)
+    whiten, inside = rule.estimator.whiten, rule.estimator.whiten_inside
+    if rule.estimator.name == "componentwise_normalized" and whiten is not None:
+        least = np.sqrt(whiten) if inside else whiten
+        off = (components + members + 4) * np.sqrt(members) * episodes.weights.sum()
+        error = error + off * _per_sd(by.plain, by.advantage, least)
+    return error
+
+
+def _of_rewards(episodes: Episodes, batches: Batches, by: Definition) -> Floats:
+    off = batches.members.shape[2] + episodes.reward.shape[1] + 2
     spread = np.abs(by.advantage)
     deviation = episodes.composite[batches.members]
     deviation = np.abs(deviation - deviation.mean(2, keepdims=True))
     # A/(R - m) is 1/(sd + eps); where no member of a group has it, there is nothing to divide.
     per_sd = np.where(deviation > 0, spread / np.where(deviation > 0, deviation, 1.0), 0.0)
-    return np.asarray(off * np.maximum(per_sd.max(2, keepdims=True), 1.0) * (1 + spread))
+    largest = off * np.abs(episodes.composite).max()
+    return np.asarray(largest * np.maximum(per_sd.max(2, keepdims=True), 1.0) * (1 + spread))
+
+
+def _per_sd(plain: Floats, advantage: Floats, least: float) -> Floats:
+    """(M, 1, 1): what the step over the batch multiplies by; 1/``least`` where nothing varies."""
+    shape = (len(plain), 1, 1)
+    flat, whitened = plain.reshape(len(plain), -1), advantage.reshape(len(plain), -1)
+    before, after = np.ptp(flat, 1), np.ptp(whitened, 1)
+    varied = before > 0
+    ratio = np.where(varied, after / np.where(varied, before, 1.0), 1 / least)
+    return np.asarray(ratio.reshape(shape))

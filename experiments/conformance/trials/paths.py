@@ -16,10 +16,10 @@ from grpo_checks.theory.instances.cycles.dice import LAWS, VECTORS, WEIGHTS
 from grpo_checks.theory.instances.cycles.rank_cycle import START
 from grpo_checks.theory.numbers.rationals import to_fraction
 
-RATE, EVERY, EXACT = 0.4, 20, "expected updates"
-"""Learning rate; steps between stored points; what is beside the trainer."""
+RATE, EVERY, DIGITS, EXACT = 0.4, 20, 7, "expected updates"
+"""Learning rate; steps between stored points; their decimals; what is beside the trainer."""
 SETTINGS: Mapping[str, dict[str, Any]] = {
-    "defaults": {"steps": 4200, "groups": 256, "num_generations": 2},
+    "defaults": {"steps": 5400, "groups": 256, "num_generations": 2},
     "scale_rewards none": {
         "steps": 3000, "groups": 256, "num_generations": 2, "scale_rewards": "none",
     },
@@ -103,17 +103,20 @@ def path_rows(setting: str, path: Floats, versions: dict[str, Any]) -> list[dict
     dice, policy = dice_lotteries(), softmax(path)
     options = {} if setting == EXACT else SETTINGS[setting]
     line = ", ".join(f"{name} {x}" for name, x in versions.items())
-    return [
-        {
-            "claim": "conformance", "instance": "dice", "setting": setting,
-            "group_size": options.get("num_generations", 2), "groups": options.get("groups", 0),
-            "step": step, "first": policy[step, 0], "second": policy[step, 1],
-            "third": policy[step, 2], "J": policy[step] @ dice.value,
-            "conserved": np.exp(-path[step]).sum(), "rounds": rounds(path[: step + 1]),
-            "versions": line,
-        }
-        for step in range(0, len(path), EVERY)
-    ]  # fmt: skip
+    labels = {
+        "claim": "conformance", "instance": "dice", "setting": setting,
+        "group_size": options.get("num_generations", 2), "groups": options.get("groups", 0),
+    }  # fmt: skip
+    rows = []
+    for step in range(0, len(path), EVERY):
+        numbers = {
+            "first": policy[step, 0], "second": policy[step, 1], "third": policy[step, 2],
+            "J": policy[step] @ dice.value, "conserved": np.exp(-path[step]).sum(),
+            "rounds": rounds(path[: step + 1]),
+        }  # fmt: skip
+        shown = {name: round(float(x), DIGITS) for name, x in numbers.items()}
+        rows.append({**labels, "step": step, **shown, "versions": "" if step else line})
+    return rows
 
 
 def rounds(path: Floats) -> float:

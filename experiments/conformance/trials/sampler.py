@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import chdtrc, ndtri
+from scipy.special import chdtrc, stdtrit
 
 from grpo_checks.experiments.conformance.batches import Batches
 from grpo_checks.experiments.conformance.cases.case import Case
@@ -54,7 +54,7 @@ def chi_square(episodes: Episodes, drawn: Ints) -> ChiSquare:
 
 
 def largest_z(gradient: Floats, exact: Floats) -> tuple[float, int]:
-    """Of the coordinates of a mean over (M, d) that vary, and how many they are."""
+    """Of the coordinates of a mean over (M, d) that vary, and how many they are: Student's t."""
     error = gradient.std(0, ddof=1) / np.sqrt(len(gradient))
     # A coordinate that never moves has rounding for its deviation.
     varied = error > 1e-6 * error.max()
@@ -82,7 +82,7 @@ def sampler_rows(
         result = compare(episodes, batches, rule, by, exact, answer)
         law = chi_square(episodes, answer.members)
         z, many = largest_z(answer.gradient, exact.mean)
-        limit = float(-ndtri(ALARM / 2 / many))
+        limit = float(-stdtrit(steps - 1, ALARM / 2 / many))
         differs = law.chance < ALARM or z > limit or result.batch_excess > 1
         yield {
             "rule": case.name, "instance": where.instance.name, "group_size": where.group_size,

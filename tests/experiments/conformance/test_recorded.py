@@ -52,8 +52,8 @@ def _definition(where, rule):
     decisions = action.sum(1).astype(float)[members]
     reward = episodes.reward[members]
     length = decisions + rule.aggregation.length_offset
-    advantage = _within_groups(rule.estimator, reward, episodes.weights)
-    advantage = in_batch(rule.estimator, advantage, reward @ episodes.weights, length)
+    plain = _within_groups(rule.estimator, reward, episodes.weights)
+    advantage = in_batch(rule.estimator, plain, reward @ episodes.weights, length)
     flat = length.reshape(len(length), -1)
     divisor = flat.shape[1] * episode_divisor(rule.aggregation, flat, action.sum(1).max())
     if rule.aggregation.name == "token_mean":
@@ -61,7 +61,7 @@ def _definition(where, rule):
     weight = np.broadcast_to(1 / divisor, flat.shape).reshape(members.shape)
     score = np.where(action[..., None], episodes.scores(), 0.0).sum(1)[members]
     gradient = np.einsum("mbg,mbgd->md", advantage * weight, score)
-    return Definition(gradient, advantage, weight, (advantage == 0).all(2))
+    return Definition(gradient, advantage, weight, plain, (advantage == 0).all(2))
 
 
 @pytest.fixture(params=FILES, ids=lambda path: path.stem, scope="module")

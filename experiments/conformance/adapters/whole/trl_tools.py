@@ -85,6 +85,8 @@ def _method(action: int) -> Callable[[Any], str]:
         return str(self._call(action))
 
     tool.__name__ = f"tool{action}"
+    # The schema of a tool has its annotated arguments: none.
+    tool.__annotations__ = {"return": str}
     return tool
 
 
