@@ -17,6 +17,7 @@ import numpy as np
 from grpo_checks.experiments.conformance.batches import Batches
 from grpo_checks.experiments.conformance.episodes import Episodes, Floats
 from grpo_checks.experiments.conformance.reference import Definition
+from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.rules.rule import UpdateRule
 
 GRID = 4096
@@ -51,18 +52,30 @@ def roundings(episodes: Episodes, batches: Batches) -> float:
 
 def _reward_error(episodes: Episodes, batches: Batches, rule: UpdateRule, by: Definition) -> Floats:
     """(M, B, G): of A, in units of u; 0 where rewards, their sums and what follows are exact."""
-    components, members = episodes.reward.shape[1], batches.members.shape[2]
-    values = np.concatenate([episodes.reward.ravel(), episodes.composite, episodes.weights])
-    exact = bool((values * GRID % 1 == 0).all()) and members & (members - 1) == 0
+    members, estimator = batches.members.shape[2], rule.estimator
+    by_component = estimator.name == "componentwise_normalized"
+    values = [episodes.reward.ravel()]
+    values += [] if by_component else [episodes.composite, episodes.weights]
+    exact = bool((np.concatenate(values) * GRID % 1 == 0).all()) and members & (members - 1) == 0
     error = np.zeros(batches.members.shape)
-    if not exact or rule.estimator.name == "length_weighted":
+    if not exact or estimator.name == "length_weighted":
         error = _of_rewards(episodes, batches, by)
-    whiten, inside = rule.estimator.whiten, rule.estimator.whiten_inside
-    if rule.estimator.name == "componentwise_normalized" and whiten is not None:
-        least = np.sqrt(whiten) if inside else whiten
-        off = (components + members + 4) * np.sqrt(members) * episodes.weights.sum()
+    if by_component and estimator.whiten is not None:
+        least = np.sqrt(estimator.whiten) if estimator.whiten_inside else estimator.whiten
+        size = _components(episodes, batches, estimator).max((1, 2), keepdims=True)
+        off = (episodes.reward.shape[1] + members + 4) * size
         error = error + off * _per_sd(by.plain, by.advantage, least)
     return error
+
+
+def _components(episodes: Episodes, batches: Batches, estimator: Estimator) -> Floats:
+    """(M, B, G): what the weighted components of an advantage add up to without their signs."""
+    reward = episodes.reward[batches.members]
+    off = np.abs(reward - reward.mean(2, keepdims=True))
+    sd = reward.std(2, ddof=estimator.ddof, keepdims=True)
+    varied = np.ptp(reward, 2, keepdims=True) > 0
+    scaled = np.where(varied, off / np.where(varied, sd + estimator.eps, 1.0), 0.0)
+    return np.asarray(scaled @ episodes.weights)
 
 
 def _of_rewards(episodes: Episodes, batches: Batches, by: Definition) -> Floats:

@@ -87,7 +87,7 @@ def test_the_ledger_says_what_was_recorded(recorded):
     facts = trainer(recorded)
     defaults = recorded[recorded["setting"] == "defaults"]
     assert float(facts["rounds"]) == pytest.approx(defaults["rounds"].iloc[-1], abs=0.05)
-    assert float(facts["rounds"]) >= 3
+    assert float(facts["rounds"]) > 3
     assert facts["version"] == "1.16.0"
     assert trainer(recorded[recorded["setting"] == "defaults"]) is None
     stays = recorded.assign(J=recorded["J"].where(recorded["setting"] != "GDPO", 0.6))

@@ -10,7 +10,7 @@ from grpo_checks.experiments.storage.text import enclosed
 EXACT, DEFAULTS = "expected updates", "defaults"
 ARRIVED = 0.01
 """Below the optimum 3/4 of `dice`, at the end."""
-OPTIMUM = 0.75
+OPTIMUM, ROUNDS = 0.75, 3
 
 
 def trainer(rows: pd.DataFrame) -> Facts | None:
@@ -21,7 +21,7 @@ def trainer(rows: pd.DataFrame) -> Facts | None:
         return None
     exact, defaults = paths.pop(EXACT), paths.pop(DEFAULTS)
     last = pd.DataFrame([path.iloc[-1] for path in paths.values()])
-    if defaults["rounds"].iloc[-1] < 3 or (last["J"] < OPTIMUM - ARRIVED).any():
+    if defaults["rounds"].iloc[-1] < ROUNDS or (last["J"] < OPTIMUM - ARRIVED).any():
         return None
     (library,) = re.findall(r"\btrl ([\d.]+)", defaults["versions"].iloc[0])
     return {
@@ -43,4 +43,4 @@ def trainer(rows: pd.DataFrame) -> Facts | None:
 def in_short(rows: pd.DataFrame) -> Facts | None:
     """Of the same: one sentence."""
     facts = trainer(rows)
-    return facts and {name: facts[name] for name in ("version", "rounds", "steps", "values")}
+    return facts and {name: facts[name] for name in ("version", "rounds", "steps")}
