@@ -15,7 +15,7 @@ SETTLED = 0.02
 """Of what rounding may do: nothing is gained by coming nearer."""
 SLIGHT = 1e-30
 """Of a complex step: its square is nothing beside 1."""
-SLOW = 0.999
+SLOW = 0.99
 """Of the squared error after a step over that before: what is left then is no rounding."""
 Curve = Callable[[list[complex]], Predicted]
 """From the free numbers to what they predict."""
