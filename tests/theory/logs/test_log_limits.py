@@ -1,8 +1,11 @@
 """Limits hold their level, ratios are those of NumPy, trends are seen and not invented."""
 
+from math import log
+
 import numpy as np
 import pytest
 
+from grpo_checks.theory.convergence.confidence import DRIFT_BETS
 from grpo_checks.theory.logs import drift, in_advantage
 from grpo_checks.theory.logs.groups import grouped
 from grpo_checks.theory.logs.limits import mean_estimate
@@ -31,6 +34,25 @@ def test_limits_of_the_mean_hold_their_level_under_a_moving_policy():
         width.append(answer.high - answer.low)
     assert missed <= 131
     assert np.mean(width) < 10 * 0.5 / np.sqrt(n)
+
+
+def test_limits_by_their_definition():
+    """Loops over values and bets: mean c + min over b of (mean y + (ln(30/.025)/b + (-ln(1-b)-b)/b
+    sum y^2)/n), y = x - c, c the mean of 1/2 and what came before."""
+    x = np.random.default_rng(2).random(40)
+    centre = [(0.5 + x[:i].sum()) / (i + 1) for i in range(40)]
+    y = [a - c for a, c in zip(x, centre, strict=True)]
+    ends = []
+    for sign in (1, -1):
+        best = min(
+            sign * sum(y) / 40
+            + (log(len(DRIFT_BETS) / 0.025) + (-log(1 - b) - b) * sum(v * v for v in y)) / (40 * b)
+            for b in map(float, DRIFT_BETS)
+        )
+        ends.append(sum(centre) / 40 + sign * best)
+    answer = mean_estimate(x)
+    assert answer.high == pytest.approx(min(1, ends[0]), rel=1e-12)
+    assert answer.low == pytest.approx(max(0, ends[1]), rel=1e-12)
 
 
 def _parts(groups, values):

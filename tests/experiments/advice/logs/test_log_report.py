@@ -125,6 +125,17 @@ def test_residue_of_silent_groups_is_told(model):
     assert "advantages up to 0.0012 in place of 0" in lines
 
 
+def test_no_residue_where_weights_tell_rewards_apart(model):
+    """(1, 0, 1) and (0, 1, 1) have one sum, but not with these weights."""
+    window = _window(model)
+    rewards = window.groups.rewards.copy()
+    rewards[:G] = [[1, 0, 1], [0, 1, 1]] * (G // 2)
+    odd = window._replace(groups=window.groups._replace(rewards=rewards))
+    estimator = Estimator("group_normalized", 1, 1e-4)
+    odd = _with(odd, _computed(odd, estimator, odd.groups.member))
+    assert "RESIDUE" not in "\n".join(rule_of(odd, NAMES, WEIGHTS).lines)
+
+
 def test_groups_that_one_text_hides_are_told(model):
     """All prompts of a step are the same: a group is then the whole step, unless its size is given,
     and the advantages tell it."""
