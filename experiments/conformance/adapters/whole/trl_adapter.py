@@ -32,6 +32,7 @@ SETTINGS: dict[str, Any] = {
     "disable_tqdm": True,
 }
 """bf16 is 3e-4 off, checkpointing needs layers, clipping changes lengths, shuffling prompts."""
+CHANGED = ("bf16", "gradient_checkpointing", "max_grad_norm", "shuffle_dataset", "learning_rate")
 LIBRARIES = ("trl", "torch", "transformers", "accelerate", "datasets", "numpy")
 OURS = ("trainer", "end_of_text", "fault", "tool_loop")
 """Options that are not the configuration's: a class, a token after answers, a planted fault."""
@@ -144,8 +145,17 @@ def trainer_of(job: dict[str, Any], model: Any, feed: Feed, folder: str, classes
         **({} if rloo else {"rollout_func": feed}),
     )
     trainer.feed = feed
+    check_settings(trainer)
     trainer.remove_callback(transformers.PrinterCallback)
     return trainer
+
+
+def check_settings(trainer: Any) -> None:
+    """Whether what had to be changed from the defaults is so. Raises ValueError."""
+    for name in CHANGED:
+        value = getattr(trainer.args, name)
+        if value != SETTINGS[name]:
+            raise ValueError(f"{name} = {value!r} in the trainer: expected {SETTINGS[name]!r}")
 
 
 def answer(job: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import torch
 import transformers
 from datasets import Dataset
 from trl import GRPOConfig
-from trl_adapter import Recorder, settings, versions
+from trl_adapter import Recorder, check_settings, settings, versions
 from trl_model import language_model, vocabulary
 from trl_tools import FedTools, Room, environment, speaking
 
@@ -71,6 +71,7 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
             optimizers=(optimizer, torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)),
             environment_factory=environment(room) if room.known.tools else None,
         )
+        check_settings(trainer)
         trainer.room, trainer.names = room, names
         trainer.batches = None if job["sample"] else job["batches"]
         trainer.add_callback(recorder)
