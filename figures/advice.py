@@ -17,7 +17,7 @@ def advice(rows: pd.DataFrame) -> Figure | None:
     if data.empty:
         return None
     panels = {
-        "signal_per_episode": "signal $e$ per episode",
+        "signal_per_episode": "signal $e$ per episode, best ringed",
         "cosine": r"cosine of $E[g]$ and $\nabla J$",
         "silent": "share of silent groups",
     }
@@ -36,6 +36,10 @@ def advice(rows: pd.DataFrame) -> Figure | None:
                 )
                 if column == "signal_per_episode" and not part.empty:
                     _mark_best(axes, part.iloc[part[column].argmax()], str(look["color"]))
+                if column == "signal_per_episode" and len(part):
+                    best = part.loc[part[column].idxmax()]
+                    spot = (best["group_size"], best[column])
+                    axes.plot(*spot, "o", ms=9, mfc="none", color=look["color"], clip_on=False)
             axes.set_xscale("log", base=2)
             axes.xaxis.set_major_formatter("{x:g}")
             axes.set_xlabel("group size $G$")

@@ -136,6 +136,7 @@ def _cells(axes: Axes, data: pd.DataFrame) -> None:
             )
     axes.axhline(0, color=REFERENCE, linestyle="--", linewidth=0.8)
     axes.set_yscale("symlog", linthresh=5)
+    axes.axhspan(-5, 5, color=REFERENCE, alpha=0.08, linewidth=0)
     axes.set_yticks([-10, 0, 10, 100, 1000], ["-10", "0", "10", "100", "1000"])
     axes.set_xticks(range(len(benchmarks)), benchmarks, rotation=30, ha="right")
 

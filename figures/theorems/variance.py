@@ -5,6 +5,7 @@ import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 
 from grpo_checks.figures.style import (
     BOUND,
@@ -27,6 +28,12 @@ def _panel(axes: Axes, title: str, x: str, y: str) -> None:
     axes.set_ylabel(y)
 
 
+def _group_ticks(axes: Axes, sizes: np.ndarray) -> None:
+    """Sizes that were computed, every third, as numbers."""
+    axes.set_xticks(sizes[::3], [f"{size:g}" for size in sizes[::3]])
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
 def by_group_size(rows: pd.DataFrame) -> Figure | None:
     """T1.G: a panel for the full sweep and one for sampled prompts, per instance a column."""
     data = rows[(rows["claim"] == "T1.G") & rows["observed"].notna()]
@@ -46,8 +53,11 @@ def by_group_size(rows: pd.DataFrame) -> Figure | None:
             if row["floor"] > 0:
                 axes.axhline(row["floor"], color=BOUND, ls="-.", lw=0.9, label="floor")
             _panel(axes, str(row["instance"]), "", "")
+            _group_ticks(axes, g)
         for axes in panels[len(data) :]:
             axes.set_axis_off()
+        for axes in panels[max(0, len(data) - 3) : len(data)]:
+            axes.tick_params(labelbottom=True)
         figure.supxlabel(GROUP, fontsize=8)
         figure.supylabel("exact variance $V$", fontsize=8)
         shared_legend(figure, panels[0])

@@ -32,8 +32,8 @@ def test_panels_show_stored_costs_and_exponents(rows):
     figure = cost(rows)
     panels = [axes for axes in figure.axes if axes.lines]
     assert [axes.get_title() for axes in panels] == [
-        "slope 1.25, expected 1",
-        "slope 1.25, expected 2",
+        "slope 1.25, at large sizes 1",
+        "slope 1.25, at large sizes 2",
     ]
     expected, measured = panels[1].lines
     assert list(measured.get_ydata()) == [0.2, 0.5]
