@@ -37,7 +37,7 @@ def advice(rows: pd.DataFrame) -> Figure | None:
                 if column == "signal_per_episode" and not part.empty:
                     _mark_best(axes, part.iloc[part[column].argmax()], str(look["color"]))
                 if column == "signal_per_episode" and len(part):
-                    best = part.loc[part[column].idxmax()]
+                    best = part.sort_values(column).iloc[-1]
                     spot = (best["group_size"], best[column])
                     axes.plot(*spot, "o", ms=9, mfc="none", color=look["color"], clip_on=False)
             axes.set_xscale("log", base=2)
