@@ -137,11 +137,11 @@ def _std_line(table: pd.DataFrame) -> str:
 def _filter_line(table: pd.DataFrame) -> str:
     best, ratio = best_row(table, JOINT), _ratio(table, FILTERED, JOINT)
     if best is None or np.isnan(ratio):
-        return "Draw silent groups again: not known, no group speaks."
+        return "Draw silent groups of GRPO again (DAPO): not known, no group speaks."
     answer = "yes" if ratio > 1 + CLOSE else "no"
     share = "an unknown share" if np.isnan(best["silent"]) else f"{best['silent']:.1%}"
     return (
-        f"Draw silent groups again: {answer}; at G = {int(best['group_size'])} {share} of groups "
+        f"Draw silent groups of GRPO again (DAPO): {answer}; at G = {int(best['group_size'])} {share} of groups "
         f"are silent, and drawing them again has {compared(ratio, 'keeping them')}, those drawn "
         "in vain included."
     )

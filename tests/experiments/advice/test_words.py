@@ -42,7 +42,9 @@ def test_every_number_is_that_of_the_table():
     assert "Group size: 4 to 4 have at least 95 % of its signal; the worst, 2, loses 75%" in text
     assert "joint; normalising each component by itself has 37.5 % less" in text
     assert "Divide by the standard deviation: no; it has 20.0 % less" in text
-    assert "Draw silent groups again: yes; at G = 8 25.0% of groups are silent" in text
+    assert (
+        "Draw silent groups of GRPO again (DAPO): yes; at G = 8 25.0% of groups are silent" in text
+    )
     assert "has 12.5 % more signal per episode than keeping them" in text
     assert "With a quarter of the episodes: the same." in text
     assert "With four times the episodes: leave_one_out, groups of 2." in text
