@@ -142,8 +142,8 @@ def _filter_line(table: pd.DataFrame) -> str:
     share = "an unknown share" if np.isnan(best["silent"]) else f"{best['silent']:.1%}"
     return (
         f"Draw silent groups of GRPO again (DAPO): {answer}; at G = {int(best['group_size'])} "
-        f"{share} of groups are silent, and drawing them again has {compared(ratio, 'keeping them')}, those drawn "
-        "in vain included."
+        f"{share} of groups are silent, and drawing them again has "
+        f"{compared(ratio, 'keeping them')}, those drawn in vain included."
     )
 
 
