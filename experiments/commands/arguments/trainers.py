@@ -46,6 +46,7 @@ def identify(parser: ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--rule", help="stored gradients under one label [all labels]")
     parser.add_argument("--instance", nargs="+", help="those of some models alone [all]")
+    parser.add_argument("--groups", type=int, nargs="+", help="and of some group sizes [all]")
     parser.add_argument(
         "--resolution", type=float, default=0.0,
         help="half a unit of the last digit of a table's advantages [0]",

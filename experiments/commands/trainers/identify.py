@@ -1,15 +1,17 @@
 """identify: which update rule stored gradients, or a table of advantages, are of."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from grpo_checks.experiments.conformance.episodes import Floats
 from grpo_checks.experiments.conformance.identify.fed import fed
 from grpo_checks.experiments.conformance.identify.log import read_log
-from grpo_checks.experiments.conformance.identify.sentences import row, sentences
+from grpo_checks.experiments.conformance.identify.sentences import NONE, row, sentences
 from grpo_checks.experiments.conformance.identify.telling import telling_place
 from grpo_checks.experiments.conformance.recorded import Question, read_gradients
 from grpo_checks.experiments.conformance.report import Place, at_size, place
@@ -30,15 +32,21 @@ def run(arguments: argparse.Namespace) -> int:
     path = arguments.file
     if arguments.out is not None:
         check_target(arguments.out)
-    if path.suffix == ".npz":
-        answers = dict(_of_gradients(path, arguments.rule, arguments.instance))
-    else:
-        answers = {path.name: _of_advantages(path, arguments.resolution)}
+    rows: list[dict[str, Any]] = []
+    for label, answer in _answers(arguments):
+        rows.append({"file": path.name, "label": label, **row(answer)})
+        if arguments.out is not None:
+            write_atomic(arguments.out, pd.DataFrame(rows).to_csv(index=False))
     if arguments.out is not None:
-        rows = [{"file": path.name, "label": label, **row(x)} for label, x in answers.items()]
-        write_atomic(arguments.out, pd.DataFrame(rows).to_csv(index=False))
         say(f"table: {arguments.out}")
-    return int(any(not answer.rules for answer in answers.values()))
+    return int(any(line["identified"] == NONE for line in rows))
+
+
+def _answers(arguments: argparse.Namespace) -> Iterator[tuple[str, Identification]]:
+    if arguments.file.suffix == ".npz":
+        yield from _of_gradients(arguments)
+    else:
+        yield arguments.file.name, _of_advantages(arguments.file, arguments.resolution)
 
 
 def _of_advantages(path: Path, resolution: float) -> Identification:
@@ -53,30 +61,34 @@ def _of_advantages(path: Path, resolution: float) -> Identification:
     return answer
 
 
-def _of_gradients(
-    path: Path, rule: str | None, instances: Sequence[str] | None
-) -> Iterator[tuple[str, Identification]]:
+def _of_gradients(arguments: argparse.Namespace) -> Iterator[tuple[str, Identification]]:
     """Gradients of one label belong together; what the label says is not read."""
-    gradients, _ = read_gradients(path)
-    labels = dict.fromkeys(question.rule for question in gradients)
-    if rule is not None and rule not in labels:
-        raise ValueError(f"rule = {rule!r}: expected one of {tuple(labels)}")
+    gradients = _chosen(arguments)
     places: dict[str, Place] = {}
-    for label in labels if rule is None else [rule]:
-        parts = {
-            q: g for q, g in gradients.items()
-            if q.rule == label and (instances is None or q.model in instances)
-        }  # fmt: skip
-        if not parts:
-            known = sorted({q.model for q in gradients})
-            raise ValueError(f"instance = {instances}: expected some of {known}")
-        fedparts = [(fed(_where(q, places)), np.asarray(g, float)) for q, g in parts.items()]
+    for label in dict.fromkeys(question.rule for question in gradients):
+        parts = {q: g for q, g in gradients.items() if q.rule == label}
+        pairs = [(fed(_where(q, places)), np.asarray(g, float)) for q, g in parts.items()]
         single = any(g.dtype == np.float32 for g in parts.values())
-        answer = identify_gradients(fedparts, Precision(2.0**-24 if single else 2.0**-53))
+        answer = identify_gradients(pairs, Precision(2.0**-24 if single else 2.0**-53))
         say(f"{label}, on {', '.join(f'{q.model} (G = {q.group_size})' for q in parts)}:")
         say(*(f"  {line}" for line in sentences(answer)))
         _tell(answer, places)
         yield label, answer
+
+
+def _chosen(arguments: argparse.Namespace) -> dict[Question, Floats]:
+    """Of the label, models and group sizes that are limits for. Raises ValueError for none."""
+    gradients, _ = read_gradients(arguments.file)
+    limits = {"rule": arguments.rule and [arguments.rule], "model": arguments.instance}
+    limits["group_size"] = arguments.groups
+    for field, values in limits.items():
+        known = sorted({getattr(question, field) for question in gradients})
+        gradients = {
+            q: g for q, g in gradients.items() if not values or getattr(q, field) in values
+        }
+        if not gradients:
+            raise ValueError(f"{field} = {values}: expected some of {known}")
+    return gradients
 
 
 def _where(question: Question, places: dict[str, Place]) -> Place:

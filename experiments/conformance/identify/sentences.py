@@ -10,6 +10,7 @@ from grpo_checks.theory.identification.rules import Identification, RuleFit, kno
 from grpo_checks.theory.rules.presets import PRESETS
 from grpo_checks.theory.rules.rule import UpdateRule
 
+NONE = "none"
 SHOWN = 6
 """Rules that are listed."""
 
@@ -75,7 +76,7 @@ def row(answer: Identification) -> dict[str, Any]:
     rule = answer.nearest
     low, high = rule.ranges.get("eps", rule.ranges.get("whiten", (np.nan, np.nan)))
     return {
-        "identified": name(rule) if answer.rules else "none",
+        "identified": name(rule) if answer.rules else NONE,
         "nearest": name(rule), "usual_rules": len(answer.usual), "rules": len(answer.rules),
         "eps_low": low, "eps_high": high, "unexplained": rule.unexplained, "excess": rule.excess,
         "presets": " ".join(presets(rule)),

@@ -158,7 +158,7 @@ def test_bad_gradients_get_one_line(capsys, tmp_path):
     assert main(["identify", str(tmp_path / "no.npz")]) == 2
     assert "no.npz" in capsys.readouterr().err
     assert main(["identify", str(FILES[0]), "--rule", "x"]) == 2
-    assert "rule = 'x': expected one of" in capsys.readouterr().err
+    assert "rule = ['x']: expected some of" in capsys.readouterr().err
 
 
 def test_presets_are_confirmed_or_say_why_not():
