@@ -17,6 +17,7 @@ WHITENED: tuple[EstimatorName, ...] = (
     "group_normalized",
     "componentwise_normalized",
     "mean_baseline",
+    "leave_one_out",
 )
 
 
@@ -39,7 +40,7 @@ def candidates(components: int, lengths: bool) -> list[Candidate]:
     whitened = [
         Candidate(
             Estimator(name, ddof, whiten=0.0, whiten_inside=inside, whiten_tokens=tokens),
-            ("whiten",) if name == "mean_baseline" else ("eps", "whiten"),
+            ("whiten",) if name in PLAIN else ("eps", "whiten"),
         )
         for name in (WHITENED if components > 1 else WHITENED[1:])
         for ddof in (1, 0)

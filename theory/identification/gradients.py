@@ -26,10 +26,12 @@ FAR = 0.5
 between a small eps and a large one a rule does not change as much."""
 AGGREGATIONS = (
     Aggregation("episode_sum"),
-    Aggregation("constant"),
-    *(Aggregation(name, offset) for name in ("token_mean", "sequence_mean") for offset in (0, 1)),
+    *(
+        Aggregation(name, offset)
+        for name in ("constant", "token_mean", "sequence_mean")
+        for offset in (0, 1)
+    ),
 )
-"""``constant`` with an offset is the same up to a factor."""
 
 
 class Fed(NamedTuple):
@@ -55,7 +57,7 @@ def identify_gradients(
     ``parts``: what was fed, and the directions (M, d) of the updates. Advantages as in
     ``identify_advantages``, every batch an update of its own, and the aggregation of the loss: all
     but micro-batches, with or without an end-of-text token. The factor of ``constant`` is 1 over
-    the most decisions of any episode. Raises ValueError for no parts, arrays that do not match,
+    the most tokens of any episode. Raises ValueError for no parts, arrays that do not match,
     indices beyond the episodes, and numbers that are not finite.
     """
     if not parts:
@@ -140,7 +142,8 @@ def _weights(fed: Fed, aggregation: Aggregation) -> Numbers:
         return share / length
     if aggregation.name == "token_mean":
         return np.ones(members.shape) / length.sum(1, keepdims=True)
-    return share / (fed.decisions.max() if aggregation.name == "constant" else 1)
+    longest = fed.decisions.max() + aggregation.length_offset
+    return share / (longest if aggregation.name == "constant" else 1)
 
 
 def _distance(trial: Trial, observed: Numbers) -> float:

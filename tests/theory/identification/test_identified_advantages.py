@@ -92,6 +92,9 @@ def test_three_groups_name_every_preset(rule):
     )
     # Inside or outside the root is one number of a batch, and a small one: not to be seen.
     kinds = {replace(_kind(f.estimator), whiten_inside=False) for f in answer.usual}
+    if rule.name == "mean_baseline" and rule.whiten is not None:
+        # G/(G-1) is divided out again, but for the eps.
+        kinds -= {replace(_kind(rule), name="leave_one_out", whiten_inside=False)}
     assert kinds == {replace(_kind(rule), whiten_inside=False)}
     assert {f.estimator.whiten_tokens for f in answer.usual} == {rule.whiten_tokens}
 
