@@ -124,6 +124,7 @@ CLAIM = Claim(
     provenance="literature",
     expected="refuted",
     proof=("grpo_checks.theory.updates.ustatistic",),
+    figures=("looseness",),
     assumptions=(LISTED, *stated("true if and only if R and |s|^2 are uncorrelated (derived)")),
     mutants={},
     runs=lambda scope: [],

@@ -167,6 +167,7 @@ LIMIT = Claim(
     provenance="literature",
     expected="holds",
     proof=("grpo_checks.theory.updates.correlation", "grpo_checks.theory.updates.correlation_rate"),
+    figures=("looseness",),
     assumptions=(
         in_cells("uncorrelated components that vary"),
         *stated("the limit of large groups"),

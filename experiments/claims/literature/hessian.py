@@ -147,6 +147,7 @@ CLAIM = Claim(
     provenance="literature",
     expected="holds",
     proof=("grpo_checks.theory.evaluation.curvature",),
+    figures=("looseness",),
     assumptions=(LISTED, *stated("one prompt at a time")),
     mutants=MUTANTS,
     runs=lambda scope: [],

@@ -188,6 +188,7 @@ CLAIM = Claim(
     provenance="derived",
     expected="holds",
     proof=("grpo_checks.theory.convergence.shared_parameters",),
+    figures=("looseness",),
     assumptions=(BINARY,),
     mutants=MUTANTS,
     runs=lambda scope: [],

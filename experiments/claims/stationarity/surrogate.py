@@ -80,6 +80,7 @@ CLAIM = Claim(
     provenance="derived",
     expected="holds",
     proof=("grpo_checks.theory.updates.potential",),
+    figures=("looseness",),
     assumptions=(
         BINARY,
         *stated("eps = 0, ddof = 0"),

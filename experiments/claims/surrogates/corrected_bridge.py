@@ -131,6 +131,7 @@ CLAIM = Claim(
     provenance="derived",
     expected="holds",
     proof=("grpo_checks.theory.losses.surrogate_gap",),
+    figures=("looseness",),
     assumptions=(in_cells("sd > 0"), *stated("eps = 0", "no clipping")),
     mutants=MUTANTS,
     runs=lambda scope: [],

@@ -127,6 +127,7 @@ CLAIM = Claim(
     provenance="derived",
     expected="holds",
     proof=("grpo_checks.theory.losses.ratio_spread",),
+    figures=("looseness",),
     assumptions=(in_cells("sd > 0"), *stated("eps = 0", "no clipping")),
     mutants=MUTANTS,
     runs=lambda scope: [],

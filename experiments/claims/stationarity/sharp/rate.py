@@ -90,7 +90,7 @@ CLAIM = Claim(
     provenance="derived",
     expected="holds",
     proof=("grpo_checks.theory.convergence.descent",),
-    figures=(),
+    figures=("looseness",),
     assumptions=(
         *stated("unbiased update"),
         in_cells("constant step min(1/L, sqrt(2(J*-J_0)/(L V_sup T)))"),

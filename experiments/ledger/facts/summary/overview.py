@@ -27,18 +27,6 @@ HEADINGS = {
     "power": "power",
     "picture": "picture",
 }
-TOGETHER = (
-    "T1.rate.sharp",
-    "T1.descent",
-    "T1.surrogate",
-    "T2.bridge'",
-    "T2.bridge.sd",
-    "T2.global",
-    "L.hessian",
-    "L.baseline",
-    "L.correlation",
-)
-"""Claims that share one figure, of how much of its bound each cell uses."""
 NONE_DRAWN = {
     "equal": "none: both sides are equal in every cell",
     "points": "none: decided at a few points, which the details list",
@@ -82,12 +70,9 @@ def power_by_claim(every: pd.DataFrame, points: Sequence[Mapping[str, Any]]) -> 
 
 
 def _picture(figures: Any, cells: pd.DataFrame) -> str:
-    """Links to its figures; that of all cells beside their bounds, or why there is none."""
+    """Links to its figures, or why there is none."""
     if figures:
         return _links(str(figures))
-    name = str(cells["claim"].iloc[0]) if len(cells) else ""
-    if name in TOGETHER:
-        return _links("looseness")
     return NONE_DRAWN["equal" if looseness(cells) == "equal" else "points"]
 
 
