@@ -16,6 +16,8 @@ from matplotlib.figure import Figure
 
 PAGE_WIDTH = 6.9
 """Inches: the text width of a two-column paper."""
+COLUMN_WIDTH = PAGE_WIDTH / 2
+"""Inches: one of its columns, the gap between them included. Nothing is ever scaled to fit."""
 
 RC: Mapping[str, object] = MappingProxyType(
     {

@@ -7,35 +7,42 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from grpo_checks.figures.style import BOUND, PAGE_WIDTH, RC, REFERENCE, SERIES, series
+from grpo_checks.figures.style import BOUND, COLUMN_WIDTH, RC, REFERENCE, SERIES, series
 
 
 def floor(rows: pd.DataFrame) -> Figure | None:
-    """T1.floor: both estimators on `conflict`; left |grad J|^2 at G = 8, right at G = 2 and 3."""
+    """T1.floor on `conflict`: GRPO by group size, RLOO beside it, and the floor of G = 8."""
     stalled = rows[(rows["claim"] == "T1.floor") & (rows["group_size"] == 8)]
     plain = rows[(rows["claim"] == "T1.slope") & (rows["group_size"] == 8)]
     kept = rows[(rows["claim"] == "T1.floor") & rows["group_size"].isin([2, 3])]
     if stalled.empty or kept.empty:
         return None
     with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 2.7), layout="constrained")
-        left, right = figure.subplots(1, 2, sharey=True)
-        _curve(left, stalled.iloc[0], "GRPO", 1)
-        if not plain.empty:
-            _curve(left, plain.iloc[0], "RLOO", 0)
-        at = stalled.iloc[0]["floor"]
-        left.axhline(at, color=BOUND, ls="-.", lw=1, label="at the zero of $E[g]$, certified")
-        for look, (_, row) in zip((2, 3), kept.iterrows(), strict=False):
-            _curve(
-                right, row, f"GRPO, G = {int(row['group_size'])}: slope {row['observed']:.3f}", look
-            )
-        left.set_title("conflict, G = 8")
-        right.set_title("conflict, G = 2 and 3")
-        left.set_ylabel(r"average of $|\nabla J|^2$")
-        for axes in (left, right):
-            axes.set_xlabel("number of steps $T$")
-            axes.legend(frameon=False, loc="upper right")
+        figure = Figure((COLUMN_WIDTH, 3.3), layout="constrained")
+        axes = figure.subplots()
+        curves = [("GRPO", row) for _, row in kept.sort_values("group_size").iterrows()]
+        curves += [("RLOO", row) for _, row in plain.head(1).iterrows()]
+        curves.append(("GRPO", stalled.iloc[0]))
+        for look, (name, row) in zip((2, 3, 0, 1), curves, strict=False):
+            _curve(axes, row, f"{name}, G = {int(row['group_size'])}", look)
+        _floor_line(axes, stalled.iloc[0])
+        axes.set_title("conflict")
+        axes.set_xlabel("number of steps $T$")
+        axes.set_ylabel(r"average of $|\nabla J|^2$")
+        axes.legend(frameon=False, loc="upper right")
     return figure
+
+
+def _floor_line(axes: Axes, row: pd.Series) -> None:
+    """|grad J|^2 where E[g] is 0, named on the line; below it a run could not stay."""
+    at = float(row["floor"])
+    axes.axhspan(at / 10, at, color=BOUND, alpha=0.12, linewidth=0)
+    axes.axhline(at, color=BOUND, ls="-.", lw=1)
+    axes.set_ylim(bottom=at / 2)
+    axes.annotate(
+        r"floor of G = 8: $|\nabla J|^2$ where $E[g]=0$", (0.03, at), (0, -4),
+        xycoords=("axes fraction", "data"), textcoords="offset points", va="top", color=BOUND,
+    )  # fmt: skip
 
 
 def _curve(axes: Axes, row: pd.Series, label: str, look: int) -> None:
@@ -43,7 +50,9 @@ def _curve(axes: Axes, row: pd.Series, label: str, look: int) -> None:
     t, mean = series(row, "average at T=")
     lower, upper = (series(row, f"{end} at T=")[1] for end in ("lower", "upper"))
     axes.errorbar(t, mean, yerr=[mean - lower, upper - mean], label=label, **SERIES[look])
-    axes.plot(t, mean[0] * np.sqrt(t[0] / t), ":", color=REFERENCE)
+    # Named once, under the last of the curves.
+    slope = "slope $-1/2$" if look == 1 else None
+    axes.plot(t, mean[0] * np.sqrt(t[0] / t), ":", color=REFERENCE, label=slope)
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.yaxis.set_minor_formatter(NullFormatter())
@@ -57,20 +66,20 @@ def bias(rows: pd.DataFrame) -> Figure | None:
         return None
     conflict, curl = (data[~(data["eps"] > 0)] for data in (conflict, curl))
     with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 2.6), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        refuted = conflict[conflict["observed"] > 0]
-        left.plot(refuted["group_size"], refuted["observed"], **SERIES[0])
-        left.set_title("conflict: zero for G = 2 and 3")
-        left.set_ylabel(r"$|\nabla J|^2$ at the zero of $E[g]$")
+        figure = Figure((COLUMN_WIDTH, 4.2), layout="constrained")
+        upper, lower = figure.subplots(2, 1)
+        cells = conflict.sort_values("group_size")
+        upper.plot(cells["group_size"], 1000 * cells["observed"], **SERIES[0])
+        upper.set_title("conflict, one binary reward: where does it end?")
+        upper.set_ylabel(r"$10^3\,|\nabla J|^2$ where $E[g]=0$")
         for look, (name, data) in zip(SERIES, _kinds(curl), strict=False):
-            right.plot(data["group_size"], data["largest"].clip(lower=1e-17), label=name, **look)
-        right.set_title("is $E[g]$ a gradient?")
-        right.set_ylabel("largest relative asymmetry")
-        right.legend(frameon=False)
-        for axes in (left, right):
+            lower.plot(data["group_size"], data["largest"], label=name, **look)
+        lower.set_title("is $E[g]$ a gradient? Yes at 0")
+        lower.set_ylabel("largest relative asymmetry")
+        lower.set_ylim(-0.05, 1.45)
+        lower.legend(frameon=False, ncols=2, loc="upper center", columnspacing=1.0)
+        for axes in (upper, lower):
             axes.set_xscale("log", base=2)
-            axes.set_yscale("log")
             axes.set_xlabel("group size $G$")
             axes.xaxis.set_major_formatter("{x:g}")
     return figure

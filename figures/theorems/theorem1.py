@@ -10,17 +10,21 @@ from matplotlib.figure import Figure
 
 from grpo_checks.figures.style import (
     BOUND,
+    COLUMN_WIDTH,
     ESTIMATORS,
     OBSERVED,
     PAGE_WIDTH,
     RC,
     REFERENCE,
+    SERIES,
     TERMS,
     shared_legend,
 )
 
 STEPS = "number of steps $T$"
 AVERAGE = r"average of $|\nabla J|^2$"
+EXAMPLES = ("conflict", "bits")
+"""Where the average falls from the first step, and where it first rises, leaving a plateau."""
 
 
 def _curves(axes: Axes, data: pd.DataFrame) -> None:
@@ -28,7 +32,7 @@ def _curves(axes: Axes, data: pd.DataFrame) -> None:
     t = data["n_steps"].to_numpy(float)
     observed = data["observed"].to_numpy(float)
     axes.fill_between(t, data["lower"], data["upper"], color=OBSERVED, alpha=0.25, linewidth=0)
-    axes.plot(t, observed, "o-", color=OBSERVED, label="observed, with confidence band")
+    axes.plot(t, observed, "o-", color=OBSERVED, label="observed, with its limits")
     axes.plot(t, data["bound"], "s--", color=BOUND, label="bound")
     # Half-way between the two curves, so that neither hides it.
     reference = np.sqrt(observed[0] * data["bound"].to_numpy(float)[0]) * np.sqrt(t[0] / t)
@@ -50,32 +54,47 @@ def one_k(rows: pd.DataFrame, wanted: int = 3) -> pd.DataFrame:
 
 
 def rate(rows: pd.DataFrame) -> Figure | None:
-    """T1.rate: a row of panels per instance, one for each group size that was checked."""
+    """T1.rate: two runs at the smallest group, and how far the bound lies above every cell."""
     data = rows[(rows["claim"] == "T1.rate") & rows["observed"].notna()]
     if data.empty:
         return None
-    data = one_k(data).sort_values("n_steps")
-    rows_of = {str(name): _by_group(cells) for name, cells in data.groupby("instance")}
-    columns = max(len(cells) for cells in rows_of.values())
+    runs = one_k(data).sort_values("n_steps")
+    runs = runs[runs["group_size"] == runs.groupby("instance")["group_size"].transform("min")]
+    names = [str(name) for name in runs["instance"].unique()]
+    shown = [name for name in EXAMPLES if name in names] or names[:2]
     with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 0.6 + 1.35 * len(rows_of)), layout="constrained")
-        grid = figure.subplots(len(rows_of), columns, sharex=True, sharey="row", squeeze=False)
-        for panels, (instance, cells) in zip(grid, rows_of.items(), strict=True):
-            for axes in panels[len(cells) :]:
-                axes.set_axis_off()
-            for axes, (group, cell) in zip(panels, cells, strict=False):
-                _curves(axes, cell)
-                axes.set_title(f"{instance}, K = {cell['components'].iloc[0]}, G = {group}")
-        figure.supxlabel(STEPS, fontsize=8)
-        figure.supylabel(AVERAGE, fontsize=8)
-        shared_legend(figure, grid[0, 0])
+        figure = Figure((COLUMN_WIDTH, 4.6), layout="constrained")
+        above, below = figure.subfigures(2, 1)
+        panels = above.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+        for axes, name in zip(panels, shown, strict=True):
+            run = runs[runs["instance"] == name]
+            _curves(axes, run)
+            k, group = run[["components", "group_size"]].iloc[0]
+            axes.set_title(f"{name}, K = {k}, G = {group}")
+        panels[0].set_ylabel(AVERAGE)
+        above.supxlabel(STEPS, fontsize=8)
+        shared_legend(above, panels[0], 2)
+        _looseness(below.subplots(), data)
     return figure
 
 
-def _by_group(cells: pd.DataFrame) -> list[tuple[int, pd.DataFrame]]:
-    """The cells of each group size that was checked, smallest first."""
-    sizes = sorted(cells["group_size"].unique())
-    return [(int(g), cells[cells["group_size"] == g]) for g in sizes]
+def _looseness(axes: Axes, data: pd.DataFrame) -> None:
+    """Per model and T: median and range of bound/observed over K and G, least of bound/upper."""
+    lengths = sorted(data["n_steps"].unique())
+    for i, (name, cells) in enumerate(data.groupby("instance")):
+        ratio = (cells["bound"] / cells["observed"]).groupby(cells["n_steps"])
+        place = np.searchsorted(lengths, list(ratio.groups)) + 0.15 * (i - 2)
+        least, middle, most = ratio.min(), ratio.median(), ratio.max()
+        look = {**SERIES[i % len(SERIES)], "linestyle": ""}
+        axes.errorbar(place, middle, yerr=[middle - least, most - middle], label=name, **look)
+        surely = (cells["bound"] / cells["upper"]).groupby(cells["n_steps"]).min()
+        axes.plot(place, surely, "_", color=look["color"], markersize=7)
+    axes.axhline(1, color=REFERENCE, linestyle="--", linewidth=0.9)
+    axes.set_yscale("log")
+    axes.set_xticks(range(len(lengths)), [f"{int(t):,}" for t in lengths])
+    axes.set_xlabel(f"{STEPS}; all {len(data)} cells")
+    axes.set_ylabel("bound over observed")
+    axes.legend(frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.45, 1.0))
 
 
 def _points(row: pd.Series) -> pd.DataFrame:
@@ -109,37 +128,44 @@ def slope(rows: pd.DataFrame) -> Figure | None:
 
 
 def path(rows: pd.DataFrame) -> Figure | None:
-    """T1.path: what the bound consists of, and how much of it was observed, longest runs."""
+    """T1.path: per model and estimator, the bound's terms where the last two weigh the most."""
     data = rows[(rows["claim"] == "T1.path") & rows["observed"].notna()]
     data = data[data["prompts"].isna()] if len(data) else data
     if data.empty:
         return None
-    kind = ["instance", "estimator", "group_size"]
-    data = one_k(data)
-    data = data[data["n_steps"] == data.groupby(kind)["n_steps"].transform("max")]
-    data = data.sort_values(kind).drop_duplicates(kind)
+    columns = ["estimator", "instance", "components", "group_size", "n_steps", "observed", "bound"]
+    kinds = data[[*columns, *TERMS]].groupby(["estimator", "instance"])
     with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 0.9 + 0.19 * len(data)), layout="constrained")
+        figure = Figure((COLUMN_WIDTH, 1.1 + 0.33 * kinds.ngroups), layout="constrained")
         axes = figure.subplots()
-        _shares(axes, data)
-        shared_legend(figure, axes)
+        _shares(axes, [_least_optimisation(cells) for _, cells in kinds])
+        for place, (_, cells) in enumerate(kinds):
+            used = cells["observed"] / cells["bound"]
+            axes.plot([used.min(), used.max()], [place, place], "|-", color="black", ms=6)
+        shared_legend(figure, axes, 2)
     return figure
 
 
-def _shares(axes: Axes, data: pd.DataFrame) -> None:
-    names = data["estimator"].map(ESTIMATORS)
+def _least_optimisation(cells: pd.DataFrame) -> pd.Series:
+    return cells.loc[(cells["optimisation"] / cells["bound"]).idxmin()]
+
+
+def _shares(axes: Axes, cells: Sequence[pd.Series]) -> None:
+    """A bar per cell, of the terms of its bound; what was observed as a diamond."""
     labels = [
-        f"{r.instance}, {name}, K = {r.components}, G = {r.group_size}, T = {r.n_steps:,}"
-        for r, name in zip(data.itertuples(), names, strict=True)
+        f"{cell['instance']}, {ESTIMATORS[cell['estimator']]}\n"
+        f"K = {cell['components']:.0f}, G = {cell['group_size']:.0f}, T = {cell['n_steps']:,.0f}"
+        for cell in cells
     ]
-    left = np.zeros(len(data))
+    left = np.zeros(len(cells))
     for term, (colour, hatch) in TERMS.items():
-        share = (data[term] / data["bound"]).to_numpy(float)
-        axes.barh(
-            labels, share, left=left, color=colour, hatch=hatch, edgecolor="white", label=term
-        )
+        share = np.array([cell[term] / cell["bound"] for cell in cells])
+        look = {"color": colour, "hatch": hatch, "edgecolor": "white", "label": term}
+        axes.barh(range(len(cells)), share, left=left, **look)
         left += share
-    axes.plot(data["observed"] / data["bound"], labels, "D", color="black", label="observed")
+    used = [cell["observed"] / cell["bound"] for cell in cells]
+    axes.plot(used, range(len(cells)), "D", color="black", mec="white", label="observed")
+    axes.set_yticks(range(len(cells)), labels)
     axes.invert_yaxis()
     axes.set_xlim(0, 1)
     axes.margins(y=0.02)

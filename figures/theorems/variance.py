@@ -9,6 +9,7 @@ from matplotlib.ticker import NullLocator
 
 from grpo_checks.figures.style import (
     BOUND,
+    COLUMN_WIDTH,
     PAGE_WIDTH,
     RC,
     REFERENCE,
@@ -72,7 +73,7 @@ def by_components(rows: pd.DataFrame) -> Figure | None:
     data = data[data["V at K=1"].notna()]
     data = data[data.reindex(columns=["weights"])["weights"] != "1/K"]
     with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH / 2, 3.2), layout="constrained")
+        figure = Figure((COLUMN_WIDTH, 3.2), layout="constrained")
         axes = figure.subplots()
         for look, (_, row) in zip(SERIES, data.iterrows(), strict=False):
             k, v = series(row, "V at K=")
@@ -96,7 +97,7 @@ def by_budget(rows: pd.DataFrame) -> Figure | None:
     if data.empty:
         return None
     with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH / 2, 2.8), layout="constrained")
+        figure = Figure((COLUMN_WIDTH, 2.8), layout="constrained")
         axes = figure.subplots()
         for look, (_, row) in zip(SERIES, data.iterrows(), strict=False):
             g, cost = series(row, "N V at G=")
