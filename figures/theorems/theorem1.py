@@ -64,7 +64,7 @@ def rate(rows: pd.DataFrame) -> Figure | None:
     shown = [name for name in EXAMPLES if name in names] or names[:2]
     with rc_context(dict(RC)):  # type: ignore[arg-type]
         figure = Figure((COLUMN_WIDTH, 4.6), layout="constrained")
-        above, below = figure.subfigures(2, 1)
+        above, below = np.ravel(np.array(figure.subfigures(2, 1)))
         panels = above.subplots(1, len(shown), sharey=True, squeeze=False)[0]
         for axes, name in zip(panels, shown, strict=True):
             run = runs[runs["instance"] == name]
@@ -83,7 +83,7 @@ def _looseness(axes: Axes, data: pd.DataFrame) -> None:
     lengths = sorted(data["n_steps"].unique())
     for i, (name, cells) in enumerate(data.groupby("instance")):
         ratio = (cells["bound"] / cells["observed"]).groupby(cells["n_steps"])
-        place = np.searchsorted(lengths, list(ratio.groups)) + 0.15 * (i - 2)
+        place = np.arange(len(lengths))[np.isin(lengths, cells["n_steps"])] + 0.15 * (i - 2)
         least, middle, most = ratio.min(), ratio.median(), ratio.max()
         look = {**SERIES[i % len(SERIES)], "linestyle": ""}
         axes.errorbar(place, middle, yerr=[middle - least, most - middle], label=name, **look)
@@ -147,7 +147,7 @@ def path(rows: pd.DataFrame) -> Figure | None:
 
 
 def _least_optimisation(cells: pd.DataFrame) -> pd.Series:
-    return cells.loc[(cells["optimisation"] / cells["bound"]).idxmin()]
+    return cells.iloc[int((cells["optimisation"] / cells["bound"]).to_numpy().argmin())]
 
 
 def _shares(axes: Axes, cells: Sequence[pd.Series]) -> None:
@@ -160,8 +160,15 @@ def _shares(axes: Axes, cells: Sequence[pd.Series]) -> None:
     left = np.zeros(len(cells))
     for term, (colour, hatch) in TERMS.items():
         share = np.array([cell[term] / cell["bound"] for cell in cells])
-        look = {"color": colour, "hatch": hatch, "edgecolor": "white", "label": term}
-        axes.barh(range(len(cells)), share, left=left, **look)
+        axes.barh(
+            range(len(cells)),
+            share,
+            left=left,
+            color=colour,
+            hatch=hatch,
+            edgecolor="white",
+            label=term,
+        )
         left += share
     used = [cell["observed"] / cell["bound"] for cell in cells]
     axes.plot(used, range(len(cells)), "D", color="black", mec="white", label="observed")
