@@ -10,6 +10,7 @@ from grpo_checks.figures.captions import save_caption
 from grpo_checks.figures.rows import read_rows
 from grpo_checks.figures.style import save
 from grpo_checks.figures.theorems import (
+    benefit,
     bias,
     cycles,
     literature,
@@ -20,7 +21,6 @@ from grpo_checks.figures.theorems import (
     theorem3,
     trainers,
     variance,
-    waterfall,
 )
 from grpo_checks.figures.theorems import transfer as theorem3_transfer
 
@@ -28,7 +28,7 @@ FIGURES = {
     "t1_rate": ("T1.rate", theorem1.rate),
     "t1_path": ("T1.path", theorem1.path),
     "t1_slope": ("T1.slope", theorem1.slope),
-    "t1_waterfall": ("T1.rate", waterfall.waterfall),
+    "t1_waterfall": ("T1.rate", looseness.waterfall),
     "t1_g": ("T1.G", variance.by_group_size),
     "t1_k": ("T1.K", variance.by_components),
     "t1_budget": ("T1.budget", variance.by_budget),
@@ -36,7 +36,7 @@ FIGURES = {
     "t1_bias": ("T1.bias", bias.bias),
     "t1_own": ("T1.own", cycles.orbits),
     "t2_gap": ("T2.kappa", theorem2.gap),
-    "t2_phase": ("T2.benefit", theorem2.phase),
+    "t2_phase": ("T2.benefit", benefit.phase),
     "t2_region": ("T2.potential", theorem2.region),
     "t3_coverage": ("T3.coverage", theorem3.coverage),
     "t3_tightness": ("T3.tightness", theorem3.tightness),

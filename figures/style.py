@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
+from matplotlib.figure import Figure, SubFigure
 
 PAGE_WIDTH = 6.9
 """Inches: the text width of a two-column paper."""
@@ -80,7 +80,9 @@ def series(row: pd.Series, prefix: str) -> tuple[np.ndarray, np.ndarray]:
     return np.array([x for x, _ in points]), np.array([y for _, y in points])
 
 
-def shared_legend(figure: Figure, axes: Axes, columns: int = 4, title: str | None = None) -> None:
+def shared_legend(
+    figure: Figure | SubFigure, axes: Axes, columns: int = 4, title: str | None = None
+) -> None:
     """One legend above all panels, from the handles of one of them."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(

@@ -6,19 +6,28 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from grpo_checks.figures.style import BOUND, OBSERVED, PAGE_WIDTH, RC, REFERENCE
+from grpo_checks.figures.style import (
+    BOUND,
+    COLUMN_WIDTH,
+    OBSERVED,
+    PAGE_WIDTH,
+    RC,
+    REFERENCE,
+    SERIES,
+    shared_legend,
+)
 
-# Marker and line style tell bounds apart without colour.
-LOOKS = {
-    "kl-xi": ("#0072B2", "o", "-"),
-    "kl-2sqrt(n)": ("#56B4E9", "s", "--"),
-    "McAllester": ("#D55E00", "^", "-."),
-    "Catoni": ("#009E73", "D", "-"),
-    "lambda": ("#E69F00", "v", ":"),
-    "unexpected Bernstein": ("#CC79A7", "P", "--"),
-    "betting mixture": ("#999999", "h", "-."),
-    "split 1/10": ("#000000", "x", ":"),
+NAMES = {
+    "kl-xi": r"kl-$\xi$",
+    "kl-2sqrt(n)": r"kl-$2\sqrt{n}$",
+    "McAllester": "McAllester",
+    "Catoni": "Catoni",
+    "lambda": r"$\lambda$",
+    "unexpected Bernstein": "unexp. Bernstein",
+    "betting mixture": "betting mixture",
+    "split 1/10": r"kl-$\xi$, prior of 1/10",
 }
+"""What the bounds are called on an axis."""
 NATS = {
     "used": ("used by the sample", "#0072B2", ""),
     "jensen": ("Jensen", "#56B4E9", "...."),
@@ -61,20 +70,20 @@ def coverage(rows: pd.DataFrame) -> Figure | None:
 
 
 def _ratios(axes: Axes, cells: pd.DataFrame) -> None:
-    for name, (colour, marker, line) in LOOKS.items():
-        column = f"tightness {name}"
-        if column in cells and cells[column].notna().any():
-            label = f"{name} of tasks" if name.startswith("split") else name
-            label = label.replace("split 1/10", "kl-xi, prior from 1/10")
-            axes.plot(
-                cells["n_tasks"], cells[column], marker + line, color=colour, label=label, alpha=0.9
-            )
-    axes.axhline(1, color=REFERENCE, linewidth=0.8)
-    axes.set_xscale("log")
-    axes.set_xticks(cells["n_tasks"], [f"{int(n)}" for n in cells["n_tasks"]], minor=False)
-    axes.set_xticks([], minor=True)
-    axes.set_xlabel("number of tasks $n$")
-    axes.set_ylabel("mean offset / oracle offset")
+    """A line per bound, the nearest at the least n on top; a mark per number of tasks."""
+    columns = [f"tightness {name}" for name in NAMES]
+    columns = [c for c in columns if c in cells and cells[c].notna().any()]
+    columns.sort(key=dict(zip(columns, cells[columns].to_numpy(float)[0], strict=True)).__getitem__)
+    for look, (_, row) in zip(SERIES, cells.iterrows(), strict=False):
+        mark = {**look, "linestyle": ""}
+        axes.plot(row[columns], range(len(columns)), label=f"n = {row['n_tasks']:.0f}", **mark)
+    for place, column in enumerate(columns):
+        ends = [cells[column].min(), cells[column].max()]
+        axes.plot(ends, [place, place], color=REFERENCE, linewidth=0.8, zorder=0)
+    axes.axvline(1, color=REFERENCE, linestyle="--", linewidth=0.9)
+    axes.set_yticks(range(len(columns)), [NAMES[c.removeprefix("tightness ")] for c in columns])
+    axes.invert_yaxis()
+    axes.set_xlabel("mean offset / oracle offset")
 
 
 def _slack(axes: Axes, cells: pd.DataFrame) -> None:
@@ -87,7 +96,7 @@ def _slack(axes: Axes, cells: pd.DataFrame) -> None:
         left += nats
     axes.plot(labels, cells["nats oracle"], "D", color="black", label="asked by the oracle offset")
     axes.set_xlabel("number of tasks $n$")
-    axes.set_ylabel("nats")
+    axes.set_ylabel(r"price of kl-$\xi$, nats")
 
 
 def tightness(rows: pd.DataFrame) -> Figure | None:
@@ -100,10 +109,10 @@ def tightness(rows: pd.DataFrame) -> Figure | None:
     if cells.empty:
         return None
     with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 3.3), layout="constrained")
-        left, right = figure.subplots(1, 2)
-        _ratios(left, cells)
-        _slack(right, cells)
-        left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
-        right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
+        figure = Figure((COLUMN_WIDTH, 5.2), layout="constrained")
+        above, below = np.ravel(np.array(figure.subfigures(2, 1)))
+        _ratios(ratios := above.subplots(), cells)
+        _slack(nats := below.subplots(), cells)
+        ratios.legend(frameon=False, loc="upper right")
+        shared_legend(below, nats, 2)
     return figure

@@ -8,6 +8,7 @@ from grpo_checks.experiments.claims.generalization import shift as t3_shift
 from grpo_checks.experiments.claims.generalization import visual_arft as t3_visual_arft
 from grpo_checks.experiments.protocol.claim import Scope
 from grpo_checks.figures import __main__ as cli
+from grpo_checks.figures.style import COLUMN_WIDTH, PAGE_WIDTH
 from grpo_checks.figures.theorems import theorem3
 from grpo_checks.figures.theorems import transfer as theorem3_transfer
 
@@ -63,11 +64,11 @@ def _lines(axes):
 
 
 def test_every_figure_is_drawn(rows):
-    """None is left out, and all are as wide as a page."""
+    """None is left out, and all are as wide as a page or a column."""
     for name, (_, draw) in cli.FIGURES.items():
         if name.startswith("t3_"):
             figure = draw(rows)
-            assert figure.get_figwidth() == pytest.approx(6.9)
+            assert figure.get_figwidth() in (PAGE_WIDTH, COLUMN_WIDTH)
             assert figure.axes
 
 
@@ -80,24 +81,44 @@ def test_coverage_marks_every_cell(rows):
 
 
 def test_tightness_shows_the_ratios_and_all_nats(rows):
-    """Lines are the stored ratios; the bars add up to the budget."""
-    left, right = theorem3.tightness(rows).axes
-    assert _lines(left)["kl-xi"].tolist() == [2.2, 2.5]
+    """A mark per bound and number of tasks, the nearest on top; the bars add up to the budget."""
+    above, below = theorem3.tightness(rows).axes
+    lines = {line.get_label(): line for line in above.get_lines()}
+    assert lines["n = 20"].get_xdata().tolist() == [2.2, 3.2]
+    assert lines["n = 50"].get_xdata().tolist() == [2.5, 3.5]
+    assert [text.get_text() for text in above.get_yticklabels()] == [r"kl-$\xi$", "McAllester"]
     ends = {}
-    for bar in right.patches:
+    for bar in below.patches:
         ends[bar.get_x()] = max(ends.get(bar.get_x(), 0.0), bar.get_y() + bar.get_height())
     assert list(ends.values()) == pytest.approx([sum(NATS.values())] * 2)
 
 
 def test_transfer_figures_show_the_rows(rows):
     """Gaps, slacks and terms."""
-    _, right = theorem3_transfer.ood(rows).axes
-    np.testing.assert_allclose(_lines(right)["data processing"], [0.1] * 3)
+    _, below = theorem3_transfer.ood(rows).axes
+    np.testing.assert_allclose(_lines(below)["data processing"], [0.1] * 3)
     depth = _lines(theorem3_transfer.depth(rows).axes[0])
     np.testing.assert_allclose(depth["gap, final"], [0.01, 0.02, 0.04])
     shift = theorem3_transfer.shift(rows).axes
     np.testing.assert_allclose(_lines(shift[0])["exact gap $L_T - L_S$"], 0.65)
     assert _lines(shift[-1])["hard 1/10"][-1] == pytest.approx(1)
+
+
+def test_a_bound_of_one_is_not_drawn_as_tight(rows):
+    """Where risk and bound are 1 there is a shade instead of a difference of 0."""
+    last = (rows["claim"] == "T3.ood") & (rows["shift"] == "disjoint")
+    cut = rows.assign(
+        shown_bound=rows["shown_bound"].mask(last, 1.0),
+        shown_risk=rows["shown_risk"].mask(last, 1.0),
+    )
+    above, below = theorem3_transfer.ood(cut).axes
+    for label, slack in _lines(below).items():
+        np.testing.assert_allclose(slack, [0.1] * 2, err_msg=label)
+    assert _lines(above)["exact $L_T$"].tolist() == pytest.approx([0.2, 0.3, 1.0])
+    for axes in (above, below):
+        (shade,) = axes.patches
+        assert (shade.get_x(), shade.get_x() + shade.get_width()) == (1.5, 2.5)
+    assert not [axes.patches for axes in theorem3_transfer.ood(rows).axes if axes.patches]
 
 
 def test_visual_arft_tells_hypothetical_cells_apart(rows):
@@ -113,9 +134,8 @@ def test_visual_arft_tells_hypothetical_cells_apart(rows):
     assert drawn == len(shown)
 
 
-@pytest.mark.parametrize("module", [theorem3, theorem3_transfer])
-def test_looks_differ_without_colour(module):
-    """No two bounds share both marker and line style."""
-    looks = getattr(module, "LOOKS", None) or module.LABELS
-    styles = {style[-2:] for style in looks.values()}
-    assert len(styles) == len(looks)
+def test_looks_differ_without_colour():
+    """No two bounds share both marker and line style; bounds of tightness have their own lines."""
+    styles = {style[-2:] for style in theorem3_transfer.LABELS.values()}
+    assert len(styles) == len(theorem3_transfer.LABELS)
+    assert len({*theorem3.NAMES.values()}) == len(theorem3.NAMES)

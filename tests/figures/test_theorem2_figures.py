@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.collections import PathCollection
 
 from grpo_checks.experiments.claims.decomposition.region import region_rows
-from grpo_checks.figures.theorems import theorem2
+from grpo_checks.figures.theorems import benefit, theorem2
 
 SIZES = (2, 4, 64)
 
@@ -44,14 +43,17 @@ def _phase_rows():
         "success": 0.8,
         "group_size": 8,
     }
+    # What e says, which gains more (joint in two), and whether they agree.
+    grid = {
+        1.0: ((0.2, 0.3, "holds"), (-0.01, 0.3, "refuted"), (-0.1, 0.3, "refuted")),
+        0.5: ((0.1, 0.3, "holds"), (0.005, 0.3, "holds"), (-0.2, -0.1, "holds")),
+        0.1: ((0.1, -0.1, "refuted"), (-0.1, 0.3, "refuted"), (-0.3, 0.3, "refuted")),
+    }
     cells = [
-        {**shared, "where": "one update", "coupling": c, "success_ratio": r, "lead": lead}
-        for r, leads in (
-            (1.0, (0.2, 0.0, -0.1)),
-            (0.5, (0.1, 0.005, -0.2)),
-            (0.1, (0.1, -0.1, -0.3)),
-        )
-        for c, lead in zip((-0.5, 0.0, 0.5), leads, strict=True)
+        {**shared, "where": "one update", "coupling": c, "success_ratio": r}
+        | dict(zip(("lead", "gain_lead", "verdict"), cell, strict=True))
+        for r, line in grid.items()
+        for c, cell in zip((-0.5, 0.0, 0.5), line, strict=True)
     ]
     races = [
         {**shared, "where": "training", "coupling": c, "success_ratio": r, "verdict": verdict}
@@ -76,29 +78,43 @@ def _lines(axes):
 
 
 def test_gap_shows_the_stored_shares():
-    """One panel for each instance; gap and bounds over what components can move."""
-    figure = theorem2.gap(_gap_rows())
-    assert len(figure.axes) == 2
-    lines = _lines(figure.axes[0])
-    np.testing.assert_allclose(lines["gap (exact)"].get_ydata(), 0.005 * np.array(SIZES))
-    np.testing.assert_allclose(lines["T2.gap"].get_ydata(), 0.0075 * np.array(SIZES))
-    np.testing.assert_allclose(lines["T2.kappa"].get_ydata(), 0.01 * np.array(SIZES))
+    """Gaps over what components can move against G; and against both bounds, every point."""
+    above, below = theorem2.gap(_gap_rows()).axes
+    lines = _lines(above)
+    for name in ("sharp", "menu"):
+        shown = lines[theorem2.SHOWN[name]].get_ydata()
+        np.testing.assert_allclose(shown, 0.005 * np.array(SIZES))
+    limit = lines[r"$(\kappa_G-1)/(\kappa_G+1)$"].get_xydata()
+    np.testing.assert_allclose(limit, [(g, 0.01 * g) for g in SIZES])
     looks = {(line.get_marker(), line.get_linestyle()) for line in lines.values()}
-    assert len(looks) == 4
+    assert len(looks) == len(lines)
+    for name, share in (("T2.gap", 0.0075), ("T2.kappa", 0.01)):
+        points = [(share * g, 0.005 * g) for g in (*SIZES, *SIZES)]
+        np.testing.assert_allclose(_lines(below)[name].get_xydata(), points)
 
 
-def test_phase_puts_every_cell_and_race_on_the_map():
-    """Up and down triangles, dots where it is close; a mark for each race that says something."""
-    axes = theorem2.phase(_phase_rows()).axes[0]
-    marks = [c for c in axes.collections if isinstance(c, PathCollection)]
-    assert [len(c.get_offsets()) for c in marks] == [3, 4, 2]
-    shapes = {c.get_paths()[0].vertices.tobytes() for c in marks}
-    assert len(shapes) == 3
-    races = {line.get_marker(): line.get_xydata().tolist() for line in axes.get_lines()}
-    assert races["o"] == [[-0.5, 1.0]]
-    assert races["x"] == [[0.5, 0.1]]
-    assert races["+"] == [[0.0, 0.5]]
-    assert len(races) == 3
+def test_phase_fills_what_e_says_rightly():
+    """By hand: up where decomposed has the larger e, hollow where the other form gains more."""
+    axes = benefit.phase(_phase_rows()).axes[0]
+    marks = {
+        (line.get_marker(), line.get_markerfacecolor() != "none"): len(line.get_xdata())
+        for line in axes.get_lines()
+    }
+    assert marks == {("^", True): 3, ("^", False): 1, ("v", True): 1, ("v", False): 4}
+
+
+def test_phase_counts_all_starts_and_races():
+    """Bars of shares by verdict; a diamond where joint gains more; each outcome has its hatch."""
+    axes = benefit.phase(_phase_rows()).axes[-1]
+    shares = {bars.get_label(): [bar.get_width() for bar in bars] for bars in axes.containers}
+    hatches = {bars[0].get_hatch() or bars[0].get_facecolor() for bars in axes.containers}
+    assert len(hatches) == 4
+    np.testing.assert_allclose(shares["as $e$ says"], [4 / 9, 1 / 4])
+    np.testing.assert_allclose(shares["the other form gains more"], [5 / 9, 1 / 4])
+    np.testing.assert_allclose(shares["$e$ turns on the way"], [0, 1 / 4])
+    np.testing.assert_allclose(shares["open"], [0, 1 / 4])
+    (joint,) = axes.get_lines()
+    np.testing.assert_allclose(joint.get_xydata(), [(2 / 9, 0)])
 
 
 def test_region_shows_both_optima_and_training():
@@ -114,7 +130,7 @@ def test_region_shows_both_optima_and_training():
     assert lines["trained, decomposed (mean)"].get_xydata().tolist() == [[0.3, 0.1]]
 
 
-@pytest.mark.parametrize("draw", [theorem2.gap, theorem2.phase, theorem2.region])
+@pytest.mark.parametrize("draw", [theorem2.gap, benefit.phase, theorem2.region])
 def test_other_claims_give_no_figure(draw):
     """Whatever columns their tables have."""
     table = pd.DataFrame({"claim": ["T1.rate"], "instance": ["bits"], "where": [""]})
