@@ -180,8 +180,8 @@ def advise(
     if trainer is not None:
         rows += trainer_rows(place, trainer, SIZES)
     table = pd.DataFrame(rows)
-    components = instance.mdp.weights.shape[0]
-    answer = [*sentences(table, plan, trainer, components)]
+    components, prompts = instance.mdp.weights.size, instance.mdp.prompt_distribution.size
+    answer = [*sentences(table, plan, trainer, components, prompts)]
     return Advice(table, answer, lambda: _summary(place, table, trainer))
 
 

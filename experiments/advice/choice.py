@@ -19,6 +19,7 @@ NAMES: Mapping[str, str] = MappingProxyType(
 )
 CLOSE = 0.01
 """Of the signal: less is no reason to leave the estimator that is stationary where J is."""
+BELOW = f"below the {100 * CLOSE:g} % for which bias is accepted"
 
 
 def compared(ratio: float, other: str) -> str:
@@ -41,6 +42,13 @@ def chosen_row(table: pd.DataFrame, column: str = "signal_per_episode") -> pd.Se
     plain = rows[rows["estimator"] == PLAIN].sort_values(column)
     good = not plain.empty and plain.iloc[-1][column] >= (1 - CLOSE) * best[column]
     return plain.iloc[-1] if good else best
+
+
+def near_sizes(table: pd.DataFrame, row: pd.Series) -> pd.Series:
+    """Group sizes of its estimator that have at least 95 % of its signal per episode."""
+    part = table[table["estimator"] == row["estimator"]].dropna(subset=["signal"])
+    enough = part["signal_per_episode"] >= 0.95 * row["signal_per_episode"]
+    return part[enough]["group_size"].sort_values()
 
 
 def short_table(table: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from grpo_checks.experiments.advice.choice import (
+    BELOW,
     CLOSE,
     DECOMPOSED,
     FILTERED,
@@ -14,15 +15,20 @@ from grpo_checks.experiments.advice.choice import (
     PLAIN,
     chosen_row,
     compared,
+    near_sizes,
+)
+from grpo_checks.experiments.advice.headline import (
+    NOTHING,
+    SEEN,
+    SEVERAL,
+    ending_lines,
+    one_prompt_line,
+    use_line,
 )
 from grpo_checks.experiments.advice.place import Plan
 from grpo_checks.experiments.advice.recommended import best_row
-from grpo_checks.theory.rules.presets import preset
+from grpo_checks.experiments.storage.text import counts
 
-NOTHING = (
-    "Nothing can be learned here: no estimator and no group size has an update that is sure to "
-    "raise J, since the rewards of a prompt do not vary, or what varies cancels."
-)
 SCOPE = (
     "In this answer: advantages, group size, silent groups, the divisor of the loss (the preset). "
     "Not in it: Adam and clipping of the gradient's norm (--optimizers G samples them), the KL "
@@ -32,38 +38,27 @@ BUDGETS = {"at_quarter": "a quarter of the episodes", "at_fourfold": "four times
 
 
 def sentences(
-    table: pd.DataFrame, plan: Plan, trainer: str | None, components: int
+    table: pd.DataFrame, plan: Plan, trainer: str | None, components: int, prompts: int
 ) -> Iterator[str]:
-    """The answer, the reasons for it, and what would change it."""
+    """The answer, the reasons for it, and what would change it, for a model of so many prompts."""
     chosen = chosen_row(table)
     if chosen is None:
         yield NOTHING
         return
-    size, gain = int(chosen["group_size"]), _beside_trainer(table, chosen, trainer)
-    yield f"Use {NAMES[chosen['estimator']]}, groups of {size}, at {plan}{gain}."
-    second = best_row(table, *(x for x in NAMES if x != chosen["estimator"]))
-    if second is not None and second["signal_per_episode"] > chosen["signal_per_episode"]:
-        yield f"It is stationary where J is: up to {CLOSE:.0%} more is no reason to leave it."
+    alone, sizes = prompts == 1 and plan.batch is None, str(int(chosen["group_size"]))
+    if alone:
+        yield one_prompt_line(table, chosen, "One prompt", SEVERAL)
+        sizes = counts(near_sizes(table, chosen))
+    yield use_line(table, chosen, plan, trainer, sizes)
+    yield from ending_lines(table, chosen)
     yield from _why_line(table, chosen, plan)
-    yield _size_line(table, chosen)
+    if not alone:
+        yield _size_line(table, chosen)
     yield _joint_line(table, components)
     yield _std_line(table)
     yield _filter_line(table)
     yield from _changes(table, chosen)
     yield SCOPE
-
-
-def _beside_trainer(table: pd.DataFrame, chosen: pd.Series, trainer: str | None) -> str:
-    if trainer is None:
-        return ""
-    best = best_row(table, trainer)
-    if best is None:
-        return f"; what {trainer} has could not be computed"
-    if not best["signal"] > 0:
-        return f"; {trainer} has no signal at all"
-    ratio = chosen["signal_per_episode"] / best["signal_per_episode"]
-    its = f"{trainer} ({preset(trainer).trainer}) at its best size, {int(best['group_size'])}"
-    return f": {compared(ratio, its)}"
 
 
 def _why_line(table: pd.DataFrame, chosen: pd.Series, plan: Plan) -> Iterator[str]:
@@ -75,22 +70,29 @@ def _why_line(table: pd.DataFrame, chosen: pd.Series, plan: Plan) -> Iterator[st
     if len(rows) < 2:
         return
     silent = ", ".join(f"{row['silent']:.1%} at G = {size}" for size, row in rows.items())
+    drawn_again = chosen["estimator"] == FILTERED
     if plan.batch is not None:
-        yield f"Why: a group costs G episodes, and the share of silent ones is {silent}."
+        share = "" if drawn_again else f", and the share of silent ones is {silent}"
+        yield f"Why: a group costs G episodes{share}."
         return
-    prompts = ", ".join(f"{plan.groups(size):,.0f} at G = {size}" for size in rows)
+    prompts = ", ".join(f"{_prompts(plan, size)} at G = {size}" for size in rows)
     yield (
         f"Why: small groups see more prompts an update ({prompts}), large ones know their prompt's "
-        f"mean better and are silent less often ({silent})."
+        f"mean better{'' if drawn_again else f' and are silent less often ({silent})'}."
     )
+
+
+def _prompts(plan: Plan, size: int) -> str:
+    """Of an update; where it is no whole number, that of many updates on average."""
+    groups = plan.groups(size)
+    return f"{groups:,.0f}" if groups % 1 == 0 else f"{groups:,.2f} on average"
 
 
 def _size_line(table: pd.DataFrame, chosen: pd.Series) -> str:
     part = table[table["estimator"] == chosen["estimator"]].dropna(subset=["signal"])
-    part = part.sort_values("group_size")
-    enough = part["signal_per_episode"] >= 0.95 * chosen["signal_per_episode"]
-    near, size = part[enough]["group_size"], int(chosen["group_size"])
-    line = f"Group size: {int(near.min())} to {int(near.max())} have at least 95 % of its signal"
+    near, size = near_sizes(table, chosen), int(chosen["group_size"])
+    have = "have" if near.size > 1 else "alone has"
+    line = f"Group size: {counts(near)} {have} at least 95 % of its signal"
     sizes = part["group_size"]
     if size == sizes.max() and len(sizes) > 1:
         return f"{line}; {size} is the edge of the grid: larger ones may be better."
@@ -161,8 +163,9 @@ def _changes(table: pd.DataFrame, chosen: pd.Series) -> Iterator[str]:
     second = best_row(table, *rest)
     if second is not None and second["signal"] > 0:
         ratio = second["signal_per_episode"] / chosen["signal_per_episode"]
+        why = f", {BELOW}" if ratio > 1 + SEEN else ""
         yield (
             f"Runner-up: {second['estimator']}, groups of {int(second['group_size'])}: "
-            f"{compared(ratio, 'the choice')}. The order may change as the policy does: "
+            f"{compared(ratio, 'the choice')}{why}. The order may change as the policy does: "
             "--train STEPS asks it further on."
         )

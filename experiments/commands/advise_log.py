@@ -15,6 +15,7 @@ from grpo_checks.experiments.advice.rates.reading import positive
 from grpo_checks.experiments.commands.program import drawing
 from grpo_checks.experiments.storage.files import check_target, write_atomic
 from grpo_checks.experiments.storage.terminal import say, table_lines
+from grpo_checks.experiments.storage.text import counted
 
 PACKAGED = "synthetic"
 """The log that is installed with the project."""
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise ValueError(
             f"weights = {arguments.weights}: expected one for each of {', '.join(components)}"
         )
-    say(f"{log.rows.step.size:,} rows read", "")
+    say(f"{counted(log.rows.step.size, 'row')} read", *log.gaps, "")
     answer = report(log, weights, arguments.windows, arguments.group_size)
     say(*answer.answer, *answer.change, "", *answer.seen, "", *answer.rule, "")
     _print(short_table(answer.table, components))

@@ -40,6 +40,11 @@ def shown(cell: Any, digits: int = DIGITS) -> str:
     return str(cell)
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """ "1 row", "2 rows", "1,000 entries": ``many`` is the plural where it is not ``one`` and s."""
+    return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
 def span(values: pd.Series, digits: int = 3) -> str:
     """The range of some numbers; one number where both ends print alike, "none" of none."""
     return "none" if values.empty else enclosed(values.min(), values.max(), digits)

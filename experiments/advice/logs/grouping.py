@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grpo_checks.experiments.advice.logs.reading import LogRows
+from grpo_checks.experiments.storage.text import counted
 from grpo_checks.theory.logs.groups import Groups, grouped
 
 Whole = NDArray[np.int64]
@@ -91,19 +92,22 @@ def group_rows(
 
 def _notes(counts: Whole, size: int, repeated: int) -> tuple[str, ...]:
     short, long = int((counts < size).sum()), int((counts > size).sum())
-    notes = [f"{counts.size:,} groups, {int((counts == size).sum()):,} of them of {size} rows"]
+    notes = [f"{counted(counts.size, 'group')}, {int((counts == size).sum()):,} of {size} rows"]
     if repeated:
         notes.append(
-            f"{repeated:,} prompts occur more than once in a step: cut into groups of {size} in "
-            "the order of their rows"
+            f"{counted(repeated, 'prompt occurs', 'prompts occur')} more than once in a step: cut "
+            f"into groups of {size} in the order of their rows"
         )
     if short:
         notes.append(
-            f"{short:,} groups have fewer than {size} rows: they count for all that their rows "
-            "tell, not for what needs a full group"
+            f"{counted(short, 'group has', 'groups have')} fewer than {size} rows: what rows tell "
+            "counts, not what needs a full group"
         )
     if long:
-        notes.append(f"{long:,} groups have more than {size} rows, no multiple of it: kept whole")
+        notes.append(
+            f"{counted(long, 'group has', 'groups have')} more than {size} rows, no multiple of "
+            "it: kept whole"
+        )
     return tuple(notes)
 
 

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from grpo_checks.experiments.advice.logs.columns import Columns, resolve
 from grpo_checks.experiments.advice.logs.files import log_files, peek, pieces, step_of
+from grpo_checks.experiments.advice.logs.gaps import Gap, gap_lines, gaps
+from grpo_checks.experiments.storage.text import counted
 
 Floats = NDArray[np.float64]
 
@@ -37,6 +39,8 @@ class Log(NamedTuple):
     columns: Columns
     notes: tuple[str, ...]
     """One line each, with counts."""
+    gaps: tuple[str, ...]
+    """Rewards that are no number: a line for each column."""
 
 
 def read_log(
@@ -55,7 +59,8 @@ def read_log(
         columns = resolve(sample, given, rewards)
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
-    parts = [part for file in watch(files) for part in _file_parts(file, columns)]
+    missing: list[Gap] = []
+    parts = [part for file in watch(files) for part in _file_parts(file, columns, missing)]
     # A field at a time, whose pieces are then let go: all of them twice would be twice the memory.
     fields = [list(field) for field in zip(*parts, strict=True)]
     del parts
@@ -63,10 +68,10 @@ def read_log(
         fields[i] = np.concatenate(pieces_of)  # type: ignore[call-overload]
     rows = LogRows._make(fields)
     kept, notes = _cleaned(rows)
-    return Log(kept, columns, (*_column_notes(files, columns), *notes))
+    return Log(kept, columns, (*_column_notes(files, columns), *notes), (*gap_lines(missing),))
 
 
-def _file_parts(file: Path, columns: Columns) -> Iterator[LogRows]:
+def _file_parts(file: Path, columns: Columns, gaps_seen: list[Gap]) -> Iterator[LogRows]:
     names, wanted = set(map(str, peek(file).columns)), columns.needed
     if not names:
         return
@@ -77,7 +82,10 @@ def _file_parts(file: Path, columns: Columns) -> Iterator[LogRows]:
             f"{file}: column {missing[0]!r} is missing: expected the columns of the first file"
         )
     for piece in pieces(file, [c for c in wanted if c in names]):
-        yield _numbers(piece, columns, step_of(file))
+        rows = _numbers(piece, columns, step_of(file))
+        if np.isnan(rows.rewards).any():
+            gaps_seen += gaps(file, piece, columns, rows.rewards)
+        yield rows
 
 
 def _numbers(piece: pd.DataFrame, columns: Columns, step: int) -> LogRows:
@@ -124,8 +132,7 @@ def _hash(values: pd.Series | None, n: int) -> NDArray[np.uint64]:
 
 def _column_notes(files: Sequence[Path], columns: Columns) -> Iterator[str]:
     roles = ", ".join(f"{role} = {name}" for role, name in columns.roles.items())
-    count = f"{len(files)} file{'s' if len(files) > 1 else ''}"
-    yield f"{count}; rewards: {', '.join(columns.rewards)}; {roles}"
+    yield f"{counted(len(files), 'file')}; rewards: {', '.join(columns.rewards)}; {roles}"
     if columns.ignored:
         yield f"columns not used: {', '.join(columns.ignored)}"
     if "step" not in columns.roles:
@@ -140,9 +147,8 @@ def _cleaned(rows: LogRows) -> tuple[LogRows, list[str]]:
     lost = np.asarray(rows.step < 0)
     again = _repeated_steps(rows)
     notes = [
-        f"{count:,} rows left out: {why}"
+        f"{counted(count, 'row')} left out: {why}"
         for chosen, why in (
-            (silent, "no reward is a number"),
             (lost & ~silent, "no step"),
             (again & ~lost & ~silent, "their step is the one before it, logged again"),
         )
@@ -156,9 +162,6 @@ def _cleaned(rows: LogRows) -> tuple[LogRows, list[str]]:
             rows.step[kept], rows.prompt[kept], rows.text[kept], rows.length[kept],
             rows.advantage[kept], rows.rewards[kept],
         )  # fmt: skip
-    partly = int(np.isnan(rows.rewards).any(1).sum())
-    if partly:
-        notes.append(f"{partly:,} rows lack some reward: it is left out of their sum, as TRL does")
     return rows, notes
 
 

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from grpo_checks.experiments.advice.advise import ESTIMATORS, advise
-from grpo_checks.experiments.advice.choice import JOINT, PLAIN, chosen_row, compared
+from grpo_checks.experiments.advice.choice import JOINT, PLAIN, chosen_row, compared, near_sizes
+from grpo_checks.experiments.advice.headline import use_lines_of_log
 from grpo_checks.experiments.advice.logs.analysis import Names, estimate, names_of, table, trends
 from grpo_checks.experiments.advice.logs.grouping import Grouped, Window, group_rows
 from grpo_checks.experiments.advice.logs.model import mean_correlation, model_of, rates_of
@@ -17,6 +18,9 @@ from grpo_checks.experiments.advice.logs.reading import Log
 from grpo_checks.experiments.advice.logs.rules import RuleAnswer, rule_of
 from grpo_checks.experiments.advice.logs.sentences import Seen, changes, sentences
 from grpo_checks.experiments.advice.place import Plan
+from grpo_checks.experiments.storage.text import counted, counts
+from grpo_checks.theory.logs.groups import levels
+from grpo_checks.theory.logs.in_advantage import ENOUGH
 
 NO_MODEL = (
     "Rewards are not all 0 or 1: no model of pass rates can be made of them, and no exact signal "
@@ -74,6 +78,8 @@ def _advice(
     grouped: Grouped, names: Names, rule: RuleAnswer, latest: pd.DataFrame
 ) -> tuple[list[str], pd.DataFrame]:
     window = grouped.windows[-1]
+    if few := _too_few(grouped, rule):
+        return [few], pd.DataFrame()
     pairs = latest[latest["quantity"] == "correlation"]["value"]
     known = rates_of(window, rule.weights, mean_correlation(pairs.tolist()))
     if known is None or not (rule.weights > 0).all():
@@ -84,15 +90,36 @@ def _advice(
     joined = advise(model_of(known, True), plan, 0, None, sizes, ESTIMATORS[:1])
     both = ((separate.table, "share no parameters"), (joined.table, "share all parameters"))
     lines = [
-        *separate.answer[:1],
+        *use_lines_of_log(separate.table, joined.table, plan, len(known.share)),
         *_against(separate.table, grouped.group_size),
-        *(line for line in separate.answer if line.startswith("Why: ")),
+        *(
+            line.replace("Why: ", "Why, in the model fitted to the log: ", 1)
+            for line in separate.answer
+            if line.startswith("Why: ")
+        ),
         *(line for signals, words in both for line in _for_sharing(signals, words)),
-        f"By the exact signal of prompts with the latest pass rates and correlation, "
-        f"{len(known.share)} different ones, one decision each; real models share some parameters.",
+        "By the exact signal of a model with the latest pass rates and correlation: "
+        f"{counted(len(known.share), 'kind')} of prompts, one decision each; real models share "
+        "some parameters.",
     ]
     tables = [signals.assign(sharing=words) for signals, words in both]
     return lines, pd.concat(tables, ignore_index=True)
+
+
+def _too_few(grouped: Grouped, rule: RuleAnswer) -> str:
+    """Why nothing is advised, or nothing: below ``ENOUGH`` groups that vary no ratio has limits,
+    and those of a share of one half are still 0 and 1."""
+    groups = grouped.windows[-1].groups
+    varied = np.bincount(levels(groups._replace(weights=rule.weights)).group) > 1
+    if varied.sum() >= ENOUGH:
+        return ""
+    parts = len(grouped.windows)
+    hint = "; --windows 1 takes the whole run" if parts > 1 else ""
+    return (
+        f"{counted(varied.size, 'group')}{' in the latest window' if parts > 1 else ''}, "
+        f"{varied.sum()} with rewards that differ: too few to advise on estimator or group size; "
+        f"limits say something from {ENOUGH} that differ on{hint}."
+    )
 
 
 def _budget(window: Window, size: int) -> int:
@@ -117,11 +144,11 @@ def _for_sharing(signals: pd.DataFrame, words: str) -> list[str]:
     chosen = chosen_row(signals)
     if chosen is None or part.empty:
         return [f"If prompts {words}: no update is sure to raise the reward."]
-    near = signals[signals["estimator"] == chosen["estimator"]].dropna(subset=["signal"])
-    near = near[near["signal_per_episode"] >= 0.95 * chosen["signal_per_episode"]]["group_size"]
+    near = near_sizes(signals, chosen)
+    others = f", {counts(near)} have at least 95 % of its signal" if near.size > 1 else ""
     return [
-        f"If prompts {words}: {chosen['estimator']}, G = {int(chosen['group_size'])} is best, "
-        f"{int(near.min())} to {int(near.max())} have at least 95 % of its signal."
+        f"If prompts {words}: {chosen['estimator']}, G = {int(chosen['group_size'])} is best"
+        f"{others}."
     ]
 
 

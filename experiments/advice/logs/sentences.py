@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 
 from grpo_checks.experiments.advice.logs.analysis import COMPOSITE, LARGER, Names, estimate
+from grpo_checks.experiments.storage.text import counted, counts
 from grpo_checks.theory.estimators.response import kappa, response
+from grpo_checks.theory.logs.in_advantage import ENOUGH
 from grpo_checks.theory.logs.limits import Estimate
 
 CERTAIN = 0.01
@@ -33,8 +35,10 @@ def percent(value: Estimate) -> str:
 def sentences(seen: Seen) -> Iterator[str]:
     """All of them, the most useful first."""
     latest = seen.latest.iloc[0]
+    steps = latest[["first_step", "last_step"]]
     yield (
-        f"Now, steps {latest['first_step']} to {latest['last_step']}, {latest['groups']:,} groups; "
+        f"Now, step{'s' * (steps.nunique() > 1)} {counts(steps)}, "
+        f"{counted(latest['groups'], 'group')}; "
         "limits at 95 %, valid for a policy that moves, where they are not called approximate:"
     )
     yield from _rate_lines(seen)
@@ -91,7 +95,10 @@ def _heard_lines(seen: Seen) -> Iterator[str]:
         heard = estimate(seen.latest, f"heard_{rule}", name)
         share, other = (estimate(seen.latest, f"share_{x}", name) for x in (rule, "decomposed"))
         if np.isnan(heard.value):
-            yield f"  {name}: weight {weight / total:.0%}; it does not vary within groups."
+            noise = estimate(seen.latest, "noise", name).value
+            why = f"varies in too few groups: no limits below {ENOUGH} that vary"
+            why = why if noise > 0 else "does not vary within groups"
+            yield f"  {name}: weight {weight / total:.0%}; it {why}."
             continue
         yield (
             f"  {name}: weight {weight / total:.0%}; corr(r, A) {heard}; share of the pull "

@@ -25,8 +25,8 @@ def _table(**signals):
     return pd.DataFrame(rows)
 
 
-def _lines(table, components=2):
-    return [*words.sentences(table, Plan(64), "trl", components)]
+def _lines(table, components=2, prompts=2):
+    return [*words.sentences(table, Plan(64), "trl", components, prompts)]
 
 
 def test_every_number_is_that_of_the_table():
@@ -39,7 +39,7 @@ def test_every_number_is_that_of_the_table():
     assert lines[0].startswith("Use leave_one_out")
     assert "groups of 4, at 64 episodes per update: 25.0 % more signal per episode than" in lines[0]
     assert "prompts an update (32 at G = 2, 16 at G = 4, 8 at G = 8)" in text
-    assert "Group size: 4 to 4 have at least 95 % of its signal; the worst, 2, loses 75%" in text
+    assert "Group size: 4 alone has at least 95 % of its signal; the worst, 2, loses 75%" in text
     assert "joint; normalising each component by itself has 37.5 % less" in text
     assert "Divide by the standard deviation: no; it has 20.0 % less" in text
     assert (
@@ -56,7 +56,14 @@ def test_a_biased_one_must_be_clearly_better():
     near = _table(plain=(1, 2, 1), joint=(1, 2.01, 1))
     clear = _table(plain=(1, 2, 1), joint=(1, 1, 2.1))
     assert _lines(near)[0].startswith("Use leave_one_out")
-    assert "no reason to leave it" in _lines(near)[1]
+    below = "below the 1 % for which bias is accepted"
+    gain = f"it is unbiased (group_normalized would gain 0.5 %: {below})."
+    trl = _table(plain=(1, 2, 1), joint=(1, 2.01, 1), trl=(1, 1, 2.008))
+    assert gain in _lines(near)[0]
+    assert f"0.5 %, trl (TRL 1.16) at its best size, 8, 0.4 %: {below})." in _lines(trl)[0]
+    assert "less signal" not in _lines(trl)[0]
+    runner_up = next(x for x in _lines(trl) if x.startswith("Runner-up"))
+    assert f"more signal per episode than the choice, {below}" in runner_up
     assert _lines(clear)[0].startswith("Use group_normalized")
     assert "8 is the edge of the grid: larger ones may be better" in "\n".join(_lines(clear))
     assert "2 is the edge of the grid" in "\n".join(_lines(_table(plain=(3, 2, 1))))
@@ -70,6 +77,30 @@ def test_nothing_to_learn():
     one = "\n".join(_lines(_table(plain=(1, 2, 3)), components=1))
     assert "there is one component" in one
     assert "nan" not in one
+
+
+def test_what_one_step_does_not_tell_is_said_of_biased_choices():
+    """2.1 against 2: leaving the division out costs 1/21 of the signal."""
+    line = _lines(_table(plain=(1, 2, 1), joint=(1, 1, 2.1)))[1]
+    assert "ranks one step from here" in line
+    assert line.endswith("leave_one_out, groups of 4, costs 4.8% of the signal.")
+    assert not any("one step" in x for x in _lines(_table(plain=(1, 2, 1))))
+
+
+def test_one_prompt_is_no_advice_on_size():
+    """The first line says so, with what the smallest group loses: 1/4 of 4."""
+    lines = _lines(_table(plain=(3, 3.9, 4)), prompts=1)
+    assert lines[0].startswith("One prompt: this is no advice on group size")
+    assert "(4 to 8 within 5 %, 2 loses 25%)" in lines[0]
+    assert "--prompts" in lines[0]
+    assert "groups of 4 to 8, at 64" in lines[1]
+    assert not any("edge of the grid" in line for line in lines)
+
+
+def test_drawn_again_no_group_is_silent():
+    """Shares of silent groups are no reason for a size where they are drawn again."""
+    line = next(x for x in _lines(_table(plain=(1, 1, 1), filtered=(1, 4, 1))) if "Why" in x)
+    assert "silent" not in line
 
 
 def _file(tmp_path, text):

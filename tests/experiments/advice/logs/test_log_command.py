@@ -16,6 +16,8 @@ from grpo_checks.figures.log import log as figure
 from grpo_checks.figures.rows import read_rows
 from grpo_checks.theory.evaluation.values import component_values
 from grpo_checks.theory.instances.rates.pass_rates import pass_rates
+from grpo_checks.theory.logs.in_advantage import ENOUGH
+from grpo_checks.theory.logs.limits import mean_estimate
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +118,42 @@ def test_packaged_log_is_as_trl_writes():
     given = trl_advantages(first[[*NAMES]].to_numpy(), GROUP_SIZE)
     np.testing.assert_array_equal(first["advantage"], given)
     assert first.groupby("prompt").size().tolist() == [GROUP_SIZE] * 32
+
+
+def _advised(tmp_path, capsys, data):
+    path = tmp_path / "short.csv"
+    data.to_csv(path, index=False)
+    assert cli.main(["advise", "--log", str(path), "--out", str(tmp_path)]) == 0
+    return capsys.readouterr().out
+
+
+def test_few_groups_are_no_advice(tmp_path, capsys):
+    """One group of four: no estimator is named, and the first line says why."""
+    rows = pd.DataFrame(
+        {"prompt": "a", "step": 1, "accuracy": [1, 0, 0, 0], "format": [1, 1, 0, 1]}
+    )
+    printed = _advised(tmp_path, capsys, rows)
+    assert "1 group, 1 with rewards that differ: too few to advise" in printed
+    assert "Use " not in printed
+    assert "Now, step 1, 1 group;" in printed
+    assert "accuracy: weight 50%; it varies in too few groups" in printed
+    assert "does not vary" not in printed
+    printed = _advised(tmp_path, capsys, rows.assign(format=1))
+    assert "format: weight 50%; it does not vary within groups" in printed
+
+
+def test_thirty_groups_are_where_limits_begin():
+    """Of a share of one half they are all of [0, 1] at 30 groups and not at 40."""
+    ends = [tuple(mean_estimate(np.arange(n) % 2.0)[1:]) for n in (ENOUGH, 40)]
+    assert ends[0] == (0, 1)
+    assert 0 < ends[1][0] < ends[1][1] < 1
+
+
+def test_missing_rewards_are_told_first(tmp_path, capsys):
+    """File, step, prompt and count stand above the advice; they do not make a component dull."""
+    rows = pd.DataFrame({"prompt": "a", "step": 1, "accuracy": [1, np.nan, 0, 0]})
+    rows["format"] = [1, 1, 0, 1]
+    printed = _advised(tmp_path, capsys, rows)
+    first = "step 1, prompt a: accuracy is missing (1 row): left out of its sum of rewards"
+    assert printed.index(first) < printed.index("too few to advise")
+    assert "does not vary" not in printed

@@ -103,12 +103,17 @@ def test_gaps_are_told_with_counts(tmp_path):
     every.to_csv(tmp_path / "a.csv", index=False)
     log = read_log([tmp_path / "a.csv"], {})
     notes = "\n".join(log.notes)
-    assert "1 rows left out: no reward is a number" in notes
-    assert "1 rows left out: no step" in notes
+    assert "1 row left out: no step" in notes
     assert "12 rows left out: their step is the one before it, logged again" in notes
-    assert "2 rows lack some reward" in notes
+    where = f"{tmp_path / 'a.csv'}: step 1, prompt q1.0"
+    missing = f"{where}: accuracy is missing (1 row)"
+    assert log.gaps == (
+        f"{missing}: left out, no reward of it is a number",
+        f"{missing}: left out of its sum of rewards, as TRL does",
+        f"{where}: format is 'inf' (1 row): left out of its sum of rewards, as TRL does",
+    )
     assert log.rows.step.size == 22
-    assert "1 groups have fewer than 4 rows" in "\n".join(_grouped(log).notes)
+    assert "1 group has fewer than 4 rows" in "\n".join(_grouped(log).notes)
 
 
 def test_repeated_groups_are_cut(tmp_path):
@@ -119,7 +124,7 @@ def test_repeated_groups_are_cut(tmp_path):
     every.to_csv(tmp_path / "a.csv", index=False)
     grouped = _grouped(read_log([tmp_path / "a.csv"], {}))
     assert grouped.windows[0].groups.sizes.tolist() == [G] * 9
-    assert any("1 prompts occur more than once in a step" in note for note in grouped.notes)
+    assert any("1 prompt occurs more than once in a step" in note for note in grouped.notes)
     first = grouped.windows[0].groups.rewards[: 2 * G, 0]
     rows = data[data["prompt"] == "q1.0"]["accuracy"].to_numpy()
     at = [i for i in (0, G) if (first == rows).all()]
