@@ -33,7 +33,8 @@ def front(stored: Stored) -> str:
 
 def _answer(stored: Stored, number: int) -> str:
     """Four questions as four cards; verdicts alone where the sentences were written for others."""
-    texts = stored.parts[f"Theorem {number}, in short"].strip()
+    name = f"Theorem {number}, in short"
+    texts = "".join(text for part, text in stored.parts.items() if part.startswith(name)).strip()
     if not texts:
         heading, cards = f"## Theorem {number}", [_verdicts(stored, number)]
     else:

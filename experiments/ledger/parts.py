@@ -42,8 +42,9 @@ ANSWER2 = (
 )
 ANSWER3 = ("T3.coverage", "T3.tightness", "T3.ood", "T3.shift", "T3.visual_arft")
 PARTS: dict[str, Part] = {
-    "Theorem 1, in short": Part(theorem1.in_short, ("T1.rate.sharp", *ANSWER1)),
+    "Theorem 1, in short": Part(theorem1.in_short, ANSWER1),
     "a trainer in short": Part(trainer.in_short, ("trainer",)),
+    "Theorem 1, in short, how loose": Part(theorem1.for_you, ("T1.rate.sharp", *ANSWER1)),
     "Theorem 2, in short": Part(theorem2.in_short, ANSWER2),
     "Theorem 3, in short": Part(theorem3.in_short, ANSWER3),
     "top": Part(overview.top, ("verdicts", "rows", "cases", "points")),

@@ -1,6 +1,7 @@
 """Verdicts, numbers and tables in the words of the ledger."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_FLOOR, Context
 
 import pandas as pd
 
@@ -31,6 +32,21 @@ def having(data: pd.DataFrame, verdict: str) -> pd.DataFrame:
 def count(data: pd.DataFrame, verdict: str) -> int:
     """The number of cells of one verdict."""
     return len(having(data, verdict))
+
+
+def without_copies(data: pd.DataFrame) -> pd.DataFrame:
+    """Without cells that are another one with all rewards multiplied: they are no evidence."""
+    return data[data["copy_of"].isna()] if "copy_of" in data else data
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as in a sentence: a, b and c."""
+    return " and ".join([", ".join(names[:-1])] * bool(names[1:]) + [*names[-1:]])
+
+
+def at_least(value: float, digits: int = 2) -> str:
+    """A lower limit rounded down, so that what is printed is one too."""
+    return f"{Context(prec=digits, rounding=ROUND_FLOOR).create_decimal(value):f}"
 
 
 def exactly(row: pd.Series, side: str) -> str:

@@ -53,17 +53,21 @@ def rules(data: pd.DataFrame) -> Facts | None:
         "decisive": f"in the {int(known.decisive.sum())} told apart",
     }
     texts = lines.map(lambda x: "" if pd.isna(x) else x if isinstance(x, str) else f"{x:.0f}")
-    at_end = known.cells["best_at_end"]
     return {
         "table": table(texts, headings),
         "correlation": f"{rule.correlation:.2f}",
         "ratio": f"{rule.ratio:g}",
         "cells": len(known.cells),
-        "both": int((at_end == 2).sum()),
+        "both": longest_for_both(known.cells),
         "equal": len(equal),
         "all": int(((equal["against_e"] == 0) & (equal["as_e"] > 0)).sum()),
         "none": int(((equal["as_e"] == 0) & (equal["against_e"] > 0)).sum()),
     }
+
+
+def longest_for_both(cells: pd.DataFrame) -> int:
+    """In how many cells the best step of either update is the longest of the grid."""
+    return int((cells["best_at_end"] == 2).sum())
 
 
 def _place(row: pd.Series) -> str:

@@ -4,14 +4,34 @@ import numpy as np
 import pandas as pd
 
 from grpo_checks.experiments.ledger.words import Facts, count, outcome, table
+from grpo_checks.experiments.points.generalization.coverage import ALONE
 from grpo_checks.experiments.storage.text import span
 
 STEPS = ("used", "jensen", "change_of_measure", "markov", "bernoulli")
 """The parts of the budget of kl-xi, see ``theory.generalization.proof_slack``."""
 
 
+def failures(data: pd.DataFrame) -> pd.DataFrame:
+    """Of T3.coverage: the failure probabilities of PAC-Bayes bounds; no bound for one policy chosen
+    beforehand, and no comparison in nats."""
+    return data[data["delta"].notna() & ~data["bound_name"].isin(ALONE)]
+
+
+def nearest(data: pd.DataFrame) -> Facts:
+    """How near a failure probability comes to its delta: by which bound at all, and of policies
+    trained on the sample (Gibbs posteriors)."""
+    cells = failures(data)
+    shares = cells["observed"] / cells["delta"]
+    return {
+        "failing": f"{shares.max():.2g}",
+        "failing_bound": cells["bound_name"][shares.idxmax()],
+        "failing_trained": f"{shares[cells['posterior'] == 'Gibbs'].max():.2g}",
+    }
+
+
 def coverage(data: pd.DataFrame) -> Facts:
     """Of T3.coverage: Gibbs posteriors, the worst one, and one policy in closed form."""
+    probabilities = failures(data)
     gibbs = data[data["oracle_offset"].notna() & (data["posterior"] == "Gibbs")]
     worst = data[data["posterior"] == "worst"]
     closed = data[data["closed_form"].notna()]
@@ -23,8 +43,11 @@ def coverage(data: pd.DataFrame) -> Facts:
         "outcome": outcome(data),
         "bounds": gibbs["bound_name"].nunique(),
         "worst_delta": ", ".join(f"{x:g}" for x in worst["delta"].unique()),
-        "holds": count(data, "holds"),
-        "vacuous": count(data, "vacuous"),
+        "holds": count(probabilities, "holds"),
+        "vacuous": count(probabilities, "vacuous"),
+        "nats_cells": count(data[data["delta"].isna()], "holds"),
+        "alone_cells": count(data[data["bound_name"].isin(ALONE)], "holds"),
+        **nearest(data),
         "cells": len(gibbs.drop_duplicates(settings)),
         "largest": int(gibbs["n_tasks"].max()),
         "table": _bounds(gibbs),

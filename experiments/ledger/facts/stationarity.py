@@ -3,12 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from grpo_checks.experiments.ledger.words import Facts, count, having, outcome, table
+from grpo_checks.experiments.ledger.words import Facts, count, having, outcome, table, without_copies
 from grpo_checks.experiments.storage.text import counts, span
 
 
 def rate(data: pd.DataFrame) -> Facts:
-    """Of T1.rate: tightness at the longest T, and what each step of the proof loses there."""
+    """Of T1.rate, without copies: tightness at the longest T, and what each step of the proof
+    loses there."""
+    copies, data = len(data) - len(without_copies(data)), without_copies(data)
     longest = data[data["n_steps"] == data["n_steps"].max()]
     # A column that other claims leave empty is stored as floats.
     cells = longest.astype({"components": int}).groupby(["instance", "components"])
@@ -22,7 +24,7 @@ def rate(data: pd.DataFrame) -> Facts:
         "holds": count(data, "holds"),
         "vacuous": len(vacuous),
         "cells": len(data),
-        "copies": data.reindex(columns=["copy_of"])["copy_of"].notna().sum(),
+        "copies": copies,
         "longest": int(data["n_steps"].max()),
         "table": table(cells.apply(_tightness, include_groups=False).reset_index()),
         "causes": ", ".join(
@@ -187,9 +189,15 @@ def components(data: pd.DataFrame) -> Facts:
     return {"table": table(data, headings, digits=4), "normalised": ", ".join(variances)}
 
 
+def best_sizes(data: pd.DataFrame) -> pd.DataFrame:
+    """Of T1.budget: the cells whose G is the best of many; in others the size is that of one
+    comparison."""
+    return having(data, "holds").dropna(subset=["best_real_group_size"])
+
+
 def budget(data: pd.DataFrame) -> Facts:
     """Of T1.budget: the best group sizes, real and whole."""
-    best = having(data, "holds").dropna(subset=["best_real_group_size"])
+    best = best_sizes(data)
     return {
         "outcome": outcome(data),
         "instances": len(best),

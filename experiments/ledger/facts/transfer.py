@@ -5,6 +5,10 @@ import pandas as pd
 from grpo_checks.experiments.ledger.words import Facts, count, outcome, table
 
 
+NEARLY = 0.9999
+"""Failure probabilities beyond it are not printed as 1."""
+
+
 def ood(data: pd.DataFrame) -> Facts:
     """Of T3.ood: bound over exact target risk, where the bound says anything."""
     exact = data[data["shown_risk"].notna() & (data["bound"] < 1)]
@@ -39,6 +43,18 @@ def growth(data: pd.DataFrame, expected: int) -> str:
     """How the gap of `relay` grows, in words."""
     exponent = data[data["kind"] == f"exponent {expected}"]["exponent"].iloc[0]
     return f"grows as D^{exponent:.3f}, fitted" if exponent else "does not change with D"
+
+
+def certain_failure(data: pd.DataFrame) -> Facts:
+    """Of T3.shift: the largest failure probability, and from how many tasks on it is reached in
+    every setting."""
+    largest = data["observed"].max()
+    level = min(float(largest), NEARLY)
+    reached = data.groupby("n_tasks")["observed"].min() >= level
+    return {
+        "worst": f"up to {largest:.4f}" if largest < NEARLY else f"above {NEARLY:g}",
+        "worst_tasks": f"{reached.index[reached].min():.0f}" if reached.any() else "no number of",
+    }
 
 
 def shift(data: pd.DataFrame) -> Facts:

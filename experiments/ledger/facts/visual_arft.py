@@ -79,6 +79,7 @@ def _improvements(cells: pd.DataFrame) -> Facts:
     )
     return {
         "level": 1 - DELTA,
+        "fresh": (cells["fresh_bound"] < cells["base_loss"]).sum(),
         "certain": alone.sum(),
         "cells": len(cells),
         "mat": alone[mat].sum(),

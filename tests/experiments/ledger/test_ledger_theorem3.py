@@ -47,7 +47,7 @@ def test_a_test_set_does_not_speak_for_pac_bayes():
     coverage = rows[rows["claim"] == "T3.coverage"]
     share = coverage["observed"] / coverage["delta"]
     largest = share[~coverage["bound_name"].isin(ALONE)].max()
-    assert f"(largest failure probability over delta {largest:.2g})" in text
+    assert f"(largest failure probability over delta {largest:.2g}, of the betting mixture" in text
     assert largest < 0.99
     assert share.max() == pytest.approx(1, rel=1e-6)
 

@@ -59,9 +59,7 @@ def test_a_floor_is_where_runs_end_and_no_limit_on_the_way():
 def test_slopes_are_those_of_the_step_rule():
     """The summary names the rule; the fitted numbers are those of the rows."""
     summary = _summary(1, _changed("T1.slope", observed=-0.321))
-    assert (
-        "eta = min(1, sqrt(G/T)), the average of |grad J|^2 on `conflict` falls as T^s" in summary
-    )
+    assert "With steps min(1, sqrt(G/T)) the average of |grad J|^2 on `conflict` falls" in summary
     assert "s = -0.321 and -0.321; another rule for the step has another slope" in summary
     text = _flat(_details(1))
     assert "The slope is that of the step rule" in text

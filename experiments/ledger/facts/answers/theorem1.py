@@ -2,8 +2,8 @@
 
 import pandas as pd
 
-from grpo_checks.experiments.ledger.facts.cycles.survey import share
-from grpo_checks.experiments.ledger.words import Facts, count
+from grpo_checks.experiments.ledger.facts.cycles.survey import by_prompts, share
+from grpo_checks.experiments.ledger.words import Facts, at_least, having, listed, without_copies
 from grpo_checks.experiments.protocol.claim import overall
 from grpo_checks.experiments.storage.text import span
 
@@ -18,34 +18,73 @@ def answer(
     verdicts = [overall(list(data["verdict"])) for data in (rate, surrogate, cycles)]
     if verdicts != ["holds", "holds", "refuted"]:
         return None
-    certified = cycles[(cycles["evidence"] == "certified") & (cycles["verdict"] == "refuted")]
-    dice = certified[(certified["instance"] == "dice") & certified["reach"].notna()]
-    floor = dice[dice["field"] == "grad J"].sort_values("reach").iloc[-1]
-    larger = certified[certified["group_size"] > 2]
-    sizes = sorted(int(g) for g in {*larger["group_size"]})
     few, many = records["group_size"].min(), records["group_size"].max()
     least, most = (records[records["group_size"] == size] for size in (few, many))
     return {
-        "ratio": span(rate["ratio"].dropna()),
-        "median": rate["ratio"].dropna().median(),
-        "surrogate": span(surrogate["ratio"].dropna()),
-        "floor": f"{floor['observed']:.2g}",
-        "reach": f"{floor['reach']:g}",
-        "larger": ", ".join(map(str, sizes[:-1])) + f" and {sizes[-1]}",
+        **_rate(rate),
+        **_cycles(cycles),
+        "surrogate": span(having(surrogate, "holds")["ratio"].dropna()),
         "models": records["model"].nunique(),
         "few": int(few),
         "many": int(many),
         "rounds": share(least["goes round"] > 0),
+        "who_rounds": by_prompts(least, "goes round"),
         "rests": share(most["zero"] > 0),
+        "who_rests": by_prompts(most, "zero"),
     }
 
 
-def in_short(sharp: pd.DataFrame, rate: pd.DataFrame, *tables: pd.DataFrame) -> Facts | None:
-    """Of the same, and of T1.rate.sharp: four questions. None where ``answer`` is."""
-    facts = answer(rate, *tables)
+def _rate(rate: pd.DataFrame) -> Facts:
+    """Of T1.rate without copies: for which estimators, in how many cells, how loose by T."""
+    held = having(without_copies(rate), "holds")
+    ratios = {int(length): cells["ratio"].dropna() for length, cells in held.groupby("n_steps")}
+    shortest, longest = min(ratios), max(ratios)
+    return {
+        "estimators": listed([f"`{name}`" for name in held["estimator"].unique()]),
+        "cells": len(held),
+        "longest": longest,
+        "ratio": span(ratios[longest]),
+        "median": f"{ratios[longest].median():.3g}",
+        "shortest": shortest,
+        "most": f"{ratios[shortest].max():.3g}",
+    }
+
+
+def _cycles(cycles: pd.DataFrame) -> Facts:
+    """Of T1.own: the floor on `dice`, and where runs of larger groups stay, by model."""
+    certified = cycles[(cycles["evidence"] == "certified") & (cycles["verdict"] == "refuted")]
+    dice = certified[(certified["instance"] == "dice") & certified["reach"].notna()]
+    floors = dice[dice["field"] == "grad J"].sort_values("reach")
+    larger = certified[certified["group_size"] > 2]
+    models = [
+        f"`{name}` (G = {listed([f'{size:.0f}' for size in sorted({*cells['group_size']})])})"
+        for name, cells in larger.groupby("instance")
+    ]
+    return {
+        "floor": at_least(floors["observed"].min()),
+        "reaches": listed([f"{reach:g}" for reach in floors["reach"]]),
+        "larger": listed([f"{size:.0f}" for size in sorted({*larger["group_size"]})]),
+        "where": listed(models),
+    }
+
+
+IN_SHORT = (
+    *("estimators", "cells", "reaches", "floor", "where"),
+    *("models", "few", "who_rounds", "many", "who_rests"),
+)
+LOOSE = ("longest", "ratio", "median", "shortest", "most")
+
+
+def in_short(*tables: pd.DataFrame) -> Facts | None:
+    """Of the same: whether it is true, and where not. None where ``answer`` is."""
+    facts = answer(*tables)
+    return facts and {name: facts[name] for name in IN_SHORT}
+
+
+def for_you(sharp: pd.DataFrame, *tables: pd.DataFrame) -> Facts | None:
+    """Of the same, and of T1.rate.sharp: how loose it is. None where ``answer`` is."""
+    facts = answer(*tables)
     if facts is None or sharp.empty:
         return None
-    names = ("ratio", "median", "floor", "larger", "models", "few", "many", "rounds", "rests")
-    typical = pd.to_numeric(sharp["ratio"]).median()
-    kept = {name: facts[name] for name in names}
-    return {**kept, "cells": count(rate, "holds"), "sharp": f"{typical:.3g}"}
+    typical = having(sharp, "holds")["ratio"].median()
+    return {**{name: facts[name] for name in LOOSE}, "sharp": f"{typical:.3g}"}

@@ -3,7 +3,8 @@
 import pandas as pd
 
 from grpo_checks.experiments.audit.benefit_rules import ALWAYS, TRUE, judged, rankings
-from grpo_checks.experiments.ledger.facts.decomposition import factors, kappa_by_components
+from grpo_checks.experiments.ledger.facts.benefit import longest_for_both
+from grpo_checks.experiments.ledger.facts.decomposition import attained, factors
 from grpo_checks.experiments.ledger.words import Facts, having
 from grpo_checks.experiments.protocol.claim import overall
 from grpo_checks.experiments.storage.text import counts, span
@@ -30,34 +31,38 @@ def answer(
     checked = (identity, potential, kappa, zero, maximum, benefit, curl)
     verdicts = tuple(overall(list(data["verdict"])) for data in checked)
     false = [having(cases[cases["claim"] == name], "refuted") for name in REFUTED]
-    near = kappa_by_components(kappa)
     graded = having(curl[(curl["components"] == 1) & (curl["distinct_rewards"] == 3)], "holds")
-    if verdicts != VERDICTS or near is None or graded.empty or any(x.empty for x in false):
+    if verdicts != VERDICTS or graded.empty or any(x.empty for x in false):
         return None
     wrong = rankings(benefit)[0].set_index("rule")["all"]
     if wrong[ALWAYS] >= wrong[TRUE]:
         return None
     led_away, live, shares = false[0], maximum[maximum["bound"] > 0], factors(kappa)
     first = led_away[led_away["case"].str.endswith("G = 4")].iloc[0]
+    cells = judged(benefit).cells
     return {
+        **attained(kappa),
         "losses": ", ".join(f"{loss:.1%} (G = {size})" for size, loss in shares.items()),
-        "ratios": near["ratios"],
         "classes": len(live),
         "used": f"{(live['observed'] / live['bound']).max():.5f}",
         "lost": f"{first['observed']:.3f}",
         "share": f"{first['observed'] * shares[4] / first['bound']:.0%}",
         "allowed": f"{first['bound']:.3f}",
-        "points": len(led_away),
+        "led_away": len(led_away),
         "curls": counts(graded["group_size"]),
         "asymmetry": span(graded["observed"]),
         "wrong": int(wrong[TRUE]),
-        "always": int(wrong[ALWAYS]),
-        "starts": len(judged(benefit).cells),
+        "starts": len(cells),
+        "better": len(cells) - int(wrong[ALWAYS]),
+        "longest_step": longest_for_both(cells),
     }
 
 
 def in_short(*tables: pd.DataFrame) -> Facts | None:
     """Of the same: four questions. None where ``answer`` is."""
     facts = answer(*tables)
-    names = ("losses", "lost", "share", "allowed", "ratios", "used", "wrong", "starts", "always")
+    names = (
+        *("losses", "lost", "share", "allowed", "sharp", "points", "typical", "used"),
+        *("wrong", "starts", "better", "longest_step"),
+    )
     return facts and {name: facts[name] for name in names}

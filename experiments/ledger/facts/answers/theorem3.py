@@ -2,11 +2,10 @@
 
 import pandas as pd
 
-from grpo_checks.experiments.ledger.facts.generalization import bets
-from grpo_checks.experiments.ledger.facts.summary.theorems import chance
+from grpo_checks.experiments.ledger.facts.generalization import bets, failures, nearest
+from grpo_checks.experiments.ledger.facts.transfer import certain_failure
 from grpo_checks.experiments.ledger.facts.visual_arft import visual_arft
 from grpo_checks.experiments.ledger.words import Facts, count
-from grpo_checks.experiments.points.generalization.coverage import ALONE
 from grpo_checks.experiments.protocol.claim import overall
 from grpo_checks.experiments.storage.text import span
 
@@ -28,18 +27,17 @@ def in_short(
     sharper = bets(tightness)
     if tuple(overall(list(data["verdict"])) for data in checked) != VERDICTS or sharper is None:
         return None
-    bounds = coverage[~coverage["bound_name"].isin(ALONE)]
     plain = tightness[tightness["policy_class"].eq("sampled") & tightness["temperature"].eq(1)]
     plain = plain[plain["instance"].eq("specialists") & plain["nats used"].notna()]
     telling = ood[ood["shown_risk"].notna() & (ood["bound"] < 1)]
     models = visual_arft(published)
     return {
-        "holds": count(coverage, "holds"),
-        "failing": (bounds["observed"] / bounds["delta"]).max(),
-        "worst": chance(shift["observed"].max()),
+        "holds": count(failures(coverage), "holds"),
+        **nearest(coverage),
+        **certain_failure(shift),
         "delta": ", ".join(f"{x:g}" for x in shift["delta"].unique()),
         "plain": span(plain["tightness kl-xi"]),
         "betting": f"a betting mixture lowers it by a factor of {sharper['ratio']}",
         "ood": span(telling.groupby("bound_name")["ratio"].median()),
-        **{name: models[name] for name in ("smallest", "few", "few_all")},
+        **{name: models[name] for name in ("smallest", "few", "few_all", "fresh", "cells")},
     }

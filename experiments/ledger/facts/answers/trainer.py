@@ -27,6 +27,7 @@ def trainer(rows: pd.DataFrame) -> Facts | None:
     return {
         "version": library,
         "groups": int(defaults["groups"].iloc[0]),
+        "size": int(defaults["group_size"].iloc[0]),
         "steps": int(defaults["step"].iloc[-1]),
         "rounds": f"{defaults['rounds'].iloc[-1]:.1f}",
         "exact_rounds": f"{exact['rounds'].iloc[-1]:.1f}",
@@ -43,4 +44,4 @@ def trainer(rows: pd.DataFrame) -> Facts | None:
 def in_short(rows: pd.DataFrame) -> Facts | None:
     """Of the same: one sentence."""
     facts = trainer(rows)
-    return facts and {name: facts[name] for name in ("version", "rounds", "steps")}
+    return facts and {name: facts[name] for name in ("version", "size", "rounds", "steps")}

@@ -32,6 +32,15 @@ def survey(records: pd.DataFrame) -> Facts:
     }
 
 
+def by_prompts(records: pd.DataFrame, column: str) -> str:
+    """In how many models some start does so, of those whose prompts share the parameters, and of
+    those with one prompt."""
+    shared = records["prompts"] > 1
+    seen = records[column] > 0
+    single, several = (f"{seen[kind].sum()} of {kind.sum()}" for kind in (~shared, shared))
+    return f"{several} with shared parameters and {single} with one prompt"
+
+
 def share(seen: pd.Series) -> str:
     """In per cent, with Clopper and Pearson's limits."""
     limits = scipy.stats.binomtest(int(seen.sum()), len(seen)).proportion_ci(LEVEL)

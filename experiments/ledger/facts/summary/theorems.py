@@ -3,8 +3,17 @@
 import pandas as pd
 
 from grpo_checks.experiments.ledger.facts.decomposition import factors
-from grpo_checks.experiments.ledger.words import Facts, count, exactly, having, table
-from grpo_checks.experiments.points.generalization.coverage import ALONE
+from grpo_checks.experiments.ledger.facts.generalization import nearest
+from grpo_checks.experiments.ledger.facts.stationarity import best_sizes
+from grpo_checks.experiments.ledger.facts.transfer import certain_failure
+from grpo_checks.experiments.ledger.words import (
+    Facts,
+    count,
+    exactly,
+    having,
+    table,
+    without_copies,
+)
 from grpo_checks.experiments.storage.text import counts, span
 
 
@@ -52,14 +61,14 @@ def stationarity(
     *tables: pd.DataFrame,
 ) -> Facts:
     """Of Theorem 1, from the rows of T1.rate, T1.slope, T1.budget and T1.floor, and all tables."""
-    ratio = rate["ratio"].dropna()
+    ratio = having(without_copies(rate), "holds")["ratio"].dropna()
     stalled = floor.dropna(subset=["floor"]).iloc[0]
     return {
         **_theorem(1, *tables),
         "slopes": " and ".join(f"{x:.3f}" for x in slope["observed"]),
         "ratio": span(ratio),
         "median": ratio.median(),
-        "best": counts(having(budget, "holds")["group_size"]),
+        "best": counts(best_sizes(budget)["group_size"]),
         "size": int(stalled["group_size"]),
         "floor": stalled["floor"],
     }
@@ -80,25 +89,21 @@ def generalization(
     coverage: pd.DataFrame, shift: pd.DataFrame, published: pd.DataFrame, *tables: pd.DataFrame
 ) -> Facts:
     """Of Theorem 3, from the rows of T3.coverage, T3.shift and T3.visual_arft, and all tables."""
-    coverage = coverage[~coverage["bound_name"].isin(ALONE)]
     trained = published[
         (published["trained_on"].astype(str) == "True") & (published["train_loss"] == "observed")
     ]
     few = trained[trained["n_tasks"] == trained["n_tasks"].min()]
     return {
         **_theorem(3, *tables),
-        "failing": (coverage["observed"] / coverage["delta"]).max(),
-        "worst": chance(shift["observed"].max()),
+        **nearest(coverage),
+        **certain_failure(shift),
         "delta": ", ".join(f"{x:g}" for x in shift["delta"].unique()),
         "vacuous": count(trained, "vacuous"),
         "published": len(trained),
+        "all_vacuous": count(published, "vacuous"),
+        "all_published": len(published),
         "few": int(few["n_tasks"].iloc[0]),
         "few_vacuous": count(few, "vacuous"),
         "few_published": len(few),
         "nats": few["observed"].max(),
     }
-
-
-def chance(value: float) -> str:
-    """Numbers that differ from 1 by less than they can show are not printed as 1."""
-    return f"up to {value:.4f}" if value < 0.9999 else "above 0.9999"

@@ -1,0 +1,76 @@
+"""Numbers of the answers, from rows made by hand where a wrong choice of rows gives others."""
+
+import pandas as pd
+
+from grpo_checks.experiments.ledger.facts.answers.theorem1 import _rate
+from grpo_checks.experiments.ledger.facts.cycles.survey import by_prompts
+from grpo_checks.experiments.ledger.facts.generalization import failures, nearest
+from grpo_checks.experiments.ledger.facts.stationarity import budget
+from grpo_checks.experiments.ledger.facts.transfer import certain_failure
+from grpo_checks.experiments.ledger.words import at_least, listed
+
+HELD = {"verdict": "holds"}
+
+
+def test_best_sizes_are_of_cells_that_looked_for_one():
+    """A comparison of one size with its formula has a size too, 2 or 64, and finds no best."""
+    rows = [(3, 2.6), (7, 6.9), (2, None), (64, None)]
+    data = pd.DataFrame(rows, columns=["group_size", "best_real_group_size"]).assign(**HELD)
+    facts = budget(data)
+    assert (facts["typical"], facts["best"], facts["instances"]) == ("3 to 7", "2.6 to 6.9", 2)
+
+
+def test_copies_and_vacuous_cells_count_for_nothing():
+    """Of six cells one is a copy and one vacuous; the ratio is that of the longest runs."""
+    cells = [
+        (100, 50.0, "holds", None), (100, 9.0, "holds", None), (100, 99.0, "vacuous", None),
+        (1000, 4.0, "holds", None), (1000, 5.0, "holds", None), (1000, 1.5, "holds", "K = 1"),
+    ]  # fmt: skip
+    data = pd.DataFrame(cells, columns=["n_steps", "ratio", "verdict", "copy_of"])
+    facts = _rate(data.assign(estimator="leave_one_out"))
+    assert facts == {
+        "estimators": "`leave_one_out`",
+        "cells": 4,
+        "longest": 1000,
+        "ratio": "4 to 5",
+        "median": "4.5",
+        "shortest": 100,
+        "most": "50",
+    }
+
+
+def test_failure_probabilities_are_of_pac_bayes_bounds():
+    """Neither a bound for one policy counts, nor a comparison in nats, which has no delta."""
+    cells = [
+        ("kl-xi", "Gibbs", 0.05, 0.01), ("betting mixture", "given", 0.05, 0.03),
+        ("fresh tasks", "Gibbs", 0.05, 0.05), ("KL(Q‖P) of kl-xi", "coins", None, 30.0),
+    ]  # fmt: skip
+    data = pd.DataFrame(cells, columns=["bound_name", "posterior", "delta", "observed"])
+    assert len(failures(data)) == 2
+    assert nearest(data) == {
+        "failing": "0.6",
+        "failing_bound": "betting mixture",
+        "failing_trained": "0.2",
+    }
+
+
+def test_a_certain_failure_says_from_how_many_tasks_on():
+    """In every setting; below .9999 the probability itself is said."""
+    rows = [(2, 0.0), (2, 0.1), (20, 0.99995), (20, 0.5), (50, 1.0), (50, 0.99995)]
+    data = pd.DataFrame(rows, columns=["n_tasks", "observed"])
+    assert certain_failure(data) == {"worst": "above 0.9999", "worst_tasks": "50"}
+    assert certain_failure(data[data["n_tasks"] == 2])["worst"] == "up to 0.1000"
+
+
+def test_shares_of_the_survey_are_told_by_prompts():
+    """What only models with shared parameters do is not said of all."""
+    data = pd.DataFrame({"prompts": [1, 1, 3, 3, 3], "zero": [0, 1, 4, 0, 2]})
+    assert by_prompts(data, "zero") == "2 of 3 with shared parameters and 1 of 2 with one prompt"
+
+
+def test_a_lower_limit_is_rounded_down():
+    """.00109 is no "at least .0011"."""
+    assert [at_least(x) for x in (0.00109, 0.00104, 1.99)] == ["0.0010", "0.0010", "1.9"]
+    assert [listed(x) for x in ([], ["a"], ["a", "b"], ["a", "b", "c"])] == [
+        "", "a", "a and b", "a, b and c",
+    ]  # fmt: skip
