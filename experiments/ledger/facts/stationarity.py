@@ -3,7 +3,14 @@
 import numpy as np
 import pandas as pd
 
-from grpo_checks.experiments.ledger.words import Facts, count, having, outcome, table, without_copies
+from grpo_checks.experiments.ledger.words import (
+    Facts,
+    count,
+    having,
+    outcome,
+    table,
+    without_copies,
+)
 from grpo_checks.experiments.storage.text import counts, span
 
 

@@ -4,7 +4,6 @@ import pandas as pd
 
 from grpo_checks.experiments.ledger.words import Facts, count, outcome, table
 
-
 NEARLY = 0.9999
 """Failure probabilities beyond it are not printed as 1."""
 

@@ -32,7 +32,8 @@ def _rows():
     race = {"lead_at_start": 1.0, "J_decomposed": 1.0, "lower": -1.0, "upper": 2.0}
     features = {"correlation": 0.5, "success_ratio": 1.0}
     curl = {**HELD, "components": 1, "distinct_rewards": 3, "group_size": 4, "observed": 0.7}
-    benefit = [{**cell, "gain_lead": 0.1}, {**cell, "gain_lead": 0.2, "best_at_end": 1}, {**RACE, **race, **features}]
+    cells = [{**cell, "gain_lead": 0.1}, {**cell, "gain_lead": 0.2, "best_at_end": 1}]
+    benefit = [*cells, {**RACE, **race, **features}]
     names = ("T2.identity", "T2.potential", "T2.zero")
     return {
         **{name: pd.DataFrame([HELD]) for name in names},
