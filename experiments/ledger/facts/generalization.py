@@ -24,7 +24,7 @@ def nearest(data: pd.DataFrame) -> Facts:
     shares = cells["observed"] / cells["delta"]
     return {
         "failing": f"{shares.max():.2g}",
-        "failing_bound": cells["bound_name"][shares.idxmax()],
+        "failing_bound": cells["bound_name"].iloc[int(shares.argmax())],
         "failing_trained": f"{shares[cells['posterior'] == 'Gibbs'].max():.2g}",
     }
 

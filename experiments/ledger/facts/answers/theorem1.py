@@ -37,8 +37,9 @@ def answer(
 def _rate(rate: pd.DataFrame) -> Facts:
     """Of T1.rate without copies: for which estimators, in how many cells, how loose by T."""
     held = having(without_copies(rate), "holds")
-    ratios = {int(length): cells["ratio"].dropna() for length, cells in held.groupby("n_steps")}
-    shortest, longest = min(ratios), max(ratios)
+    lengths = sorted({int(length) for length in held["n_steps"]})
+    ratios = {length: held[held["n_steps"] == length]["ratio"].dropna() for length in lengths}
+    shortest, longest = lengths[0], lengths[-1]
     return {
         "estimators": listed([f"`{name}`" for name in held["estimator"].unique()]),
         "cells": len(held),
