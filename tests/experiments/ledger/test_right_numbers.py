@@ -5,8 +5,8 @@ import pandas as pd
 from grpo_checks.experiments.ledger.facts.answers.theorem1 import _rate
 from grpo_checks.experiments.ledger.facts.cycles.survey import by_prompts
 from grpo_checks.experiments.ledger.facts.generalization import failures, nearest
-from grpo_checks.experiments.ledger.facts.stationarity import budget
 from grpo_checks.experiments.ledger.facts.transfer import certain_failure
+from grpo_checks.experiments.ledger.facts.variance import budget
 from grpo_checks.experiments.ledger.words import at_least, listed
 
 HELD = {"verdict": "holds"}

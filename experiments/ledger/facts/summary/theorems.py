@@ -4,8 +4,8 @@ import pandas as pd
 
 from grpo_checks.experiments.ledger.facts.decomposition import factors
 from grpo_checks.experiments.ledger.facts.generalization import nearest
-from grpo_checks.experiments.ledger.facts.stationarity import best_sizes
 from grpo_checks.experiments.ledger.facts.transfer import certain_failure
+from grpo_checks.experiments.ledger.facts.variance import best_sizes
 from grpo_checks.experiments.ledger.words import (
     Facts,
     count,
