@@ -8,6 +8,7 @@ from grpo_checks.theory.identification.candidates import Candidate, candidates
 from grpo_checks.theory.identification.earned import Earned, Numbers, earned
 from grpo_checks.theory.identification.fitting import Curve, Precision
 from grpo_checks.theory.identification.predicted import Predicted, advantages
+from grpo_checks.theory.identification.residues import constraints
 from grpo_checks.theory.identification.rules import FLOAT32, Identification, Trial, best
 from grpo_checks.theory.numbers.validation import check_entries, check_shape
 
@@ -42,7 +43,10 @@ def identify_advantages(
     observed = np.asarray(advantages, float)
     check_shape("advantages", observed, (len(data.rewards),), "N")
     check_entries("advantages", observed, np.isfinite(observed), "a finite number")
-    trials = [Trial(c, _curve(data, c)) for c in candidates(len(data.weights), lengths is not None)]
+    trials = [
+        Trial(c, _curve(data, c), constraints=constraints(data, c, observed))
+        for c in candidates(len(data.weights), lengths is not None)
+    ]
     answer = best(trials, observed, precision)
     if answer.rules:
         return answer

@@ -59,7 +59,9 @@ class Earned(NamedTuple):
     size: Numbers
     """(N,) sum of |w r|: what rounding of a composite is relative to."""
     rounded: NDArray[np.bool_]
-    """(N, K): what a sum may round, so that equal rewards may leave a residue."""
+    """(N, K): rewards that a sum may round, so that equal ones may leave a residue."""
+    composite_rounded: NDArray[np.bool_]
+    """(N,): likewise of composites, whose weights may be what is rounded."""
 
 
 def earned(
@@ -95,9 +97,11 @@ def earned(
     groups, batches = segments(group), segments(batch)
     _check_groups(groups, batches)
     there = np.where(np.isnan(rewards), 0.0, rewards)
-    rounded = (there * GRID % 1 != 0) | (weights * GRID % 1 != 0)
+    rounded = there * GRID % 1 != 0
+    summed = (rounded | (weights * GRID % 1 != 0)).any(1)
     size = np.abs(there) @ np.abs(weights)
-    return Earned(rewards, weights, groups, batches, lengths, there @ weights, size, rounded)
+    composites = there @ weights
+    return Earned(rewards, weights, groups, batches, lengths, composites, size, rounded, summed)
 
 
 def _check_groups(groups: Segments, batches: Segments) -> None:

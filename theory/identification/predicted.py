@@ -75,7 +75,7 @@ def _scaled(
     size = data.size
     centred = deviations(data.composites, within, size)
     scale = _per_sd(within.total(centred**2), within.sizes - estimator.ddof, eps, False)
-    rounded = within.largest(size * data.rounded.any(1))
+    rounded = within.largest(size * data.composite_rounded)
     gain = _gain(scale, eps, within.largest(size), rounded)[within.member]
     if within is not data.groups:
         centred = deviations(data.composites, data.groups, size)
@@ -154,7 +154,7 @@ def _pass_at_k(data: Earned, estimator: Estimator, eps: complex | float) -> Pred
     lead = np.where(np.isfinite(lead), lead, 0.0)
     scale = _per_sd(groups.total(centred**2), groups.sizes - estimator.ddof, eps, False)
     values = np.where(rewards == best, (lead * scale)[groups.member], 0.0)
-    rounded = groups.largest(data.size * data.rounded.any(1))
+    rounded = groups.largest(data.size * data.composite_rounded)
     gain = _gain(scale, eps, groups.largest(data.size), rounded)
     return Predicted(values, gain[groups.member])
 

@@ -19,6 +19,7 @@ from grpo_checks.theory.identification.fitting import (
     ranges,
 )
 from grpo_checks.theory.identification.predicted import Predicted
+from grpo_checks.theory.identification.residues import Constraints
 from grpo_checks.theory.rules.aggregation import Aggregation
 
 Range = tuple[float, float]
@@ -35,6 +36,8 @@ class Trial(NamedTuple):
     candidate: Candidate
     curve: Curve
     aggregation: Aggregation | None = None
+    constraints: Constraints | None = None
+    """What it must explain beside the data."""
 
 
 class RuleFit(NamedTuple):
@@ -52,7 +55,8 @@ class RuleFit(NamedTuple):
     Of a rule that does not explain the data: the fitted number twice.
     """
     excess: float
-    """Largest error in units of what rounding may do: at most 1 where the data are explained."""
+    """Largest error in units of what rounding may do, of data and constraints: at most 1 where
+    the data are explained."""
     error: float
     """Largest error."""
     unexplained: float
@@ -107,11 +111,12 @@ def _sorted(rules: list[RuleFit]) -> Identification:
 def _explanation(trial: Trial, observed: Numbers, precision: Precision, scaled: bool) -> RuleFit:
     names = list(trial.candidate.free)
     start = [START] * len(names)
-    curve = trial.curve
     if scaled:
         names.append("scale")
-        start.append(factor(curve, start, observed))
-        curve = _with_factor(curve)
+        start.append(factor(trial.curve, start, observed))
+    curve = _curve(trial, scaled)
+    if trial.constraints is not None:
+        observed = np.concatenate([observed, trial.constraints.observed])
     fit = fitted(curve, start, observed, precision)
     return _rule_fit(trial, names, fit, observed, precision, curve)
 
@@ -123,12 +128,19 @@ def factor(curve: Curve, start: list[float], observed: Numbers) -> float:
     return max(float(values @ observed / norm), 0.0) if norm > 0 else 1.0
 
 
-def _with_factor(curve: Curve) -> Curve:
-    def times(free: list[complex]) -> Predicted:
-        values, gain = curve(free[:-1])
-        return Predicted(free[-1] * values, free[-1].real * gain)
+def _curve(trial: Trial, scaled: bool) -> Curve:
+    """Of the data, and then of the constraints; the last number is a factor if ``scaled``."""
 
-    return times
+    def joined(free: list[complex]) -> Predicted:
+        numbers, scale = (free[:-1], free[-1]) if scaled else (free, 1.0 + 0j)
+        values, gain = trial.curve(numbers)
+        answer = Predicted(scale * values, scale.real * gain)
+        if trial.constraints is None:
+            return answer
+        parts = zip(answer, trial.constraints.predicted(numbers, scale), strict=True)
+        return Predicted(*(np.concatenate(pair) for pair in parts))
+
+    return joined
 
 
 def _rule_fit(
@@ -139,8 +151,9 @@ def _rule_fit(
     usual = _with_known(fit, ends, observed, precision, curve) if "scale" not in names else None
     numbers = dict(zip(names, map(float, (usual or fit).free), strict=True))
     scale = numbers.pop("scale", 1.0)
-    error = observed - fit.values
-    size, distance = (float(np.sqrt((x**2).sum())) for x in (observed, error))
+    count = len(observed) - (len(trial.constraints.observed) if trial.constraints else 0)
+    error = (observed - fit.values)[:count]
+    size, distance = (float(np.sqrt((x**2).sum())) for x in (observed[:count], error))
     return RuleFit(
         _estimator(trial.candidate.estimator, numbers),
         trial.aggregation,

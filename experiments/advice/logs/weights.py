@@ -18,8 +18,6 @@ ROWS = 1_000
 """Rows of whole steps that rules are fitted to."""
 DENOMINATOR = 100
 """Weights that a log tells are read as fractions of the largest."""
-UNEXPLAINED = 0.05
-"""Of the size of the advantages: what residues of silent groups may be, and no more."""
 NAMES: tuple[EstimatorName, ...] = (
     "group_normalized",
     "mean_baseline",
@@ -63,13 +61,11 @@ def sample_of(window: Window) -> Sample | None:
 
 
 def identified(sample: Sample, weights: Floats) -> Identification:
-    """Of the sample, with these weights; rules that leave ``UNEXPLAINED`` explain nothing."""
-    answer = identify_advantages(
+    """Of the sample, with these weights."""
+    return identify_advantages(
         sample.rewards, weights, sample.group, sample.advantage, batch=sample.batch,
         lengths=sample.length,
     )  # fmt: skip
-    near = [rule for rule in answer.rules if rule.unexplained <= UNEXPLAINED]
-    return Identification(tuple(sorted(near, key=lambda rule: not rule.usual)), answer.nearest)
 
 
 def _fitted_weights(sample: Sample, name: EstimatorName) -> Floats:
