@@ -70,14 +70,14 @@ class _Whitened:
         self.data, self.inside = data, estimator.whiten_inside
         weights = data.lengths if estimator.whiten_tokens else None
         counts = np.ones(len(observed)) if weights is None else weights
-        total, of = data.batches.total, data.batches.member
+        total, member = data.batches.total, data.batches.member
         self.mean = total(counts * observed) / total(counts)
-        spread = total(counts * (observed - self.mean[of]) ** 2)
+        spread = total(counts * (observed - self.mean[member]) ** 2)
         variance = spread / np.maximum(total(counts) - estimator.ddof, 1)
         self.variance = variance if self.inside else np.sqrt(variance)
         self.unit, self.root = self._beside_root(_deviations(data, observed))
         # An error e of each number moves one of these by at most 2 e (1 + |unit|)/root.
-        self.share = np.real(self.root)[of] / (2 * (1 + np.abs(self.unit)))
+        self.share = np.real(self.root)[member] / (2 * (1 + np.abs(self.unit)))
         self.largest = data.batches.largest(np.abs(observed))
 
     def _beside_root(self, centred: Values) -> tuple[Values, Values]:
@@ -105,15 +105,15 @@ class _Whitened:
         size = batches.largest(np.abs(plain.values) + plain.gain)
         noise = size / np.where(known, np.abs(root), 1.0)
         # The root of n squares moves by at most sqrt(n) times what its numbers do.
-        all_of_it = 2 * noise * (1 + np.sqrt(batches.sizes))
-        of_unit = self.share * all_of_it[batches.member] * (1 + np.abs(unit))
+        change = 2 * noise * (1 + np.sqrt(batches.sizes))
+        of_units = self.share * change[batches.member] * (1 + np.abs(unit))
         return Predicted(
             np.concatenate([self.share * unit, np.zeros_like(self.mean), spread / 4]),
             np.concatenate(
                 [
-                    of_unit,
+                    of_units,
                     self.largest + np.abs(ratio) * size,
-                    np.abs(scale) ** power * (1 + all_of_it),
+                    np.abs(scale) ** power * (1 + change),
                 ]
             ),
         )
