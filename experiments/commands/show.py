@@ -16,6 +16,7 @@ from grpo_checks.experiments.models.describing.svg import svg
 from grpo_checks.experiments.models.instances import build
 from grpo_checks.experiments.storage.files import check_target, write_atomic
 from grpo_checks.experiments.storage.terminal import say, table_lines
+from grpo_checks.experiments.storage.text import counted
 from grpo_checks.theory.instances.instance import Instance
 
 PROMPTS = 10
@@ -42,24 +43,20 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _counted(count: int, kind: str) -> str:
-    return f"{count:,} {kind}" + ("s" if count != 1 else "")
-
-
 def _size(model: Chosen, instance: Instance) -> list[str]:
     """What there is of everything, and what is not reached."""
     mdp, labels = instance.mdp, model.labels
     kinds = {"prompt": labels.prompts, "tool": labels.tools, "answer": labels.answers}
-    counts = ", ".join(_counted(len(names), kind) for kind, names in kinds.items())
-    parts = _counted(len(labels.components), "component")
+    counts = ", ".join(counted(len(names), kind) for kind, names in kinds.items())
+    parts = counted(len(labels.components), "component")
     shared = "no state is reached from two prompts"
     if not mdp.prompt_separable:
         shared = "prompts share states"
     policy = type(instance.policy).__name__.replace("LogLinear", "log-linear").lower()
     lines = [
-        f"{counts}, {parts}; {_counted(len(labels.states), 'state')}, at most "
-        f"{_counted(mdp.max_depth, 'tool call')}; {shared}",
-        f"policy: {policy}, {_counted(instance.theta.size, 'parameter')}",
+        f"{counts}, {parts}; {counted(len(labels.states), 'state')}, at most "
+        f"{counted(mdp.max_depth, 'tool call')}; {shared}",
+        f"policy: {policy}, {counted(instance.theta.size, 'parameter')}",
     ]
     if labels.unreachable:
         lines.append(f"not reached, and left out: {', '.join(labels.unreachable)}")
@@ -83,7 +80,7 @@ def _values(model: Chosen, instance: Instance, computed: Facts) -> list[str]:
             "component": names,
             "weight": np.asarray(instance.mdp.weights),
             "mean reward": computed.success,
-            "attainable": computed.attainable,
+            "attainable" if computed.attained else "at most": computed.attainable,
         }
     )
     with pd.option_context("display.float_format", "{:.4g}".format):
@@ -100,12 +97,13 @@ def _values(model: Chosen, instance: Instance, computed: Facts) -> list[str]:
 def _prompts(model: Chosen, instance: Instance, computed: Facts) -> list[str]:
     """J and J* of the first ones."""
     rho = np.asarray(instance.mdp.prompt_distribution)
-    columns = {"chance": rho, "J": computed.value, "J*": computed.best}
+    best = "J*" if computed.attained else "J* at most"
+    columns = {"chance": rho, "J": computed.value, best: computed.best}
     table = pd.DataFrame({"prompt": model.labels.prompts, **columns})
     with pd.option_context("display.float_format", "{:.4g}".format):
         lines = table_lines(table.head(PROMPTS))
     more = len(table) - PROMPTS
-    return lines + ([f"... and {_counted(more, 'prompt')} more"] if more > 0 else [])
+    return lines + ([f"... and {counted(more, 'prompt')} more"] if more > 0 else [])
 
 
 def _draw(model: Chosen, instance: Instance, dot_path: Path | None, svg_path: Path | None) -> None:

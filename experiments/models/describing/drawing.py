@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 
 from grpo_checks.experiments.models.describing.graph import Node, Response
+from grpo_checks.experiments.storage.text import counted
 
 MOST = 12
 """States of a layer, and prompts of a state, that text shows."""
@@ -15,12 +16,11 @@ def text(nodes: Iterable[Node], names: Sequence[str]) -> list[str]:
         layers.setdefault(node.depth, []).append(node)
     lines = []
     for depth, layer in layers.items():
-        calls = f"{depth} tool call" + ("s" if depth > 1 else "")
-        lines.append(f"after {calls}:" if depth else "at the start:")
+        lines.append(f"after {counted(depth, 'tool call')}:" if depth else "at the start:")
         for node in layer[:MOST]:
             lines += _node(node, names)
         if len(layer) > MOST:
-            lines.append(f"  ... and {len(layer) - MOST} states more")
+            lines.append(f"  ... and {counted(len(layer) - MOST, 'state')} more")
     return lines
 
 

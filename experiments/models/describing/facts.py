@@ -25,14 +25,16 @@ class Facts(NamedTuple):
     value: Float[np.ndarray, " Q"]
     """J_q at the start, in [0, R_max]."""
     best: Float[np.ndarray, " Q"]
-    """J*_q over policies that know the prompt."""
+    """J*_q over policies that know the prompt and tell all states apart."""
     optimum: float
     """J*, or an upper bound on it."""
     optimum_is_exact: bool
+    attained: bool
+    """Whether one policy of the class has all of ``best``, and one each entry of ``attainable``."""
     success: Float[np.ndarray, " K"]
     """E r_k at the start, in [0, 1]."""
     attainable: Float[np.ndarray, " K"]
-    """The same of the best policy for this component alone, which knows the prompt."""
+    """The same of the best policy for this component alone, which knows prompt and state."""
     correlation: Float[np.ndarray, "K K"]
     """Of rewards within prompts; nan for a component that is constant there."""
     silent: dict[int, float]
@@ -46,12 +48,13 @@ def facts(instance: Instance) -> Facts:
     mdp = instance.mdp
     law, best, component = (np.asarray(x) for x in _computed(mdp, instance.policy, instance.theta))
     rho, vectors = np.asarray(mdp.prompt_distribution), np.asarray(mdp.class_vector)
-    alike = _rewards_are_alike(mdp)
+    attained = (mdp.prompt_separable or _rewards_are_alike(mdp)) and _is_free(instance)
     return Facts(
         value=law @ np.asarray(mdp.class_composite),
         best=best,
         optimum=float(rho @ best) if instance.best is None else instance.best,
-        optimum_is_exact=instance.optimum_is_exact or (alike and _is_free(instance)),
+        optimum_is_exact=instance.optimum_is_exact or attained,
+        attained=attained,
         success=rho @ law @ vectors,
         attainable=rho @ component,
         correlation=correlations(rho, law, vectors),

@@ -1,6 +1,6 @@
 """The graph of a model with names: states, what tools respond, which answers are allowed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -12,6 +12,9 @@ from grpo_checks.theory.numbers.validation import reachable
 
 SHORT = 1000
 """Largest denominator of a chance that is shown as a fraction."""
+
+SHOWN = 6
+"""Reward vectors of an answer, and prompts of one, that are listed."""
 
 
 class Response(NamedTuple):
@@ -38,6 +41,11 @@ def chance(value: float) -> str:
     """A fraction where a short one rounds to it, else four digits; nothing where it is sure."""
     if value == 1:
         return ""
+    return fraction(value)
+
+
+def fraction(value: float) -> str:
+    """The same of any number, 1 included."""
     short = Fraction(value).limit_denominator(SHORT)
     return str(short) if abs(float(short) - value) <= 4 * np.spacing(value) else f"{value:.4g}"
 
@@ -55,20 +63,27 @@ def nodes(mdp: TAMDP, labels: Labels) -> Iterator[Node]:
                 Response(labels.tools[u], _law(transition[state, u]))
                 for u in np.flatnonzero(legal[state, : mdp.n_tools])
             ]
+            here = reached[:, state]
             answers = [
-                f"{labels.answers[y]} {_earned(reward[reached[:, state], state, y])}"
+                f"{labels.answers[y]} ({_earned(reward[:, state, y], here, labels.prompts)})"
                 for y in np.flatnonzero(legal[state, mdp.n_tools :])
             ]
             yield Node(state, labels.states[state], depth, prompts, responses, answers)
 
 
-def _earned(rewards: np.ndarray) -> str:
-    """The reward vector, if it is the same at all prompts that reach the state, (Q,K)."""
-    if len(rewards) == 0:
-        return "(not reached)"
-    if (rewards != rewards[0]).any():
-        return "(by prompt)"
-    return f"({', '.join(f'{x:.4g}' for x in rewards[0])})"
+def _earned(rewards: np.ndarray, reached: np.ndarray, prompts: Sequence[str]) -> str:
+    """The reward vector (Q, K) at the prompts that reach the state: of each where it differs."""
+    vectors: dict[str, list[str]] = {}
+    for q in np.flatnonzero(reached):
+        vectors.setdefault(", ".join(map(fraction, rewards[q])), []).append(prompts[q])
+    if len(vectors) < 2:
+        return next(iter(vectors), "not reached")
+    parts = [f"{_few(names)}: {vector}" for vector, names in vectors.items()]
+    return "; ".join(parts[:SHOWN] + ["..."] * (len(parts) > SHOWN))
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join([*names[:SHOWN]] + ["..."] * (len(names) > SHOWN))
 
 
 def _law(row: np.ndarray) -> list[tuple[int, str]]:

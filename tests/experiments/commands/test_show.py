@@ -74,6 +74,19 @@ def test_show_lists_names(capsys):
     assert "\nlookup: Two questions" in first
 
 
+def test_what_is_not_attained_is_at_most(tmp_path, capsys):
+    """Two doors that look alike: one answer is right behind each, and 1 is only a bound."""
+    model = Model("doors").prompt("p", "s").prompt("q", "t").answer("left").answer("right")
+    model.reward(1, prompt="p", answer="left").reward(1, prompt="q", answer="right")
+    for ending, words in (("free", ("attainable", "J*\n")), ("alike", ("at most", "J* at most\n"))):
+        path = str(tmp_path / f"{ending}.json")
+        (model if ending == "free" else model.alike("a door", ["s", "t"])).save(path)
+        assert main(["show", path]) == 0
+        shown = capsys.readouterr().out
+        assert all(f" {text}" in shown for text in words)
+        assert ("attainable" in shown) is (ending == "free")
+
+
 def test_show_counts_what_is_not_reached(tmp_path, capsys):
     """A state that nothing leads to is named."""
     model = Model("small").prompt("q", "s").answer("y", reward=1).answer("n")

@@ -100,7 +100,12 @@ def test_one_policy_serves_prompts_whose_rewards_are_alike():
     model = Model("alike").prompt("p", {"s": 1}).prompt("q", {"s": 0.5, "t": 0.5})
     model.answer("yes").answer("no").reward(1, at="s", answer="yes").reward(1, at="t", answer="no")
     assert facts(model.build().instance).optimum_is_exact
-    assert not facts(model.alike("o", ["s", "t"]).build().instance).optimum_is_exact
+    assert facts(model.build().instance).attained
+    shared = facts(model.alike("o", ["s", "t"]).build().instance)
+    assert not shared.optimum_is_exact
+    # One answer for both: 1 at p or 1/2 at q for yes; no policy of the class has 1 at both.
+    assert not shared.attained
+    assert shared.attainable == pytest.approx([1])
 
 
 def test_text_of_the_graph():
@@ -120,6 +125,17 @@ def test_text_of_the_graph():
         "  v",
         "    answers: yes (1, 0), no (0, 0)",
     ]
+
+
+def test_rewards_that_depend_on_the_prompt_are_printed():
+    """A quarter at Paris, nothing at Rome and Oslo, which share a line; one vector needs none."""
+    model = Model("trip").component("right").component("short")
+    for name in ("Paris", "Rome", "Oslo"):
+        model.prompt(name, "s")
+    model.answer("book it").reward({"right": "1/4"}, prompt="Paris").reward({"short": "2/3"})
+    instance, labels = model.build()
+    (node,) = graph.nodes(instance.mdp, labels)
+    assert node.answers == ["book it (Paris: 1/4, 2/3; Rome, Oslo: 0, 2/3)"]
 
 
 def test_pictures():
