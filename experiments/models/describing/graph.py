@@ -74,7 +74,7 @@ def nodes(mdp: TAMDP, labels: Labels) -> Iterator[Node]:
 def _earned(rewards: np.ndarray, reached: np.ndarray, prompts: Sequence[str]) -> str:
     """The reward vector (Q, K) at the prompts that reach the state: of each where it differs."""
     vectors: dict[str, list[str]] = {}
-    for q in np.flatnonzero(reached):
+    for q in np.flatnonzero(reached).tolist():
         vectors.setdefault(", ".join(map(fraction, rewards[q])), []).append(prompts[q])
     if len(vectors) < 2:
         return next(iter(vectors), "not reached")
