@@ -61,7 +61,7 @@ def _outcomes(axes: Axes, cells: pd.DataFrame) -> None:
     updates = [(i, part) for i, (_, part) in enumerate(kinds) if part["gain_lead"].notna().any()]
     joint = [(part["gain_lead"] <= 0).mean() for _, part in updates]
     look: Mapping[str, Any] = {"color": "black", "mec": "white", "linestyle": "", "ms": 5}
-    axes.plot(joint, [i for i, _ in updates], "D", label="share where joint gains more", **look)
+    axes.plot(joint, [i for i, _ in updates], "D", label="joint gains more", **look)
     axes.set_yticks(range(len(kinds)), labels)
     axes.invert_yaxis()
     axes.set_xlim(0, 1)

@@ -1,15 +1,26 @@
-"""Results of other papers, from their rows: one figure with four panels."""
+"""Results of other papers, from their rows: a figure each, at column width."""
 
-import numpy as np
+from collections.abc import Callable, Mapping, Sequence
+
 import pandas as pd
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from grpo_checks.figures.style import BOUND, OBSERVED, PAGE_WIDTH, RC, REFERENCE
+from grpo_checks.figures.style import (
+    BOUND,
+    COLUMN_WIDTH,
+    OBSERVED,
+    RC,
+    REFERENCE,
+    series,
+    shared_legend,
+)
 
 EXACT = {"conflict": ("o", OBSERVED), "coding": ("^", "#009E73")}
-CYCLES = (("s-", OBSERVED), ("^--", BOUND), ("o:", REFERENCE), ("D-.", "#009E73"))
+LOOKS = (("s-", OBSERVED), ("^--", BOUND), ("o:", REFERENCE))
+ON_CYCLE = 0.01
+"""Relative distance of the last two stored iterates to the cycle, below which they are on it."""
 
 
 def _tools(axes: Axes, rows: pd.DataFrame) -> None:
@@ -29,32 +40,42 @@ def _tools(axes: Axes, rows: pd.DataFrame) -> None:
         label = f"{name}: exact"
         axes.plot([0, *n], [first, *p], marker, color=colour, markersize=5, label=label)
         style = "--" if name == "coding" else "-"
-        axes.plot(n, one["bound"], style, color=BOUND, label=f"{name}: recurrence bound")
+        axes.plot(n, one["bound"], style, color=BOUND, label=f"{name}: recurrence")
     axes.set_xlabel("iterate $n$")
     axes.set_ylabel("chance of success $p_n$")
-    axes.set_ylim(-0.03, 1.03)
-    axes.set_title("(a) amplification, with and without tools")
+
+
+def _told(rows: pd.DataFrame) -> list[tuple[str, pd.Series]]:
+    """The recurrence of the easiest prompt that is on its cycle; beside it two that settle."""
+    cells = rows[(rows["claim"] == "L.convergence") & rows["p after 0"].notna()]
+    if cells.empty:
+        return []
+    last = [f"p after {n:.0f}" for n in series(cells.iloc[0], "p after ")[0][-2:]]
+    apart = cells[last[1]].sub(cells[last[0]]).abs()
+    cycling = cells[(cells["verdict"] == "refuted") & (cells["observed"] > 0)]
+    cycling = cycling[(apart / cells["observed"] - 1).abs()[cycling.index] < ON_CYCLE]
+    # Of prompts with several penalties, the hardest that settles.
+    calm = cells[cells["verdict"] == "holds"].sort_values(["reference", "beta"])
+    calm = calm[calm["eps"] == calm["eps"].max()]
+    calm = calm[calm["reference"] == calm["reference"].min()].tail(2)
+    cycling = cycling.sort_values("reference").tail(1)
+    told = [("cycles", row) for _, row in cycling.iterrows()]
+    return [*told, *(("settles", row) for _, row in calm.iterrows())]
 
 
 def _convergence(axes: Axes, rows: pd.DataFrame) -> None:
-    """Sequences of hard prompts that settle, and that do not."""
-    cells = rows[(rows["claim"] == "L.convergence") & rows["p after 0"].notna()]
-    # A prompt with several penalties.
-    kinds = cells.groupby(["reference", "eps"])["beta"]
-    cells = cells[kinds.transform("nunique") > 1]
-    cells = cells[(cells["reference"] == cells["reference"].min())]
-    cells = cells[cells["eps"] == cells["eps"].max()].sort_values("beta").tail(len(CYCLES) - 1)
-    columns = [c for c in rows.columns if c.startswith("p after ")]
-    for (_, row), (style, colour) in zip(cells.iterrows(), CYCLES, strict=False):
-        verdict = {"refuted": "cycles", "holds": "settles"}.get(row["verdict"], row["verdict"])
-        label = rf"$\beta$ = {row['beta']:g}: {verdict}"
-        axes.plot(range(len(columns)), row[columns].astype(float), style, color=colour, label=label)
-    if not cells.empty:
-        p_ref, eps = cells["reference"].iloc[0], cells["eps"].iloc[0]
-        axes.set_title(rf"(b) recurrence from $p_{{ref}}$ = {p_ref:g}, $\epsilon$ = {eps:g}")
+    """Sequences of hard prompts that settle, and one that does not; dotted: the cycle's ends."""
+    for (verdict, row), (style, colour) in zip(_told(rows), LOOKS, strict=False):
+        n, p = series(row, "p after ")
+        setting = rf"$\beta$ = {row['beta']:g}, $\epsilon$ = {row['eps']:g}"
+        label = rf"$p_{{ref}}$ = {row['reference']:g}, {setting}: {verdict}"
+        axes.plot(n, p, style, color=colour, label=label)
+        if verdict == "cycles":
+            for end in (p[-2:].max(), p[-2:].max() - row["observed"]):
+                axes.axhline(end, color=colour, linestyle=":", linewidth=0.9)
+    axes.set_yscale("log")
     axes.set_xlabel("iterate $n$")
     axes.set_ylabel("chance of success $p_n$")
-    axes.set_ylim(-0.03, 1.03)
 
 
 def _correlation(axes: Axes, rows: pd.DataFrame) -> None:
@@ -82,9 +103,8 @@ def _correlation(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_xscale("log", base=2)
     axes.set_xlabel("group size $G$")
     axes.set_ylabel(r"corr$(r_k, A)$")
-    # Room for the legend below the curves.
     axes.set_ylim(0.0, 1.0)
-    axes.set_title("(c) exact correlations; dotted: limits")
+    axes.xaxis.set_major_formatter("{x:g}")
 
 
 def _groups(axes: Axes, rows: pd.DataFrame) -> None:
@@ -103,27 +123,49 @@ def _groups(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_yscale("log")
     axes.set_xlabel("group size $G$")
     axes.set_ylabel("different groups")
-    axes.set_title("(d) two binary rewards: groups told apart")
+    axes.xaxis.set_major_formatter("{x:g}")
 
 
-NEEDED = (
-    *("iterate", "method", "component", "prompt", "beta", "eps", "reference", "p after 0"),
-    *("group_size", "chance", "joint", "joint_limit", "decoupled_limit"),
-    *("components", "weights", "centred", "multisets"),
-)
-PANELS = (_tools, _convergence, _correlation, _groups)
+NEEDED: Mapping[str, Sequence[str]] = {
+    "L.amplification": ("iterate", "method", "component", "prompt", "beta", "eps", "reference"),
+    "L.convergence": ("p after 0",),
+    "L.correlation.law": ("group_size", "chance", "joint", "joint_limit", "decoupled_limit"),
+    "L.groups": ("components", "weights", "centred", "multisets"),
+}
+"""Columns that the figure of a claim is drawn from: other tables lack them."""
 
 
-def overview(rows: pd.DataFrame) -> Figure | None:
-    """Amplification, its convergence, correlations, distinct groups."""
-    if not rows["claim"].astype(str).str.startswith("L.").any():
+def _figure(
+    rows: pd.DataFrame, claim: str, panel: Callable[[Axes, pd.DataFrame], None], columns: int = 1
+) -> Figure | None:
+    """One panel; None where the claim has no rows that show something."""
+    if not (rows["claim"] == claim).any() or not {*NEEDED[claim]} <= {*rows.columns}:
         return None
-    # A check of one claim alone lacks the columns of the others.
-    rows = rows.reindex(columns=[*rows.columns, *(c for c in NEEDED if c not in rows.columns)])
     with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 5.4), layout="constrained")
-        for axes, panel in zip(np.ravel(figure.subplots(2, 2)), PANELS, strict=True):
-            panel(axes, rows)
-            if axes.get_legend_handles_labels()[0]:
-                axes.legend(frameon=False, fontsize=7, ncols=2 if panel is _correlation else 1)
+        figure = Figure((COLUMN_WIDTH, 2.9), layout="constrained")
+        axes = figure.subplots()
+        panel(axes, rows)
+        if not axes.get_lines():
+            return None
+        shared_legend(figure, axes, columns)
     return figure
+
+
+def amplification(rows: pd.DataFrame) -> Figure | None:
+    """L.amplification and L.tools: exact iterates and the recurrence."""
+    return _figure(rows, "L.amplification", _tools, 2)
+
+
+def convergence(rows: pd.DataFrame) -> Figure | None:
+    """L.convergence: iterates that settle, and that end on a cycle."""
+    return _figure(rows, "L.convergence", _convergence)
+
+
+def correlation(rows: pd.DataFrame) -> Figure | None:
+    """L.correlation.law: against the group size, with the limits of large groups."""
+    return _figure(rows, "L.correlation.law", _correlation, 2)
+
+
+def groups(rows: pd.DataFrame) -> Figure | None:
+    """L.groups: how many groups of advantages differ."""
+    return _figure(rows, "L.groups", _groups, 2)

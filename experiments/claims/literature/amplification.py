@@ -148,7 +148,7 @@ CLAIM = Claim(
     provenance="literature",
     expected="holds",
     proof=("grpo_checks.theory.evaluation.tilting",),
-    figures=("literature",),
+    figures=("l_amplification",),
     assumptions=(
         NO_CHANCE,
         *stated(

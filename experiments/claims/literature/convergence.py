@@ -115,7 +115,7 @@ CLAIM = Claim(
     provenance="literature",
     expected="refuted",
     proof=("grpo_checks.theory.rational.menus.trap",),
-    figures=("literature",),
+    figures=("l_convergence",),
     assumptions=(
         not_on_models("about the recurrence alone, whatever the model"),
         *stated("none in the abstract; locally |h'| < 1 at the fixed point suffices"),

@@ -184,7 +184,7 @@ LAW = Claim(
     provenance="derived",
     expected="holds",
     proof=("grpo_checks.theory.updates.correlation",),
-    figures=("literature",),
+    figures=("l_correlation",),
     assumptions=(in_cells("independent binary components"), *stated("eps = 0")),
     mutants={"no groups": MUTANTS["no groups"]},
     runs=lambda scope: [],

@@ -116,7 +116,7 @@ CLAIM = Claim(
     provenance="literature",
     expected="holds",
     proof=("grpo_checks.theory.estimators.distinct",),
-    figures=("literature",),
+    figures=("l_groups",),
     assumptions=(
         not_on_models("about all groups of binary rewards, whatever the model"),
         *stated("eps = 0", "groups and their advantages without order", "no batch whitening"),

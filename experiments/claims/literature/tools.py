@@ -91,7 +91,7 @@ CLAIM = Claim(
     provenance="derived",
     expected="holds",
     proof=("grpo_checks.theory.evaluation.tilting",),
-    figures=("literature",),
+    figures=("l_amplification",),
     assumptions=stated("one binary reward, whitened by its own law", "unrestricted policies"),
     mutants={"reached": "p_n = h(p_{n-1}) with random tools too"},
     runs=lambda scope: [],
