@@ -51,9 +51,9 @@ def _told(rows: pd.DataFrame) -> list[tuple[str, pd.Series]]:
     if cells.empty:
         return []
     last = [f"p after {n:.0f}" for n in series(cells.iloc[0], "p after ")[0][-2:]]
-    apart = cells[last[1]].sub(cells[last[0]]).abs()
+    distance = cells[last[1]].sub(cells[last[0]]).abs()
     cycling = cells[(cells["verdict"] == "refuted") & (cells["observed"] > 0)]
-    cycling = cycling[(apart / cells["observed"] - 1).abs()[cycling.index] < ON_CYCLE]
+    cycling = cycling[(distance / cells["observed"] - 1).abs()[cycling.index] < ON_CYCLE]
     # Of prompts with several penalties, the hardest that settles.
     calm = cells[cells["verdict"] == "holds"].sort_values(["reference", "beta"])
     calm = calm[calm["eps"] == calm["eps"].max()]
