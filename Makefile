@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 # Ctrl-C reaches the shell of a recipe too: it lives on to pass on the 3 of the command.
 PASS_ON := trap : INT;
 
-.PHONY: verify test check bench paper survey site site-test conformance clean
+.PHONY: verify test check bench paper paper-figures paper-compare survey site site-test conformance clean
 
 verify: $(READY)
 	@$(PASS_ON) status=0; $(BIN)/python -m experiments verify || status=$$?; \
@@ -42,6 +42,17 @@ paper: $(READY)
 	$(BIN)/python -m experiments advise --instance search --optimizers 8 --out results/paper/advise && \
 	$(BIN)/python -m figures results/paper/advise || exit $$?; fi; \
 	exit $$status
+
+# From stored rows: nothing is computed again.
+paper-figures: $(READY)
+	$(BIN)/python -m figures results/paper
+
+# A run of its own, in build/paper, beside what is stored, which stays as it is. Exit status 1: a
+# verdict differs from the stored one.
+paper-compare: $(READY)
+	@$(PASS_ON) status=0; $(BIN)/python -m experiments verify --profile paper --out build/paper \
+	|| status=$$?; if [ $$status -gt 1 ]; then exit $$status; fi; \
+	$(BIN)/python -m experiments compare build/paper
 
 # 2,000 random models: hours on two cores, 75 s on one H200; what is stored stays until then.
 survey: $(READY)

@@ -45,7 +45,7 @@ def _tools(axes: Axes, rows: pd.DataFrame) -> None:
     axes.set_ylabel("chance of success $p_n$")
 
 
-def _told(rows: pd.DataFrame) -> list[tuple[str, pd.Series]]:
+def _examples(rows: pd.DataFrame) -> list[tuple[str, pd.Series]]:
     """The recurrence of the easiest prompt that is on its cycle; beside it two that settle."""
     cells = rows[(rows["claim"] == "L.convergence") & rows["p after 0"].notna()]
     if cells.empty:
@@ -59,13 +59,13 @@ def _told(rows: pd.DataFrame) -> list[tuple[str, pd.Series]]:
     calm = calm[calm["eps"] == calm["eps"].max()]
     calm = calm[calm["reference"] == calm["reference"].min()].tail(2)
     cycling = cycling.sort_values("reference").tail(1)
-    told = [("cycles", row) for _, row in cycling.iterrows()]
-    return [*told, *(("settles", row) for _, row in calm.iterrows())]
+    chosen = [("cycles", row) for _, row in cycling.iterrows()]
+    return [*chosen, *(("settles", row) for _, row in calm.iterrows())]
 
 
 def _convergence(axes: Axes, rows: pd.DataFrame) -> None:
     """Sequences of hard prompts that settle, and one that does not; dotted: the cycle's ends."""
-    for (verdict, row), (style, colour) in zip(_told(rows), LOOKS, strict=False):
+    for (verdict, row), (style, colour) in zip(_examples(rows), LOOKS, strict=False):
         n, p = series(row, "p after ")
         setting = rf"$\beta$ = {row['beta']:g}, $\epsilon$ = {row['eps']:g}"
         label = rf"$p_{{ref}}$ = {row['reference']:g}, {setting}: {verdict}"
