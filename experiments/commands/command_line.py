@@ -61,6 +61,11 @@ COMMANDS: Mapping[str, Command] = {
         audits.power,
         "audits.power",
     ),
+    "compare": Command(
+        "what differs between a run's results and those that are kept; nothing is overwritten",
+        audits.compare,
+        "audits.compare",
+    ),
     "alarms": Command(
         "reseed a true sampled claim many times and count its false alarms",
         audits.alarms,

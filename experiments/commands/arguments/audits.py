@@ -39,3 +39,11 @@ def survey(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--changes", action="store_true", help="what stops the cycle of T1.own instead"
     )
+
+
+def compare(parser: ArgumentParser) -> None:
+    """Of compare."""
+    parser.add_argument("folder", type=Path, help="results of verify")
+    parser.add_argument(
+        "--kept", type=Path, default=Path("results/paper"), help="the others [results/paper]"
+    )
