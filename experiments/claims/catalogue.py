@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
@@ -54,6 +53,7 @@ from grpo_checks.experiments.claims.surrogates import corrected_bridge, spread_b
 from grpo_checks.experiments.claims.surrogates import identity as t2_identity
 from grpo_checks.experiments.protocol.claim import Claim
 from grpo_checks.experiments.protocol.claim_file import from_file
+from grpo_checks.experiments.storage.text import meant
 from grpo_checks.theory.numbers.rationals import abridged
 
 CLAIMS: tuple[Claim, ...] = (
@@ -123,10 +123,9 @@ def listed(name: Any) -> Claim:
         if claim.name == name:
             return claim
     known = tuple(c.name for c in CLAIMS)
-    near = get_close_matches(name, known, n=1) if isinstance(name, str) else []
-    meant = f"did you mean {near[0]!r}? " if near else ""
+    nearest = meant(name, known) if isinstance(name, str) else ""
     raise ValueError(
-        f"claim = {abridged(name)}: {meant}expected one of {known}, or a .py file by hand"
+        f"claim = {abridged(name)}: {nearest}expected one of {known}, or a .py file by hand"
     )
 
 

@@ -23,6 +23,7 @@ from grpo_checks.experiments.storage.files import check_writable, digest
 from grpo_checks.experiments.storage.folders import labels
 from grpo_checks.experiments.storage.store import Store
 from grpo_checks.experiments.storage.terminal import say, table_lines
+from grpo_checks.experiments.storage.text import meant
 
 MAX_SEEDS = 10**6
 REASONS = 3
@@ -43,7 +44,8 @@ def _check_mutant(mutant: str | None, claims: Sequence[Claim]) -> None:
     if len(claims) != 1:
         raise ValueError(f"mutant = {mutant!r}: expected exactly one --claim with it")
     if mutant not in claims[0].mutants:
-        raise ValueError(f"mutant = {mutant!r}: expected one of {tuple(claims[0].mutants)}")
+        known = tuple(claims[0].mutants)
+        raise ValueError(f"mutant = {mutant!r}: {meant(mutant, known)}expected one of {known}")
 
 
 def _folder(out: Path, arguments: argparse.Namespace, names: Sequence[str]) -> Path:

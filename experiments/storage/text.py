@@ -2,6 +2,8 @@
 
 import re
 import textwrap
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
@@ -43,6 +45,12 @@ def shown(cell: Any, digits: int = DIGITS) -> str:
 def counted(count: int, one: str, many: str = "") -> str:
     """ "1 row", "2 rows", "1,000 entries": ``many`` is the plural where it is not ``one`` and s."""
     return f"{count:,} {one if count == 1 else many or f'{one}s'}"
+
+
+def meant(value: str, known: Iterable[str]) -> str:
+    """ "did you mean 'x'? " of the nearest name that is known, nothing where none is near."""
+    near = get_close_matches(value, list(known), n=1)
+    return f"did you mean {near[0]!r}? " if near else ""
 
 
 def span(values: pd.Series, digits: int = 3) -> str:

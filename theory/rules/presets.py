@@ -14,6 +14,7 @@ definitions there: verl's ``compute_*_outcome_advantage`` and MaxRL's ``p_normal
 """
 
 from collections.abc import Mapping
+from difflib import get_close_matches
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -122,5 +123,7 @@ others are stored in results/conformance."""
 def preset(name: str) -> Preset:
     """The update of a trainer. Raises ValueError for an unknown name."""
     if name not in PRESETS:
-        raise ValueError(f"preset = {name!r}: expected one of {tuple(PRESETS)}")
+        near = get_close_matches(name, PRESETS, n=1)
+        meant = f"did you mean {near[0]!r}? " if near else ""
+        raise ValueError(f"preset = {name!r}: {meant}expected one of {tuple(PRESETS)}")
     return PRESETS[name]

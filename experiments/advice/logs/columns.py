@@ -78,9 +78,21 @@ def resolve(
         if name not in names:
             raise ValueError(f"rewards: {name!r}: expected one of {listed}")
     if not chosen:
-        raise ValueError(f"no numeric column is a reward: expected --rewards NAME,... of {listed}")
+        raise ValueError(_no_reward(sample, [*roles.values(), *OTHERS], listed))
     used = {*roles.values(), *chosen}
     return Columns(roles, chosen, tuple(c for c in names if c not in used))
+
+
+def _no_reward(sample: pd.DataFrame, others: Sequence[str], listed: str) -> str:
+    """Where a column has numbers and something else, its first row that has no number."""
+    told = "no numeric column is a reward"
+    for name in [c for c in map(str, sample.columns) if c not in others]:
+        known = sample[name].dropna()
+        number = pd.to_numeric(known, errors="coerce").notna()
+        if number.any():
+            row, text = next(zip(known.index[~number], known[~number], strict=True))
+            return f"{told}: {name} = {str(text)[:40]!r} in row {row + 1}: expected a number"
+    return f"{told}: expected --rewards NAME,... of {listed}"
 
 
 def _is_numeric(values: pd.Series) -> bool:

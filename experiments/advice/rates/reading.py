@@ -29,6 +29,13 @@ def positive(field: str, text: str) -> np.ndarray:
     return values
 
 
+def _rate(field: str, value: float) -> float:
+    if not 0 <= value <= 1:
+        hint = f"; {value:g} % is {value / 100:g}" if 1 < value <= 100 else ""
+        raise ValueError(f"{field} = {value:g}: expected a rate in [0, 1]{hint}")
+    return value
+
+
 def _number(field: str, text: str) -> float:
     try:
         value = float(text)
@@ -71,7 +78,8 @@ def _cell(
     text = (cells.get(name) or "").strip()
     where = f"{path}: line {line}: {name}"
     if text:
-        return _number(where, text)
+        value = _number(where, text)
+        return value if name in (WEIGHT, CORRELATION) else _rate(where, value)
     if name not in fill:
         raise ValueError(f"{where} is missing: expected a rate, or --success for all prompts")
     return fill[name]
@@ -93,7 +101,7 @@ def rates_spec(
     shared: bool,
 ) -> InstanceSpec:
     """The model of what a user knows. Raises ValueError for what is no rate, or cannot be."""
-    rates = numbers("success", success) if success else ()
+    rates = tuple(_rate("success", x) for x in numbers("success", success)) if success else ()
     if prompts is None:
         known = PassRates(
             np.array([rates]), np.array([correlation]), np.ones(1), (1.0,) * len(rates)

@@ -1,7 +1,6 @@
 """What a user calls a model: a name, a packaged model, or the path of a .json file."""
 
 import sys
-from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from grpo_checks.experiments.models.instance_file import parse_instance
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.storage.files import digest
 from grpo_checks.experiments.storage.input_file import parse_json, read_json, read_text
+from grpo_checks.experiments.storage.text import meant
 from grpo_checks.theory.instances.catalogue import INSTANCES
 from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.numbers.rationals import abridged
@@ -53,9 +53,10 @@ def chosen(text: str) -> Chosen:
     if text in (files := packaged()):
         return _from_file(files[text])
     known = (*INSTANCES, *files)
-    near = get_close_matches(text, known, n=1)
-    meant = f"did you mean {near[0]!r}? " if near else ""
-    raise ValueError(f"instance = {abridged(text)}: {meant}expected one of {known} or a .json file")
+    nearest = meant(text, known)
+    raise ValueError(
+        f"instance = {abridged(text)}: {nearest}expected one of {known} or a .json file"
+    )
 
 
 def about(name: str) -> str:

@@ -1,13 +1,13 @@
 """Names and numbers as people write them into a model, checked where they are written."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from difflib import get_close_matches
 from fractions import Fraction
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from grpo_checks.experiments.storage.text import meant
 from grpo_checks.theory.numbers.rationals import (
     MAX_DENOMINATOR,
     WRITTEN,
@@ -94,7 +94,5 @@ def known(field: str, value: str, among: Iterable[str]) -> str:
     choices = list(among)
     if value in choices:
         return value
-    near = get_close_matches(value, choices, n=1)
-    meant = f"did you mean {near[0]!r}? " if near else ""
     shown = ", ".join(map(repr, choices[:12])) + (", ..." if len(choices) > 12 else "")
-    raise ValueError(f"{field} = {abridged(value)}: {meant}expected one of {shown}")
+    raise ValueError(f"{field} = {abridged(value)}: {meant(value, choices)}expected one of {shown}")

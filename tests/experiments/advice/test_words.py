@@ -127,6 +127,7 @@ def test_prompts_are_read_and_merged(tmp_path):
         ("a,weight\n.5,0\n", "weight = 0: expected numbers > 0"),
         ("a\n.5,.6\n", "expected a first line"),
         ("a\nnan\n", "expected a finite number"),
+        ("a\n20\n", r"line 2: a = 20: expected a rate in \[0, 1\]; 20 % is 0.2"),
     ],
 )
 def test_bad_files_name_line_and_column(tmp_path, text, message):
@@ -147,6 +148,8 @@ def test_command_takes_pass_rates(tmp_path, capsys, monkeypatch):
     assert set(pd.read_csv(tmp_path / "rows.csv")["instance"]) == {"pass_rates"}
     for options, message in (
         (["--correlation", "0.9"], "correlation = 0.9: expected a number in (-0.61"),
+        (["--success", "20,60"], "success = 20: expected a rate in [0, 1]; 20 % is 0.2"),
+        (["--preset", "tlr"], "preset = 'tlr': did you mean 'trl'? expected one of"),
         (["--weights", "1"], "weights = 1: expected one for each of 2 components"),
         (["--instance", "bandit"], "expected either --instance, or pass rates"),
     ):

@@ -136,7 +136,8 @@ def test_repeated_groups_are_cut(tmp_path):
     ("text", "message"),
     [
         ("a,b\n1,2\n", "no column says which rows are one group"),
-        ("prompt,b\nx,y\n", "no numeric column is a reward"),
+        ("prompt,b\nx,y\n", "no numeric column is a reward: expected --rewards NAME"),
+        ("prompt,b\nx,1\nx,good\n", "is a reward: b = 'good' in row 2: expected a number"),
         ("", "no rows|No columns"),
         ("prompt,r\nx,1\ny,0\n", "groups of one row"),
         ("prompt,r\nx,1\nx,0\n", None),
