@@ -85,14 +85,14 @@ def resolve(
 
 def _no_reward(sample: pd.DataFrame, others: Sequence[str], listed: str) -> str:
     """Where a column has numbers and something else, its first row that has no number."""
-    told = "no numeric column is a reward"
+    opening = "no numeric column is a reward"
     for name in [c for c in map(str, sample.columns) if c not in others]:
         known = sample[name].dropna()
         number = pd.to_numeric(known, errors="coerce").notna()
         if number.any():
             row, text = next(zip(known.index[~number], known[~number], strict=True))
-            return f"{told}: {name} = {str(text)[:40]!r} in row {row + 1}: expected a number"
-    return f"{told}: expected --rewards NAME,... of {listed}"
+            return f"{opening}: {name} = {str(text)[:40]!r} in row {row + 1}: expected a number"
+    return f"{opening}: expected --rewards NAME,... of {listed}"
 
 
 def _is_numeric(values: pd.Series) -> bool:
