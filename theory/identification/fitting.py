@@ -83,12 +83,14 @@ def _loss(fit: Fit, observed: Numbers, tolerance: Numbers) -> float:
 
 def evaluated(curve: Curve, free: Numbers, observed: Numbers, precision: Precision) -> Fit:
     """With these numbers."""
-    values, gain = curve([complex(x) for x in free])
-    values = np.real(values)
+    # Moved by so little, real parts and gains are those of the numbers themselves.
+    slight = SLIGHT * np.eye(len(free))
+    moved = [curve([complex(x, h) for x, h in zip(free, row, strict=True)]) for row in slight]
+    values, gain = moved[0] if moved else curve([])
     slopes = np.empty((len(values), len(free)))
-    for i in range(len(free)):
-        moved = [complex(x, SLIGHT * (i == j)) for j, x in enumerate(free)]
-        slopes[:, i] = np.imag(curve(moved).values) / SLIGHT
+    for i, answer in enumerate(moved):
+        slopes[:, i] = np.imag(answer.values) / SLIGHT
+    values = np.real(values)
     noise = precision.rounding * precision.operations
     most = np.abs(observed).max(initial=0.0)
     tolerance = noise * (np.abs(values) + gain) + precision.rounding * most

@@ -26,7 +26,8 @@ for _name in ("tunix", "tunix.rl", "tunix.sft"):
 
 from tunix.rl import algo_core, common, function_registry  # noqa: E402
 
-VERSIONS = {name: version(name) for name in ("google-tunix", "jax", "flax", "numpy")}
+VERSIONS = {"tunix": version("google-tunix")}
+VERSIONS |= {name: version(name) for name in ("jax", "flax", "numpy")}
 PRECISION = "float32"
 """Its loss casts to it."""
 DEFAULTS = {"advantage_estimator": "grpo", "loss_agg_mode": "sequence-mean-token-mean"}

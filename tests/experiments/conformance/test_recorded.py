@@ -1,5 +1,6 @@
 """What trainers answered once, replayed against a second definition of every rule, in NumPy."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +126,15 @@ def test_mean_and_variance_are_the_closed_form(recorded):
     size = np.linalg.norm(exact.mean)
     assert np.linalg.norm(found.mean - exact.mean) < 1e-6 * size
     assert found.variance == pytest.approx(exact.variance, rel=1e-6)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_file_is_named_as_the_command_names_it(path):
+    """After the trainer and its version, which the adapter says under the trainer's name."""
+    trainer = path.stem.partition("-")[0]
+    with np.load(path) as stored:
+        versions = json.loads(str(stored["versions"]))
+    assert path.stem == f"{trainer}-{versions[trainer]}"
 
 
 def test_recorded_tables_conform():
