@@ -36,21 +36,21 @@ def folder(tmp_path, monkeypatch):
 
 def _runs(line):
     words = shlex.split(line)
-    assert words[:3] == ["python", "-m", "experiments"]
-    return cli.main(words[3:])
+    assert words[0] == "grpo-checks"
+    return cli.main(words[1:])
 
 
 def test_the_template_is_the_file_of_the_page(tmp_path, monkeypatch, capsys):
     """`new` writes it, under its name, in at most 40 lines, and over no file."""
     monkeypatch.chdir(tmp_path)
-    assert _runs("python -m experiments new halving") == 0
+    assert _runs("grpo-checks new halving") == 0
     assert (tmp_path / "halving.py").read_text() == FILE
     assert len(FILE.splitlines()) <= 40
-    assert _runs("python -m experiments new halving") == 2
+    assert _runs("grpo-checks new halving") == 2
     assert "halving.py: is there already" in capsys.readouterr().err
-    assert _runs("python -m experiments new another") == 0
+    assert _runs("grpo-checks new another") == 0
     assert catalogue.find("another.py").name == "another"
-    assert _runs("python -m experiments new ../x") == 2
+    assert _runs("grpo-checks new ../x") == 2
 
 
 def test_from_another_repository(tmp_path):
@@ -104,7 +104,7 @@ def test_on_a_model(folder, capsys):
     """With what section 4 adds; a model without a reward that varies breaks the assumption."""
     (folder / "halving.py").write_text(COMPLETE)
     assert _runs(ON_A_MODEL) == 0
-    assert _runs("python -m experiments verify --claim halving.py --out own") == 0
+    assert _runs("grpo-checks verify --claim halving.py --out own") == 0
     for table, evidence in {"rows.csv": "exact", "cases.csv": "certified"}.items():
         (path,) = (folder / "own").rglob(table)
         assert {*pd.read_csv(path)["evidence"]} == {evidence}
