@@ -87,9 +87,9 @@ def phase(rows: pd.DataFrame) -> Figure | None:
     """T2.benefit: which form e prefers, and whether it is right: two maps, and shares of all."""
     data = rows[rows["claim"] == "T2.benefit"]
     data = data[data["instance"] == "outcomes"]
-    if data.empty:
+    updates = data[data["where"] == "one update"] if len(data) else data
+    if updates.empty:
         return None
-    updates = data[data["where"] == "one update"]
     two = updates[(updates["components"] == 2) & (updates["group_size"] == 8)]
     shown = [part for _, part in (updates if two.empty else two).groupby(KIND)][:2]
     counted = data[data["where"].isin(["one update", "training"])]

@@ -130,7 +130,7 @@ def slope(rows: pd.DataFrame) -> Figure | None:
 def path(rows: pd.DataFrame) -> Figure | None:
     """T1.path: per model and estimator, the bound's terms where the last two weigh the most."""
     data = rows[(rows["claim"] == "T1.path") & rows["observed"].notna()]
-    data = data[data["prompts"].isna()] if len(data) else data
+    data = data[data["prompts"].isna()] if "prompts" in data else data
     if data.empty:
         return None
     columns = ["estimator", "instance", "components", "group_size", "n_steps", "observed", "bound"]

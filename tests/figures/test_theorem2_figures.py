@@ -117,6 +117,12 @@ def test_phase_counts_all_starts_and_races():
     np.testing.assert_allclose(joint.get_xydata(), [(2 / 9, 0)])
 
 
+def test_races_alone_are_no_map():
+    """Without starts there is nothing that e could be right about."""
+    rows = _phase_rows()
+    assert benefit.phase(rows[rows["where"] == "training"]) is None
+
+
 def test_region_shows_both_optima_and_training():
     """At the stored points; the level lines pass through them."""
     rows = _region_rows()
