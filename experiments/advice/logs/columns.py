@@ -8,7 +8,7 @@ import pandas as pd
 
 ALIASES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "step": ("step", "global_step", "iteration"),
+        "step": ("step", "global_step", "iteration", "batch"),
         "prompt": ("prompt", "input", "question"),
         "completion": ("completion", "output", "response"),
         "advantage": ("advantage", "advantages"),

@@ -1,6 +1,7 @@
 """Arguments of the commands about one model."""
 
-from argparse import ArgumentParser
+from argparse import Action, ArgumentParser
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -70,13 +71,18 @@ def importing(parser: ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="the file [ENVIRONMENT.json]")
 
 
-def _of_logs(parser: ArgumentParser) -> None:
-    log = parser.add_argument_group("with a log")
-    log.add_argument("--rewards", metavar="NAME,...", help="its columns of rewards [numeric ones]")
-    log.add_argument(
+def columns(add: Callable[..., Action]) -> None:
+    """Which columns of a log mean what."""
+    add("--rewards", metavar="NAME,...", help="a log's columns of rewards [numeric ones]")
+    add(
         "--columns",
         metavar="ROLE=NAME,...",
         help="names of step, prompt, completion, advantage, group, length",
     )
+
+
+def _of_logs(parser: ArgumentParser) -> None:
+    log = parser.add_argument_group("with a log")
+    columns(log.add_argument)
     log.add_argument("--windows", type=int, help="parts of the run that are estimated alone")
     log.add_argument("--group-size", type=int, metavar="G", help="where it is not the commonest")

@@ -3,6 +3,8 @@
 from argparse import ArgumentParser
 from pathlib import Path
 
+from grpo_checks.experiments.commands.arguments.models import columns
+
 
 def conformance(parser: ArgumentParser) -> None:
     """Of conformance."""
@@ -42,11 +44,13 @@ def identify(parser: ArgumentParser) -> None:
     """Of identify."""
     parser.add_argument(
         "file", type=Path,
-        help="gradients that conformance stored (.npz), or a table of group, reward, advantage",
+        help="gradients that conformance stored (.npz), or a log with rewards and advantages: "
+        ".csv, .jsonl, .parquet, as advise --log reads",
     )  # fmt: skip
     parser.add_argument("--rule", help="stored gradients under one label [all labels]")
     parser.add_argument("--instance", nargs="+", help="those of some models alone [all]")
     parser.add_argument("--groups", type=int, nargs="+", help="and of some group sizes [all]")
+    columns(parser.add_argument)
     parser.add_argument(
         "--resolution", type=float, default=0.0,
         help="half a unit of the last digit of a table's advantages [0]",

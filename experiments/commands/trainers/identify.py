@@ -2,15 +2,15 @@
 
 import argparse
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from grpo_checks.experiments.advice.logs.columns import parse_map
+from grpo_checks.experiments.advice.logs.reading import Log, read_log
 from grpo_checks.experiments.conformance.episodes import Floats
 from grpo_checks.experiments.conformance.identify.fed import fed
-from grpo_checks.experiments.conformance.identify.log import read_log
 from grpo_checks.experiments.conformance.identify.sentences import NONE, row, sentences
 from grpo_checks.experiments.conformance.identify.telling import telling_place
 from grpo_checks.experiments.conformance.recorded import Question, read_gradients
@@ -46,16 +46,26 @@ def _answers(arguments: argparse.Namespace) -> Iterator[tuple[str, Identificatio
     if arguments.file.suffix == ".npz":
         yield from _of_gradients(arguments)
     else:
-        yield arguments.file.name, _of_advantages(arguments.file, arguments.resolution)
+        rewards = arguments.rewards.split(",") if arguments.rewards else None
+        log = read_log([arguments.file], parse_map(arguments.columns), rewards)
+        if "advantage" not in log.columns.roles:
+            raise ValueError(f"{arguments.file}: column advantage: missing: expected one")
+        say(*log.notes, *log.gaps)
+        yield arguments.file.name, _of_advantages(log, Precision(resolution=arguments.resolution))
 
 
-def _of_advantages(path: Path, resolution: float) -> Identification:
-    log = read_log(path)
-    precision = Precision(resolution=resolution)
-    answer = identify_advantages(**log, precision=precision)
+def _of_advantages(log: Log, precision: Precision) -> Identification:
+    """Of rewards with weights of 1, a row's group being its label or prompt within a step."""
+    rows, weights = log.rows, np.ones(len(log.columns.rewards))
+    labels = np.stack([rows.step.astype(np.uint64), rows.prompt], 1)
+    answer = identify_advantages(
+        rows.rewards.astype(float), weights, np.unique(labels, axis=0, return_inverse=True)[1],
+        rows.advantage, batch=rows.step, precision=precision,
+        lengths=rows.length.astype(float) if "length" in log.columns.roles else None,
+    )  # fmt: skip
     say(*sentences(answer))
     rules = answer.usual or answer.rules
-    if len(rules) > 1 and (batch := telling_batch(rules[:6], log["weights"])):
+    if len(rules) > 1 and (batch := telling_batch(rules[:6], weights)):
         say("  told apart by an update of these rewards, one row a group:")
         say(*(f"    {group.tolist()}" for group in batch.rewards))
     return answer

@@ -129,6 +129,11 @@ def test_command_on_a_log(capsys, tmp_path):
     text = capsys.readouterr().out
     assert "\ngroup_normalized (ddof 1, eps 0 to " in text
     assert "told apart by an update of these rewards" in text
+    renamed = LOG.format("1.5000").replace("group,reward,advantage", "g,r,advantage")
+    path.write_text("other," + renamed.replace("\n", "\n0,").removesuffix("0,"))
+    columns = ["--columns", "group=g", "--rewards", "r"]
+    assert main(["identify", str(path), "--resolution", "5e-5", *columns]) == 0
+    assert "columns not used: other" in capsys.readouterr().out
     path.write_text(LOG.format("1.7000"))
     assert main(["identify", str(path), "--resolution", "5e-5"]) == 1
     assert "none of the suite's rules: the nearest is " in capsys.readouterr().out
@@ -137,11 +142,10 @@ def test_command_on_a_log(capsys, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "expected a CSV table"),
+        ("", "log.csv: No columns to parse from file"),
         ("group,reward\na,1\n", "column advantage: missing"),
-        ("group,advantage\na,1\n", "column reward: missing"),
-        ("group,reward,advantage\na,x,1\n", "column reward: expected numbers"),
-        ("group,reward,advantage\na,,1\n", "rewards[0, 0] = nan: expected one in each row"),
+        ("group,advantage\na,1\n", "no numeric column is a reward"),
+        ("group,reward,advantage\na,x,1\n", "no numeric column is a reward"),
         ("group,reward,advantage\na,1,\n", "advantages[0] = nan: expected a finite number"),
     ],
 )
