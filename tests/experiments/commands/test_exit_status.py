@@ -116,7 +116,10 @@ def _interrupted(folder, target):
 @pytest.mark.skipif(shutil.which("make") is None, reason="no make")
 @pytest.mark.parametrize(
     ("target", "step"),
-    [("verify", "verify"), ("paper", "verify"), ("paper", "mutants"), ("paper", "figures")],
+    [
+        *(("verify", "verify"), ("paper", "verify"), ("paper", "mutants"), ("paper", "figures")),
+        *(("paper-figures", "figures"), ("paper-compare", "verify"), ("paper-compare", "compare")),
+    ],
 )
 def test_make_passes_an_interrupt_on(tmp_path, target, step):
     """Ctrl-C goes to the shell of the recipe too: it must not die of it before it has said 3."""
