@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from grpo_checks.experiments.protocol.claim import Claim
+from grpo_checks.experiments.runs.margins import rounding_of
 
 
 class Lowering(NamedTuple):
@@ -30,12 +31,6 @@ class Lowering(NamedTuple):
             return f"{self.absolute:.2g} (bound 0)"
         # Two decimals of a per cent would hide what is smaller.
         return f"{self.share:.2%}" if self.share >= 1e-4 else f"{100 * self.share:.1e}%"
-
-
-def rounding_of(table: pd.DataFrame) -> pd.Series:
-    """The rounding error of each row, 0 where it states none."""
-    given = table["rounding"] if "rounding" in table else pd.Series(0.0, index=table.index)
-    return pd.to_numeric(given).fillna(0.0)
 
 
 def lowerings(table: pd.DataFrame) -> tuple[pd.Series, pd.Series]:

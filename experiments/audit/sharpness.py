@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from grpo_checks.experiments.audit.sensitivity import rounding_of
 from grpo_checks.experiments.audit.telling import GROUPS, POINTS, judged_cells
 from grpo_checks.experiments.points.generalization.coverage import ALONE
 from grpo_checks.experiments.protocol.claim import overall
+from grpo_checks.experiments.runs.margins import rounding_of
 
 SHARP = 0.5
 """A bound whose least lowering is larger is not tested sharply."""

@@ -24,10 +24,11 @@ import numpy as np
 import pandas as pd
 
 from grpo_checks.experiments.audit.power import reach
-from grpo_checks.experiments.audit.sensitivity import lowerings, rounding_of
+from grpo_checks.experiments.audit.sensitivity import lowerings
 from grpo_checks.experiments.points.generalization.coverage import ALONE
 from grpo_checks.experiments.protocol.certificates import STORED
 from grpo_checks.experiments.protocol.error_shares import claim_error
+from grpo_checks.experiments.runs.margins import rounding_of
 
 FOUND = 0.95
 MODELS = ("final", "repaired", "mixed")

@@ -12,9 +12,9 @@ from grpo_checks.experiments.commands.listing import contents, heading
 from grpo_checks.experiments.origin.docstrings import docstring
 from grpo_checks.experiments.protocol.certificates import certified_rows
 from grpo_checks.experiments.protocol.claim import Claim, overall
-from grpo_checks.experiments.runs.margins import margin, measured
+from grpo_checks.experiments.runs.margins import margin
 from grpo_checks.experiments.runs.stored import PAPER, rows_of_claim
-from grpo_checks.experiments.runs.tables import STORED
+from grpo_checks.experiments.runs.tables import STORED, counted, labels
 from grpo_checks.experiments.storage.store import Store
 from grpo_checks.experiments.storage.terminal import say
 
@@ -46,9 +46,9 @@ def _checked(claim: Claim, rows: pd.DataFrame, source: str) -> list[str]:
     cells = rows[rows["instance"] != STORED]
     lines = [f"checked ({source}): {overall(list(rows['verdict']))}"]
     for name, part in cells.groupby("instance", sort=False):
-        counts = ", ".join(f"{n} {v}" for v, n in part["verdict"].value_counts().items())
+        counts = counted(labels(part))
         lines.append(f"    {name}: {counts}")
-    lines.append(f"margin: {margin(measured(claim, rows)) or 'no bound'}")
+    lines.append(f"margin: {margin(rows) or 'no bound'}")
     for name, least in smallest_changes(claim, rows):
         if least is not None:
             numbers = ", ".join(f"{k} = {least.row[k]:.6g}" for k in ("observed", "lower", "bound"))

@@ -118,7 +118,7 @@ PARTS: dict[str, Part] = {
     "P.kl": Part(literature.kl),
     "figures": Part(overview.figures, ("captions",)),
     "verifier in short": Part(verifier.in_short, ("cases", "mutants", "smallest", "points")),
-    "evidence": Part(verifier.evidence, ("verdicts",)),
+    "evidence": Part(verifier.evidence, ("verdicts", "rows")),
     "cases": Part(verifier.cases),
     "falsifier": Part(verifier.falsifier, ("points",)),
     "mutants": Part(verifier.mutants_facts, ("mutants", "smallest")),

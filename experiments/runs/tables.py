@@ -10,7 +10,7 @@ import pandas as pd
 from grpo_checks.experiments.protocol.certificates import STORED
 from grpo_checks.experiments.protocol.claim import Claim, Row, overall
 from grpo_checks.experiments.protocol.verdict import Verdict
-from grpo_checks.experiments.runs.margins import margin, measured
+from grpo_checks.experiments.runs.margins import margin
 from grpo_checks.experiments.storage.files import canonical
 from grpo_checks.experiments.storage.terminal import escaped, escaped_texts
 
@@ -60,25 +60,41 @@ def expected(verdicts: pd.DataFrame) -> pd.Series:
 
 
 SILENT = ("vacuous", "assumption unmet")
-IDENTITY = "identity"
-"""How cells are counted in which both sides are equal whatever the policy."""
+IDENTITY, COPY = "identity", "copy"
+"""How cells are counted in which both sides are equal whatever the policy, and those that are
+another cell with all rewards multiplied: no evidence."""
 
 
-def _counted(values: Sequence[str]) -> str:
+def counted(values: Sequence[str]) -> str:
+    """How many there are of each, the most frequent first."""
     return ", ".join(
         f"{n} {value}" for value, n in pd.Series(values, dtype=str).value_counts().items()
     )
 
 
 def _rests_on(rows: Sequence[Row]) -> str:
-    """How many rows of each kind of evidence say something: no unmet assumption, no identity."""
-    telling = [row for row in rows if row.verdict != "assumption unmet" and not row.identity]
-    return _counted([row.evidence for row in telling])
+    """How many rows of each kind of evidence say something: no unmet assumption, no identity, no
+    copy."""
+    telling = [row for row in rows if label(row) not in (IDENTITY, COPY, "assumption unmet")]
+    return counted([row.evidence for row in telling])
 
 
 def label(row: Row) -> str:
     """What a cell is counted as: its verdict, or apart."""
-    return IDENTITY if row.identity and row.verdict == "vacuous" else row.verdict
+    return _label(row.verdict, row.identity, "copy_of" in row.extra)
+
+
+def labels(cells: pd.DataFrame) -> list[str]:
+    """The same of rows in a table."""
+    copies = cells.reindex(columns=["copy_of"])["copy_of"].notna()
+    return [_label(*row) for row in zip(cells["verdict"], cells["identity"], copies, strict=True)]
+
+
+def _label(verdict: str, identity: bool, copied: bool) -> str:
+    """A copy that is refuted or open is no less so."""
+    if copied and verdict in ("holds", "vacuous"):
+        return COPY
+    return IDENTITY if identity is True and verdict == "vacuous" else verdict
 
 
 def _fine(claim: Claim, verdict: Verdict) -> bool:
@@ -101,9 +117,9 @@ def _summary(
         "expected": wanted,
         # A mutant is to be caught: that the model says nothing of it does not do.
         "as_expected": verdict == wanted or (on_model and not mutant and _fine(claim, verdict)),
-        "cells": _counted([label(row) for row in cells]),
+        "cells": counted([label(row) for row in cells]),
         "evidence": _rests_on(rows),
-        "margin": margin(measured(claim, pd.DataFrame([row.flat() for row in rows]))),
+        "margin": margin(pd.DataFrame([row.flat() for row in rows])),
         "figure": ", ".join(claim.figures),
         "statement": stated,
     }

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from grpo_checks.experiments.audit.sensitivity import rounding_of
 from grpo_checks.experiments.protocol.certificates import STORED
+from grpo_checks.experiments.runs.margins import rounding_of
 from grpo_checks.pages.markup import data_script
 
 HIDDEN = {

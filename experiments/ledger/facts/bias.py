@@ -3,6 +3,7 @@
 import pandas as pd
 
 from grpo_checks.experiments.ledger.words import Facts, count, outcome, table
+from grpo_checks.experiments.runs.margins import ratios
 from grpo_checks.experiments.storage.text import enclosed, span
 from grpo_checks.theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
 
@@ -83,6 +84,6 @@ def surrogate(data: pd.DataFrame) -> Facts:
         "holds": count(rate, "holds"),
         "vacuous": count(rate, "vacuous"),
         "cells": len(rate),
-        "ratio": span(rate["ratio"]),
+        "ratio": span(ratios(rate)),
         "slope": _limits(slope),
     }

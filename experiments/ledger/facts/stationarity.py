@@ -62,7 +62,8 @@ def _tightness(cells: pd.DataFrame) -> pd.Series:
 
 
 def path(data: pd.DataFrame) -> Facts:
-    """Of T1.path: its three terms, and the sharper bound of an unbiased update."""
+    """Of T1.path without copies: its three terms, and the sharper bound of an unbiased update."""
+    data = without_copies(data)
     terms = data[["optimisation", "bias", "variance"]]
     largest = terms.div(data["bound"], axis=0).max()
     return {

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from grpo_checks.experiments.ledger.words import Facts, count, outcome, table
+from grpo_checks.experiments.runs.tables import IDENTITY, labels
 
 NEARLY = 0.9999
 """Failure probabilities beyond it are not printed as 1."""
@@ -16,7 +17,8 @@ def ood(data: pd.DataFrame) -> Facts:
     return {
         "outcome": outcome(data),
         "holds": count(data, "holds"),
-        "vacuous": count(data, "vacuous"),
+        "vacuous": labels(data).count("vacuous"),
+        "identities": labels(data).count(IDENTITY),
         "unmet": count(data, "assumption unmet"),
         "table": table(ratios.rename(columns={"bound_name": "bound"}), digits=4),
     }

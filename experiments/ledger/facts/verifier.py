@@ -11,6 +11,7 @@ from grpo_checks.experiments.audit.sharpness import sharpness, shown
 from grpo_checks.experiments.falsifier.shrink import leaves
 from grpo_checks.experiments.ledger.words import Facts, count, exactly, table
 from grpo_checks.experiments.points.generalization.coverage import ALONE
+from grpo_checks.experiments.runs.tables import counted, labels
 
 Points = Sequence[Mapping[str, Any]]
 """What searches of the falsifier have stored."""
@@ -58,10 +59,12 @@ def in_short(
     }
 
 
-def evidence(verdicts: pd.DataFrame) -> Facts:
-    """What the verdict of each claim rests on."""
-    columns = ["claim", "verdict", "cells", "evidence"]
-    return {"table": table(verdicts[columns].rename(columns={"evidence": "rests on"}))}
+def evidence(verdicts: pd.DataFrame, rows: pd.DataFrame) -> Facts:
+    """What the verdict of each claim rests on, its cells counted as they are everywhere."""
+    parts = {str(name): counted(labels(data)) for name, data in rows.groupby("claim")}
+    lines = verdicts[["claim", "verdict", "evidence"]].rename(columns={"evidence": "rests on"})
+    lines.insert(2, "cells", verdicts["claim"].map(parts).fillna(""))
+    return {"table": table(lines)}
 
 
 def mutants_facts(mutants: pd.DataFrame, smallest: pd.DataFrame) -> Facts:

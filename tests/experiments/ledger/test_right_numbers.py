@@ -5,9 +5,13 @@ import pandas as pd
 from grpo_checks.experiments.ledger.facts.answers.theorem1 import _rate
 from grpo_checks.experiments.ledger.facts.cycles.survey import by_prompts
 from grpo_checks.experiments.ledger.facts.generalization import failures, nearest
+from grpo_checks.experiments.ledger.facts.summary.margins import looseness
 from grpo_checks.experiments.ledger.facts.transfer import certain_failure
 from grpo_checks.experiments.ledger.facts.variance import budget
+from grpo_checks.experiments.ledger.ledger import PAPER
 from grpo_checks.experiments.ledger.words import at_least, listed
+from grpo_checks.experiments.runs.margins import margin, ratios
+from grpo_checks.experiments.runs.tables import counted, labels
 
 HELD = {"verdict": "holds"}
 
@@ -27,7 +31,8 @@ def test_copies_and_vacuous_cells_count_for_nothing():
         (1000, 4.0, "holds", None), (1000, 5.0, "holds", None), (1000, 1.5, "holds", "K = 1"),
     ]  # fmt: skip
     data = pd.DataFrame(cells, columns=["n_steps", "ratio", "verdict", "copy_of"])
-    facts = _rate(data.assign(estimator="leave_one_out"))
+    sides = {"instance": "bits", "observed": 1.0, "bound": data["ratio"], "identity": False}
+    facts = _rate(data.assign(estimator="leave_one_out", **sides))
     assert facts == {
         "estimators": "`leave_one_out`",
         "cells": 4,
@@ -66,6 +71,51 @@ def test_shares_of_the_survey_are_told_by_prompts():
     """What only models with shared parameters do is not said of all."""
     data = pd.DataFrame({"prompts": [1, 1, 3, 3, 3], "zero": [0, 1, 4, 0, 2]})
     assert by_prompts(data, "zero") == "2 of 3 with shared parameters and 1 of 2 with one prompt"
+
+
+def test_one_set_of_ratios_for_every_page():
+    """Of ten rows three count: no copy, identity, relative, stored point, vacuous or unmet cell,
+    none below its rounding error on either side."""
+    counted_rows = [(1.0, 2.0, {}), (1.0, 3.0, {}), (1.0, 7.0, {})]
+    others = [
+        (1.0, 50.0, {"copy_of": "K = 1"}), (1.0, 60.0, {"relative": "one policy"}),
+        (1.0, 70.0, {"verdict": "vacuous"}), (1.0, 80.0, {"verdict": "assumption unmet"}),
+        (1.0, 1.0, {"identity": True, "verdict": "vacuous"}),
+        (1.0, 1.0, {"instance": "stored case"}), (4e-16, 3e-16, {"rounding": 5e-16}),
+    ]  # fmt: skip
+    plain = {"instance": "menu", "identity": False, "rounding": 0.0, "verdict": "holds"}
+    data = pd.DataFrame(
+        [{**plain, "observed": a, "bound": b, **more} for a, b, more in counted_rows + others]
+    )
+    data = data.assign(ratio=data["bound"] / data["observed"], slack=data["bound"] - 1)
+    assert list(ratios(data)) == [2.0, 3.0, 7.0]
+    assert margin(data) == "bound/observed 2 to 7, median 3"
+    assert looseness(data.assign(evidence="exact")) == "2, median 3"
+    assert margin(data[data["instance"] == "stored case"]) == "bound/observed 1"
+    assert margin(data[data["verdict"] == "vacuous"]) == ""
+
+
+def test_cells_are_counted_alike_on_every_page():
+    """A copy and an identity apart, unless they speak against the claim."""
+    cells = [
+        ("holds", False, None), ("holds", False, "K = 1"), ("refuted", False, "K = 1"),
+        ("vacuous", True, None), ("vacuous", False, None), ("vacuous", False, "K = 2"),
+    ]  # fmt: skip
+    data = pd.DataFrame(cells, columns=["verdict", "identity", "copy_of"])
+    assert labels(data) == ["holds", "copy", "refuted", "identity", "vacuous", "copy"]
+    stored = pd.read_csv(PAPER / "verdicts.csv", keep_default_na=False).set_index("claim")
+    rows = pd.read_csv(PAPER / "rows.csv", low_memory=False)
+    for name, part in rows.groupby("claim"):
+        assert counted(labels(part)) == stored.loc[name, "cells"], name
+
+
+def test_margins_of_the_verdicts_are_those_of_the_pages():
+    """What `verify` prints and what the ledger prints come from the same cells."""
+    lines = pd.read_csv(PAPER / "verdicts.csv", keep_default_na=False).set_index("claim")
+    tables = [pd.read_csv(PAPER / f"{name}.csv", low_memory=False) for name in ("rows", "cases")]
+    every = pd.concat(tables, ignore_index=True)
+    for name, part in every.groupby("claim"):
+        assert margin(part) == lines.loc[name, "margin"], name
 
 
 def test_a_lower_limit_is_rounded_down():

@@ -5,6 +5,7 @@ import pandas as pd
 from grpo_checks.experiments.ledger.facts.cycles.survey import by_prompts, share
 from grpo_checks.experiments.ledger.words import Facts, at_least, having, listed, without_copies
 from grpo_checks.experiments.protocol.claim import overall
+from grpo_checks.experiments.runs.margins import ratios
 from grpo_checks.experiments.storage.text import span
 
 
@@ -23,7 +24,7 @@ def answer(
     return {
         **_rate(rate),
         **_cycles(cycles),
-        "surrogate": span(having(surrogate, "holds")["ratio"].dropna()),
+        "surrogate": span(ratios(surrogate)),
         "models": records["model"].nunique(),
         "few": int(few),
         "many": int(many),
@@ -38,16 +39,16 @@ def _rate(rate: pd.DataFrame) -> Facts:
     """Of T1.rate without copies: for which estimators, in how many cells, how loose by T."""
     held = having(without_copies(rate), "holds")
     lengths = sorted({int(length) for length in held["n_steps"]})
-    ratios = {length: held[held["n_steps"] == length]["ratio"].dropna() for length in lengths}
+    by_length = {length: ratios(held[held["n_steps"] == length]) for length in lengths}
     shortest, longest = lengths[0], lengths[-1]
     return {
         "estimators": listed([f"`{name}`" for name in held["estimator"].unique()]),
         "cells": len(held),
         "longest": longest,
-        "ratio": span(ratios[longest]),
-        "median": f"{ratios[longest].median():.3g}",
+        "ratio": span(by_length[longest]),
+        "median": f"{by_length[longest].median():.3g}",
         "shortest": shortest,
-        "most": f"{ratios[shortest].max():.3g}",
+        "most": f"{by_length[shortest].max():.3g}",
     }
 
 
@@ -87,5 +88,5 @@ def for_you(sharp: pd.DataFrame, *tables: pd.DataFrame) -> Facts | None:
     facts = answer(*tables)
     if facts is None or sharp.empty:
         return None
-    typical = having(sharp, "holds")["ratio"].median()
+    typical = ratios(sharp).median()
     return {**{name: facts[name] for name in LOOSE}, "sharp": f"{typical:.3g}"}

@@ -1,1 +1,1 @@
-"""Facts on std-normalised GRPO that goes round: T1.own, the survey, what stops it, in short."""
+"""Facts on std-normalised GRPO that cycles: T1.own, the survey, what stops it, in short."""

@@ -1,9 +1,8 @@
 """Facts on T1.own: floors, centres, edges, and who arrives."""
 
-import numpy as np
 import pandas as pd
 
-from grpo_checks.experiments.ledger.words import Facts, having, outcome, table
+from grpo_checks.experiments.ledger.words import Facts, having, listed, outcome, table
 from grpo_checks.experiments.storage.text import span
 
 
@@ -68,20 +67,17 @@ def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
 
 def binary(data: pd.DataFrame) -> Facts:
     """Of T1.own.binary: the asymmetry of the Jacobian by aggregation."""
-    headings = {
-        "instance": "instance",
-        "group_size": "G",
-        "aggregation": "aggregation",
-        "length_offset": "length offset",
-        "asymmetry": "share",
-        "verdict": "verdict",
-    }
-    shown = data.dropna(subset=["asymmetry"]).copy()
+    shown = data.dropna(subset=["asymmetry"])
     # Below its rounding error it is none.
     seen = shown["largest_curl"] > shown["rounding"]
-    shown["asymmetry"] = np.where(seen, shown["asymmetry"].map("{:.3f}".format), "0")
-    shown["length_offset"] = shown["length_offset"].astype(int)
-    return {"outcome": outcome(data), "table": table(shown, headings)}
+    known = shown.assign(asymmetry=shown["asymmetry"].where(seen, 0.0))
+    shares = known.groupby(["instance", "aggregation"], sort=False)["asymmetry"].agg(span)
+    return {
+        "outcome": outcome(data),
+        "cells": len(shown),
+        "sizes": listed([f"{size:.0f}" for size in sorted({*shown["group_size"]})]),
+        "table": table(shares.rename("share").reset_index()),
+    }
 
 
 def _by_instance(data: pd.DataFrame) -> str:

@@ -3,12 +3,13 @@
 import pandas as pd
 import scipy
 
+from grpo_checks.experiments.audit.cycle_changes import TURNS
 from grpo_checks.experiments.ledger.words import Facts, table
 
 LEVEL = 0.99
 ENDS = {
-    "goes round": "goes round",
-    "zero": "rests where grad J is not 0",
+    "goes round": "cycles",
+    "zero": "ends where grad J is not 0",
     "undecided": "slows down",
 }
 
@@ -17,8 +18,11 @@ def survey(records: pd.DataFrame) -> Facts:
     """Shares of models with some start that does not become stationary, with their limits."""
     lines = []
     for size, models in records.groupby("group_size"):
-        shares = {heading: share(models[column] > 0) for column, heading in ENDS.items()}
-        lines.append({"G": size, "models": len(models), **shares})
+        shared = models["prompts"] > 1
+        parts = {"all": models, "one": models[~shared], "three": models[shared]}
+        for prompts, part in parts.items():
+            shares = {heading: share(part[column] > 0) for column, heading in ENDS.items()}
+            lines.append({"G": size, "prompts": prompts, "models": len(part), **shares})
     pairs = records[records["group_size"] == records["group_size"].min()]
     beaten = pairs["winner"].astype(str) != "True"
     rounds = pairs["goes round"] > 0
@@ -28,6 +32,7 @@ def survey(records: pd.DataFrame) -> Facts:
         "beaten": int(beaten.sum()),
         "both": int((beaten & rounds).sum()),
         "rounds": int(rounds.sum()),
+        "single": records[(records["goes round"] > 0) & (records["prompts"] == 1)].shape[0],
         "shared": int((pairs[rounds]["prompts"] > 1).sum()),
     }
 
@@ -53,6 +58,7 @@ def stops(records: pd.DataFrame) -> Facts:
     lines = records.assign(
         what=records["change"].str.cat(records["setting"], sep=", ").str.strip(", "),
         stays=[f"{r.last_third:.2g}" for r in records.itertuples()],
+        outcome=records["outcome"].replace(ENDS),
         value=[f"{r.J:.3f} of {r.optimum:.3f}" for r in records.itertuples()],
     )
     headings = {
@@ -62,4 +68,4 @@ def stops(records: pd.DataFrame) -> Facts:
         "value": "J at the end",
         "stays": "average of |grad J|^2, last third",
     }
-    return {"table": table(lines, headings)}
+    return {"table": table(lines, headings), "turns": TURNS - 0.5}

@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from grpo_checks.experiments.audit.sensitivity import rounding_of
 from grpo_checks.experiments.audit.sharpness import per_cent
 from grpo_checks.experiments.ledger.words import having
-from grpo_checks.experiments.protocol.certificates import STORED
+from grpo_checks.experiments.runs.margins import compared, ratios, rounding_of
 
 LARGE = 1000.0
 """A looseness beyond it says no more than that."""
@@ -23,27 +22,17 @@ def margins(cells: pd.DataFrame) -> dict[str, str]:
     }
 
 
-def _telling(cells: pd.DataFrame) -> pd.DataFrame:
-    """Without identities and cells of an easier relative of the claim."""
-    relative = cells["relative"].notna() if "relative" in cells else False
-    kept = cells[~(cells["identity"].eq(True) | relative)]
-    checked = kept[kept["instance"] != STORED]
-    return checked if len(checked) else kept
-
-
 def looseness(cells: pd.DataFrame) -> str:
     """bound/observed, >= 1 up to rounding: the least and the median over the cells that hold."""
-    held = having(_telling(cells), "holds").dropna(subset=["observed", "bound"])
-    rounding = rounding_of(held)
+    held = having(compared(cells), "holds").dropna(subset=["observed", "bound"])
     if held.empty:
         return ""
-    if ((held["bound"] - held["observed"]).abs() <= rounding).all():
+    if ((held["bound"] - held["observed"]).abs() <= rounding_of(held)).all():
         return "equal"
-    ratios = pd.to_numeric(held["ratio"])[held["bound"].abs() > rounding].dropna()
-    ratios = ratios[ratios > 0]
-    if ratios.empty:
+    known = ratios(held)
+    if known.empty:
         return ""
-    least, median = _ratio(ratios.min()), _ratio(ratios.median())
+    least, median = _ratio(known.min()), _ratio(known.median())
     return least if least == median else f"{least}, median {median}"
 
 

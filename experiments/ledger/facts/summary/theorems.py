@@ -1,5 +1,7 @@
 """Facts on each theorem as a whole: what is true, what is not, counterexamples, practice."""
 
+from typing import Any
+
 import pandas as pd
 
 from grpo_checks.experiments.ledger.facts.decomposition import factors
@@ -12,8 +14,8 @@ from grpo_checks.experiments.ledger.words import (
     exactly,
     having,
     table,
-    without_copies,
 )
+from grpo_checks.experiments.runs.margins import compared, ratios
 from grpo_checks.experiments.storage.text import counts, span
 
 
@@ -24,10 +26,14 @@ def _theorem(number: int, rows: pd.DataFrame, cases: pd.DataFrame, verdicts: pd.
     refuted = [f"{r.claim} ({r.provenance}): {r.statement}." for r in false.itertuples()]
     return {
         "names": ", ".join(true["claim"]),
-        "cells": rows["claim"].isin(true["claim"]).sum(),
+        "cells": len(compared(rows[rows["claim"].isin(true["claim"])])),
         "false": " ".join(refuted) or "Nothing that was checked.",
         "table": table(counterexamples(list(false["claim"]), rows, cases)),
     }
+
+
+SHOWN = {"T1.own": "dice, grad J"}
+"""What the name of the stored point begins with that the text speaks of; elsewhere the first."""
 
 
 def counterexamples(claims: list[str], rows: pd.DataFrame, cases: pd.DataFrame) -> pd.DataFrame:
@@ -40,7 +46,7 @@ def counterexamples(claims: list[str], rows: pd.DataFrame, cases: pd.DataFrame) 
         known = next((t for t in refuted if len(t)), None)
         if known is None:
             continue
-        first = known.iloc[0]
+        first = _shown(known, SHOWN.get(claim, ""))
         lines.append(
             {
                 "claim": claim,
@@ -53,6 +59,13 @@ def counterexamples(claims: list[str], rows: pd.DataFrame, cases: pd.DataFrame) 
     return pd.DataFrame(lines, columns=["claim", "point", "observed", "allowed", "note"])
 
 
+def _shown(refuted: pd.DataFrame, beginning: str) -> "pd.Series[Any]":
+    """The first point whose name begins so, else the first of all."""
+    if "case" not in refuted:
+        return refuted.iloc[0]
+    return refuted.loc[refuted["case"].astype(str).str.startswith(beginning).idxmax()]
+
+
 def stationarity(
     rate: pd.DataFrame,
     slope: pd.DataFrame,
@@ -61,7 +74,7 @@ def stationarity(
     *tables: pd.DataFrame,
 ) -> Facts:
     """Of Theorem 1, from the rows of T1.rate, T1.slope, T1.budget and T1.floor, and all tables."""
-    ratio = having(without_copies(rate), "holds")["ratio"].dropna()
+    ratio = ratios(rate)
     stalled = floor.dropna(subset=["floor"]).iloc[0]
     return {
         **_theorem(1, *tables),
