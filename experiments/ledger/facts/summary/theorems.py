@@ -63,7 +63,8 @@ def _shown(refuted: pd.DataFrame, beginning: str) -> "pd.Series[Any]":
     """The first point whose name begins so, else the first of all."""
     if "case" not in refuted:
         return refuted.iloc[0]
-    return refuted.loc[refuted["case"].astype(str).str.startswith(beginning).idxmax()]
+    named = refuted["case"].astype(str).str.startswith(beginning)
+    return refuted.iloc[int(named.argmax())]
 
 
 def stationarity(
