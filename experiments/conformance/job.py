@@ -16,6 +16,9 @@ FIELDS = (
 )  # fmt: skip
 
 
+PRECISIONS = ("float32", "float64")
+
+
 class Answer(NamedTuple):
     """What a trainer made of M batches."""
 
@@ -53,8 +56,10 @@ def read_answer(path: Path, shape: tuple[int, ...], theta: Floats) -> Answer:
     """Of (M, B, G) batches. Raises ValueError for wrong shapes, NaN, none, moved theta."""
     with np.load(path) as stored:
         answer = {name: stored[name] for name in stored.files}
+    versions, members = json.loads(str(answer["versions"])), answer.get("members")
+    limit = _largest(versions.get("precision"))
     gradient = np.asarray(answer["gradient"], float)
-    _check("gradient", gradient, (shape[0], len(theta)))
+    _check("gradient", gradient, (shape[0], len(theta)), limit)
     if not gradient.any():
         raise ValueError("gradient: 0 in every batch: expected one that is not; is it detached?")
     advantage = answer.get("advantage")
@@ -69,15 +74,23 @@ def read_answer(path: Path, shape: tuple[int, ...], theta: Floats) -> Answer:
             f"theta: moved by {moved.max():.3g} while gradients were taken: expected a learning "
             "rate of 0, or a copy"
         )
-    versions, members = json.loads(str(answer["versions"])), answer.get("members")
     if members is not None and members.shape != shape:
         raise ValueError(f"members: shape {members.shape}: expected {shape}")
     return Answer(gradient, advantage, versions, members)
 
 
-def _check(name: str, array: Floats, shape: tuple[int, ...]) -> None:
+def _largest(precision: Any) -> float:
+    """Size of a number whose square is one too. Raises ValueError for another precision."""
+    if precision not in PRECISIONS:
+        raise ValueError(f"precision = {precision!r}: expected one of {PRECISIONS}")
+    return float(np.finfo(precision).max ** 0.5)
+
+
+def _check(name: str, array: Floats, shape: tuple[int, ...], limit: float = np.inf) -> None:
     if array.shape != shape:
         raise ValueError(f"{name}: shape {array.shape}: expected {shape}")
-    if not np.isfinite(array).all():
-        where = tuple(map(int, np.argwhere(~np.isfinite(array))[0]))
-        raise ValueError(f"{name}{list(where)} = {array[where]}: expected a finite number")
+    good = np.isfinite(array) & (np.abs(array) <= limit)
+    if not good.all():
+        where = tuple(map(int, np.argwhere(~good)[0]))
+        size = "a finite number" + (f", at most {limit:.1e}" if limit < np.inf else "")
+        raise ValueError(f"{name}{list(where)} = {array[where]:.6g}: expected {size}")

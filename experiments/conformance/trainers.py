@@ -1,5 +1,6 @@
 """Running a trainer in its own Python, and what its answer is worth."""
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -95,6 +96,8 @@ def _read(script: Path, path: Path, job: Job) -> Answer | ValueError:
         shape = job.batches.members.shape
         shape = (job.sample, *shape[1:]) if job.sample else shape
         return read_answer(path, shape, job.episodes.theta)
+    except FileNotFoundError:
+        return ValueError(f"{script.name}: ended before it answered: expected load and gradient")
     except (KeyError, OSError) as error:
         return ValueError(f"{script.name}: its answer: {error}: expected one")
     except ValueError as error:
@@ -108,5 +111,12 @@ def run_script(python: Path, script: Path, arguments: Sequence[Path]) -> None:
         list(map(str, command)), capture_output=True, text=True, errors="replace", check=False
     )
     if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"ended with status {done.returncode}"]
+        lines = done.stderr.strip().splitlines()
+        if not lines or done.returncode < 0:
+            lines = [f"{script.name}: ended with {_status(done.returncode)}: expected an answer"]
         raise ValueError(lines[-1].removeprefix("error: "))
+
+
+def _status(code: int) -> str:
+    known = {int(s): s.name for s in signal.Signals}
+    return f"signal {known.get(-code, -code)}" if code < 0 else f"status {code}"

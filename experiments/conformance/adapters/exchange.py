@@ -62,8 +62,8 @@ def answer_of(module: ModuleType, job: dict[str, Any]) -> dict[str, Any]:
     gradient = np.array(
         [_one(module.gradient(batch_of(job, members)), theta.shape) for members in job["batches"]]
     )
-    versions = {"precision": "float32", **getattr(module, "VERSIONS", {})}
-    versions["precision"] = getattr(module, "PRECISION", versions["precision"])
+    named = {"precision": getattr(module, "PRECISION", "float32")}
+    versions = {**named, **getattr(module, "VERSIONS", {}), **named}
     answer = {"gradient": gradient, "theta_after": model.theta, "versions": versions}
     if job["sample"] and hasattr(module, "sample"):
         answer["sampled"] = np.asarray(module.sample(job["sample"]))
@@ -74,7 +74,10 @@ def _one(gradient: Any, shape: tuple[int, ...]) -> Any:
     """Of one batch. Raises ValueError for a wrong shape or None."""
     if gradient is None:
         raise ValueError("gradient(batch) = None: expected an array; has the loss a gradient?")
-    array = np.asarray(gradient, float)
+    array = np.asarray(gradient)
+    if array.dtype.kind not in "fiub":
+        raise ValueError(f"gradient(batch) = {gradient!r}: expected real numbers")
+    array = array.astype(float)
     if array.shape != shape:
         raise ValueError(f"gradient(batch): shape {array.shape}: expected {shape}")
     return array
@@ -94,7 +97,17 @@ def load_file(path: str) -> ModuleType:
     missing = [name for name in ("load", "gradient") if not hasattr(module, name)]
     if missing and not hasattr(module, "answer"):
         raise ValueError(f"function {missing[0]!r} is missing: expected load and gradient")
+    if not isinstance(getattr(module, "VERSIONS", {}), dict):
+        raise ValueError(f"VERSIONS = {module.VERSIONS!r}: expected a dict of names and versions")
     return module
+
+
+def _checked(answer: Any) -> dict[str, Any]:
+    """What a file's own ``answer`` returned. Raises ValueError where it is none."""
+    if not isinstance(answer, dict) or "versions" not in answer:
+        expected = "a dict with gradient, theta_after and versions"
+        raise ValueError(f"answer(job) = {answer!r:.60}: expected {expected}")
+    return answer
 
 
 def main(arguments: list[str]) -> int:
@@ -105,7 +118,7 @@ def main(arguments: list[str]) -> int:
         for job_path, answer_path in zip(pairs[::2], pairs[1::2], strict=True):
             job = read(job_path)
             answer = module.answer(job) if hasattr(module, "answer") else answer_of(module, job)
-            write(answer_path, answer)
+            write(answer_path, _checked(answer))
     except Exception as error:
         frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == path]
         line = f", line {frames[-1].lineno}" if frames else ""

@@ -109,6 +109,13 @@ FAULTS = {
     "def load(m): pass\ndef gradient(b): return 1 / 0": "line 2: ZeroDivisionError",
     "def load(m): m.theta += 0.1\ndef gradient(b): return [1.0] * 9": "theta: moved by 0.1",
     "def load(m): pass": "function 'gradient' is missing",
+    "def load(m): pass\ndef gradient(b): return ['x'] * 9": "expected real numbers",
+    "def load(m): pass\ndef gradient(b): return [1e30] * 9": r"= 1e\+30: expected a finite number",
+    "import os\ndef load(m): os._exit(0)\ngradient = load": "ended before it answered",
+    "import os\ndef load(m): os.kill(os.getpid(), 9)\ngradient = load": "with signal SIGKILL",
+    "PRECISION = 'bf16'\ndef load(m): 0\ndef gradient(b): return [1.0] * 9": "precision = 'bf16'",
+    "VERSIONS = 3\nload = gradient = len": "VERSIONS = 3: expected a dict",
+    "def answer(job): return None": r"answer\(job\) = None: expected a dict",
     "import no_such_trainer": "No module named 'no_such_trainer'",
 }
 
