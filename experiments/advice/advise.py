@@ -16,6 +16,7 @@ from jaxtyping import Array, Float, Int
 from tqdm import tqdm
 
 from grpo_checks.experiments.advice.bias_floor import smoothness_of
+from grpo_checks.experiments.advice.choice import NEVER
 from grpo_checks.experiments.advice.place import (
     Place,
     Plan,
@@ -49,7 +50,6 @@ ESTIMATORS = tuple(
     Estimator(name) for name in ("leave_one_out", "group_normalized", "componentwise_normalized")
 )
 FILTERED = "group_normalized, filtered"
-NEVER = "no group speaks, however many are drawn: all rewards of a prompt are equal"
 SIZES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
 
 

@@ -17,6 +17,8 @@ NAMES: Mapping[str, str] = MappingProxyType(
         DECOMPOSED: "componentwise_normalized (GDPO)",
     }
 )
+NEVER = "no group speaks, however many are drawn: all rewards of a prompt are equal"
+"""Of an update of the groups that speak."""
 CLOSE = 0.01
 """Of the signal: less is no reason to leave the estimator that is stationary where J is."""
 BELOW = f"below the {100 * CLOSE:g} % for which bias is accepted"
@@ -70,3 +72,12 @@ def short_table(table: pd.DataFrame) -> pd.DataFrame:
             "step": best["step"],
         }
     )
+
+
+def left_out(table: pd.DataFrame) -> list[str]:
+    """Group sizes that have no signal since no exact sum is small enough; a line an estimator."""
+    refused = table[table["signal"].isna() & (table["note"] != NEVER)]
+    return [
+        f"G = {', '.join(map(str, part))} left out for {name}: too large for the exact sum"
+        for name, part in refused.groupby("estimator", sort=False)["group_size"]
+    ]

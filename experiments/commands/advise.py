@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from grpo_checks.experiments.advice.advise import advise, trained
-from grpo_checks.experiments.advice.choice import short_table
+from grpo_checks.experiments.advice.choice import left_out, short_table
 from grpo_checks.experiments.advice.optimizers import optimizer_table
 from grpo_checks.experiments.advice.place import Plan
 from grpo_checks.experiments.advice.rates.reading import rates_spec
@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     elif not (short := short_table(advice.table)).empty:
         _print(short)
     refused = _refusals(advice.table)
-    say(*(refused if arguments.all else refused[:1]))
+    say(*(refused if arguments.all else left_out(advice.table)))
     rows = advice.table.assign(claim="advice", instance=spec.name, plan=str(plan))
     write_atomic(folder / "rows.csv", rows.to_csv(index=False))
     more = "" if arguments.all else "; all rows and where biased estimators lead: --all"

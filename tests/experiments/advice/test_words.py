@@ -103,6 +103,15 @@ def test_drawn_again_no_group_is_silent():
     assert "silent" not in line
 
 
+def test_sizes_without_an_exact_sum_are_told_in_a_line():
+    """By estimator; what no group could tell is no such size."""
+    table = _table(plain=(1, 2, 3), joint=(1, np.nan, np.nan), filtered=(np.nan, 1, 1))
+    table["note"] = np.where(table["estimator"] == choice.FILTERED, choice.NEVER, "lattice: ...")
+    assert choice.left_out(table) == [
+        "G = 4, 8 left out for group_normalized: too large for the exact sum"
+    ]
+
+
 def _file(tmp_path, text):
     path = tmp_path / "prompts.csv"
     path.write_text(text)
