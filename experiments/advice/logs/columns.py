@@ -1,6 +1,6 @@
 """Which column of a log means what: TRL's and verl's names, or those a user maps."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -83,16 +83,22 @@ def resolve(
     return Columns(roles, chosen, tuple(c for c in names if c not in used))
 
 
+def text_among_numbers(sample: pd.DataFrame, names: Sequence[str]) -> Iterator[str]:
+    """Of columns that have numbers and something else, the first row that has no number."""
+    for name in names:
+        known = sample[name].dropna()
+        number = pd.to_numeric(known, errors="coerce").notna()
+        if number.any() and not number.all():
+            row, text = next(zip(known.index[~number], known[~number], strict=True))
+            yield f"{name} = {str(text)[:40]!r} in row {row + 1}: expected a number"
+
+
 def _no_reward(sample: pd.DataFrame, others: Sequence[str], listed: str) -> str:
     """Where a column has numbers and something else, its first row that has no number."""
     opening = "no numeric column is a reward"
-    for name in [c for c in map(str, sample.columns) if c not in others]:
-        known = sample[name].dropna()
-        number = pd.to_numeric(known, errors="coerce").notna()
-        if number.any():
-            row, text = next(zip(known.index[~number], known[~number], strict=True))
-            return f"{opening}: {name} = {str(text)[:40]!r} in row {row + 1}: expected a number"
-    return f"{opening}: expected --rewards NAME,... of {listed}"
+    candidates = [c for c in map(str, sample.columns) if c not in others]
+    missing = f"expected --rewards NAME,... of {listed}"
+    return f"{opening}: {next(text_among_numbers(sample, candidates), missing)}"
 
 
 def _is_numeric(values: pd.Series) -> bool:

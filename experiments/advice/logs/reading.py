@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from grpo_checks.experiments.advice.logs.columns import Columns, resolve
+from grpo_checks.experiments.advice.logs.columns import OTHERS, Columns, resolve, text_among_numbers
 from grpo_checks.experiments.advice.logs.files import log_files, peek, pieces, step_of
 from grpo_checks.experiments.advice.logs.gaps import Gap, gap_lines, gaps
 from grpo_checks.experiments.storage.text import counted
@@ -59,6 +59,8 @@ def read_log(
         columns = resolve(sample, given, rewards)
     except ValueError as error:
         raise ValueError(f"{file}: {error}") from None
+    odd = text_among_numbers(sample, [c for c in columns.ignored if c not in OTHERS])
+    mixed = [f"{file}: no reward: {text}, or --rewards to read it all the same" for text in odd]
     missing: list[Gap] = []
     parts = [part for file in watch(files) for part in _file_parts(file, columns, missing)]
     # A field at a time, whose pieces are then let go: all of them twice would be twice the memory.
@@ -68,7 +70,9 @@ def read_log(
         fields[i] = np.concatenate(pieces_of)  # type: ignore[call-overload]
     rows = LogRows._make(fields)
     kept, notes = _cleaned(rows)
-    return Log(kept, columns, (*_column_notes(files, columns), *notes), (*gap_lines(missing),))
+    return Log(
+        kept, columns, (*_column_notes(files, columns), *notes), (*mixed, *gap_lines(missing))
+    )
 
 
 def _file_parts(file: Path, columns: Columns, gaps_seen: list[Gap]) -> Iterator[LogRows]:

@@ -10,7 +10,7 @@ import numpy as np
 from grpo_checks.experiments.models.instances import InstanceSpec
 from grpo_checks.experiments.storage.files import digest
 from grpo_checks.experiments.storage.input_file import read_text
-from grpo_checks.theory.instances.rates.pass_rates import PassRates, pass_rates
+from grpo_checks.theory.instances.rates.pass_rates import MAX_PROMPTS, PassRates, pass_rates
 
 IGNORED, WEIGHT, CORRELATION = "prompt", "weight", "correlation"
 """Columns of a file that are no component: a name, rho up to a factor, a correlation."""
@@ -46,9 +46,13 @@ def _number(field: str, text: str) -> float:
     return value
 
 
-def read_prompts(path: Path, defaults: Sequence[float], correlation: float) -> PassRates:
+def read_prompts(
+    path: Path, defaults: Sequence[float], correlation: float, shared: bool = False
+) -> PassRates:
     """Rates of each prompt; ``defaults``, those of --success, stand where a cell is empty.
 
+    Prompts of the same rates are one where they share all parameters, which changes nothing then,
+    and where there are too many: without shared parameters two prompts of one rate are two.
     Raises ValueError, naming file, line and column.
     """
     lines = [*csv.DictReader(io.StringIO(read_text(path)))]
@@ -69,7 +73,9 @@ def read_prompts(path: Path, defaults: Sequence[float], correlation: float) -> P
     table = np.array(cells)
     if not (table[:, -2] > 0).all():
         raise ValueError(f"{path}: weight = {table[:, -2].min():g}: expected numbers > 0")
-    return _merged(table)
+    if shared or len(table) > MAX_PROMPTS:
+        return _merged(table)
+    return _rates(np.delete(table, -2, 1), table[:, -2])
 
 
 def _cell(
@@ -89,7 +95,10 @@ def _merged(table: np.ndarray) -> PassRates:
     """Prompts of the same rates are one, with the sum of their shares."""
     alike = np.delete(table, -2, 1)
     rows, which = np.unique(alike, axis=0, return_inverse=True)
-    share = np.bincount(which.reshape(-1), table[:, -2])
+    return _rates(rows, np.bincount(which.reshape(-1), table[:, -2]))
+
+
+def _rates(rows: np.ndarray, share: np.ndarray) -> PassRates:
     return PassRates(rows[:, :-1], rows[:, -1], share / share.sum(), (1.0,) * (rows.shape[1] - 1))
 
 
@@ -107,7 +116,7 @@ def rates_spec(
             np.array([rates]), np.array([correlation]), np.ones(1), (1.0,) * len(rates)
         )
     else:
-        known = read_prompts(prompts, rates, correlation)
+        known = read_prompts(prompts, rates, correlation, shared)
     if weights is not None:
         known = known._replace(weights=numbers("weights", weights))
     if len(known.weights) != known.success.shape[1]:

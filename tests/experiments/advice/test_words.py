@@ -121,7 +121,11 @@ def _file(tmp_path, text):
 def test_prompts_are_read_and_merged(tmp_path):
     """Shares add up, empty cells take the default, names do not matter."""
     path = _file(tmp_path, "prompt,a,b,weight\nx,.5,.25,2\ny,.5,,1\nz,.1,.3,1\n")
-    known = read_prompts(path, (0.9, 0.25), 0.2)
+    separate = read_prompts(path, (0.9, 0.25), 0.2)
+    # Two prompts of one rate are two as long as they share no parameter.
+    np.testing.assert_array_equal(separate.success, [[0.5, 0.25], [0.5, 0.25], [0.1, 0.3]])
+    np.testing.assert_array_equal(separate.share, [0.5, 0.25, 0.25])
+    known = read_prompts(path, (0.9, 0.25), 0.2, shared=True)
     np.testing.assert_array_equal(known.success, [[0.1, 0.3], [0.5, 0.25]])
     np.testing.assert_array_equal(known.share, [0.25, 0.75])
     np.testing.assert_array_equal(known.correlation, [0.2, 0.2])

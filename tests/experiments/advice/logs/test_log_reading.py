@@ -116,6 +116,18 @@ def test_gaps_are_told_with_counts(tmp_path):
     assert "1 group has fewer than 4 rows" in "\n".join(_grouped(log).notes)
 
 
+def test_a_text_among_numbers_is_told(tmp_path):
+    """The column is no reward, and that is said with its row; if it is asked for, one cell is."""
+    path, data = tmp_path / "a.csv", table(1)
+    data["format"] = data["format"].astype(object)
+    data.loc[2, "format"] = "good"
+    data.to_csv(path, index=False)
+    (line,) = read_log([path], {}).gaps
+    assert line.startswith(f"{path}: no reward: format = 'good' in row 3: expected a number")
+    (line,) = read_log([path], {}, ["accuracy", "format"]).gaps
+    assert line.startswith(f"{path}: step 1, prompt q1.0: format is 'good' (1 row)")
+
+
 def test_repeated_groups_are_cut(tmp_path):
     """A prompt drawn twice in a step: two groups, in the order of their rows."""
     data = table(1)
