@@ -51,8 +51,8 @@ def sentences(
         sizes = counts(near_sizes(table, chosen))
     yield use_line(table, chosen, plan, trainer, sizes)
     yield from ending_lines(table, chosen)
-    yield from _why_line(table, chosen, plan)
     if not alone:
+        yield from _why_line(table, chosen, plan)
         yield _size_line(table, chosen)
     yield _joint_line(table, components)
     yield _std_line(table)
