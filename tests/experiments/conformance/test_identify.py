@@ -11,6 +11,7 @@ from grpo_checks.experiments.conformance.identify.fed import fed
 from grpo_checks.experiments.conformance.identify.telling import telling_place
 from grpo_checks.experiments.conformance.recorded import read_gradients
 from grpo_checks.experiments.conformance.report import place
+from grpo_checks.experiments.storage.table_file import read_table
 from grpo_checks.theory.identification.fitting import Precision
 from grpo_checks.theory.identification.gradients import identify_gradients
 from grpo_checks.theory.rules.presets import PRESETS, UNCONFIRMED
@@ -52,6 +53,15 @@ def test_recorded_gradients_are_named(path, places):
     assert fit.estimator.ddof == case.rule.estimator.ddof
     low, high = fit.ranges["eps"]
     assert low <= case.rule.estimator.eps <= high
+
+
+def test_the_stored_table_names_every_recorded_case():
+    """All labels of all files, none without a rule; its file says which gradients."""
+    table = read_table(RESULTS / "identified" / "rows.csv")
+    assert (table["identified"] != "none").all()
+    assert (table["excess"] <= 1).all()
+    labels = {(path.name, q.rule) for path in FILES for q in read_gradients(path)[0]}
+    assert {*zip(table["file"], table["label"], strict=True)} == labels
 
 
 def _ranks(rewards):
