@@ -85,6 +85,11 @@ def _values(model: Chosen, instance: Instance, computed: Facts) -> list[str]:
     )
     with pd.option_context("display.float_format", "{:.4g}".format):
         lines += table_lines(table)
+        if idle := [n for n, most in zip(names, computed.attainable, strict=True) if most == 0]:
+            lines.append(
+                f"never earned by any policy, though R_max counts its weight: {', '.join(idle)} "
+                "(named models are filled up to the number of components that is asked for)"
+            )
         if len(names) > 1:
             matrix = pd.DataFrame(computed.correlation, columns=names).astype(object)
             matrix = matrix.where(matrix.notna(), "constant")

@@ -89,6 +89,7 @@ PARTS: dict[str, Part] = {
     "T2.shared": Part(decomposition.shared, ("cases",)),
     "T2.benefit": Part(benefit.benefit),
     "T2.benefit, what to use": Part(benefit.rules, ("T2.benefit",)),
+    "Theorem 3, the answer": Part(theorem3.in_short, ANSWER3),
     "Theorem 3 in detail": Part(lambda data: {}, ("T3.coverage",)),
     "Theorem 3": Part(
         theorems.generalization, ("T3.coverage", "T3.shift", "T3.visual_arft", *TABLES)

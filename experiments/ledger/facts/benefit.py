@@ -19,6 +19,8 @@ def benefit(data: pd.DataFrame) -> Facts:
         "most": against["gain_lead"].abs().max() if len(against) else 0.0,
         "ties": count(maps, "assumption unmet"),
         "shares": _shares(maps),
+        "better": int((judged(data).cells["gain_lead"] > 0).sum()),
+        "told": len(judged(data).cells),
         "best": _place(by_lead.iloc[-1]),
         "worst": _place(by_lead.iloc[0]),
         "steps": int(races["n_steps"].max()),
@@ -99,19 +101,19 @@ def _shares(maps: pd.DataFrame) -> str:
 
 
 def _training(races: pd.DataFrame) -> str:
+    """Without those in which e turns on the way, which say nothing."""
     headings = {
         "group_size": "G",
         "success_ratio": "ratio",
         "coupling": "coupling",
         "lead_at_start": "e_dec - e_joint at the start",
-        "turns_at": "e turns at step",
-        "observed": "J behind by e, minus J ahead",
+        "observed": "J with the smaller e, less J with the larger",
         "lower": "lower limit",
         "upper": "upper limit",
         "verdict": "verdict",
     }
-    turns = races["turns_at"].map(lambda t: "never" if pd.isna(t) else f"{t:.0f}")
-    return table(races.assign(turns_at=turns).round(4), headings)
+    races = races[races["verdict"] != "assumption unmet"]
+    return table(races.round(4), headings)
 
 
 def _collapse(maps: pd.DataFrame) -> str:

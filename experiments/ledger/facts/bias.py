@@ -14,6 +14,8 @@ def bias(data: pd.DataFrame) -> Facts:
     gradients = pd.DataFrame(
         {
             "G": conflict["group_size"].astype(int),
+            "eps": conflict["eps"].map("{:g}".format),
+            "ddof": conflict["ddof"].map("{:.0f}".format),
             "|grad J|^2": [
                 enclosed(row["lower"], row["upper"], 6) for _, row in conflict.iterrows()
             ],
@@ -22,7 +24,7 @@ def bias(data: pd.DataFrame) -> Facts:
     )
     updates = [
         f"grad J = 0, E[g] = {row['mean_update']} (first action's logit) "
-        f"at G = {row['group_size']:.0f}"
+        f"at G = {row['group_size']:.0f}, eps = {row['eps']:g}, ddof = {row['ddof']:.0f}"
         for _, row in gambles.iterrows()
     ]
     return {"table": table(gradients), "gambles": "; ".join(updates)}

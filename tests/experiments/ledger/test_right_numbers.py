@@ -4,11 +4,11 @@ import pandas as pd
 
 from grpo_checks.experiments.ledger.facts.answers.theorem1 import _rate
 from grpo_checks.experiments.ledger.facts.cycles.survey import by_prompts
-from grpo_checks.experiments.ledger.facts.generalization import failures, nearest
+from grpo_checks.experiments.ledger.facts.generalization import failures, nearest, price
 from grpo_checks.experiments.ledger.facts.summary.margins import looseness
 from grpo_checks.experiments.ledger.facts.transfer import certain_failure
 from grpo_checks.experiments.ledger.facts.variance import budget
-from grpo_checks.experiments.ledger.ledger import PAPER
+from grpo_checks.experiments.ledger.ledger import PAPER, ledger_pages
 from grpo_checks.experiments.ledger.words import at_least, listed
 from grpo_checks.experiments.runs.margins import margin, ratios
 from grpo_checks.experiments.runs.tables import counted, labels
@@ -116,6 +116,36 @@ def test_margins_of_the_verdicts_are_those_of_the_pages():
     every = pd.concat(tables, ignore_index=True)
     for name, part in every.groupby("claim"):
         assert margin(part) == lines.loc[name, "margin"], name
+
+
+def test_pages_say_the_same_numbers():
+    """Counts of the front page are those of the details; options are shown where rows differ."""
+    pages = {name: " ".join(text.split()) for name, text in ledger_pages(PAPER).items()}
+    rows = pd.read_csv(PAPER / "rows.csv", low_memory=False)
+    rate = rows[rows["claim"].eq("T1.rate") & rows["copy_of"].isna()]
+    held = int(rate["verdict"].eq("holds").sum())
+    assert f"Yes for `leave_one_out` (RLOO), in {held} cells" in pages["paper_checks"]
+    assert f"**T1.rate** holds, in {held} of {len(rate)} cells" in pages["theorem1"]
+    assert f"| T1.rate | holds | {held} holds, " in pages["verifier"]
+    assert "| T1.own | dice, grad J, c = 10 | 0.00104267 | 0 |" in pages["paper_checks"]
+    assert "groups of 3 to 10 were best" in pages["paper_checks"]
+    assert "groups of 3 to 10 were best" in pages["theorem1"]
+    coverage = failures(rows[rows["claim"] == "T3.coverage"])
+    cells = f"in {coverage['verdict'].eq('holds').sum():,} cells"
+    assert all(cells in pages[name] for name in ("paper_checks", "theorem3"))
+    for number in (1, 2, 3):
+        assert f"## Theorem {number}: is it true?" in pages[f"theorem{number}"]
+    assert "goes round" not in "".join(pages.values())
+
+
+def test_a_price_may_be_known_of_kl_by_itself():
+    """`enough_nats` of a comparison of KL(Q‖P), next to those of the logarithm."""
+    line = {"instance": "coins", "delta": None, "level": 0.5, "n_tasks": 26, "least_nats": 29.0}
+    kl = {"bound_name": "KL(Q‖P) of kl-xi", "price_divergence": 20.0, "price_nats": 32.0}
+    facts = price(pd.DataFrame([{**line, **kl, "enough_nats": 31.0}]))
+    assert facts is not None
+    assert facts["loose"] == "KL(Q‖P) of kl-xi 5.0%"
+    assert facts["table"].endswith("| kl-xi | 20.0 | 0.5 | 26 | 32.00 | 29.00 | 1.10 | 31.00 |")
 
 
 def test_a_lower_limit_is_rounded_down():

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from grpo_checks.experiments.audit.benefit_rules import judged
 from grpo_checks.experiments.ledger.facts.decomposition import factors
 from grpo_checks.experiments.ledger.facts.generalization import nearest
 from grpo_checks.experiments.ledger.facts.transfer import certain_failure
@@ -95,6 +96,8 @@ def decomposition(kappa: pd.DataFrame, benefit: pd.DataFrame, *tables: pd.DataFr
     return {
         **_theorem(2, *tables),
         "losses": ", ".join(f"{loss:.1%} (G = {size})" for size, loss in losses.items()),
+        "better": int((judged(benefit).cells["gain_lead"] > 0).sum()),
+        "starts": len(judged(benefit).cells),
         "lead": " to ".join(dict.fromkeys(f"{x:.1%}" for x in (lead.min(), lead.max()))),
     }
 
