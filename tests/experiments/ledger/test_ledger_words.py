@@ -107,7 +107,7 @@ def test_the_lead_in_the_summary_is_that_of_the_map():
     rows, benefit = ROWS.copy(), _rows("T2.benefit")
     rows.loc[benefit.index, "gain_lead"] = -1.0
     rows.loc[benefit.index[benefit["instance"] == "outcomes"], "gain_lead"] = 0.1
-    assert "one update gains 10.0% of the larger gain" in _summary(2, rows)
+    assert "448 of 448 cells, 10.0% of the larger gain: neither" in _summary(2, rows)
 
 
 def test_cycles_are_those_of_the_rows():
