@@ -57,7 +57,7 @@ def sentences(
     yield _joint_line(table, components)
     yield _std_line(table)
     yield _filter_line(table)
-    yield from _changes(table, chosen)
+    yield from _changes(table, chosen, alone)
     yield SCOPE
 
 
@@ -149,14 +149,15 @@ def _filter_line(table: pd.DataFrame) -> str:
     )
 
 
-def _changes(table: pd.DataFrame, chosen: pd.Series) -> Iterator[str]:
-    """Other budgets, and the runner-up."""
+def _changes(table: pd.DataFrame, chosen: pd.Series, alone: bool) -> Iterator[str]:
+    """Other budgets, and the runner-up; of a prompt ``alone`` no sizes."""
     for column, episodes in BUDGETS.items():
         other = chosen_row(table, column) if column in table else None
         if other is None:
             continue
-        labels = ["estimator", "group_size"]
-        answer = f"{other['estimator']}, groups of {int(other['group_size'])}"
+        labels = ["estimator"] if alone else ["estimator", "group_size"]
+        sizes = "" if alone else f", groups of {int(other['group_size'])}"
+        answer = f"{other['estimator']}{sizes}"
         same = other[labels].equals(chosen[labels])
         yield f"With {episodes}: {'the same' if same else answer}."
     rest = [x for x in NAMES if x != chosen["estimator"]]

@@ -94,6 +94,8 @@ def test_one_prompt_is_no_advice_on_size():
     assert "(4 to 8 within 5 %, 2 loses 25%)" in lines[0]
     assert "--prompts" in lines[0]
     assert "groups of 4 to 8, at 64" in lines[1]
+    # The best size turns from 8 to 2, the estimator does not.
+    assert "With four times the episodes: the same." in lines
     assert not any("edge of the grid" in x or "more prompts an update" in x for x in lines)
 
 
