@@ -9,14 +9,14 @@ from numpy.typing import NDArray
 from grpo_checks.theory.identification.candidates import Candidate, candidates
 from grpo_checks.theory.identification.earned import Earned, Numbers, Whole, earned
 from grpo_checks.theory.identification.fitting import Curve, Precision
-from grpo_checks.theory.identification.predicted import Predicted, advantages
+from grpo_checks.theory.identification.predicted import Predicted, Values, advantages
 from grpo_checks.theory.identification.rules import (
     FLOAT32,
     START,
     Identification,
     Trial,
     best,
-    factor,
+    nearest_factor,
 )
 from grpo_checks.theory.numbers.validation import check_entries, check_shape, fail
 from grpo_checks.theory.rules.aggregation import Aggregation
@@ -64,14 +64,24 @@ def identify_gradients(
         fail("parts", None, "none", "one at least")
     observed = np.concatenate([_checked(fed, np.asarray(g, float)) for fed, g in parts])
     components = max(len(fed.weights) for fed, _ in parts)
-    trials = [
-        Trial(candidate, curve(models, candidate), aggregation)
-        for aggregation in AGGREGATIONS
-        for models in [[weighed(fed, aggregation) for fed, _ in parts]]
-        for candidate in candidates(components, True)
-    ]
-    near = [trial for trial in trials if _distance(trial, observed) < FAR]
+    every = candidates(components, True)
+    trials, distances = [], []
+    plain = {offset: [_at_start(fed, offset, every) for fed, _ in parts] for offset in (0, 1)}
+    for aggregation in AGGREGATIONS:
+        models = [weighed(fed, aggregation) for fed, _ in parts]
+        for i, candidate in enumerate(every):
+            trials.append(Trial(candidate, curve(models, candidate), aggregation))
+            values = plain[aggregation.length_offset]
+            means = [m.mean(v[i]).reshape(-1) for m, v in zip(models, values, strict=True)]
+            distances.append(_distance(np.concatenate(means), observed))
+    near = [t for t, distance in zip(trials, distances, strict=True) if distance < FAR]
     return best(near or trials, observed, precision)
+
+
+def _at_start(fed: Fed, offset: int, every: Sequence[Candidate]) -> list[Numbers]:
+    """(N,) advantages of each candidate where its fit starts; one aggregation is as another."""
+    data = _earned(fed, offset)
+    return [np.real(advantages(data, c.estimator, START, START).values) for c in every]
 
 
 class Weighed(NamedTuple):
@@ -82,12 +92,16 @@ class Weighed(NamedTuple):
     scores: Numbers
     """(M, BG, d): c s of each member."""
 
+    def mean(self, values: Values) -> Values:
+        """(M, d): sum of A c s of each batch, from advantages (N,)."""
+        return np.einsum("mn,mnd->md", values.reshape(self.scores.shape[:2]), self.scores)
+
     def sums(self, candidate: Candidate, free: list[complex]) -> Predicted:
         """Of A c s, (M d,)."""
         numbers = dict(zip(candidate.free, free, strict=True))
         answer = advantages(self.data, candidate.estimator, **numbers)
         values, gain = (x.reshape(self.scores.shape[:2]) for x in answer)
-        mean = np.einsum("mn,mnd->md", values, self.scores)
+        mean = self.mean(answer.values)
         noise = np.einsum("mn,mnd->md", np.abs(values) + gain, np.abs(self.scores))
         return Predicted(mean.reshape(-1), noise.reshape(-1))
 
@@ -146,10 +160,8 @@ def _weights(fed: Fed, aggregation: Aggregation) -> Numbers:
     return share / (longest if aggregation.name == "constant" else 1)
 
 
-def _distance(trial: Trial, observed: Numbers) -> float:
-    """What is unexplained at the start with the best factor."""
-    start = [START] * len(trial.candidate.free)
-    values = np.real(trial.curve([complex(x) for x in start]).values)
+def _distance(values: Numbers, observed: Numbers) -> float:
+    """What is unexplained by these values with the best factor."""
     size = float(np.linalg.norm(observed))
-    error = observed - factor(trial.curve, start, observed) * values
+    error = observed - nearest_factor(values, observed) * values
     return float(np.linalg.norm(error)) / size if size > 0 else 0.0

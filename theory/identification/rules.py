@@ -113,7 +113,8 @@ def _explanation(trial: Trial, observed: Numbers, precision: Precision, scaled: 
     start = [START] * len(names)
     if scaled:
         names.append("scale")
-        start.append(factor(trial.curve, start, observed))
+        values = np.real(trial.curve([complex(x) for x in start]).values)
+        start.append(nearest_factor(values, observed))
     curve = _curve(trial, scaled)
     if trial.constraints is not None:
         observed = np.concatenate([observed, trial.constraints.observed])
@@ -121,9 +122,8 @@ def _explanation(trial: Trial, observed: Numbers, precision: Precision, scaled: 
     return _rule_fit(trial, names, fit, observed, precision, curve)
 
 
-def factor(curve: Curve, start: list[float], observed: Numbers) -> float:
-    """Of the predictions at the start, not below 0, that brings them nearest."""
-    values = np.real(curve([complex(x) for x in start]).values)
+def nearest_factor(values: Numbers, observed: Numbers) -> float:
+    """Of the predictions, not below 0, that brings them nearest."""
     norm = values @ values
     return max(float(values @ observed / norm), 0.0) if norm > 0 else 1.0
 
