@@ -31,7 +31,7 @@ hide: [navigation, toc]
 *Whose*: said in the abstract, reported by readers, derived by us, or of other literature.
 *Looseness*: bound over observed where the claim holds, least and median. *Distance*: how much of
 what was observed lies beyond what is allowed, in the farthest counterexample. *Power*: the least
-lowering of the bound that would be refuted; above 50 % the claim is not tested sharply. Choose a
+lowering of the bound that would be refuted; above 50% the claim is not tested sharply. Choose a
 heading to sort by it.
 
 """

@@ -70,7 +70,7 @@ def power(rows: pd.DataFrame) -> pd.DataFrame:
                 "level": f"{level:.1g}",
                 "seeds": counts(cells["seeds"]),
                 "half-width": _typical(f"{width.median():.1%}", f"{width.max():.1%}"),
-                "found at 90 %": _typical(
+                "found at 90%": _typical(
                     _share(excess.median()), _share(excess.max()), "in all cells"
                 ),
                 **{f"seeds for {x:.0%}": _many(n) for x, n in seeds.items()},

@@ -81,7 +81,7 @@ def _word(part: pd.DataFrame, line: Mapping[str, Any]) -> str:
 
 def per_cent(share: float) -> str:
     """To two digits; what a column of per cents would hide too."""
-    return f"{100 * share:.2g} %"
+    return f"{100 * share:.2g}%"
 
 
 def shown(table: pd.DataFrame) -> pd.DataFrame:

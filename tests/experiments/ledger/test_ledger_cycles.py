@@ -23,9 +23,9 @@ def test_shares_of_the_survey_have_limits():
     )
     facts = survey(records)
     low, high = (100 * stats.beta.ppf(q, a, b) for q, a, b in ((0.005, 3, 198), (0.995, 4, 197)))
-    assert f"1.50 % [{low:.2f}, {high:.2f}]" in facts["table"]
-    assert f"0.00 % [0.00, {100 * (1 - 0.005 ** (1 / 200)):.2f}]" in facts["table"]
-    assert "| 2 | one | 198 | 0.51 % " in facts["table"]
+    assert f"1.50% [{low:.2f}, {high:.2f}]" in facts["table"]
+    assert f"0.00% [0.00, {100 * (1 - 0.005 ** (1 / 200)):.2f}]" in facts["table"]
+    assert "| 2 | one | 198 | 0.51% " in facts["table"]
     assert facts["single"] == 1
     assert (facts["beaten"], facts["both"], facts["rounds"], facts["shared"]) == (5, 3, 3, 2)
 

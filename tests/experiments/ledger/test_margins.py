@@ -42,7 +42,7 @@ def test_stored_cases_count_where_there_are_no_cells():
 @pytest.mark.parametrize(
     ("cells", "share"),
     [
-        ([(2.0, 1.0, "refuted"), (4.0, 1.0, "refuted")], "75 %"),
+        ([(2.0, 1.0, "refuted"), (4.0, 1.0, "refuted")], "75%"),
         ([(1.0, 0.0, "refuted")], "100%"),
         ([(1.0, -1.0, "refuted")], "200%"),
         ([(1.0, 2.0, "holds")], ""),
@@ -53,10 +53,10 @@ def test_distance_is_of_the_farthest_counterexample(cells, share):
     assert distance(_cells(*cells)) == share
     sampled = _cells((100.0, 1.0, "refuted"), evidence="statistical")
     both = pd.concat([_cells(*cells), sampled], ignore_index=True)
-    assert distance(both) == (share or "99 %")
+    assert distance(both) == (share or "99%")
 
 
 def test_a_refuted_claim_has_no_looseness():
     """Nor one that holds a distance."""
     told = margins(_cells((1.0, 2.0, "holds"), (2.0, 1.0, "refuted"), rounding=3e-12))
-    assert told == {"looseness": "", "distance": "50 %", "rounding": "3e-12"}
+    assert told == {"looseness": "", "distance": "50%", "rounding": "3e-12"}

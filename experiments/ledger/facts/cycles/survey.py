@@ -50,7 +50,7 @@ def share(seen: pd.Series) -> str:
     """In per cent, with Clopper and Pearson's limits."""
     limits = scipy.stats.binomtest(int(seen.sum()), len(seen)).proportion_ci(LEVEL)
     low, high = (100 * x for x in limits)
-    return f"{100 * seen.mean():.2f} % [{low:.2f}, {high:.2f}]"
+    return f"{100 * seen.mean():.2f}% [{low:.2f}, {high:.2f}]"
 
 
 def stops(records: pd.DataFrame) -> Facts:
