@@ -123,7 +123,9 @@ others are stored in results/conformance."""
 def preset(name: str) -> Preset:
     """The update of a trainer. Raises ValueError for an unknown name."""
     if name not in PRESETS:
-        near = get_close_matches(name, PRESETS, n=1)
+        # "grpo" is part of rules that differ: none of them is nearer than the others.
+        ambiguous = any(name in known for known in PRESETS)
+        near = [] if ambiguous else get_close_matches(name, PRESETS, n=1)
         meant = f"did you mean {near[0]!r}? " if near else ""
         raise ValueError(f"preset = {name!r}: {meant}expected one of {tuple(PRESETS)}")
     return PRESETS[name]
