@@ -14,6 +14,10 @@ from grpo_checks.experiments.runs.margins import margin
 from grpo_checks.experiments.storage.files import canonical
 from grpo_checks.experiments.storage.terminal import escaped, escaped_texts
 
+# Where pyarrow is installed, pandas keeps texts in it, which refuses what no encoding knows: names
+# of files may hold such characters.
+pd.set_option("mode.string_storage", "python")
+
 OPEN = ("refuted", "inconclusive")
 
 
