@@ -110,10 +110,11 @@ def test_a_ledger_of_some_claims(lacking, monkeypatch, tmp_path, capsys):
             table = table[table["claim"] != "T1.slope"]
         table.to_csv(tmp_path / path.name, index=False)
     monkeypatch.setattr(command, "PAPER", tmp_path)
-    monkeypatch.setattr(command, "LEDGER", tmp_path / "page.md")
+    paths = {name: tmp_path / "pages" / path.name for name, path in command.page_paths().items()}
+    monkeypatch.setattr(command, "page_paths", lambda: paths)
     assert cli.main(["ledger"]) == 2
     assert f"{lacking[0]}: no line of T1.slope: run make paper" in _error(capsys)
-    assert not (tmp_path / "page.md").exists()
+    assert not (tmp_path / "pages").exists()
 
 
 def test_a_search_that_never_starts(tmp_path, capsys):
