@@ -16,8 +16,8 @@ DECIDED = json.loads((FROZEN / "certified.json").read_text(encoding="utf-8"))
 KEYS = {"verdicts": ["claim"], "cases": ["claim", "case"], "mutants": ["claim", "mutant"]}
 CHANGED: dict[str, dict[str, list[str]]] = {
     "verdicts": {
-        "T1.rate": ["evidence"],
-        "T1.path": ["evidence"],
+        "T1.rate": ["cells", "evidence"],
+        "T1.path": ["cells", "evidence"],
         "T2.kappa": ["cells", "evidence", "margin"],
         "T2.benefit": ["cells", "evidence", "margin"],
         "T3.coverage": ["cells", "evidence", "margin"],
@@ -27,10 +27,10 @@ CHANGED: dict[str, dict[str, list[str]]] = {
     "mutants": {},
 }
 """What differs on purpose from the frozen tables, by claim the columns: T1.rate and T1.path have
-stored cases more, for their power; T2.kappa has cells more, with more components, T2.benefit with
-equal steps, T3.coverage and T3.ood for their price in nats; of T2.gap a bound is a ball that was a
-fraction, since equal responses are enclosed one by one; of T3.tightness balls are smaller, since
-the inverse of kl is."""
+stored cases more, for their power, and count copies of a cell apart; T2.kappa has cells more, with
+more components, T2.benefit with equal steps, T3.coverage and T3.ood for their price in nats; of
+T2.gap a bound is a ball that was a fraction, since equal responses are enclosed one by one; of
+T3.tightness balls are smaller, since the inverse of kl is."""
 
 
 @pytest.mark.parametrize("table", CHANGED)
