@@ -2,7 +2,7 @@
 
 The format is the keyword arguments of ``theory.mdp.mdp.TAMDP`` as nested lists, with numbers or
 fractions such as "1/3", plus ``format``, ``name``, ``policy`` and, optionally, ``theta``; see
-experiments/examples/lookup.json, which is explained in the README.
+docs/models.md.
 """
 
 from pathlib import Path

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from grpo_checks.theory.numbers.validation import check_entries, check_shape, fail
 
 Numbers = NDArray[np.float64]
-Whole = NDArray[np.int64]
+Ints = NDArray[np.int64]
 
 
 GRID = 1024
@@ -18,11 +18,11 @@ GRID = 1024
 class Segments(NamedTuple):
     """Members sorted by what they belong to."""
 
-    order: Whole
-    starts: Whole
-    member: Whole
+    order: Ints
+    starts: Ints
+    member: Ints
     """Of each member, in the order given: the number of its segment."""
-    sizes: Whole
+    sizes: Ints
 
     def total(self, values: NDArray) -> NDArray:
         """Sum of each segment, along the first axis."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grpo_checks.theory.identification.candidates import Candidate, candidates
-from grpo_checks.theory.identification.earned import Earned, Numbers, Whole, earned
+from grpo_checks.theory.identification.earned import Earned, Ints, Numbers, earned
 from grpo_checks.theory.identification.fitting import Curve, Precision
 from grpo_checks.theory.identification.predicted import Predicted, Values, advantages
 from grpo_checks.theory.identification.rules import (
@@ -39,13 +39,13 @@ class Fed(NamedTuple):
 
     scores: Numbers
     """(E, d): sum of grad log pi over the decisions of an episode."""
-    decisions: Whole
+    decisions: Ints
     """(E,): how many."""
     rewards: Numbers
     """(E, K), NaN where one is missing."""
     weights: Numbers
     """(K,)."""
-    batches: Whole
+    batches: Ints
     """(M, B, G): indices of episodes."""
 
 

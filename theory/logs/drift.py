@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from grpo_checks.theory.logs.groups import Floats, Whole
+from grpo_checks.theory.logs.groups import Floats, Ints
 
 PERMUTATIONS = 999
 MANY = 5_000
@@ -21,7 +21,7 @@ class Trend(NamedTuple):
     """Of no trend: groups are exchangeable between steps, prompts drawn alike at each."""
 
 
-def trend(values: Floats, step: Whole, seed: int = 0) -> Trend:
+def trend(values: Floats, step: Ints, seed: int = 0) -> Trend:
     """Of ``values`` (M,) at ``step`` (M,); NaN is left out; nothing to test in one step.
 
     Up to ``MANY`` groups the p-value is exact at every size: the rank of |sum x (t - mean t)| among
@@ -40,6 +40,7 @@ def trend(values: Floats, step: Whole, seed: int = 0) -> Trend:
         return Trend(slope, float(2 * ndtr(-abs(observed) / deviation)))
     rng = np.random.default_rng(seed)
     shuffled = np.array([abs(rng.permutation(x) @ time) for _ in range(PERMUTATIONS)])
-    # Equal up to rounding counts as at least as large.
-    beyond = int((shuffled >= abs(observed) * (1 - 1e-12)).sum())
+    # Equal up to rounding counts as at least as large: a sum of n products errs by n eps |x| |t|.
+    off = 2 * x.size * np.finfo(float).eps * np.linalg.norm(x) * np.linalg.norm(time)
+    beyond = int((shuffled >= abs(observed) - off).sum())
     return Trend(slope, (1 + beyond) / (1 + PERMUTATIONS))

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
-Whole = NDArray[np.int64]
+Ints = NDArray[np.int64]
 SAME = 2.0**-20
 """Composites that differ by less, relative to the largest sum of |w r|, are equal: logs hold
 float32, whose rounding is 2^-24, and a composite is a sum of a few of them."""
@@ -19,13 +19,13 @@ class Groups(NamedTuple):
     """(N, K), NaN where a component is missing."""
     weights: Floats
     """(K,), w."""
-    starts: Whole
+    starts: Ints
     """(M,), the first row of each."""
-    sizes: Whole
+    sizes: Ints
     """(M,)."""
 
     @property
-    def member(self) -> Whole:
+    def member(self) -> Ints:
         """(N,) the group of each row."""
         return np.repeat(np.arange(self.sizes.size), self.sizes)
 
@@ -53,7 +53,7 @@ class Groups(NamedTuple):
         return Groups(self.rewards[rows], self.weights, np.cumsum(sizes) - sizes, sizes)
 
 
-def grouped(rewards: Floats, weights: Floats, labels: Whole) -> Groups:
+def grouped(rewards: Floats, weights: Floats, labels: Ints) -> Groups:
     """From rows that are sorted by ``labels`` (N,). Raises ValueError for none, or other shapes."""
     rewards, weights = np.asarray(rewards, float), np.asarray(weights, float)
     if rewards.ndim != 2 or not rewards.size or rewards.shape != (len(labels), len(weights)):
@@ -68,9 +68,9 @@ def grouped(rewards: Floats, weights: Floats, labels: Whole) -> Groups:
 class Levels(NamedTuple):
     """Runs of equal composites within groups."""
 
-    group: Whole
+    group: Ints
     """(L,) sorted."""
-    members: Whole
+    members: Ints
     """(L,) members of the group that share the composite."""
 
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grpo_checks.theory.logs.groups import Floats, Groups, Whole
+from grpo_checks.theory.logs.groups import Floats, Groups, Ints
 
 ROUNDS = 300
 
@@ -23,14 +23,14 @@ class Mixture(NamedTuple):
     """(A,), sums to 1."""
 
 
-def counts_of(groups: Groups) -> tuple[Whole, Whole]:
+def counts_of(groups: Groups) -> tuple[Ints, Ints]:
     """(M, K) successes, and members with the component, of components in {0, 1}."""
     present = ~np.isnan(groups.rewards)
     right = groups.total(np.where(present, groups.rewards, 0.0)).round().astype(np.int64)
     return right, groups.total(present.astype(np.int64))
 
 
-def likeliest_mixture(right: Whole, size: Whole, atoms: int) -> Mixture:
+def likeliest_mixture(right: Ints, size: Ints, atoms: int) -> Mixture:
     """Of counts (M, K) out of sizes (M, K); at most ``atoms`` atoms are kept.
 
     Atoms are the rates that occur, drawn towards their mean by the share of their variance that
@@ -62,7 +62,7 @@ def _log_likelihood(won: Floats, of_all: Floats, rates: Floats) -> Floats:
     return np.asarray((right + wrong).sum(2))
 
 
-def _shrunk(won: Floats, of_all: Floats, times: Whole, rates: Floats) -> Floats:
+def _shrunk(won: Floats, of_all: Floats, times: Ints, rates: Floats) -> Floats:
     p = won / of_all
     mean = np.average(p, axis=0, weights=times)
     seen = np.average((p - mean) ** 2, axis=0, weights=times)

@@ -10,7 +10,7 @@ from grpo_checks.experiments.advice.logs.reading import LogRows
 from grpo_checks.experiments.storage.text import counted
 from grpo_checks.theory.logs.groups import Groups, grouped
 
-Whole = NDArray[np.int64]
+Ints = NDArray[np.int64]
 LEAST, MOST = 64, 8
 """Groups of a window, and windows, unless a user asks for another number."""
 
@@ -19,7 +19,7 @@ class Window(NamedTuple):
     """Groups of some steps in a row, in the order of the run."""
 
     groups: Groups
-    step: Whole
+    step: Ints
     """(M,) of each group."""
     length: NDArray[np.float64]
     """(N,) of each row, NaN where unknown."""
@@ -39,7 +39,7 @@ class Grouped(NamedTuple):
     """One line each, with counts."""
 
 
-def _labels(rows: LogRows) -> tuple[Whole, NDArray[np.int64]]:
+def _labels(rows: LogRows) -> tuple[Ints, NDArray[np.int64]]:
     """The order of rows that brings groups together, steps first, and the label of each there."""
     order = np.lexsort((rows.prompt, rows.step))
     step, prompt = rows.step[order], rows.prompt[order]
@@ -47,7 +47,7 @@ def _labels(rows: LogRows) -> tuple[Whole, NDArray[np.int64]]:
     return order, np.cumsum(new) - 1
 
 
-def _split(labels: Whole, size: int) -> tuple[Whole, int]:
+def _split(labels: Ints, size: int) -> tuple[Ints, int]:
     """Labels with groups of several times ``size`` cut in the order of their rows; how many."""
     counts = np.bincount(labels)
     several = (counts > size) & (counts % size == 0) & (size > 1)
@@ -57,7 +57,7 @@ def _split(labels: Whole, size: int) -> tuple[Whole, int]:
     return np.cumsum(new) - 1, int(several.sum())
 
 
-def common_size(counts: Whole) -> int:
+def common_size(counts: Ints) -> int:
     """Of most groups; of equally frequent sizes the smaller, of which the other is a multiple."""
     frequent = Counter(counts.tolist())
     return max(frequent, key=lambda size: (frequent[size], -size))
@@ -90,7 +90,7 @@ def group_rows(
     return Grouped(parts, size, notes)
 
 
-def _notes(counts: Whole, size: int, repeated: int) -> tuple[str, ...]:
+def _notes(counts: Ints, size: int, repeated: int) -> tuple[str, ...]:
     short, long = int((counts < size).sum()), int((counts > size).sum())
     notes = [f"{counted(counts.size, 'group')}, {int((counts == size).sum()):,} of {size} rows"]
     if repeated:
@@ -111,7 +111,7 @@ def _notes(counts: Whole, size: int, repeated: int) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _windows(step: Whole, windows: int | None) -> list[tuple[int, int]]:
+def _windows(step: Ints, windows: int | None) -> list[tuple[int, int]]:
     """Ranges of groups, whole steps, of about equally many groups."""
     begins = np.flatnonzero(np.r_[True, step[1:] != step[:-1]])
     count = windows or max(1, min(MOST, step.size // LEAST))

@@ -1,1 +1,0 @@
-"""Trainers that are run whole: their own loops, samplers and optimiser steps."""
