@@ -112,11 +112,17 @@ class Row:
         return {**labels, **tail, **self.extra}
 
 
+def no_runs(scope: Scope) -> list[RunSettings]:
+    """Of a claim that asks for no training."""
+    return []
+
+
 @dataclass(frozen=True)
 class Claim:
     """A statement that can come out false.
 
-    ``runs(scope)`` lists the training runs it needs; ``rows(scope, results)`` judges them.
+    ``runs(scope)`` lists the training runs it needs, none unless it says so; ``rows(scope,
+    results)`` judges them.
     ``mutants`` are false versions, by name, with what was changed; each must come out refuted.
     """
 
@@ -126,8 +132,8 @@ class Claim:
     expected: Verdict
     assumptions: Sequence[Assumption]
     mutants: Mapping[str, str]
-    runs: Callable[[Scope], list[RunSettings]]
     rows: Callable[[Scope, Mapping[RunSettings, RunResult]], list[Row]]
+    runs: Callable[[Scope], list[RunSettings]] = no_runs
     exact: Exact | None = None
     """How it is decided at rational points, certified, and where a falsifier looks for them."""
     cases: Sequence[Case] = ()

@@ -46,7 +46,6 @@ def theorem(
         expected=expected,
         assumptions=assumptions,
         mutants=mutants,
-        runs=lambda scope: [],
         rows=rows,
         exact=exact,
         cases=cases,

@@ -33,7 +33,6 @@ TOY = Claim(
     expected="holds",
     assumptions=(),
     mutants={"lower": "6/25 for 1/4"},
-    runs=lambda scope: [],
     rows=lambda scope, results: [],
     exact=Exact(_decide, SPACE),
 )

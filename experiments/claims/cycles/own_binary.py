@@ -146,6 +146,5 @@ CLAIM = Claim(
     figures=(),
     assumptions=stated("one binary reward", "eps = 0, ddof = 0", "full sweep"),
     mutants=MUTANTS,
-    runs=lambda scope: [],
     rows=rows,
 )

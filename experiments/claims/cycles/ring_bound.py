@@ -132,7 +132,6 @@ CLAIM = Claim(
         not_on_models("a statement about fields: T1.own is about models"),
     ),
     mutants=MUTANTS,
-    runs=lambda scope: [],
     rows=rows,
     exact=STATEMENT.exact(),
 )

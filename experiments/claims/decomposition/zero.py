@@ -83,7 +83,6 @@ CLAIM = Claim(
     proof=("grpo_checks.theory.convergence.decomposition_gap",),
     assumptions=(BINARY, in_cells("phi_q = 0"), in_cells("one of the four conditions")),
     mutants=MUTANTS,
-    runs=lambda scope: [],
     rows=rows,
     exact=ZERO,
 )

@@ -132,7 +132,6 @@ CLAIM = Claim(
         TASKS_DIFFER,
     ),
     mutants={**t3_mutants.MUTANTS, **hardest_mutants.MUTANTS},
-    runs=lambda scope: [],
     rows=rows,
     exact=EXACT,
 )

@@ -175,7 +175,6 @@ CLAIM = Claim(
     figures=("t3_depth",),
     assumptions=stated("same states, legal actions and initial states"),
     mutants=MUTANTS,
-    runs=lambda scope: [],
     rows=rows,
     exact=EXACT,
 )

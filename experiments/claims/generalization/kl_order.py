@@ -47,7 +47,6 @@ CLAIM = Claim(
     proof=("grpo_checks.theory.generalization.transfer",),
     assumptions=(STORED, *stated("losses in [0, 1]")),
     mutants={},
-    runs=lambda scope: [],
     rows=lambda scope, results: [],
     exact=STATEMENT.exact(),
 )

@@ -189,7 +189,6 @@ CLAIM = Claim(
         TASKS_DIFFER,
     ),
     mutants={**MUTANTS, **ood_sampled.MUTANTS},
-    runs=lambda scope: [],
     rows=rows,
     exact=by_name(
         "bound", (Shifted._fields, STATEMENT.exact()), (ood_sampled.SAMPLED, ood_sampled.EXACT)

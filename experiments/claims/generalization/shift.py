@@ -134,7 +134,6 @@ CLAIM = Claim(
     figures=("t3_shift",),
     assumptions=(STORED, *stated("tasks i.i.d. from D_S", "losses in [0, 1]")),
     mutants={},
-    runs=lambda scope: [],
     rows=shift_rows,
     exact=replace(REPORTED.exact(), decide=decide),
 )

@@ -189,7 +189,6 @@ CLAIM = Claim(
         TASKS_DIFFER,
     ),
     mutants=MUTANTS,
-    runs=lambda scope: [],
     rows=rows,
     exact=STATEMENT.exact(),
 )

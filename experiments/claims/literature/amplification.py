@@ -157,7 +157,6 @@ CLAIM = Claim(
         ),
     ),
     mutants=MUTANTS,
-    runs=lambda scope: [],
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -127,7 +127,6 @@ CLAIM = Claim(
     figures=("looseness",),
     assumptions=(LISTED, *stated("true if and only if R and |s|^2 are uncorrelated (derived)")),
     mutants={},
-    runs=lambda scope: [],
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -123,7 +123,6 @@ CLAIM = Claim(
     proof=("grpo_checks.theory.evaluation.curvature",),
     assumptions=(LISTED, in_cells("0 < p < 1")),
     mutants={MUTANT: "grad p = p (E[s|r=1] - E[s|r=0])"},
-    runs=lambda scope: [],
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -121,7 +121,6 @@ CLAIM = Claim(
         *stated("none in the abstract; locally |h'| < 1 at the fixed point suffices"),
     ),
     mutants={},
-    runs=lambda scope: [],
     rows=rows,
     exact=EXACT,
 )

@@ -173,7 +173,6 @@ LIMIT = Claim(
         *stated("the limit of large groups"),
     ),
     mutants={"variances": MUTANTS["variances"]},
-    runs=lambda scope: [],
     rows=limit_rows,
     exact=correlation.LIMIT.exact(),
 )
@@ -187,7 +186,6 @@ LAW = Claim(
     figures=("l_correlation",),
     assumptions=(in_cells("independent binary components"), *stated("eps = 0")),
     mutants={"no groups": MUTANTS["no groups"]},
-    runs=lambda scope: [],
     rows=law_rows,
     exact=correlation.two_remain(correlation.LAW),
 )

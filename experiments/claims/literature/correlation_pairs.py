@@ -55,7 +55,6 @@ CLAIM = Claim(
         *stated("independent binary components", "equal weights"),
     ),
     mutants={},
-    runs=lambda scope: [],
     rows=rows,
     exact=correlation.two_remain(correlation.EQUAL),
 )

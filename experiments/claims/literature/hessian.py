@@ -150,7 +150,6 @@ CLAIM = Claim(
     figures=("looseness",),
     assumptions=(LISTED, *stated("one prompt at a time")),
     mutants=MUTANTS,
-    runs=lambda scope: [],
     rows=rows,
     exact=STATEMENT.exact(),
 )

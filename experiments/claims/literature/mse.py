@@ -130,7 +130,6 @@ CLAIM = Claim(
     proof=("grpo_checks.theory.updates.ustatistic",),
     assumptions=(LISTED, *stated("one prompt at a time")),
     mutants={MUTANT: "a/G alone"},
-    runs=lambda scope: [],
     rows=rows,
     exact=STATEMENT.exact(),
 )

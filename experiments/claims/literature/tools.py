@@ -94,7 +94,6 @@ CLAIM = Claim(
     figures=("l_amplification",),
     assumptions=stated("one binary reward, whitened by its own law", "unrestricted policies"),
     mutants={"reached": "p_n = h(p_{n-1}) with random tools too"},
-    runs=lambda scope: [],
     rows=rows,
     exact=STATEMENT.exact(),
 )

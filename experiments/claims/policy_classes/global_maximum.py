@@ -191,7 +191,6 @@ CLAIM = Claim(
     figures=("looseness",),
     assumptions=(BINARY,),
     mutants=MUTANTS,
-    runs=lambda scope: [],
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -118,7 +118,6 @@ CLAIM = Claim(
         in_cells("J' > 0 everywhere, Jtilde' < 0 from the start on"),
     ),
     mutants={},
-    runs=lambda scope: [],
     rows=lambda scope, results: [],
     exact=STATEMENT.exact(),
 )

@@ -106,7 +106,6 @@ CLAIM = Claim(
     figures=("t1_bias",),
     assumptions=(ENCLOSED,),
     mutants={},
-    runs=lambda scope: [],
     rows=rows,
     exact=EXACT,
 )

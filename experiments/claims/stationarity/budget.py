@@ -157,7 +157,6 @@ CLAIM = Claim(
     figures=("t1_budget",),
     assumptions=(SEVERAL_PROMPTS,),
     mutants={MUTANT: "G* = 1 + sqrt(a/f)"},
-    runs=lambda scope: [],
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -161,7 +161,6 @@ CLAIM = Claim(
     figures=("t1_k",),
     assumptions=(DIAL, in_cells("a policy that does not change with K")),
     mutants={},
-    runs=lambda scope: [],
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -143,7 +143,6 @@ CLAIM = Claim(
     figures=("t1_bias",),
     assumptions=(MOVABLE_LAW,),
     mutants=MUTANTS,
-    runs=lambda scope: [],
     rows=rows,
     exact=STATEMENT.exact(),
 )

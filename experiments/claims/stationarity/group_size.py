@@ -178,7 +178,6 @@ CLAIM = Claim(
     figures=("t1_g",),
     assumptions=(in_cells("groups of two can be summed over"),),
     mutants=MUTANTS,
-    runs=lambda scope: [],
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -70,7 +70,6 @@ CLAIM = Claim(
         *stated("eps = 0", "no clipping"),
     ),
     mutants={},
-    runs=lambda scope: [],
     # A statement about all groups: stored ones refute it.
     rows=lambda scope, results: [],
     exact=STATEMENT.exact(),

@@ -95,7 +95,6 @@ CLAIM = Claim(
     proof=("grpo_checks.theory.losses.surrogate_gap",),
     assumptions=(*stated("eps = 0"), in_cells("sd > 0")),
     mutants=MUTANTS,
-    runs=lambda scope: [],
     rows=rows,
     exact=STATEMENT.exact(),
 )

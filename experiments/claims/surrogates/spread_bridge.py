@@ -130,7 +130,6 @@ CLAIM = Claim(
     figures=("looseness",),
     assumptions=(in_cells("sd > 0"), *stated("eps = 0", "no clipping")),
     mutants=MUTANTS,
-    runs=lambda scope: [],
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -39,7 +39,7 @@ FILES = {
     ),
     "an error": ('"holds")', "1 / 0)", "own.py:4: ZeroDivisionError: division by zero"),
     "an exit": ("NUMBERS =", "raise SystemExit(0)\nNUMBERS =", "own.py:4: SystemExit: 0"),
-    "a missing argument": ("    runs=lambda scope: [],\n", "", "own.py:9: TypeError: Claim.__in"),
+    "a missing argument": ("    rows=rows,\n", "", "own.py:9: TypeError: Claim.__in"),
     "no claim": ("CLAIM = Claim(", "OTHER = Claim(", "own.py: CLAIM = None: expected a Claim"),
     "another thing": ("CLAIM = Claim(", "CLAIM = dict(", "own.py: CLAIM = {'assumptions': ()"),
     "provenance": ('"derived"', '"folklore"', "own.py: CLAIM.provenance = 'folklore': expected"),

@@ -21,7 +21,7 @@ SCOPE = Scope("quick")
 
 
 def _claim(rows) -> Claim:
-    return Claim("X", "", "derived", "holds", (), {}, lambda scope: [], rows)
+    return Claim("X", "", "derived", "holds", (), {}, rows)
 
 
 def _judge(rows, folder):
@@ -92,7 +92,7 @@ def _gains(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
 def test_a_stored_cell_needs_no_runs(tmp_path, monkeypatch):
     """Nothing is computed again, and the tables are the same to the byte."""
     monkeypatch.setattr(runs, "_execute", lambda run: {"gain": 1 / run.n_steps})
-    claim = Claim("X", "", "derived", "holds", (), {}, _short, _gains)
+    claim = Claim("X", "", "derived", "holds", (), {}, _gains, _short)
     tables = []
     for computed in (3, 0):
         store = Store(tmp_path / "cells")
