@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from grpo_checks.experiments.claims.stationarity.sharp.steps import sampled_verdict
 from grpo_checks.experiments.models.averages import average, highest
 from grpo_checks.experiments.models.constants import run_constants, step_size
 from grpo_checks.experiments.models.copies import copies
@@ -18,12 +19,10 @@ from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.path_search import RATE
 from grpo_checks.experiments.protocol.assumptions import in_cells, stated
 from grpo_checks.experiments.protocol.claim import (
-    STATISTICAL,
     Claim,
     Levels,
     Row,
     Scope,
-    judge,
     not_judged,
     settled_by,
 )
@@ -131,6 +130,16 @@ def waterfall(run: RunSettings, result: RunResult, observed: float, bound: float
     }
 
 
+def _settled(run: RunSettings, result: RunResult, level: float, bound: float) -> str:
+    """How many seeds would put the average below the bound, where it was seen there."""
+    sample = np.asarray(result["squared_gradient"])
+    observed = float(sample.mean())
+    if observed >= bound:
+        return ""
+    spread, width = float(sample.std(ddof=1)), highest(run)[0] - observed
+    return settled_by(samples_needed(bound - observed, spread, width, level))
+
+
 def judged(
     claim: str, run: RunSettings, result: RunResult, level: float, mutant: str | None = None
 ) -> Row:
@@ -141,18 +150,10 @@ def judged(
     unfit = not_judged(result, step_size(run), c.smoothness)
     if unfit is not None:
         return Row(*labels, None, None, None, bound, *unfit)
-    sample = np.asarray(result["squared_gradient"])
-    observed = float(sample.mean())
+    observed = float(np.mean(result["squared_gradient"]))
     lower, upper, levels = limits(run, result, level, bound)
-    verdict, note = judge(upper, lower, bound), ""
-    if verdict == "holds" and levels.weak:
-        verdict, note = "vacuous", "no better than the trivial bound on |grad|^2"
-    if verdict == "inconclusive" and observed < bound:
-        spread = float(sample.std(ddof=1))
-        width = highest(run)[0] - observed
-        note = settled_by(samples_needed(bound - observed, spread, width, level))
-    if verdict == "refuted":
-        note = STATISTICAL
+    note = _settled(run, result, level, bound) if lower <= bound < upper else ""
+    verdict, note = sampled_verdict(lower, upper, bound, levels, note, "|grad|^2")
     extra = waterfall(run, result, observed, bound)
     numbers = (observed, lower, upper, bound)
     return Row(*labels, *numbers, verdict, note, extra, evidence="statistical", levels=levels)

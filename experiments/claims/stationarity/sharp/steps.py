@@ -14,12 +14,17 @@ from grpo_checks.theory.training.loop import STEP
 
 
 def sampled_verdict(
-    lower: float, upper: float, bound: float, levels: Levels, note: str = ""
+    lower: float,
+    upper: float,
+    bound: float,
+    levels: Levels,
+    note: str = "",
+    square: str = "|grad J|^2",
 ) -> tuple[Verdict, str]:
-    """Verdict and note of a sampled |grad J|^2 between limits; ``note``: where it is open."""
+    """Verdict and note of a sampled ``square`` between limits; ``note``: where it is open."""
     verdict = judge(upper, lower, bound)
     if verdict == "holds" and levels.weak:
-        return "vacuous", "no better than the trivial bound on |grad J|^2"
+        return "vacuous", f"no better than the trivial bound on {square}"
     return verdict, STATISTICAL if verdict == "refuted" else note
 
 
