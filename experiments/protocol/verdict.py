@@ -6,7 +6,6 @@ from typing import Literal, NamedTuple
 from flint import fmpq
 
 from grpo_checks.theory.numbers.balls import Number, ends, magnitude
-from grpo_checks.theory.numbers.logs import Logs
 
 Verdict = Literal["holds", "refuted", "vacuous", "assumption unmet", "inconclusive"]
 Evidence = Literal["certified", "exact", "statistical"]
@@ -42,13 +41,6 @@ def below(observed: Number, bound: Number, note: str = "") -> Decision:
     if observed < bound:
         return Decision(observed, bound, "holds", note)
     return Decision(observed, bound, "refuted" if observed >= bound else "inconclusive", note)
-
-
-def compare_logs(observed: Logs, bound: Logs, note: str = "") -> Decision:
-    """Of sums of logarithms; equality is decided too, by the primes of all numbers."""
-    if bound.plus(observed, fmpq(-1)).value == 0:
-        return Decision(bound.value, bound.value, "holds", "equal")
-    return compare(observed.value, bound.value, note)
 
 
 def agree(observed: Number, expected: Number, note: str = "") -> Decision:

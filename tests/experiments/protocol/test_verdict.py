@@ -6,9 +6,8 @@ import pytest
 from flint import arb, fmpq
 
 from grpo_checks.experiments.protocol.certificates import summary
-from grpo_checks.experiments.protocol.verdict import Decision, agree, compare, compare_logs, worst
+from grpo_checks.experiments.protocol.verdict import Decision, agree, compare, worst
 from grpo_checks.theory.numbers.balls import hull
-from grpo_checks.theory.numbers.logs import Logs
 
 ROOT = arb(2).sqrt()
 """Two ways to it enclose it to 75 digits."""
@@ -69,17 +68,6 @@ def test_the_first_of_several_violations_is_shown():
     """With its own numbers."""
     first, second = compare(fmpq(3), fmpq(2)), compare(fmpq(9), fmpq(2))
     assert worst(iter([compare(fmpq(1), fmpq(2)), first, second])) is first
-
-
-def test_equal_sums_of_logarithms():
-    """2 ln 2 + ln 3 = ln 12, which balls alone leave open; by a hair more or less they decide."""
-    one = fmpq(1)
-    parts, total = Logs(((fmpq(2), fmpq(2)), (one, fmpq(3)))), Logs(((one, fmpq(12)),))
-    assert compare(parts.value, total.value).verdict == "inconclusive"
-    assert compare_logs(parts, total)[2:] == ("holds", "equal")
-    more = Logs(((one, 12 + _tiny(40)),))
-    assert compare_logs(parts, more, "why")[2:] == ("holds", "why")
-    assert compare_logs(more, parts, "why")[2:] == ("refuted", "why")
 
 
 def test_a_row_has_the_bound_that_is_certain():
