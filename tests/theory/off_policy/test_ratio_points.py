@@ -12,9 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from grpo_checks.theory.evaluation.episode_listing import walks
 from grpo_checks.theory.losses.surrogate import Clipping
 from grpo_checks.theory.mdp.mdp import TAMDP
-from grpo_checks.theory.mdp.policy import Tabular
+from grpo_checks.theory.mdp.policy import LogLinear, Tabular
 from grpo_checks.theory.off_policy.listed_scores import listed_scores
 from grpo_checks.theory.off_policy.weighted_scores import (
     cumulative_scores,
@@ -139,3 +140,59 @@ def test_the_variance_is_no_smaller():
         ratio.append(cumulative / full)
     assert ratio[0] == Fraction(333, 77)
     assert round(float(ratio[1]), 1) == 29.8
+
+
+SECOND = (Fraction(1, 4), Fraction(3, 4))
+"""mu of the second decision, after either first one; else both policies are uniform."""
+EARNED = ((Fraction(1, 3), Fraction(1)), (Fraction(0), Fraction(2, 3)))
+"""By both actions."""
+
+
+def _true_advantages(a, b):
+    """Of pi, of the first and the second decision."""
+    after = [sum(row) / 2 for row in EARNED]
+    return after[a] - sum(after) / 2, EARNED[a][b] - after[a]
+
+
+def _summed(kind, shared):
+    """Mean and variance of sum_t W_t A_t s_t: of one logit of both decisions, or of three."""
+    chances, updates = [], []
+    for a, b in product((0, 1), repeat=2):
+        rho = HALF / SECOND[b]
+        first, later = (A * (HALF - x) for A, x in zip(_true_advantages(a, b), (a, b), strict=True))
+        g = [first * (rho if kind == "product" else 1), Fraction(0), Fraction(0)]
+        g[0 if shared else 1 + a] += later * rho
+        chances.append(HALF * SECOND[b])
+        updates.append(g)
+    mean = [sum(c * g[i] for c, g in zip(chances, updates, strict=True)) for i in range(3)]
+    square = sum(c * x * x for c, g in zip(chances, updates, strict=True) for x in g)
+    return mean, square - sum(m * m for m in mean)
+
+
+def test_the_variance_of_a_sum_with_true_advantages():
+    """Shared logit: 1/108 for ratios up to t, 1/432 for the full product; less only for a table."""
+    down = [-Fraction(1, 12), 0, 0]
+    assert _summed("cumulative", True) == (down, Fraction(1, 108))
+    assert _summed("product", True) == (down, Fraction(1, 432))
+    (mean, cumulative), (same, full) = (_summed(k, False) for k in ("cumulative", "product"))
+    assert mean == same
+    assert cumulative < full
+
+
+@pytest.mark.parametrize("shared", [True, False])
+@pytest.mark.parametrize("kind", ["cumulative", "product"])
+def test_listed_sums_with_true_advantages(kind, shared):
+    """The listing of the suite, whose weights take the advantages in, against fractions."""
+    _, _, _, mu = _at(([(HALF, HALF)] * 2, [SECOND] * 2))
+    features = np.zeros((3, 4, 3))
+    for state, action, parameter in ((0, 0, 0), (1, 2, 1), (2, 2, 2)):
+        features[state, action, 0 if shared else parameter] = 1
+    policy = LogLinear(MDP, features)
+    taken = [[action % 2 for _, action in walk.steps] for walk in walks(MDP, 0, np.asarray(mu))]
+    worth = np.array([_true_advantages(a, b) for a, b in taken], float)
+    weigh = lambda ratio: TokenWeights(ratio * worth, ratio * worth)  # noqa: E731
+    scores = listed_scores(MDP, policy, policy.zeros(), mu, kind, weigh)
+    mean, square = np.asarray(scores.mean[0, 0]).sum(0), float(scores.square[0, 0].sum())
+    expected, variance = _summed(kind, shared)
+    np.testing.assert_allclose(mean, [float(x) for x in expected], atol=OFF, rtol=0)
+    assert square - mean @ mean == pytest.approx(float(variance), abs=OFF)
