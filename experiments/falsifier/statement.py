@@ -17,7 +17,7 @@ from flint import arb, fmpq
 from grpo_checks.experiments.falsifier.domain import Domain, Place, Point
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.experiments.protocol.verdict import Decision, agree, below, compare, worst
-from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose
+from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose, sharpened
 from grpo_checks.theory.arithmetic.interpreter import Constants
 from grpo_checks.theory.numbers.balls import PRECISION, Number, ends
 
@@ -101,17 +101,16 @@ class Statement:
         self, version: str | None, point: Point, equal: Callable[..., bool | str | None]
     ) -> Decision:
         """With balls as small as it needs."""
-        bits = PRECISION
-        while True:
-            decision = tightest(
+
+        def compared(bits: int) -> Decision:
+            return tightest(
                 [
                     self._compared(entry, partial(equal, i, **point), self.label(i, **point))
                     for i, entry in enumerate(self._entries(version, bits, point))
                 ]
             )
-            if decision.verdict != "inconclusive" or bits >= FINEST:
-                return decision
-            bits *= 2
+
+        return sharpened(compared, lambda d: d.verdict != "inconclusive", PRECISION, FINEST)
 
     def _entries(self, version: str | None, bits: int, point: Point) -> list[Entry]:
         pairs = _listed(*self._enclosed[version].at(bits, point))

@@ -16,7 +16,7 @@ What is sound about it, and where it stops:
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import jax
 import numpy as np
@@ -39,6 +39,7 @@ __all__ = ["Refused", "decide", "enclose", "exact", "supported"]
 MODULES = (elementwise, logic, reductions, structure, control, functions)
 """Imported for the rules that they register."""
 LARGEST_PRECISION = 4096
+Answer = TypeVar("Answer")
 
 
 @contextmanager
@@ -144,14 +145,22 @@ def decide(
     where both sides may be equal: balls never show that, rational numbers do.
     """
     enclosed = function if isinstance(function, Enclosed) else enclose(function, constants)
-    bits = 64
-    while True:
+
+    def compared(bits: int) -> tuple[bool | None, Number, Number]:
         observed, bound = enclosed.at(bits, *arguments)
         with precision(bits):
-            answer = logic.negated(logic.less(bound, observed))
-        if answer is not None or bits >= most:
-            return answer, observed, bound
+            return logic.negated(logic.less(bound, observed)), observed, bound
+
+    return sharpened(compared, lambda answer: answer[0] is not None, 64, most)
+
+
+def sharpened(
+    asked: Callable[[int], Answer], decided: Callable[[Answer], bool], bits: int, most: int
+) -> Answer:
+    """What is ``asked`` with ``bits``, doubled until it is ``decided`` or they are ``most``."""
+    while not decided(answer := asked(bits)) and bits < most:
         bits *= 2
+    return answer
 
 
 def supported() -> dict[str, str]:
