@@ -14,7 +14,7 @@ from unittest.mock import MagicMock
 
 import torch
 from faults import fed
-from torch_table import SpoiledDeviation, Table, old
+from torch_table import SpoiledDeviation, Table, fill, old
 
 ABSENT = ("deepspeed", "flash_attn", "peft", "vllm", "pylatexenc", "optree", "aiohttp", "torchdata")
 
@@ -52,9 +52,7 @@ STATE: dict[str, Any] = {}
 def load(model: SimpleNamespace) -> None:
     """The table, in the precision that is asked for."""
     global PRECISION
-    STATE["options"] = model.rule["trainer"]
-    PRECISION = STATE["options"].get("precision", "float64")
-    STATE["table"] = Table(model, getattr(torch, PRECISION))
+    PRECISION = fill(STATE, model)
 
 
 def gradient(batch: SimpleNamespace) -> Any:

@@ -1,5 +1,6 @@
 """A table of logits in torch: log-probabilities of what is fed, and gradients of a loss."""
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
@@ -37,6 +38,17 @@ class Table(torch.nn.Module):
         """(d,): the direction in which a loss falls."""
         (slope,) = torch.autograd.grad(loss, self.theta, allow_unused=True)
         return (torch.zeros_like(self.theta) if slope is None else -slope).double().numpy()
+
+
+def fill(
+    state: dict[str, Any], model: SimpleNamespace, defaults: Mapping[str, Any] | None = None
+) -> str:
+    """Puts ``options``, those of the rule over a trainer's ``defaults``, and the ``table`` of a
+    model into ``state``; the precision of its tensors, float64 unless ``options`` say otherwise."""
+    state["options"] = {**(defaults or {}), **model.rule["trainer"]}
+    precision: str = state["options"].get("precision", "float64")
+    state["table"] = Table(model, getattr(torch, precision))
+    return precision
 
 
 def old(log_prob: torch.Tensor, fault: str | None) -> torch.Tensor:

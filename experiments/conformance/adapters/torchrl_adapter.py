@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from faults import fed
 from tensordict import TensorDict
-from torch_table import SpoiledDeviation, Table
+from torch_table import SpoiledDeviation, Table, fill
 from torchrl.modules.distributions import LLMMaskedCategorical
 from torchrl.objectives.llm import GRPOLoss, MCAdvantage
 
@@ -49,9 +49,7 @@ class Attached(GRPOLoss):
 def load(model: SimpleNamespace) -> None:
     """The table, in the precision that is asked for."""
     global PRECISION
-    STATE["options"] = model.rule["trainer"]
-    PRECISION = STATE["options"].get("precision", "float64")
-    STATE["table"] = Table(model, getattr(torch, PRECISION))
+    PRECISION = fill(STATE, model)
 
 
 def gradient(batch: SimpleNamespace) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 from faults import EPS, fed
-from torch_table import SpoiledDeviation, Table, old
+from torch_table import SpoiledDeviation, Table, fill, old
 from verl.trainer.config import AlgoConfig
 from verl.trainer.ppo import core_algos
 from verl.workers.config import ActorConfig
@@ -28,9 +28,7 @@ STATE: dict[str, Any] = {}
 def load(model: SimpleNamespace) -> None:
     """The table, in the precision that is asked for."""
     global PRECISION
-    STATE["options"] = {**DEFAULTS, **model.rule["trainer"]}
-    PRECISION = STATE["options"].get("precision", "float64")
-    STATE["table"] = Table(model, getattr(torch, PRECISION))
+    PRECISION = fill(STATE, model, DEFAULTS)
     STATE["horizon"] = int((model.is_token & model.is_action).sum(1).max())
 
 
