@@ -155,10 +155,10 @@ def decide(
 
 
 def sharpened(
-    asked: Callable[[int], Answer], decided: Callable[[Answer], bool], bits: int, most: int
+    evaluate: Callable[[int], Answer], decided: Callable[[Answer], bool], bits: int, most: int
 ) -> Answer:
-    """What is ``asked`` with ``bits``, doubled until it is ``decided`` or they are ``most``."""
-    while not decided(answer := asked(bits)) and bits < most:
+    """What ``evaluate`` gives with ``bits``, doubled until it is ``decided``, up to ``most``."""
+    while not decided(answer := evaluate(bits)) and bits < most:
         bits *= 2
     return answer
 
