@@ -5,40 +5,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from grpo_checks.theory.numbers.grouped.segments import Segments, segments
 from grpo_checks.theory.numbers.validation import check_entries, check_shape, fail
 
 Numbers = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 GRID = 1024
 """Multiples of 1/GRID are summed without rounding, in float32 too: equal ones leave no residue."""
-
-
-class Segments(NamedTuple):
-    """Members sorted by what they belong to."""
-
-    order: Ints
-    starts: Ints
-    member: Ints
-    """Of each member, in the order given: the number of its segment."""
-    sizes: Ints
-
-    def total(self, values: NDArray) -> NDArray:
-        """Sum of each segment, along the first axis."""
-        return np.add.reduceat(values[self.order], self.starts, axis=0)
-
-    def largest(self, values: NDArray) -> NDArray:
-        """Maximum of each segment."""
-        return np.maximum.reduceat(values[self.order], self.starts, axis=0)
-
-
-def segments(labels: NDArray) -> Segments:
-    """Members with one label are one segment."""
-    _, member, sizes = np.unique(labels, return_inverse=True, return_counts=True)
-    member = member.reshape(-1)
-    order = np.argsort(member, kind="stable")
-    return Segments(order, np.cumsum(sizes) - sizes, member, sizes)
 
 
 class Earned(NamedTuple):

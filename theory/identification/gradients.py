@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grpo_checks.theory.identification.candidates import Candidate, candidates
-from grpo_checks.theory.identification.earned import Earned, Ints, Numbers, earned
+from grpo_checks.theory.identification.earned import Earned, Numbers, earned
 from grpo_checks.theory.identification.fitting import Curve, Precision
-from grpo_checks.theory.identification.predicted import Predicted, Values, advantages
+from grpo_checks.theory.identification.predicted import Predicted, advantages
 from grpo_checks.theory.identification.rules import (
     FLOAT32,
     START,
@@ -18,6 +18,7 @@ from grpo_checks.theory.identification.rules import (
     best,
     nearest_factor,
 )
+from grpo_checks.theory.numbers.grouped.segments import Ints, Values
 from grpo_checks.theory.numbers.validation import check_entries, check_shape, fail
 from grpo_checks.theory.rules.aggregation import Aggregation
 

@@ -6,18 +6,17 @@ whose baseline is not a function of the group.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from grpo_checks.theory.estimators.advantages import Estimator
-from grpo_checks.theory.identification.earned import Earned, Numbers, Segments
+from grpo_checks.theory.identification.earned import Earned, Numbers
+from grpo_checks.theory.numbers.grouped.segments import Segments, Values
 
 NO_EPS = 1e-30
 """Where eps is 0: a residue may then be anything up to its largest size."""
-Values = NDArray[Any]
-"""Real or complex."""
 
 
 class Predicted(NamedTuple):
@@ -42,7 +41,7 @@ def advantages(
 
 def deviations(values: Numbers, within: Segments, size: Numbers) -> Numbers:
     """Less the mean of their segment; 0 where only rounding is left, relative to ``size``."""
-    centred = values - (within.total(values) / within.sizes)[within.member]
+    centred = within.centred(values)
     return np.where(_silent(centred, within, size)[within.member], 0.0, centred)
 
 
@@ -109,9 +108,8 @@ def _componentwise(data: Earned, estimator: Estimator, eps: complex | float) -> 
     groups, there = data.groups, ~np.isnan(data.rewards)
     rewards = np.where(there, data.rewards, 0.0)
     counts = groups.total(there.astype(float))
-    mean = (groups.total(rewards) / np.maximum(counts, 1))[groups.member]
     size = groups.largest(np.abs(rewards))
-    centred = np.where(there, rewards - mean, 0.0)
+    centred = groups.centred(rewards, there)
     noise = (groups.sizes[:, None] + 4) * np.finfo(float).eps * size
     varied = groups.largest(np.abs(centred)) > noise
     centred = np.where(varied[groups.member], centred, 0.0)

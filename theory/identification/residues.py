@@ -17,7 +17,8 @@ import numpy as np
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.identification.candidates import Candidate
 from grpo_checks.theory.identification.earned import Earned, Numbers
-from grpo_checks.theory.identification.predicted import Predicted, Values, advantages
+from grpo_checks.theory.identification.predicted import Predicted, advantages
+from grpo_checks.theory.numbers.grouped.segments import Values
 
 DIVIDED_IN_GROUPS = ("group_normalized", "componentwise_normalized")
 
@@ -53,9 +54,9 @@ def constraints(data: Earned, candidate: Candidate, observed: Numbers) -> Constr
 
 def _deviations(data: Earned, values: Values) -> Values:
     """From the mean of the group; 0 where a reward is missing, whose residue is not a constant."""
-    groups, missing = data.groups, np.isnan(data.rewards).any(1)
-    centred = values - (groups.total(values) / groups.sizes)[groups.member]
-    return np.where((groups.total(missing.astype(float)) > 0)[groups.member], 0.0, centred)
+    groups = data.groups
+    missing = groups.largest(np.isnan(data.rewards))[groups.member].any(1)
+    return np.where(missing, 0.0, groups.centred(values))
 
 
 def _centred(data: Earned, plain: Predicted, scale: complex) -> Predicted:

@@ -5,7 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import ndtr
 
-from grpo_checks.theory.logs.groups import Floats, Ints
+from grpo_checks.theory.logs.groups import Floats
+from grpo_checks.theory.numbers.grouped.segments import Ints
 
 PERMUTATIONS = 999
 MANY = 5_000

@@ -1,56 +1,37 @@
 """Rows of a log, sorted by group: rewards that may be missing, and sums within groups."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grpo_checks.theory.numbers.grouped.segments import Ints, Segments, segments
+
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 SAME = 2.0**-20
 """Composites that differ by less, relative to the largest sum of |w r|, are equal: logs hold
 float32, whose rounding is 2^-24, and a composite is a sum of a few of them."""
 
 
-class Groups(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Groups(Segments):
     """M groups of any sizes; the rows of a group lie in a row."""
 
     rewards: Floats
     """(N, K), NaN where a component is missing."""
     weights: Floats
     """(K,), w."""
-    starts: Ints
-    """(M,), the first row of each."""
-    sizes: Ints
-    """(M,)."""
-
-    @property
-    def member(self) -> Ints:
-        """(N,) the group of each row."""
-        return np.repeat(np.arange(self.sizes.size), self.sizes)
 
     @property
     def composite(self) -> Floats:
         """(N,) R, missing components left out, as TRL's nansum does."""
         return np.nansum(self.rewards * self.weights, 1)
 
-    def total(self, values: NDArray) -> NDArray:
-        """Sums of each group along the first axis."""
-        return np.add.reduceat(values, self.starts, axis=0)
-
-    def centred(self, values: Floats, present: NDArray[np.bool_] | None = None) -> Floats:
-        """(N,) less the mean of the group's present values; 0 where absent."""
-        there = np.ones(values.shape, bool) if present is None else present
-        kept = np.where(there, values, 0.0)
-        count = self.total(there.astype(float))
-        mean = self.total(kept) / np.maximum(count, 1)
-        return np.where(there, values - np.repeat(mean, self.sizes), 0.0)
-
     def part(self, chosen: NDArray[np.bool_]) -> "Groups":
         """Only some groups, ``chosen`` (M,)."""
-        sizes = self.sizes[chosen]
-        rows = np.repeat(chosen, self.sizes)
-        return Groups(self.rewards[rows], self.weights, np.cumsum(sizes) - sizes, sizes)
+        rows = chosen[self.member]
+        return grouped(self.rewards[rows], self.weights, self.member[rows])
 
 
 def grouped(rewards: Floats, weights: Floats, labels: Ints) -> Groups:
@@ -61,8 +42,8 @@ def grouped(rewards: Floats, weights: Floats, labels: Ints) -> Groups:
             f"rewards = array of shape {rewards.shape}: expected (N, K) with {len(labels)} labels "
             f"and {len(weights)} weights, at least one row"
         )
-    starts = np.flatnonzero(np.r_[True, labels[1:] != labels[:-1]])
-    return Groups(rewards, weights, starts, np.diff(np.r_[starts, len(labels)]))
+    runs = np.cumsum(np.r_[False, labels[1:] != labels[:-1]])
+    return Groups(**vars(segments(runs)), rewards=rewards, weights=weights)
 
 
 class Levels(NamedTuple):

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grpo_checks.theory.logs.groups import Floats, Groups, Ints
+from grpo_checks.theory.logs.groups import Floats, Groups
+from grpo_checks.theory.numbers.grouped.segments import Ints
 
 ROUNDS = 300
 

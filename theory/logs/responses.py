@@ -9,8 +9,9 @@ import numpy as np
 from scipy.special import gammaln
 
 from grpo_checks.theory.estimators.response import coefficients
-from grpo_checks.theory.logs.groups import Floats, Groups, Ints
+from grpo_checks.theory.logs.groups import Floats, Groups
 from grpo_checks.theory.logs.limits import LEVEL, UNKNOWN, Estimate, mean_estimate
+from grpo_checks.theory.numbers.grouped.segments import Ints
 
 
 def _log_choose(n: Ints, k: Ints) -> Floats:

@@ -1,6 +1,7 @@
 """A log from its files to sentences and a table."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -70,7 +71,7 @@ def report(
 
 def _weighted(grouped: Grouped, rule: RuleAnswer) -> Grouped:
     """With the weights that the rule found."""
-    windows = [w._replace(groups=w.groups._replace(weights=rule.weights)) for w in grouped.windows]
+    windows = [w._replace(groups=replace(w.groups, weights=rule.weights)) for w in grouped.windows]
     return grouped._replace(windows=windows)
 
 
@@ -110,7 +111,7 @@ def _too_few(grouped: Grouped, rule: RuleAnswer) -> str:
     """Why nothing is advised, or nothing: below ``ENOUGH`` groups that vary no ratio has limits,
     and those of a share of one half are still 0 and 1."""
     groups = grouped.windows[-1].groups
-    varied = np.bincount(levels(groups._replace(weights=rule.weights)).group) > 1
+    varied = np.bincount(levels(replace(groups, weights=rule.weights)).group) > 1
     if varied.sum() >= ENOUGH:
         return ""
     parts = len(grouped.windows)

@@ -1,6 +1,7 @@
 """Which advantage rule a log follows, and where it breaks."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -118,10 +119,10 @@ def _other_groupings(sample: Sample) -> Iterator[tuple[Sample, str]]:
 
 def _residue_lines(window: Window, weights: Floats) -> Iterator[str]:
     """Advantages of groups whose rewards are all equal."""
-    groups = window.groups._replace(weights=weights)
+    groups = replace(window.groups, weights=weights)
     level = levels(groups)
     silent = np.bincount(level.group, minlength=groups.sizes.size) == 1
-    largest = np.maximum.reduceat(np.abs(np.nan_to_num(window.advantage)), groups.starts)
+    largest = groups.largest(np.abs(np.nan_to_num(window.advantage)))
     wrong = silent & (groups.sizes > 1) & (largest > RESIDUE)
     if wrong.any():
         yield (

@@ -114,7 +114,7 @@ def test_wrong_groups_are_named(model):
 def test_residue_of_silent_groups_is_told(model):
     """As float32 leaves it: .0012 in place of 0."""
     window = _window(model)
-    groups = window.groups._replace(weights=WEIGHTS)
+    groups = replace(window.groups, weights=WEIGHTS)
     spread = groups.total(groups.centred(groups.composite) ** 2)
     still = np.repeat(spread < 1e-12, groups.sizes)
     if not still.any():
@@ -130,7 +130,7 @@ def test_no_residue_where_weights_tell_rewards_apart(model):
     window = _window(model)
     rewards = window.groups.rewards.copy()
     rewards[:G] = [[1, 0, 1], [0, 1, 1]] * (G // 2)
-    odd = window._replace(groups=window.groups._replace(rewards=rewards))
+    odd = window._replace(groups=replace(window.groups, rewards=rewards))
     estimator = Estimator("group_normalized", 1, 1e-4)
     odd = _with(odd, _computed(odd, estimator, odd.groups.member))
     assert "RESIDUE" not in "\n".join(rule_of(odd, NAMES, WEIGHTS).lines)

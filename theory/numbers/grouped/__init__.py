@@ -1,0 +1,1 @@
+"""Rows that belong to groups by their labels: what is summed over a group, with NumPy."""
