@@ -36,7 +36,7 @@ ARROWS = {
         "generalization": _UPDATES,
         "instances": _UPDATES,
         "rational": {*_UPDATES, "arithmetic", "convergence"},
-        "logs": {*_NUMBERS, "estimators", "convergence"},
+        "logs": {*_NUMBERS, "estimators", "updates", "convergence"},
     },
     "experiments": {
         "storage": set(),

@@ -27,21 +27,22 @@ UNKNOWN = Estimate(np.nan, np.nan, np.nan)
 
 
 def mean_estimate(
-    values: Floats, low: float = 0.0, high: float = 1.0, level: float = LEVEL
+    values: Floats, low: float = 0.0, high: float = 1.0, level: float = LEVEL, error: float = 0.0
 ) -> Estimate:
     """Of the average over groups of E[x_i | what came before], x in [low, high]; NaN is left out.
 
     x_i are in the order of the run: the policy of a group may depend on all before, neither
     independence of groups nor one law is needed. The average is unbiased; the limits are
     ``drift_upper_limit`` on x_i less the mean of those before it, once from each side (derived).
-    Raises ValueError for values outside the range.
+    ``error``: how far rounding may have put a value, which is moved back. Raises ValueError for
+    values further outside the range.
     """
     x = values[~np.isnan(values)]
     if not x.size:
         return UNKNOWN
-    slack = 1e-9 * (high - low)
-    if not (x.min() >= low - slack and x.max() <= high + slack):
+    if not (x.min() >= low - error and x.max() <= high + error):
         raise ValueError(f"values = [{x.min()}, {x.max()}]: expected them in [{low}, {high}]")
+    x = np.clip(x, low, high)
     width, rank = high - low, np.arange(1, x.size + 1)
     past = np.r_[0.0, np.cumsum(x)[:-1]]
     centre = ((low + high) / 2 + past) / rank

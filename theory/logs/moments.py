@@ -16,6 +16,7 @@ from grpo_checks.theory.logs.limits import (
     mean_estimate,
     ratio_of_root,
 )
+from grpo_checks.theory.updates.rounding import accumulated
 
 
 class Rates(NamedTuple):
@@ -38,6 +39,15 @@ def group_means(groups: Groups, values: Floats) -> tuple[Floats, Floats]:
     return mean, np.where(count > 1, (total**2 - square) / pairs, np.nan)
 
 
+def product_error(groups: Groups) -> float:
+    """How far rounding may put the mean product of two members, of values in [0, 1].
+
+    (S^2 - Q)/(n(n-1)): both terms together are at most n^2 + n, with 2n + 1 roundings at most. The
+    mean of such values never leaves [0, 1]: sums of n are rounded to n at most.
+    """
+    return 3 * accumulated(2 * int(groups.sizes.max()) + 1)
+
+
 def rates(
     groups: Groups, values: Floats, low: float = 0.0, high: float = 1.0, level: float = LEVEL
 ) -> Rates:
@@ -46,7 +56,8 @@ def rates(
     unit = (values - low) / (high - low)
     mean, product = group_means(groups, unit)
     both = ~np.isnan(product)
-    first, second = (mean_estimate(x[both], level=level / 2) for x in (mean, product))
+    first = mean_estimate(mean[both], level=level / 2)
+    second = mean_estimate(product[both], level=level / 2, error=product_error(groups))
     n = max(int(both.sum()), 1)
     # (sum m_i)^2 less what a group adds to its own square.
     square = (
@@ -69,6 +80,14 @@ def covariances(groups: Groups, x: Floats, y: Floats) -> Floats:
     return np.where(count > 1, product / np.maximum(count - 1, 1), np.nan)
 
 
+def covariance_error(groups: Groups) -> float:
+    """How far rounding may put a covariance of values in [0, 1].
+
+    n products of deviations, off by 3 gamma_(n+1) each, are added up and divided by n-1 >= n/2.
+    """
+    return 10 * accumulated(int(groups.sizes.max()) + 2)
+
+
 def correlation(groups: Groups, x: Floats, y: Floats, level: float = LEVEL) -> Estimate:
     """Within prompts, of values in [0, 1]: E cov/sqrt(E var E var); a ratio, so not unbiased.
 
@@ -76,8 +95,9 @@ def correlation(groups: Groups, x: Floats, y: Floats, level: float = LEVEL) -> E
     too. The limits hold together at ``level``.
     """
     part = level / 3
+    error = covariance_error(groups)
     return ratio_of_root(
-        mean_estimate(covariances(groups, x, y), -0.5, 0.5, part),
-        mean_estimate(covariances(groups, x, x), 0.0, 0.5, part),
-        mean_estimate(covariances(groups, y, y), 0.0, 0.5, part),
+        mean_estimate(covariances(groups, x, y), -0.5, 0.5, part, error),
+        mean_estimate(covariances(groups, x, x), 0.0, 0.5, part, error),
+        mean_estimate(covariances(groups, y, y), 0.0, 0.5, part, error),
     )

@@ -12,6 +12,7 @@ from grpo_checks.theory.estimators.response import coefficients
 from grpo_checks.theory.logs.groups import Floats, Groups
 from grpo_checks.theory.logs.limits import LEVEL, UNKNOWN, Estimate, mean_estimate
 from grpo_checks.theory.numbers.grouped.segments import Ints
+from grpo_checks.theory.updates.rounding import ELEMENTARY, rounding
 
 
 def _log_choose(n: Ints, k: Ints) -> Floats:
@@ -48,7 +49,17 @@ def mean_response(
     b = np.asarray(coefficients(group_size, 1, 1e-4))
     if group_size <= 3:  # One response, or two that are equal: whatever the pass rate.
         return Estimate(float(b[0]), float(b[0]), float(b[0]))
-    return mean_estimate(values, float(b.min()), float(b.max()), level)
+    return mean_estimate(values, float(b.min()), float(b.max()), level, response_error(size, b))
+
+
+def response_error(size: Ints, b: Floats) -> float:
+    """How far rounding may put ``subset_response`` from the mean of ``b`` that it is.
+
+    A chance is the exponential of nine logarithms of factorials, at most ln n! each; the chances
+    are multiplied with b and added up.
+    """
+    nats = 9 * float(gammaln(size.max() + 1.0))
+    return rounding(float(np.abs(b).max()), nats * (ELEMENTARY + 8) + ELEMENTARY + b.size + 1)
 
 
 def kappa_estimate(responses: list[Estimate]) -> Estimate:

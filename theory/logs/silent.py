@@ -8,6 +8,7 @@ of least variance of E sum_v p(v)^g, the silent share at size g (a U-statistic; 
 import numpy as np
 
 from grpo_checks.theory.logs.groups import Floats, Groups, levels
+from grpo_checks.theory.updates.rounding import accumulated
 
 
 def silent_shares(groups: Groups, sizes: tuple[int, ...]) -> Floats:
@@ -25,3 +26,8 @@ def silent_shares(groups: Groups, sizes: tuple[int, ...]) -> Floats:
             total = np.bincount(level.group, chance, n_groups)
             shares.append(np.where(groups.sizes > g, total, np.nan))
     return np.stack(shares, 1)
+
+
+def share_error(groups: Groups) -> float:
+    """How far rounding may put a share: two for each member drawn, and a sum of the levels."""
+    return accumulated(3 * int(groups.sizes.max()))

@@ -19,7 +19,7 @@ from grpo_checks.theory.logs.larger_groups import predicted_silence
 from grpo_checks.theory.logs.limits import UNKNOWN, Estimate, mean_estimate
 from grpo_checks.theory.logs.moments import correlation, group_means, rates
 from grpo_checks.theory.logs.responses import kappa_estimate, mean_response
-from grpo_checks.theory.logs.silent import silent_shares
+from grpo_checks.theory.logs.silent import share_error, silent_shares
 
 LARGER = (2, 4, 8)
 """Times G: for which the silent share is predicted."""
@@ -93,7 +93,8 @@ def _columns(groups: Groups, names: Names) -> Iterator[tuple[str, Floats, float,
 def _silence(groups: Groups, group_size: int) -> Iterator[Number]:
     sizes = tuple(range(1, group_size + 1))
     shares = silent_shares(groups, sizes)
-    known = {g: mean_estimate(shares[:, g - 1]) for g in sizes}
+    error = share_error(groups)
+    known = {g: mean_estimate(shares[:, g - 1], error=error) for g in sizes}
     for g in sizes[1:]:
         yield Number("silent", str(g), known[g], "unbiased")
     if np.isnan(known[group_size].value):

@@ -1,15 +1,20 @@
 """Limits hold their level, ratios are those of NumPy, trends are seen and not invented."""
 
-from math import log
+from fractions import Fraction
+from math import comb, log
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from grpo_checks.theory.convergence.confidence import DRIFT_BETS
-from grpo_checks.theory.logs import drift, in_advantage
+from grpo_checks.theory.estimators.response import coefficients
+from grpo_checks.theory.logs import drift, in_advantage, moments, responses, silent
 from grpo_checks.theory.logs.groups import grouped
 from grpo_checks.theory.logs.limits import mean_estimate
 
+UNIT = st.one_of(st.floats(0, 1), st.integers(0, 64).map(lambda k: k / 64))
 EXACT = 1e-12
 """Sums of at most 1,000 products of numbers up to 1, in float64: 1,000 eps, and a margin of 4."""
 
@@ -93,3 +98,48 @@ def test_trend_holds_its_level_and_sees_a_trend():
     many = np.tile(np.arange(10), 1000)
     assert drift.trend(many * 0.01 + rng.random(10_000), many).p_value < 1e-6
     assert drift.trend(np.ones(9), np.arange(9)) == (0.0, 1.0)
+
+
+@given(st.lists(st.tuples(UNIT, UNIT), min_size=2, max_size=12))
+def test_what_rounding_may_do_to_moments(rows):
+    """Mean product of two members, and covariance, beside fractions; a mean stays in [0, 1]."""
+    n, pairs = len(rows), [tuple(map(Fraction, row)) for row in rows]
+    (x, y), values = zip(*pairs, strict=True), np.array(rows)
+    groups = grouped(values, np.ones(2), np.zeros(n, int))
+    (mean,), (product,) = moments.group_means(groups, values[:, 0])
+    expected = (sum(x) ** 2 - sum(a * a for a in x)) / (n * (n - 1))
+    assert 0 <= mean <= 1
+    assert abs(Fraction(float(product)) - expected) <= Fraction(moments.product_error(groups))
+    (covariance,) = moments.covariances(groups, *values.T)
+    expected = (sum(a * b for a, b in pairs) - sum(x) * sum(y) / n) / (n - 1)
+    error = Fraction(moments.covariance_error(groups))
+    assert abs(Fraction(float(covariance)) - expected) <= error
+
+
+def test_shares_that_rounding_puts_above_1():
+    """n members that all differ are n shares of 1/n, whose sum is refused unless rounding may."""
+    beyond = []
+    for n in range(2, 60):
+        groups = grouped(np.arange(float(n))[:, None], np.ones(1), np.zeros(n, int))
+        shares = silent.silent_shares(groups, (1,))[:, 0]
+        error = silent.share_error(groups)
+        assert abs(shares[0] - 1) <= error
+        assert mean_estimate(shares, error=error).value <= 1
+        with pytest.raises(ValueError, match="expected them in"):
+            mean_estimate(np.array([1 + 2 * error]), error=error)
+        beyond.append(shares[0] > 1)
+    assert any(beyond)
+
+
+def test_what_rounding_may_do_to_responses():
+    """Hypergeometric sums beside fractions, and larger groups whose members all succeed."""
+    b = np.asarray(coefficients(8, 1, 1e-4))
+    size = np.repeat(np.arange(6, 40), 3)
+    right = np.random.default_rng(0).binomial(size, 0.4)
+    error = responses.response_error(size, b)
+    for value, r, n in zip(responses.subset_response(right, size, 8), right, size, strict=True):
+        r, n = int(r), int(n)
+        ways = [comb(r, j) * comb(n - r, 6 - j) for j in range(7)]
+        exact = sum(w * Fraction(float(x)) for w, x in zip(ways, b, strict=True)) / comb(n, 6)
+        assert abs(Fraction(float(value)) - exact) <= Fraction(error)
+    assert error < 1e-9 * np.ptp(b)
