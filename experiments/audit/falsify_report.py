@@ -99,14 +99,15 @@ def _short(number: Number) -> str:
     return text if len(text) <= LINE else shown(arb(number), 15)
 
 
-def example(claim: Claim, result: Found) -> str:
-    """Readable, for the terminal."""
+def example(claim: Claim, result: Found, mutant: str | None = None) -> str:
+    """Readable, for the terminal; of a false version where ``mutant`` names one."""
+    name = claim.name if mutant is None else f"{claim.name}, mutant {mutant!r}"
     if result.decision is None or result.document is None:
-        return f"{claim.name}: no point was certified after {result.tried} starts"
+        return f"{name}: no point was certified after {result.tried} starts"
     verdict = "violated" if result.refuted else "no violation; the tightest point"
     sides = [_short(x) for x in (result.decision.observed, result.decision.bound)]
     lines = [
-        f"{claim.name}: {claim.statement}",
+        f"{name}: {claim.mutants[mutant] if mutant else claim.statement}",
         f"{verdict}: observed {sides[0]}, bound {sides[1]}",
         f"observed/bound = {result.ratio:.6g}, certified; {result.tried} starts",
         result.decision.note,

@@ -124,9 +124,8 @@ def listed(name: Any) -> Claim:
             return claim
     known = tuple(c.name for c in CLAIMS)
     nearest = meant(name, known) if isinstance(name, str) else ""
-    raise ValueError(
-        f"claim = {abridged(name)}: {nearest}expected one of {known}, or a .py file by hand"
-    )
+    expected = f"expected one of {known}, or a .py file (--claim FILE.py)"
+    raise ValueError(f"claim = {abridged(name)}: {nearest}{expected}")
 
 
 def _family(name: str) -> list[str]:

@@ -18,11 +18,11 @@ def run(arguments: argparse.Namespace) -> int:
     """0: a claim that holds was not violated, or one that does not was; 1: the other way."""
     if arguments.replay is not None:
         return _replay(arguments.replay, arguments.file or arguments.claim)
-    if arguments.file is not None:
-        raise ValueError(f"claim = {arguments.file!r}: expected --replay with it, or no --claim")
-    if arguments.claim is None:
+    if (name := arguments.claim or arguments.file) is None:
         raise ValueError("claim: expected a name, or --replay FILE")
-    claim = find(arguments.claim)
+    if arguments.file not in (None, name):
+        raise ValueError(f"claim = {arguments.file!r}: expected one claim, not {name!r} too")
+    claim = find(name)
     if arguments.mutant is not None and arguments.mutant not in claim.mutants:
         raise ValueError(f"mutant = {arguments.mutant!r}: expected one of {tuple(claim.mutants)}")
     if not 0 < arguments.minutes <= MAX_MINUTES:
@@ -34,9 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
     result = falsify(claim, *search, quiet=False, deep=arguments.deep)
     if result.tried == 0:
         raise ValueError(f"minutes = {arguments.minutes}: expected more: there was no start")
-    say(*example(claim, result).split("\n"))
+    say(*example(claim, result, arguments.mutant).split("\n"))
     settings = (arguments.mutant, arguments.seed, arguments.minutes)
-    file = str(Path(arguments.claim).resolve()) if arguments.claim != claim.name else None
+    file = str(Path(name).resolve()) if name != claim.name else None
     folder = arguments.out / "deep" if arguments.deep else arguments.out
     say(f"stored: {store(claim, result, *settings, folder, file)}")
     if result.decision is None:

@@ -79,7 +79,8 @@ def certified_rows(claim: Claim, mutant: str | None, folder: Path = FOLDER) -> l
     """A row for each case of the claim, or of one mutant: its own, and those of its stored file.
 
     A file that was edited, or that states what is not found again, decides nothing. Raises
-    ValueError where a claim of the suite has no case.
+    ValueError where a claim of the suite has no case, and for a case of one's own that cannot be
+    decided.
     """
     path = path_of(claim.name, folder)
     given = [case_row(claim, case) for case in claim.cases if case.mutant == mutant]
@@ -98,10 +99,13 @@ def certified_rows(claim: Claim, mutant: str | None, folder: Path = FOLDER) -> l
 
 
 def case_row(claim: Claim, case: Case) -> Row:
-    """The row of one case, decided now."""
+    """The row of one case, decided now. Raises ValueError for one that was never decided before,
+    and cannot be."""
     try:
         decision: Decision = _exact_of(claim).decided(case.document, case.mutant)
     except ValueError as error:
+        if case.found is None:
+            raise ValueError(f"{claim.name}, case {case.name!r}: {error}") from None
         return _unsound(claim, case.name, str(error))
     if case.found is not None and canonical(summary(decision)) != canonical(case.found):
         return _unsound(claim, case.name, "other numbers are stored than found")

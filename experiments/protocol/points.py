@@ -95,7 +95,7 @@ def searched(
     ``deep``: among deep models. Raises ValueError where nothing is."""
     chosen = exact.deep if exact is not None and deep else exact
     if chosen is None or chosen.search is None:
-        kind = " of deep models" if deep else ""
+        kind = " of deep models beside its own, which is searched without --deep" if deep else ""
         raise ValueError(f"claim = {name!r}: expected one with a search space{kind}")
     if deep and mutant is not None and mutant not in chosen.mutants:
         known = tuple(chosen.mutants)

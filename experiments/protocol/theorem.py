@@ -29,10 +29,15 @@ def theorem(
     """A claim that its cases decide, each of them its own or of a mutant.
 
     ``on_models``: rows on models, those of ``models`` or the one that a user asks about; without
-    it the claim says nothing of a user's model. Raises ValueError for a mutant without a case, or
-    a case of another.
+    it the claim says nothing of a user's model. Raises ValueError for a mutant without a case, for
+    a case of another, and where ``exact`` has other mutants.
     """
     _check_cases(cases, mutants)
+    if exact.mutants and (other := {*exact.mutants} ^ {*mutants}):
+        raise ValueError(
+            f"mutants = {tuple(mutants)}: expected those of the statement, {tuple(exact.mutants)}:"
+            f" {other.pop()!r} is in one of them"
+        )
 
     def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
         if scope.mutant is not None or on_models is None:

@@ -51,7 +51,7 @@ def falsify(parser: ArgumentParser) -> None:
     )
     parser.add_argument("--replay", type=Path, help="decide a stored point.json again")
     parser.add_argument(
-        "--claim", dest="file", metavar="FILE.py", help="with --replay: the claim, if not of `list`"
+        "--claim", dest="file", metavar="FILE.py", help="the claim, if not of `list`"
     )
     parser.add_argument(
         "--out", type=Path, default=Path("results/falsify"), help="output folder [results/falsify]"

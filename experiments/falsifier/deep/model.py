@@ -15,6 +15,7 @@ from jaxtyping import Array, Float
 
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import LogLinear, Tabular
+from grpo_checks.theory.updates.policy_law import leave_one_out_variance, pair_moments
 
 
 class TableAt(Tabular):
@@ -52,6 +53,12 @@ class DeepModel(NamedTuple):
 
     theta: Any
     """Of the shape that parameters have; what they are is in the probabilities."""
+
+    def variance(self, group_size: Any) -> Any:
+        """V of `leave_one_out` on a full sweep over the prompts, G >= 2."""
+        pairs = pair_moments(self.mdp, self.policy, self.theta)
+        each_prompt = leave_one_out_variance(group_size, pairs.spread, pairs.excess)
+        return jnp.square(self.mdp.prompt_distribution) @ each_prompt
 
 
 @lru_cache(maxsize=64)

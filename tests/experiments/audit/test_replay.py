@@ -124,7 +124,7 @@ def test_a_point_runs_no_code_that_it_names(path, capsys):
     stored = {"verdict": "holds", "observed": ["1/2", "1/2"], "bound": ["1", "1"]}
     for claim in (str(file), "own", "own.py"):
         assert _replay(path, {**point, "claim": claim, "found": stored}) == 2
-        assert "or a .py file by hand" in capsys.readouterr().err
+        assert "or a .py file (--claim FILE.py)" in capsys.readouterr().err
     assert not path.with_name("ran").exists()
     assert _replay(path, {**point, "claim": "own", "found": stored}, "--claim", str(file)) == 0
     assert path.with_name("ran").exists()

@@ -19,7 +19,7 @@ from grpo_checks.theory.rational.choices.update import norm2
 
 PAGE = Path(__file__).parents[3] / "docs" / "your_own_theorem.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-FILE, MODELS, LINE, TEST = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+FILE, MODELS, DEEP, LINE, TEST = re.findall(r"```python\n(.*?)```", TEXT, re.S)
 COMMANDS, ON_A_MODEL = re.findall(r"```sh\n(.*?)```", TEXT, re.S)
 STATED = '    assumptions=kit.stated("a full sweep: drawn prompts leave a floor"),\n'
 COMPLETE = FILE.replace("CLAIM =", f"{MODELS}\n\nCLAIM =").replace(STATED, "    **MORE,\n")
