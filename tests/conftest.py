@@ -51,19 +51,24 @@ settings.register_profile("same", derandomize=True)
 settings.register_profile("explore", derandomize=False)
 settings.load_profile("same")
 
+# Folders whose programs run once, for less time than LLVM takes to make them fast; but training.
+ONE_RUN = {"theory", "advice", "claims", "conformance", "falsifier", "models", "points"}
 TRAINING = ("test_grpo", "test_lanes", "test_races", "test_sampling", "test_training")
+OPTIMISED = jax.make_user_context(True)
 
 
 @pytest.fixture(autouse=True, scope="module")
 def _quickly_compiled(request):
-    """Most programs of tests/theory run once, for less time than LLVM takes to make them fast.
+    """Programs of ``ONE_RUN`` without optimisations, and none of them met by other modules.
 
-    Of no others: what is compiled stays in the process, and rows are compared as texts.
+    What is compiled stays in the process, and others compare rows as texts: a context is part of
+    what JAX knows a program by.
     """
     path = request.path
-    fast = "theory" in path.parts and not path.stem.startswith(TRAINING)
+    fast = not ONE_RUN.isdisjoint(path.parts) and not path.stem.startswith(TRAINING)
     jax.config.update("jax_disable_most_optimizations", fast)
-    yield
+    with OPTIMISED(not fast):
+        yield
     jax.config.update("jax_disable_most_optimizations", False)
 
 
