@@ -81,7 +81,7 @@ def expect_binary(outcome: Values, reward: Values, **others: Any) -> None:
 @dataclass(frozen=True)
 class ChoiceDomain(Domain):
     """Choice models, with arrays and options beside; places have the fields of ``tables.Shape``
-    and those of a ``Domain``. Weights are 1 wherever a falsifier looks.
+    and those of a ``Domain``.
     """
 
     arrays: Mapping[str, Constraint] = field(default_factory=dict)
@@ -110,7 +110,7 @@ class ChoiceDomain(Domain):
         """Likewise."""
         shape = _shape(place)
         n = tables.dimension(shape)
-        model, weights = self._relaxed(x[:n], shape), jnp.ones(shape.components)
+        model, weights = self._relaxed(x[:n], shape), jnp.asarray(shape.weighed, float)
         return {**model, "weights": weights, **super().point(x[n:], place)}
 
     def _relaxed(self, x: Any, shape: tables.Shape) -> Point:

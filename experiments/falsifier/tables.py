@@ -22,6 +22,13 @@ class Shape(NamedTuple):
     components: int = 1
     binary: bool = False
     """Rewards are 0 or 1 and stay so: bit k of the number of an action's outcome, negated."""
+    weights: tuple[int, ...] = ()
+    """Of the components; none: 1 each."""
+
+    @property
+    def weighed(self) -> tuple[int, ...]:
+        """(K,)."""
+        return self.weights or (1,) * self.components
 
 
 class Parts(NamedTuple):
@@ -34,14 +41,14 @@ class Parts(NamedTuple):
 
 
 def _sizes(shape: Shape) -> Iterator[tuple[int, ...]]:
-    q, a, o, k, binary = shape
+    q, a, o, k, binary, _ = shape
     yield from ((q,), (q, a), (q, a, o))
     if not binary:
         yield (q, a, o, k)
 
 
 def _binary(shape: Shape) -> NDArray[np.float64]:
-    q, a, o, k, _ = shape
+    q, a, o, k, *_ = shape
     number = np.arange(a * o).reshape(a, o, 1)
     return np.broadcast_to(1.0 - (number >> np.arange(k) & 1), (q, a, o, k))
 
@@ -78,7 +85,7 @@ def relaxed(x: Any, shape: Shape) -> tuple[Any, list[Kinds]]:
 
 
 def document(x: NDArray[np.float64], shape: Shape, n: int) -> dict[str, Any]:
-    """The nearest model with odds and denominators up to ``n``; unit weights."""
+    """The nearest model with odds and denominators up to ``n``."""
     cut = Parts(*(np.asarray(part) for part in parts(jnp.asarray(x), shape)))
     prompts = []
     for q, share in enumerate(odds(cut.prompts, n)):
@@ -87,4 +94,4 @@ def document(x: NDArray[np.float64], shape: Shape, n: int) -> dict[str, Any]:
             for logits, rewards in zip(cut.outcomes[q], cut.rewards[q], strict=True)
         ]
         prompts.append({"share": share, "actions": choices(cut.actions[q], outcomes, n)})
-    return {"weights": [1] * shape.components, "prompts": prompts}
+    return {"weights": list(shape.weighed), "prompts": prompts}

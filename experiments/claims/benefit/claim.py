@@ -16,7 +16,7 @@ from grpo_checks.experiments.claims.benefit.map import Benefit, measure, options
 from grpo_checks.experiments.claims.benefit.rows import GROUP_SIZE, race_rows, start
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.points.decomposition.benefit import BENEFIT, STEPS
+from grpo_checks.experiments.points.decomposition.benefit import STATEMENT, STEPS
 from grpo_checks.experiments.protocol.assumptions import Assumption, in_cells, stated
 from grpo_checks.experiments.protocol.cell_rows import inequality, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
@@ -142,5 +142,5 @@ CLAIM = Claim(
     ),
     mutants={},
     rows=rows,
-    exact=BENEFIT,
+    exact=STATEMENT.exact(),
 )

@@ -5,29 +5,24 @@ Decomposed and joint update each take the step of ``STEPS`` that suits it best, 
 with ``step``. None of these steps is taken from e, or the ranking by e would be judged by itself.
 """
 
-from collections.abc import Iterator
-from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
+from flint import fmpq
 
-from grpo_checks.experiments.falsifier.building import choices, lottery
-from grpo_checks.experiments.falsifier.reading import group_size_of
-from grpo_checks.experiments.falsifier.rounding import Floats
-from grpo_checks.experiments.falsifier.smaller import smaller_choice
-from grpo_checks.experiments.protocol.points import Document, Exact, Search
-from grpo_checks.experiments.protocol.verdict import Decision, compare, unmet
+from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain, Episodes, one_prompt
+from grpo_checks.experiments.falsifier.constraints import integer
+from grpo_checks.experiments.falsifier.domain import Place, Point
+from grpo_checks.experiments.falsifier.relaxed import Groups, Kinds, groups
+from grpo_checks.experiments.falsifier.statement import Statement
+from grpo_checks.experiments.protocol.points import Document
+from grpo_checks.experiments.protocol.verdict import Decision, unmet
+from grpo_checks.theory.arithmetic.enclose import enclose, exact
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.response import MAX_GROUP
-from grpo_checks.theory.numbers.balls import arb, fmpq, total
 from grpo_checks.theory.numbers.fields import Range, number
-from grpo_checks.theory.rational.choices.choice import parse_choice
-from grpo_checks.theory.rational.choices.step import gain, promise
 from grpo_checks.theory.updates.benefit import Ascent
-from grpo_checks.theory.updates.one_update import Decision as Model
-from grpo_checks.theory.updates.one_update import Groups, expected_gain, groups
 
 ESTIMATORS = (Estimator("componentwise_normalized"), Estimator("group_normalized"))
 """Decomposed, joint."""
@@ -35,98 +30,90 @@ STEPS = tuple(fmpq(2) ** k for k in range(-4, 5))
 """In units of 1/L; the same for both. Bounded: a gain may grow with the step without end."""
 CLEAR = 0.01
 """By how much the e of a point that is searched for must differ, relatively."""
+WITHIN = Range(f"one of {', '.join(map(str, STEPS))}", lambda x: x in STEPS)
 
 
-def decide(document: Document, mutant: str | None) -> Decision:
-    """The best gain of the update whose e is smaller against that of the other."""
-    model, size, steps = (
-        parse_choice(document),
-        group_size_of(document, MAX_GROUP),
-        _steps(document),
-    )
-    smoothness = total(model.weights) / 2
-    e = [promise(model, size, estimator).efficiency for estimator in ESTIMATORS]
-    for ahead, behind in ((0, 1), (1, 0)):
-        if e[behind] < e[ahead]:
-            best = [
-                _largest(gain(model, size, estimator, step / smoothness) for step in steps)
-                for estimator in ESTIMATORS
-            ]
-            return compare(best[behind], best[ahead], f"ahead by e: {ESTIMATORS[ahead].name}")
-    return unmet("e does not rank the two")
+class BenefitDomain(ChoiceDomain):
+    """One prompt, with ``steps`` (N,): the one that a document names, or all of the grid."""
+
+    def point(self, x: Any, place: Place) -> Point:
+        """Likewise; e must differ by ``clear``, relatively."""
+        steps = jnp.asarray([float(step) for step in STEPS])
+        return {**super().point(x, place), "steps": steps, "clear": CLEAR}
+
+    def read(self, document: Document) -> Point:
+        """Likewise."""
+        named = "step" in document
+        steps = [number("step", document["step"], WITHIN)] if named else list(STEPS)
+        return {**super().read(document), "steps": exact(steps)}
 
 
-def _steps(document: Document) -> tuple[fmpq, ...]:
-    """The one named, or all."""
-    if "step" not in document:
-        return STEPS
-    within = Range(f"one of {', '.join(map(str, STEPS))}", lambda x: x in STEPS)
-    return (number("step", document["step"], within),)
+def _updates(
+    reward: Any, weights: Any, group_size: int, **model: Any
+) -> tuple[Episodes, list[tuple[Any, Any]]]:
+    """The episodes of the prompt; the groups' chances (M,) and updates (M, A) of either kind."""
+    at = one_prompt(reward=reward, weights=weights, **model)
+    kinds = Kinds(at.probability, reward[0].reshape(-1, len(weights)), at.score)
+    listed = [groups(kinds, weights, group_size, estimator) for estimator in ESTIMATORS]
+    return at, [(x.chance, _moves(x, at.score, group_size)) for x in listed]
 
 
-def _largest(gains: Iterator[Any]) -> arb:
-    """An enclosure of the maximum, also where the balls overlap."""
-    best = arb(next(gains))
-    for other in gains:
-        best = best.max(arb(other))
-    return best
+def _moves(listed: Groups, score: Any, group_size: int) -> Any:
+    return (listed.counts * listed.advantage) @ score / group_size
 
 
-class Shape(NamedTuple):
-    """Actions with all four outcomes of two components of weights 1 and ``second``."""
-
-    group_size: int
-    actions: int
-    second: int
+def _efficiency(at: Episodes, chance: Any, moves: Any) -> Any:
+    slope = at.policy * (at.value - at.mean)
+    return Ascent(slope @ (chance @ moves), chance @ jnp.square(moves).sum(1)).efficiency
 
 
-SHAPES = (Shape(2, 3, 1), Shape(4, 2, 1), Shape(4, 2, 3))
-VECTORS = np.array(list(np.ndindex(2, 2)), float)
+def efficiencies(steps: Any = None, **model: Any) -> Any:
+    """(2,): e of decomposed and joint update."""
+    at, both = _updates(**model)
+    return jnp.stack([_efficiency(at, *update) for update in both])
 
 
-@lru_cache(maxsize=16)
-def _tables(shape: Shape) -> tuple[Groups, ...]:
-    """Of groups over every pair of action and outcome."""
-    weights = np.array([1.0, shape.second])
-    # Any chances > 0: the pairs that are possible, whose true chances come later.
-    model = Model(
-        np.full((shape.actions, 4), 0.25), VECTORS, VECTORS @ weights, weights, (0, np.arange(1))
-    )
-    with jax.ensure_compile_time_eval():
-        return tuple(groups(model, shape.group_size, e) for e in ESTIMATORS)
+def gains(steps: Any, weights: Any, **model: Any) -> Any:
+    """(2, N): E J(theta + step g) - J(theta) of either update, at all steps."""
+    at, both = _updates(weights=weights, **model)
+    after = jax.vmap(jax.vmap(at.value_at))
+    sized = 2 * steps / weights.sum()
+    values = [after(sized[:, None, None] * moves[None]) @ chance for chance, moves in both]
+    return jnp.stack(values) - at.mean
 
 
-def _ratio(x: Any, shape: Shape) -> Any:
-    """Best gain of the one behind over that of the one ahead; 0 where e is too close to rank."""
-    logits, shares = x[: shape.actions], x[shape.actions :].reshape(shape.actions, 4)
-    chance, law = jax.nn.softmax(shares), jax.nn.softmax(logits)
-    worth = chance @ jnp.asarray(VECTORS @ np.array([1.0, shape.second]))
-    steps = jnp.asarray([float(s) for s in STEPS]) * 2 / (1 + shape.second)
-    slope = law * (worth - law @ worth)
-    e, best = [], []
-    for table in _tables(shape):
-        table = table._replace(given=chance.reshape(-1))
-        moves, p = table.moves(), table.chances(law)
-        e.append(Ascent(slope @ (p @ moves), p @ jnp.square(moves).sum(1)).efficiency)
-        gains = jax.vmap(lambda s, t=table: expected_gain(t, worth, logits, s))(steps)
-        best.append(gains.max())
-    efficiency, gained = jnp.stack(e), jnp.stack(best)
-    ahead = jnp.argmax(efficiency)
-    clear = efficiency[1 - ahead] < (1 - CLEAR) * efficiency[ahead]
-    return jnp.where(clear, gained[1 - ahead] / jnp.maximum(gained[ahead], 1e-15), 0.0)
+def sides(clear: Any = 0, **point: Any) -> tuple[Any, Any]:
+    """The best gain of the update whose e is smaller, and that of the other."""
+    e, best = efficiencies(**point), gains(**point).max(1)
+    first = e[1] < e[0]
+    behind, ahead = jnp.where(first, best[1], best[0]), jnp.where(first, best[0], best[1])
+    ranked = jnp.where(first, e[1] < (1 - clear) * e[0], e[0] < (1 - clear) * e[1])
+    return jnp.where(ranked, behind, 0.0), ahead
 
 
-def _document(x: Floats, shape: Shape, n: int) -> Document:
-    logits, shares = x[: shape.actions], x[shape.actions :].reshape(shape.actions, 4)
-    vectors = VECTORS.astype(int).tolist()
-    actions = choices(logits, [lottery(row, vectors, n) for row in shares], n)
-    return {
-        "group_size": shape.group_size,
-        "weights": [1, shape.second],
-        "prompts": [{"share": 1, "actions": actions}],
-    }
+_enclosed = enclose(lambda point: efficiencies(**point))
 
 
-BENEFIT = Exact(
-    decide, Search(SHAPES, lambda shape: 5 * shape.actions, _ratio, _document), smaller_choice
+def _ranked(**point: Any) -> Decision | None:
+    first, second = _enclosed(point)
+    return None if first < second or second < first else unmet("e does not rank the two")
+
+
+def _ahead(**point: Any) -> str:
+    first, second = _enclosed(point)
+    return f"ahead by e: {ESTIMATORS[0 if second < first else 1].name}"
+
+
+STATEMENT = Statement(
+    sides,
+    BenefitDomain(
+        {},
+        {"group_size": integer(2, MAX_GROUP)},
+        [
+            {"group_size": g, "actions": a, "outcomes": 4, "components": 2, "binary": True, **more}
+            for g, a, more in ((2, 3, {}), (4, 2, {}), (4, 2, {"weights": (1, 3)}))
+        ],
+    ),
+    exception=_ranked,
+    note=_ahead,
 )

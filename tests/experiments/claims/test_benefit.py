@@ -13,13 +13,18 @@ from grpo_checks.experiments.claims.benefit.races import Race, race
 from grpo_checks.experiments.claims.benefit.rows import N_STEPS, race_row, start
 from grpo_checks.experiments.claims.catalogue import find
 from grpo_checks.experiments.models.instances import named
-from grpo_checks.experiments.points.decomposition.benefit import ESTIMATORS, STEPS
+from grpo_checks.experiments.points.decomposition.benefit import (
+    ESTIMATORS,
+    STATEMENT,
+    STEPS,
+    efficiencies,
+    gains,
+)
 from grpo_checks.experiments.protocol.claim import Scope, overall
 from grpo_checks.experiments.runs.judging import settled, unmet_rows
 from grpo_checks.experiments.runs.tables import report
+from grpo_checks.theory.arithmetic.enclose import enclose
 from grpo_checks.theory.numbers.balls import ends
-from grpo_checks.theory.rational.choices.choice import parse_choice
-from grpo_checks.theory.rational.choices.step import gain, promise
 
 SPEC, SIZE = start(2, 0.75, 0.4, 1 / 3), 4
 # The same policy: chances 4/20, 1/20, 10/20, 5/20 of (0,0), (0,1), (1,0), (1,1).
@@ -80,15 +85,16 @@ def test_a_difference_of_j_has_its_range():
 
 def test_exact_numbers_agree_with_balls_within_their_rounding():
     """e and the gain at every step of the grid, against listed groups in ball arithmetic."""
-    measured, model = measure([SPEC], SIZE), parse_choice(DOCUMENT)
+    measured = measure([SPEC], SIZE)
+    point = STATEMENT.domain.read({**DOCUMENT, "group_size": SIZE})
+    e, gained = (enclose(lambda p, f=f: f(**p))(point) for f in (efficiencies, gains))
     off = 4 * float(measured.rounding[0]) * 2
     assert 0 < off < 1e-10
-    for i, estimator in enumerate(ESTIMATORS):
-        e = float(ends(promise(model, SIZE, estimator).efficiency)[0])
-        assert measured.efficiency[0, i] == pytest.approx(e, abs=1e-13)
+    for i in range(len(ESTIMATORS)):
+        assert measured.efficiency[0, i] == pytest.approx(float(ends(e[i])[0]), abs=1e-13)
         assert measured.efficiency[0, i] <= measured.squared_gradient[0]
-        for s, step in enumerate(STEPS):
-            low, high = map(float, ends(gain(model, SIZE, estimator, step)))
+        for s in range(len(STEPS)):
+            low, high = map(float, ends(gained[i, s]))
             assert low - off <= measured.gain[0, i, s] <= high + off
 
 
