@@ -1,5 +1,7 @@
 """Facts on Theorem 3: exact coverage of the bounds, and how tight they are."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -97,17 +99,30 @@ def price(data: pd.DataFrame) -> Facts | None:
     }
     if enough is not None:
         columns["enough"] = enough.map("{:.2f}".format, na_action="ignore").fillna("")
-    return {"table": table(pd.DataFrame(columns)), "loose": _given_away(cells)}
+    return {"table": table(pd.DataFrame(columns)), **_given_away(cells), "scans": _scans(cells)}
 
 
-def _given_away(cells: pd.DataFrame) -> str:
-    """The share of the logarithm, or of KL by itself, that no problem can use up; by bound."""
-    if "enough_nats" not in cells:
+def _given_away(cells: pd.DataFrame) -> Facts:
+    """The share of the logarithm, or of KL by itself, that no problem can use up, by bound: where
+    KL is the cell's, and of the logarithm whatever KL."""
+    part = cells["price_divergence"].fillna(cells["price_nats"])
+    facts: dict[str, Any] = {}
+    for fact, column in (("loose", "enough_nats"), ("loose_any", "any_nats")):
+        shares = (cells["price_nats"] - cells.get(column, np.nan)) / part
+        pairs = zip(cells["bound_name"], shares, strict=True)
+        facts[fact] = "; ".join(f"{bound} {x:.1%}" for bound, x in pairs if not np.isnan(x))
+    return facts
+
+
+def _scans(cells: pd.DataFrame) -> str:
+    """The least of these shares over many numbers of tasks, by bound."""
+    if "scan_least" not in cells:
         return ""
-    known = cells[cells["enough_nats"].notna()]
-    part = known["price_divergence"].fillna(known["price_nats"])
-    shares = (known["price_nats"] - known["enough_nats"]) / part
-    return "; ".join(f"{x} {y:.1%}" for x, y in zip(known["bound_name"], shares, strict=True))
+    return "; ".join(
+        f"{row['bound_name']} {row['scan_least']:.1%} (least at n = {row['scan_at']:,.0f}, of"
+        f" {row['scan_sizes']:.0f} n from {row['scan_from']:.0f} to {row['scan_to']:,.0f})"
+        for _, row in cells[cells["scan_least"].notna()].iterrows()
+    )
 
 
 def tightness(data: pd.DataFrame) -> Facts:

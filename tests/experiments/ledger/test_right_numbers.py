@@ -142,9 +142,12 @@ def test_a_price_may_be_known_of_kl_by_itself():
     """`enough_nats` of a comparison of KL(Q‖P), next to those of the logarithm."""
     line = {"instance": "coins", "delta": None, "level": 0.5, "n_tasks": 26, "least_nats": 29.0}
     kl = {"bound_name": "KL(Q‖P) of kl-xi", "price_divergence": 20.0, "price_nats": 32.0}
-    facts = price(pd.DataFrame([{**line, **kl, "enough_nats": 31.0}]))
+    scan = {"scan_least": 0.041, "scan_at": 50, "scan_sizes": 9, "scan_from": 5, "scan_to": 2000}
+    facts = price(pd.DataFrame([{**line, **kl, "enough_nats": 31.0, **scan}]))
     assert facts is not None
     assert facts["loose"] == "KL(Q‖P) of kl-xi 5.0%"
+    assert facts["loose_any"] == ""
+    assert facts["scans"] == "KL(Q‖P) of kl-xi 4.1% (least at n = 50, of 9 n from 5 to 2,000)"
     assert facts["table"].endswith("| kl-xi | 20.0 | 0.5 | 26 | 32.00 | 29.00 | 1.10 | 31.00 |")
 
 

@@ -5,7 +5,6 @@ latter is what the bound needs where the policy's law is at the limit of a fresh
 the coins ask for (T3.price).
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -14,7 +13,7 @@ import numpy as np
 import scipy
 from jaxtyping import Array, Float
 
-from grpo_checks.experiments.claims.generalization.hardest import designs
+from grpo_checks.experiments.claims.generalization.hardest import designs, prices
 from grpo_checks.experiments.claims.generalization.hardest.designs import Law
 from grpo_checks.experiments.claims.generalization.hardest.one_policy import (
     failure_row,
@@ -24,14 +23,7 @@ from grpo_checks.experiments.claims.generalization.hardest.one_policy import (
 from grpo_checks.experiments.points.generalization.coverage import BETS
 from grpo_checks.experiments.protocol.cell_rows import Floats, inequality
 from grpo_checks.experiments.protocol.claim import Row
-from grpo_checks.theory.generalization.adversary import coins, needed
-from grpo_checks.theory.generalization.adversary.enough import (
-    Convex,
-    enough,
-    kl_form,
-    lambda_form,
-    squared_form,
-)
+from grpo_checks.theory.generalization.adversary import coins, needed, own_prior
 from grpo_checks.theory.generalization.betting.mixture import betting_mixture
 from grpo_checks.theory.generalization.learning import Learned, Learning
 from grpo_checks.theory.generalization.maurer_constant import xi
@@ -104,15 +96,6 @@ def nats_of(bound: str, n: int, seen: float, risk: float, constant: float) -> fl
     return n * needed.NEEDED[bound](seen, risk)
 
 
-FORMS: Mapping[str, Convex] = {
-    "kl-xi": kl_form,
-    "kl-2sqrt(n)": kl_form,
-    "McAllester": squared_form,
-    "lambda": lambda_form,
-}
-"""Of the bounds whose other side is known, see ``theory.generalization.adversary.enough``."""
-
-
 def laws(claim: str, proved: bool = False) -> list[Row]:
     """One policy at the law that uses the logarithm of its bound up.
 
@@ -121,18 +104,18 @@ def laws(claim: str, proved: bool = False) -> list[Row]:
     rows = []
     for bound, law in designs.LAWS.items():
         _, failure, off = failing_law(law, limits_of(bound, law))
-        price = needed.log_constant(bound, law.n) - np.log(designs.DELTA)
+        price = prices.price(bound, law.n, designs.DELTA)
         more: dict[str, Any] = {"price_nats": price, "least_nats": _least(bound, law)}
         if law.constant is not None:
             more["constant"] = law.constant
-        if proved and bound in FORMS:
-            more["enough_nats"] = enough(FORMS[bound], law.n, designs.DELTA, price)
+        if proved:
+            more |= prices.proved(bound, law.n, designs.DELTA, 0.0) | prices.scanned(bound)
         labels = (claim, "one policy", "given", law.n, bound)
         rows.append(failure_row(*labels, failure, off, designs.DELTA, **more))
     return rows
 
 
-def learned_priors(claim: str) -> list[Row]:
+def learned_priors(claim: str, proved: bool = False) -> list[Row]:
     """The same with a prior learned from one task more, by listing both samples."""
     law = designs.LAWS["kl-xi"]
     cases = {"split": (law.n, failing_law(law, limits_of("kl-xi", law))[0])}
@@ -142,8 +125,23 @@ def learned_priors(claim: str) -> list[Row]:
         problem = Learning([[0.0, 1.0]], [1 - risk, risk])
         cell, at = split_coverage(problem, 1, n, 1.0, designs.DELTA), NAMES.index(name)
         labels = (claim, "one policy", "given", n + 1, f"{name} prior")
-        rows.append(failure_row(*labels, cell.failure[at], cell.rounding[at], designs.DELTA))
+        sides = (cell.failure[at], cell.rounding[at], designs.DELTA)
+        rows.append(
+            failure_row(*labels, *sides, **(_recursive_nats() if name == "recursive" else {}))
+        )
     return rows
+
+
+def _recursive_nats(proved: bool) -> dict[str, Any]:
+    """Price and need of the policy's excess where S_1 grows; enough where KL(Q ‖ P_1) = 0."""
+    bound, (n, risk) = "recursive prior", designs.RECURSIVE
+    price = prices.price(bound, n, designs.DELTA)
+    seen = float(scipy.stats.binom.ppf(designs.DELTA, n, risk)) / n
+    numbers = {"price_nats": price, "least_nats": own_prior.nats_needed(n, seen, risk)}
+    if proved:
+        numbers["enough_nats"] = prices.nats_of(bound, n, designs.DELTA, 0.0)
+        numbers |= prices.scanned(bound)
+    return numbers
 
 
 def _coin_row(
@@ -168,20 +166,19 @@ def coin_rows(claim: str, proved: bool = False) -> list[Row]:
         seen, risk = crowd.seen, crowd.risk
         best = float(np.log(risk * (1 - seen) / (seen * (1 - risk))))
         least = nats_of(bound, crowd.n, seen, risk, best)
-        logarithm = needed.log_constant(bound, crowd.n) - float(np.log(delta))
+        price = crowd.divergence + prices.price(bound, crowd.n, delta)
         more = {}
-        if proved and bound in FORMS:
-            least_log = enough(FORMS[bound], crowd.n, delta, logarithm)
-            more["enough_nats"] = crowd.divergence + least_log
-        price = crowd.divergence + logarithm
+        if proved:
+            more = prices.proved(bound, crowd.n, delta, crowd.divergence)
+            more |= prices.scanned(f"KL(Q‖P) of {bound}")
         rows.append(_coin_row(claim, bound, crowd.n, least, price, crowd.divergence, **more))
     return rows
 
 
 def recursive_coins(claim: str) -> list[Row]:
     """The same of the recursive bound, whose inverses of kl take a moment to compile."""
-    delta, crowd, share = designs.COIN_DELTA, designs.EXCESS, designs.EXCESS_SHARE
-    divergence = crowd.divergence - float(np.log(share))
-    price = divergence + coins.recursive_log(crowd.n, delta)
-    least = coins.recursive_nats(crowd, share, designs.FIRST, delta, price)
-    return [_coin_row(claim, "recursive prior", crowd.n, least, price, divergence)]
+    delta, staged = designs.COIN_DELTA, designs.STAGED
+    price = staged.divergence + prices.price("recursive prior", staged.coins.n, delta)
+    least = coins.recursive_nats(staged, delta, price)
+    labels = (claim, "recursive prior", staged.coins.n)
+    return [_coin_row(*labels, least, price, staged.divergence)]

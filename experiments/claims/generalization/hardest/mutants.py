@@ -94,10 +94,11 @@ def split_on_all() -> Cell:
 
 def half_of_recursive() -> Cell:
     """The coins of the bound's own cell."""
-    crowd, share, delta = designs.EXCESS, designs.EXCESS_SHARE, designs.COIN_DELTA
-    nats = crowd.divergence - float(np.log(share)) + coins.recursive_log(crowd.n, delta)
-    bound = coins.recursive_bound(crowd, share, designs.FIRST, delta, nats / 2)
-    return "coins", "recursive prior", crowd.n, delta, *_always(bound, crowd.risk, crowd.n)
+    staged, delta = designs.STAGED, designs.COIN_DELTA
+    nats = staged.divergence + coins.recursive_log(staged.coins.n, delta)
+    bound = coins.recursive_bound(staged, delta, nats / 2)
+    sides = _always(bound, staged.risk, staged.coins.n)
+    return "coins", "recursive prior", staged.coins.n, delta, *sides
 
 
 def one_draw() -> Cell:
