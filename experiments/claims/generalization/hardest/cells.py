@@ -125,10 +125,9 @@ def learned_priors(claim: str, proved: bool = False) -> list[Row]:
         problem = Learning([[0.0, 1.0]], [1 - risk, risk])
         cell, at = split_coverage(problem, 1, n, 1.0, designs.DELTA), NAMES.index(name)
         labels = (claim, "one policy", "given", n + 1, f"{name} prior")
+        more = _recursive_nats(proved) if name == "recursive" else {}
         sides = (cell.failure[at], cell.rounding[at], designs.DELTA)
-        rows.append(
-            failure_row(*labels, *sides, **(_recursive_nats() if name == "recursive" else {}))
-        )
+        rows.append(failure_row(*labels, *sides, **more))
     return rows
 
 
