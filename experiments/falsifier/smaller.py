@@ -19,19 +19,6 @@ def fewer(document: Document, fields: tuple[str, ...], least: int = 1) -> Iterat
         yield {**document, **{f: without(document[f], i) for f in present}}
 
 
-def fewer_types(document: Document, fields: tuple[str, ...]) -> Iterator[Document]:
-    """One task type less; ``fields`` are lists over types, or lists of such."""
-    present = [f for f in fields if f in document]
-    size = len(document[present[0]])
-    for i in range(size if size > 1 else 0):
-        yield {**document, **{f: _without_type(document[f], i) for f in present}}
-
-
-def _without_type(values: list[Any], i: int) -> list[Any]:
-    nested = isinstance(values[0], list)
-    return [without(row, i) for row in values] if nested else without(values, i)
-
-
 def one_less(document: Document, fields: tuple[str, ...]) -> Iterator[Document]:
     """A whole number less by one; too small a one is refused where it is read."""
     for field in fields:

@@ -16,7 +16,6 @@ from grpo_checks.theory.evaluation.values import (
     Theta,
     episode_kl,
     gradient,
-    value,
     visits,
 )
 from grpo_checks.theory.mdp.mdp import TAMDP
@@ -45,13 +44,6 @@ def forward_gradient(mdp: TAMDP, policy: Policy, probs: Probs, reference: Probs)
     """grad KL(ref || pi); ``reference``: probabilities."""
     met = mdp.prompt_distribution @ visits(mdp, reference)
     return pull(policy, probs, -met[:, None] * reference)
-
-
-def penalised_value(
-    mdp: TAMDP, policy: Policy, theta: Theta, reference: Table, beta: float
-) -> Float[Array, ""]:
-    """J - beta KL(pi || ref)."""
-    return value(mdp, policy, theta) - beta * reverse_kl(mdp, policy, theta, reference)
 
 
 def penalised_gradient(

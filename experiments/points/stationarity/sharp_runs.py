@@ -25,8 +25,8 @@ from grpo_checks.theory.rational.lines.curvature import largest_curvature
 from grpo_checks.theory.rational.lines.line import parse_line, parse_odds
 
 LONG = Range("a number in (0, 8]", lambda x: 0 < x <= 8)
-GAIN, CURVATURE = DESCENT_TERMS = ("gain term", "curvature term")
-GAP, VARIANCE = RATE_TERMS = ("gap term", "variance term")
+GAIN, CURVATURE = ("gain term", "curvature term")
+GAP, VARIANCE = ("gap term", "variance term")
 LESS_DESCENT: Mapping[str, tuple[str, fmpq]] = {
     "no gain": (GAIN, fmpq(0)),
     "no curvature": (CURVATURE, fmpq(0)),
