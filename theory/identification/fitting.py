@@ -91,12 +91,17 @@ def evaluated(curve: Curve, free: Numbers, observed: Numbers, precision: Precisi
     for i, answer in enumerate(moved):
         slopes[:, i] = np.imag(answer.values) / SLIGHT
     values = np.real(values)
+    most = float(np.abs(observed).max(initial=0.0))
+    return Fit(free, values, tolerances(Predicted(values, gain), most, precision), slopes)
+
+
+def tolerances(predicted: Predicted, most: float, precision: Precision) -> Numbers:
+    """(N,): what rounding may change of each; ``most``: the largest that is observed, in size."""
     noise = precision.rounding * precision.operations
-    most = np.abs(observed).max(initial=0.0)
-    tolerance = noise * (np.abs(values) + gain) + precision.rounding * most
+    tolerance = noise * (np.abs(predicted.values) + predicted.gain) + precision.rounding * most
     # A residue that is scaled to size 1 cannot be larger than all there is.
-    tolerance = np.minimum(tolerance, np.sqrt(len(observed)) * max(most, 1.0))
-    return Fit(free, values, np.maximum(tolerance, 1e-300) + precision.resolution, slopes)
+    tolerance = np.minimum(tolerance, np.sqrt(len(tolerance)) * max(most, 1.0))
+    return np.maximum(tolerance, 1e-300) + precision.resolution
 
 
 def ranges(fit: Fit, observed: Numbers) -> list[tuple[float, float]]:

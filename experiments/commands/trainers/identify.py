@@ -79,10 +79,11 @@ def _of_gradients(arguments: argparse.Namespace) -> Iterator[tuple[str, Identifi
         parts = {q: g for q, g in gradients.items() if q.rule == label}
         pairs = [(fed(_where(q, places)), np.asarray(g, float)) for q, g in parts.items()]
         single = any(g.dtype == np.float32 for g in parts.values())
-        answer = identify_gradients(pairs, Precision(2.0**-24 if single else 2.0**-53))
+        precision = Precision(2.0**-24 if single else 2.0**-53)
+        answer = identify_gradients(pairs, precision)
         say(f"{label}, on {', '.join(f'{q.model} (G = {q.group_size})' for q in parts)}:")
         say(*(f"  {line}" for line in sentences(answer)))
-        _tell(answer, places)
+        _tell(answer, places, precision)
         yield label, answer
 
 
@@ -107,14 +108,14 @@ def _where(question: Question, places: dict[str, Place]) -> Place:
     return at_size(places[question.model], question.group_size)
 
 
-def _tell(answer: Identification, places: dict[str, Place]) -> None:
+def _tell(answer: Identification, places: dict[str, Place], precision: Precision) -> None:
     rules = (answer.usual or answer.rules)[:6]
     if len(rules) < 2:
         return
     tried = [_where(Question(model, 4, ""), places) for model in TELLING]
-    best = telling_place(rules, tried)
+    best = telling_place(rules, tried, precision)
     where = f"{best.place.instance.name} (G = 4)"
-    if best.difference > 1e-6:
+    if best.excess > 1:
         say(f"    {where} would tell these: the closest two differ there by {best.difference:.2g}")
     else:
         say(f"    no model of {', '.join(TELLING)} tells all of these from each other")

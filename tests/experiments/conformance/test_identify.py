@@ -98,9 +98,17 @@ def test_a_model_that_tells_is_named(places):
     assert {rule.aggregation.name for rule in rules} == {
         "episode_sum", "constant", "token_mean", "sequence_mean"
     }  # fmt: skip
-    best = telling_place(rules, [*places.values()])
+    best = telling_place(rules, [*places.values()], precision)
     assert best.place.instance.name == "steps"
     assert best.difference > 0.01
+    assert best.excess > 1e3
+    alike = telling_place(rules, [places["conflict"]], precision)
+    assert alike.excess <= 1
+    # Both gradients may be off by as many roundings as one is.
+    for operations, tells in ((1, False), (8, True)):
+        scale = rules[0].scale * (1 + operations * precision.operations * precision.rounding)
+        pair = [rules[0], rules[0]._replace(scale=scale)]
+        assert (telling_place(pair, [places["steps"]], precision).excess > 1) is tells
 
 
 def test_command_on_gradients(capsys, tmp_path):
