@@ -51,9 +51,8 @@ settings.register_profile("same", derandomize=True)
 settings.register_profile("explore", derandomize=False)
 settings.load_profile("same")
 
-# Folders whose programs run once, for less time than LLVM takes to make them fast; but training.
+# Folders whose programs run once, for less time than LLVM takes to make them fast.
 ONE_RUN = {"theory", "advice", "claims", "conformance", "falsifier", "models", "points"}
-TRAINING = ("test_grpo", "test_lanes", "test_races", "test_sampling", "test_training")
 OPTIMISED = jax.make_user_context(True)
 
 
@@ -64,8 +63,7 @@ def _quickly_compiled(request):
     What is compiled stays in the process, and others compare rows as texts: a context is part of
     what JAX knows a program by.
     """
-    path = request.path
-    fast = not ONE_RUN.isdisjoint(path.parts) and not path.stem.startswith(TRAINING)
+    fast = not ONE_RUN.isdisjoint(request.path.parts)
     jax.config.update("jax_disable_most_optimizations", fast)
     with OPTIMISED(not fast):
         yield
