@@ -12,6 +12,7 @@ from grpo_checks.experiments.protocol.certificates import summary
 from grpo_checks.experiments.protocol.claim import Claim
 from grpo_checks.experiments.storage.files import write_atomic
 from grpo_checks.experiments.storage.folders import label
+from grpo_checks.experiments.storage.input_file import read_json
 from grpo_checks.theory.numbers.balls import Number, shown
 
 LINE = 60
@@ -91,6 +92,12 @@ def store(
         text = as_test(claim.name, result, mutant, file)
         write_atomic(target / f"test_{identifier(claim.name)}.py", text)
     return target
+
+
+def stored_points(folder: Path) -> list[dict[str, Any]]:
+    """The searches that ``store`` left below a folder, those of deep models last."""
+    paths = sorted(folder.glob("**/seed-*/point.json"), key=lambda path: (len(path.parts), path))
+    return [read_json(path) for path in paths]
 
 
 def _short(number: Number) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from grpo_checks.experiments.audit.falsify_report import stored_points
 from grpo_checks.experiments.ledger.parts import PARTS, by_claim, filled_part
 from grpo_checks.experiments.ledger.template import parts
 from grpo_checks.experiments.runs.stored import PAPER, ROOT
@@ -109,7 +110,7 @@ def stored_inputs(folder: Path) -> dict[str, Any]:
         "cases": read_table(cases) if cases.is_file() else NO_CASES,
         "verdicts": pd.read_csv(folder / "verdicts.csv", keep_default_na=False),
         "provenance": read_json(folder / "provenance.json"),
-        "points": [read_json(path) for path in sorted(folder.glob("falsify/*/seed-*/point.json"))],
+        "points": stored_points(folder / "falsify"),
         **{name: pd.read_csv(path, keep_default_na=False) for name, path in present.items()},
         **({"alarms": read_json(alarms)} if alarms.is_file() else {}),
         **({"trainer": read_table(trainer)} if trainer.is_file() else {}),

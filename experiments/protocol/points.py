@@ -78,7 +78,7 @@ class Exact:
         """The same, that decides points of deep models too: those with ``tool_transition``."""
 
         def kind(document: Document) -> "Exact":
-            return deep if "tool_transition" in document else self
+            return deep if of_deep_model(document) else self
 
         return replace(
             self,
@@ -86,6 +86,11 @@ class Exact:
             simpler=lambda document: kind(document).simpler(document),
             deep=deep,
         )
+
+
+def of_deep_model(document: Document) -> bool:
+    """Whether a point is a model with prompts, layers of states and tools."""
+    return "tool_transition" in document
 
 
 def searched(

@@ -6,11 +6,11 @@ from pathlib import Path
 import pandas as pd
 from pandas.api.types import is_numeric_dtype
 
+from grpo_checks.experiments.audit.falsify_report import stored_points
 from grpo_checks.experiments.audit.power import power
 from grpo_checks.experiments.audit.sharpness import sharpness, shown
 from grpo_checks.experiments.runs.stored import PAPER
 from grpo_checks.experiments.storage.files import write_atomic
-from grpo_checks.experiments.storage.input_file import read_json
 from grpo_checks.experiments.storage.table_file import read_table
 from grpo_checks.experiments.storage.terminal import say, table_lines
 
@@ -36,8 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _bounds(folder: Path, rows: pd.DataFrame) -> pd.DataFrame:
     """Of rows, and of the stored cases and the falsifier's points beside them, if any."""
     cases = [read_table(path) for path in folder.glob("cases.csv")]
-    points = [read_json(path) for path in sorted(folder.glob("falsify/*/seed-*/point.json"))]
-    return sharpness(pd.concat([rows, *cases], ignore_index=True), points)
+    every = pd.concat([rows, *cases], ignore_index=True)
+    return sharpness(every, stored_points(folder / "falsify"))
 
 
 def _rows(path: Path) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from grpo_checks.experiments.audit.sharpness import sharpness, shown
 from grpo_checks.experiments.falsifier.shrink import leaves
 from grpo_checks.experiments.ledger.words import Facts, count, exactly, table
 from grpo_checks.experiments.points.generalization.coverage import ALONE
+from grpo_checks.experiments.protocol.points import of_deep_model
 from grpo_checks.experiments.runs.tables import counted, labels
 
 Points = Sequence[Mapping[str, Any]]
@@ -114,6 +115,7 @@ def _tightest(point: Mapping[str, Any]) -> Facts:
     return {
         "claim": point["claim"],
         "bound": _bound(point["document"]),
+        "models": "deep" if of_deep_model(point["document"]) else "",
         "observed/bound": f"{point['ratio']:.6g}",
         "starts": point["starts"],
         "above 1 in floating point alone": point["uncertified"],

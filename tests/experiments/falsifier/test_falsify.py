@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 from helpers.toy_claim import TOY
 
-from grpo_checks.experiments.audit.falsify_report import as_test
+from grpo_checks.experiments.audit.falsify_report import as_test, stored_points
 from grpo_checks.experiments.claims import catalogue
 from grpo_checks.experiments.falsifier.search import falsify
 from grpo_checks.experiments.falsifier.shrink import rounder, shrunk, size
@@ -17,6 +17,7 @@ from grpo_checks.experiments.protocol.certificates import (
     store_cases,
     summary,
 )
+from grpo_checks.experiments.protocol.points import of_deep_model
 from grpo_checks.experiments.runs.stored import PAPER
 from grpo_checks.experiments.storage.files import digest
 
@@ -53,10 +54,11 @@ def test_the_ready_made_test_passes(monkeypatch):
 
 def test_points_in_the_ledger_are_found_again():
     """Each stored point of the falsifier is decided as it is stored."""
-    points = sorted((PAPER / "falsify").glob("*/seed-*/point.json"))
-    assert points
-    for path in points:
-        stored = json.loads(path.read_text())
+    points = stored_points(PAPER / "falsify")
+    assert {"T2.gap", "T2.kappa", "T2.zero", "T1.rate", "T3.ood", "T3.depth"} == {
+        stored["claim"] for stored in points if of_deep_model(stored["document"])
+    }
+    for stored in points:
         exact = catalogue.find(stored["claim"]).exact
         assert summary(exact.decide(stored["document"], stored["mutant"])) == stored["found"]
         assert (stored["found"]["verdict"] == "refuted") == (
