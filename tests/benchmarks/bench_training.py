@@ -13,9 +13,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-import peer_jax
-import peer_numpy
-from peer_model import Task, task
+from peers import in_jax, in_numpy
+from peers.model import Task, task
 from timing import beside
 
 from grpo_checks.theory.estimators.advantages import Estimator
@@ -98,13 +97,13 @@ def _beside_peers() -> list[dict[str, Any]]:
     """One row per peer, all timed in turns."""
     problem = task(search(), GROUP)
     start = np.zeros((SEEDS, *problem.table), np.float32)
-    run, keys = peer_jax.trainer(problem, STEPS), jax.random.split(jax.random.key(1), SEEDS)
+    run, keys = in_jax.trainer(problem, STEPS), jax.random.split(jax.random.key(1), SEEDS)
     times = beside(
         {
             "ours": ours("float32", False),
             "ours, recorded": ours("float64", True),
             "plain JAX": lambda: run(keys, jnp.asarray(start), jnp.asarray(STEP)),
-            "NumPy": lambda: peer_numpy.train(start, problem, STEPS, STEP, 0),
+            "NumPy": lambda: in_numpy.train(start, problem, STEPS, STEP, 0),
             "its random numbers alone": floor(problem),
         }
     )

@@ -12,9 +12,8 @@ from scipy.stats import norm
 sys.path.insert(0, str(Path(__file__).parent))
 
 import bench_training
-import peer_jax
-import peer_numpy
-from peer_model import task
+from peers import in_jax, in_numpy
+from peers.model import task
 
 from grpo_checks.theory.estimators.group_law import plain_law
 from grpo_checks.theory.evaluation.values import value
@@ -31,14 +30,12 @@ THETA = np.random.default_rng(3).normal(size=TASK.table).astype(np.float32)
 
 def _numpy_updates(problem):
     rng = np.random.default_rng(0)
-    return peer_numpy.update(
-        np.broadcast_to(THETA, SHAPE), problem, peer_numpy.tables(problem), rng
-    )
+    return in_numpy.update(np.broadcast_to(THETA, SHAPE), problem, in_numpy.tables(problem), rng)
 
 
 def _jax_updates(problem):
-    keys, env = jax.random.split(jax.random.key(0), SEEDS), peer_jax.env(problem)
-    return jax.jit(jax.vmap(lambda k: peer_jax.update(k, jnp.asarray(THETA), env, problem)))(keys)
+    keys, env = jax.random.split(jax.random.key(0), SEEDS), in_jax.env(problem)
+    return jax.jit(jax.vmap(lambda k: in_jax.update(k, jnp.asarray(THETA), env, problem)))(keys)
 
 
 def _worst(updates, problem):
@@ -71,9 +68,9 @@ def test_training_ends_at_the_same_mean():
     problem, steps = task(INSTANCE, bench_training.GROUP), bench_training.STEPS
     start = np.zeros((bench_training.SEEDS, *problem.table), np.float32)
     keys = jax.random.split(jax.random.key(1), bench_training.SEEDS)
-    run = peer_jax.trainer(problem, steps)
+    run = in_jax.trainer(problem, steps)
     ends = [
-        peer_numpy.train(start, problem, steps, bench_training.STEP, 0),
+        in_numpy.train(start, problem, steps, bench_training.STEP, 0),
         run(keys, jnp.asarray(start), jnp.asarray(bench_training.STEP)),
     ]
     values = jax.jit(jax.vmap(lambda th: value(INSTANCE.mdp, INSTANCE.policy, th)))

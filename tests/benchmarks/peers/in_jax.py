@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 from jax import Array
-from peer_model import Task
+
+from peers.model import Task
 
 
 class Env(NamedTuple):

@@ -6,7 +6,8 @@ Indices are flat, sums by index are ``bincount``, random numbers come in one cal
 from typing import NamedTuple
 
 import numpy as np
-from peer_model import Task
+
+from peers.model import Task
 
 
 class Tables(NamedTuple):

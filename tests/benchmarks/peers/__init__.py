@@ -1,0 +1,1 @@
+"""Training written plainly, in JAX and in NumPy: what the suite is measured beside."""
