@@ -143,5 +143,6 @@ def test_range_of_larger_groups_holds_the_truth():
         assert answer.low <= s(g) <= answer.high
         assert answer.high - answer.low < 0.1
     assert predicted_silence(known, 8).high - s(8) < 1e-5
-    impossible = {1: Estimate(1, 1, 1), 2: Estimate(0.1, 0.1, 0.1), 3: Estimate(0.3, 0.3, 0.3)}
+    known = {1: 1.0, 2: 0.1, 3: 0.3}
+    impossible = {g: Estimate(x, x, x) for g, x in known.items()}
     assert predicted_silence(impossible, 4) == (0.15, 0.0, 0.3)

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from beartype.roar import BeartypeCallHintParamViolation
 from helpers.small_models import GOOD
 from jaxtyping import TypeCheckError
 from odd.malformed_models import MALFORMED, NAN
@@ -16,6 +17,7 @@ from odd.malformed_models import MALFORMED, NAN
 from grpo_checks.theory.evaluation.values import reward_law, value
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Tabular
+from grpo_checks.theory.numbers.balls import magnitude
 
 
 def _changed(field, place, new):
@@ -93,6 +95,9 @@ def test_shapes_are_checked_at_run_time():
     """A typo in the hook's package name would turn all shape checks off without a word."""
     with pytest.raises(TypeCheckError):
         reward_law(TAMDP(**GOOD), jnp.ones(4))
+    # Of a module without shapes types alone are checked, by another hook.
+    with pytest.raises(BeartypeCallHintParamViolation):
+        magnitude("1/2")
 
 
 def test_a_model_keeps_its_numbers():
