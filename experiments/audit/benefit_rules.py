@@ -55,13 +55,12 @@ def judged(rows: pd.DataFrame) -> Judged:
 
 def fitted(cells: pd.DataFrame) -> Threshold:
     """The thresholds, among those of the cells, with fewest cells on the wrong side."""
-    truth = _gains_more(cells)
-    pairs = [
-        Threshold(float(a), float(b))
-        for a in np.unique(cells["correlation"])
-        for b in np.unique(cells["success_ratio"])
-    ]
-    return min(pairs, key=lambda pair: int((pair.decomposed(cells) != truth).sum()))
+    correlation, ratio = (np.asarray(cells[name]) for name in ("correlation", "success_ratio"))
+    lower, upper = np.unique(correlation), np.unique(ratio)
+    joint = (correlation <= lower[:, None])[:, None] & (ratio >= upper[:, None])
+    wrong = (joint == _gains_more(cells)).sum(axis=-1)
+    i, j = np.unravel_index(np.argmin(wrong), wrong.shape)
+    return Threshold(float(lower[i]), float(upper[j]))
 
 
 def _gains_more(cells: pd.DataFrame) -> Truths:

@@ -26,4 +26,6 @@ def read_table(path: Path) -> pd.DataFrame:
     except (ValueError, OSError) as error:
         why = str(error).partition("\n")[0]
         raise ValueError(f"{path}: {why}: expected a table that verify has written") from None
-    return table.fillna({name: "" for name in TEXTS if name in table})
+    # Copied, the numbers are one block: as columns, hundreds of them, each choice of lines takes
+    # ten times as long.
+    return table.fillna({name: "" for name in TEXTS if name in table}).copy()

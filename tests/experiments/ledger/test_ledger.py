@@ -6,6 +6,7 @@ import shutil
 
 import pandas as pd
 import pytest
+from helpers.stored_paper import paper_pages, paper_rows
 
 from grpo_checks.experiments.ledger.facts.summary.theorems import counterexamples
 from grpo_checks.experiments.ledger.ledger import PAPER, SUMMARY, ledger_pages
@@ -14,10 +15,6 @@ from grpo_checks.experiments.storage.text import WIDTH
 
 WORDS = 6000
 """Of the page that people read first."""
-
-
-def _whole(folder):
-    return "\n".join(ledger_pages(folder).values())
 
 
 CASES = pd.DataFrame(
@@ -42,15 +39,24 @@ CASES = pd.DataFrame(
 @pytest.fixture
 def folder(tmp_path):
     """The stored tables, with stored cases beside them."""
+    return _with_cases(tmp_path)
+
+
+def _with_cases(folder):
     for name in ("rows.csv", "verdicts.csv", "provenance.json"):
-        shutil.copy(PAPER / name, tmp_path)
-    CASES.to_csv(tmp_path / "cases.csv", index=False)
-    return tmp_path
+        shutil.copy(PAPER / name, folder)
+    CASES.to_csv(folder / "cases.csv", index=False)
+    return folder
 
 
-def test_theorems_read_like_a_report(folder):
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory):
+    """Those of ``folder`` as it is."""
+    return ledger_pages(_with_cases(tmp_path_factory.mktemp("cases")))
+
+
+def test_theorems_read_like_a_report(folder, pages):
     """Claimed, true, not true, in numbers, in practice; then the details."""
-    pages = ledger_pages(folder)
     for text in pages.values():
         assert max(map(len, re.findall(r"(?m)^[^|#!\s].*$", text))) <= WIDTH
     summary = pages[SUMMARY]
@@ -70,7 +76,7 @@ def test_theorems_read_like_a_report(folder):
 
 def test_answers_come_first():
     """Four questions of each theorem, before any table; all within a screen of text."""
-    answers = ledger_pages(PAPER)[SUMMARY].split("## All claims")[0]
+    answers = paper_pages()[SUMMARY].split("## All claims")[0]
     assert re.findall(r"## Theorem (\d): ", answers) == ["1", "2", "3"]
     for part in answers.split("\n## ")[1:]:
         asked = re.findall(r"\*\*(.*?)\*\*", part)
@@ -78,9 +84,9 @@ def test_answers_come_first():
         assert len(part.split()) < 285
 
 
-def test_counterexamples_are_the_stored_points(folder):
+def test_counterexamples_are_the_stored_points():
     """In fractions, unless they are too long to read; cells where nothing is stored."""
-    rows = pd.read_csv(folder / "rows.csv", low_memory=False)
+    rows = paper_rows()
     table = counterexamples(["T2.bridge", "T3.klorder", "T1.K"], rows, CASES).set_index("claim")
     assert table.loc["T2.bridge", ["point", "observed", "allowed"]].tolist() == [
         "two samples",
@@ -92,20 +98,19 @@ def test_counterexamples_are_the_stored_points(folder):
     assert exactly(pd.Series({"bound": 1 / 3}), "bound") == "0.333333"
 
 
-def test_stored_cases_disturb_no_other_part(folder):
+def test_stored_cases_disturb_no_other_part(folder, pages):
     """The details are those of the cells; only summaries and the last section know the cases."""
-    with_cases = ledger_pages(folder)
     (folder / "cases.csv").unlink()
     without = ledger_pages(folder)
     for name in ("theorem1", "theorem3", "other_papers"):
-        assert with_cases[name] == without[name]
-    assert "| T2.gap | tight | 1/4 | 1/4 | holds |" in with_cases["verifier"]
+        assert pages[name] == without[name]
+    assert "| T2.gap | tight | 1/4 | 1/4 | holds |" in pages["verifier"]
     assert "Certified cases" not in without["verifier"]
 
 
-def test_the_verifier_is_told_from_its_files(folder):
+def test_the_verifier_is_told_from_its_files(folder, pages):
     """Mutants and alarms as stored; parts without a file are left out."""
-    empty = _whole(folder)
+    empty = "\n".join(pages.values())
     assert "Mutants" not in empty
     assert "False alarms" not in empty
     line = {"claim": "T", "mutant": "m", "change": "c", "verdict": "refuted", "false on": "case x",
@@ -118,7 +123,7 @@ def test_the_verifier_is_told_from_its_files(folder):
     seen.to_csv(folder / "mutants_smallest.csv", index=False)
     stored = json.loads((PAPER / "alarms.json").read_text())
     (folder / "alarms.json").write_text(json.dumps({**stored, "alarms": 7}))
-    text = " ".join(_whole(folder).split())
+    text = " ".join("\n".join(ledger_pages(folder).values()).split())
     assert "1 of 2 are, 1 of them by a certified case" in text
     assert "refuted in 7, at the level 2.5e-05" in text
     assert "1 that hold and 2 counterexamples" in text

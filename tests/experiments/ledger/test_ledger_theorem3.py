@@ -2,6 +2,7 @@
 
 import pandas as pd
 import pytest
+from helpers.stored_paper import paper_rows
 
 from grpo_checks.experiments.claims.generalization import depth as t3_depth
 from grpo_checks.experiments.claims.generalization import shift as t3_shift
@@ -40,7 +41,7 @@ def _told(rows):
 
 def test_a_test_set_does_not_speak_for_pac_bayes():
     """The largest failure over delta is that of the PAC-Bayes bounds, and below 1."""
-    rows = pd.read_csv(FOLDER / "rows.csv", low_memory=False)
+    rows = paper_rows()
     verdicts = pd.read_csv(FOLDER / "verdicts.csv", keep_default_na=False)
     tables = {"rows": rows, "cases": NO_CASES, "verdicts": verdicts}
     text = _flat(sections({**by_claim(rows), **tables}, "Theorem 3"))

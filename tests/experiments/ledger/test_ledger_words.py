@@ -1,10 +1,12 @@
 """What the ledger says follows the numbers: other rows, other words; numbers that read well."""
 
+import csv
 import re
 import shutil
 
 import numpy as np
 import pandas as pd
+from helpers.stored_paper import paper_rows
 
 from grpo_checks.experiments.ledger.facts.bias import crossing
 from grpo_checks.experiments.ledger.ledger import NO_CASES, PAPER, ledger_pages, sections
@@ -12,7 +14,7 @@ from grpo_checks.experiments.ledger.parts import by_claim
 from grpo_checks.experiments.origin.provenance import _device
 from grpo_checks.experiments.storage.text import WIDTH, counts, enclosed, markdown, span, wrapped
 
-ROWS = pd.read_csv(PAPER / "rows.csv", low_memory=False).copy()
+ROWS = paper_rows()
 VERDICTS = pd.read_csv(PAPER / "verdicts.csv", keep_default_na=False)
 
 
@@ -84,8 +86,7 @@ def test_a_verdict_that_was_not_expected_is_told_on_top(tmp_path):
     for name in ("rows.csv", "provenance.json"):
         shutil.copy(PAPER / name, tmp_path)
     as_expected = VERDICTS.assign(verdict=VERDICTS["expected"])
-    as_expected.to_csv(tmp_path / "verdicts.csv", index=False)
-    assert "Not as expected" not in _whole(tmp_path)
+    assert sections({"verdicts": as_expected}, "surprises") == ""
     as_expected.loc[as_expected["claim"] == "T2.gap", "verdict"] = "vacuous"
     as_expected.to_csv(tmp_path / "verdicts.csv", index=False)
     sentence = "**Not as expected:** T2.gap is vacuous, expected: holds."
@@ -142,12 +143,16 @@ def test_points_name_the_bound_that_they_are_rows(tmp_path):
 
 def test_no_number_is_read_from_a_note(tmp_path):
     """Notes are shown, in tables alone; whatever they say, the prose says the same."""
-    for name in ("verdicts.csv", "provenance.json"):
+    for name in ("rows.csv", "verdicts.csv", "provenance.json"):
         shutil.copy(PAPER / name, tmp_path)
-    pages = []
-    for rows in (ROWS, ROWS.assign(note="exact: 17 of 1/19, fitted")):
-        rows.to_csv(tmp_path / "rows.csv", index=False)
-        pages.append(_whole(tmp_path).splitlines())
+    pages = [_whole(tmp_path).splitlines()]
+    with (PAPER / "rows.csv").open(encoding="utf-8", newline="") as stored:
+        heading, *lines = csv.reader(stored)
+    noted, at = [heading], heading.index("note")
+    noted += [[*line[:at], "exact: 17 of 1/19, fitted", *line[at + 1 :]] for line in lines]
+    with (tmp_path / "rows.csv").open("w", encoding="utf-8", newline="") as changed:
+        csv.writer(changed).writerows(noted)
+    pages.append(_whole(tmp_path).splitlines())
     assert pages[0] != pages[1]
     assert not [(a, b) for a, b in zip(*pages, strict=True) if a != b and a[:1] + b[:1] != "||"]
 

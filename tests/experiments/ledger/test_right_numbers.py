@@ -1,6 +1,7 @@
 """Numbers of the answers, from rows made by hand where a wrong choice of rows gives others."""
 
 import pandas as pd
+from helpers.stored_paper import paper_pages, paper_rows
 
 from grpo_checks.experiments.ledger.facts.answers.theorem1 import _rate
 from grpo_checks.experiments.ledger.facts.cycles.survey import by_prompts
@@ -8,10 +9,11 @@ from grpo_checks.experiments.ledger.facts.generalization import failures, neares
 from grpo_checks.experiments.ledger.facts.summary.margins import looseness
 from grpo_checks.experiments.ledger.facts.transfer import certain_failure
 from grpo_checks.experiments.ledger.facts.variance import budget
-from grpo_checks.experiments.ledger.ledger import PAPER, ledger_pages
+from grpo_checks.experiments.ledger.ledger import PAPER
 from grpo_checks.experiments.ledger.words import at_least, listed
 from grpo_checks.experiments.runs.margins import margin, ratios
 from grpo_checks.experiments.runs.tables import counted, labels
+from grpo_checks.experiments.storage.table_file import read_table
 
 HELD = {"verdict": "holds"}
 
@@ -104,7 +106,7 @@ def test_cells_are_counted_alike_on_every_page():
     data = pd.DataFrame(cells, columns=["verdict", "identity", "copy_of"])
     assert labels(data) == ["holds", "copy", "refuted", "identity", "vacuous", "copy"]
     stored = pd.read_csv(PAPER / "verdicts.csv", keep_default_na=False).set_index("claim")
-    rows = pd.read_csv(PAPER / "rows.csv", low_memory=False)
+    rows = paper_rows()
     for name, part in rows.groupby("claim"):
         assert counted(labels(part)) == stored.loc[name, "cells"], name
 
@@ -112,16 +114,15 @@ def test_cells_are_counted_alike_on_every_page():
 def test_margins_of_the_verdicts_are_those_of_the_pages():
     """What `verify` prints and what the ledger prints come from the same cells."""
     lines = pd.read_csv(PAPER / "verdicts.csv", keep_default_na=False).set_index("claim")
-    tables = [pd.read_csv(PAPER / f"{name}.csv", low_memory=False) for name in ("rows", "cases")]
-    every = pd.concat(tables, ignore_index=True)
+    every = pd.concat([paper_rows(), read_table(PAPER / "cases.csv")], ignore_index=True)
     for name, part in every.groupby("claim"):
         assert margin(part) == lines.loc[name, "margin"], name
 
 
 def test_pages_say_the_same_numbers():
     """Counts of the front page are those of the details; options are shown where rows differ."""
-    pages = {name: " ".join(text.split()) for name, text in ledger_pages(PAPER).items()}
-    rows = pd.read_csv(PAPER / "rows.csv", low_memory=False)
+    pages = {name: " ".join(text.split()) for name, text in paper_pages().items()}
+    rows = paper_rows()
     rate = rows[rows["claim"].eq("T1.rate") & rows["copy_of"].isna()]
     held = int(rate["verdict"].eq("holds").sum())
     assert f"Yes for `leave_one_out` (RLOO), in {held} cells" in pages["paper_checks"]

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.stored_paper import paper_pages, paper_rows
 from helpers.toy_claim import TOY
 
 from grpo_checks.experiments.ledger.ledger import PAPER, differences, ledger_pages, page_paths
@@ -114,7 +115,7 @@ def test_a_row_carries_slack_and_ratio():
 def test_the_ledger_has_not_drifted():
     """paper_checks.md and its details are what the committed rows say."""
     kept = {name: path.read_text(encoding="utf-8") for name, path in page_paths().items()}
-    assert ledger_pages(PAPER) == kept
+    assert paper_pages() == kept
 
 
 def test_the_ledger_drifts_when_a_row_changes(tmp_path):
@@ -139,7 +140,7 @@ def test_differences_from_the_ledger_are_told():
 
 def test_the_waterfall_ends_at_the_bound():
     """Observed plus the parts is the bound, in every stored cell; each part is one column."""
-    rows = pd.read_csv(PAPER / "rows.csv", low_memory=False)
+    rows = paper_rows()
     cells = rows[rows["claim"].isin(["T1.rate", "T1.surrogate"]) & rows["loosest"].notna()]
     parts = cells.filter(like="slack: ")
     assert parts.shape[1] == 5

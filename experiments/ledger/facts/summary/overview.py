@@ -13,6 +13,7 @@ from grpo_checks.experiments.audit.sharpness import (
     seen,
     sharpness,
 )
+from grpo_checks.experiments.audit.telling import COLUMNS
 from grpo_checks.experiments.ledger.facts.summary.margins import looseness, margins
 from grpo_checks.experiments.ledger.words import Facts, table
 
@@ -52,7 +53,8 @@ def claim_lines(
     points: Sequence[Mapping[str, Any]],
 ) -> pd.DataFrame:
     """The verdicts with the columns of HEADINGS beside them."""
-    every = pd.concat([rows, cases], ignore_index=True)
+    # Of hundreds of columns those that power and margins look at: each choice of lines copies all.
+    every = pd.concat([rows, cases], ignore_index=True).filter(items=[*COLUMNS, "ratio"])
     powers = power_by_claim(every, points)
     parts = {name: every[every["claim"] == name] for name in verdicts["claim"]}
     names = ("figure", "power", "picture", *HEADINGS)
