@@ -6,7 +6,7 @@ import shutil
 
 import pandas as pd
 import pytest
-from helpers.stored_paper import paper_pages, paper_rows
+from helpers.stored.paper import paper_pages, paper_rows
 
 from grpo_checks.experiments.ledger.facts.summary.theorems import counterexamples
 from grpo_checks.experiments.ledger.ledger import PAPER, SUMMARY, ledger_pages

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from helpers.stored_paper import paper_rows
+from helpers.stored.paper import paper_rows
 
 from grpo_checks.experiments.claims.generalization import depth as t3_depth
 from grpo_checks.experiments.claims.generalization import shift as t3_shift

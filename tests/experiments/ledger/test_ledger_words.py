@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 import pandas as pd
-from helpers.stored_paper import paper_rows
+from helpers.stored.paper import paper_rows
 
 from grpo_checks.experiments.ledger.facts.bias import crossing
 from grpo_checks.experiments.ledger.ledger import NO_CASES, PAPER, ledger_pages, sections

@@ -1,7 +1,7 @@
 """Numbers of the answers, from rows made by hand where a wrong choice of rows gives others."""
 
 import pandas as pd
-from helpers.stored_paper import paper_pages, paper_rows
+from helpers.stored.paper import paper_pages, paper_rows
 
 from grpo_checks.experiments.ledger.facts.answers.theorem1 import _rate
 from grpo_checks.experiments.ledger.facts.cycles.survey import by_prompts

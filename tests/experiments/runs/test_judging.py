@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.stored_paper import paper_pages, paper_rows
+from helpers.stored.paper import paper_pages, paper_rows
 from helpers.toy_claim import TOY
 
 from grpo_checks.experiments.ledger.ledger import PAPER, differences, ledger_pages, page_paths
