@@ -30,9 +30,18 @@ from grpo_checks.experiments.claims.cycles.own_orbits import (
 from grpo_checks.experiments.models.instances import build
 from grpo_checks.experiments.protocol.cell_rows import certified, exact
 from grpo_checks.experiments.protocol.claim import Row, Scope, Verdict
+from grpo_checks.experiments.runs.training import exact_law
+from grpo_checks.theory.convergence.smoothness import smoothness
 from grpo_checks.theory.numbers.balls import ends, root
 from grpo_checks.theory.rational.cycles.centres import Centre, Centres
 from grpo_checks.theory.rational.cycles.edges import Edge
+from grpo_checks.theory.updates.rounding import (
+    COMMON,
+    law_roundings,
+    rounding,
+    slope_magnitude,
+    sweep_roundings,
+)
 
 SIZES = {"quick": (2, 3), "paper": (2, 3, 4, 8, 16)}
 LARGEST = {"rank_cycle": 8}
@@ -83,9 +92,33 @@ def _centre_row(name: str, size: int, centre: Centre, scope: Scope) -> Row:
     verdict: Verdict = "refuted" if centre.squared_gradient > 0 else "inconclusive"
     note = "runs from a centre, every c and T; closed orbits around it"
     labels = (NAME, name, parameters(name, size, GROUP_NORMALIZED))
-    if abs(extra["measured"] / square - 1) > 1e-6:
+    if abs(extra["measured"] / square - 1) > _run_error(name, size, centre, path.theta[0], length):
         return exact(*labels, square, 0.0, "inconclusive", "not what a run has: a fault", extra)
     return certified(exact(*labels, square, 0.0, verdict, note, extra))
+
+
+def _run_error(name: str, size: int, centre: Centre, theta: Any, length: int) -> float:
+    """What rounding may do to |grad J|^2 along a run of steps 1/sqrt(T) from a centre, relatively.
+
+    A deviation turns on an ellipse and grows by sqrt(1 + (frequency step)^2) at each step; those of
+    all steps add up, to first order. The plane's coordinates are at most twice those of theta.
+    """
+    spec, step = spec_of(name), 1 / sqrt(length)
+    group, instance = exact_law(spec, size, GROUP_NORMALIZED), build(spec)
+    assert group is not None
+    at = instance.mdp, instance.policy, theta
+    common = sweep_roundings(*at) + COMMON
+    update, slope = (
+        float(np.linalg.norm(slope_magnitude(*at, largest)))
+        for largest in (sqrt(size - 1), float(instance.mdp.max_reward))
+    )
+    moved = step * rounding(update, law_roundings(group) + common)
+    moved += rounding(float(np.linalg.norm(theta)), 2)
+    square, flatness = (float(ends(x)[1]) for x in (centre.squared_frequency, centre.flatness))
+    grown = 2 * sqrt(max(flatness, 1 / flatness)) * (1 + step**2 * square) ** (length / 2)
+    bent = float(smoothness(*at[:2])) * (length + 1) * moved * grown
+    steepest = sqrt(float(ends(centre.squared_gradient)[0]))
+    return 2 * (bent + rounding(slope, common)) / steepest
 
 
 def _edge_row(name: str, size: int, known: Centres, edge: Edge) -> Row:

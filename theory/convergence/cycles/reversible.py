@@ -67,17 +67,20 @@ def line_advantage(
     return pay[1] - pay[2]
 
 
-def determinant(
+def turning(
     share: Float[Array, " Q"],
     outcome: Float[Array, "Q 3 O"],
     table: Float[Array, "M O"],
     group_size: int,
     x: Float[Array, ""],
-) -> Float[Array, ""]:
-    """Of the Jacobian on the plane, at a point of the line; its trace is 0."""
+) -> Float[Array, "2"]:
+    """dX/dy and dY/dx at a point of the line, where the Jacobian has no other entries.
+
+    Minus their product is its determinant.
+    """
     move = lambda at: plane_update(share, outcome, table, group_size, at)  # noqa: E731
     slopes = jax.jacfwd(move)(jnp.stack([x, jnp.zeros_like(x)]))
-    return -slopes[0, 1] * slopes[1, 0]
+    return jnp.stack([slopes[0, 1], slopes[1, 0]])
 
 
 def line_gradient(values: Float[Array, "3"], x: Float[Array, ""]) -> Float[Array, ""]:

@@ -16,21 +16,19 @@ from numpy.typing import NDArray
 from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose
 from grpo_checks.theory.convergence.cycles.group_field import advantage_table
 from grpo_checks.theory.convergence.cycles.reversible import (
-    determinant,
     line_advantage,
     line_gradient,
+    turning,
 )
 from grpo_checks.theory.estimators.advantages import Estimator
-from grpo_checks.theory.numbers.balls import Number
+from grpo_checks.theory.numbers.balls import Number, magnitude
 from grpo_checks.theory.rational.cycles.isolation import coefficients, isolated, value
 from grpo_checks.theory.rational.cycles.symmetry import reflections
 from grpo_checks.theory.rational.lines.optimum import change_of_sign
 
 HALVINGS = 128
 """Of the interval around a zero, in the chance of the action that stays: its width is 2^-128."""
-_advantage, _determinant, _gradient = (
-    enclose(f) for f in (line_advantage, determinant, line_gradient)
-)
+_advantage, _turning, _gradient = (enclose(f) for f in (line_advantage, turning, line_gradient))
 Exact = NDArray[np.object_]
 
 
@@ -52,6 +50,8 @@ class Centre(NamedTuple):
     """theta of the first action less that of each other."""
     squared_frequency: Number
     """The determinant."""
+    flatness: Number
+    """Squared ratio of the axes of the ellipses around it, in the coordinates of the plane."""
     squared_gradient: Number
     """|grad J|^2 there."""
 
@@ -112,9 +112,11 @@ def _on_line(model: Model, table: Exact, group_size: int, actions: tuple[int, in
     listed = []
     for low, high in zeros:
         x = _difference(line, low, high)
-        squared_frequency = _determinant(*field, x)
+        across, back = _turning(*field, x)
+        squared_frequency = -across * back
         if squared_frequency > 0:
-            listed.append(Centre(actions, x, squared_frequency, _gradient(values, x)))
+            flatness = magnitude(across / back)
+            listed.append(Centre(actions, x, squared_frequency, flatness, _gradient(values, x)))
     note = "no zero on the line of the reflection is certainly a centre"
     return Centres(listed, note, len(zeros))
 

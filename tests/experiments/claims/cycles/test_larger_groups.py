@@ -5,10 +5,12 @@ from itertools import product
 import pytest
 from flint import fmpq
 
+from grpo_checks.experiments.claims.cycles import own_centres
 from grpo_checks.experiments.claims.cycles.models import MODELS
 from grpo_checks.experiments.claims.cycles.own import CLAIM
 from grpo_checks.experiments.claims.cycles.own_centres import centres
 from grpo_checks.experiments.claims.cycles.own_field import decide
+from grpo_checks.experiments.claims.cycles.own_orbits import along
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.protocol.claim import Scope
 
@@ -105,3 +107,17 @@ def test_bad_group_size():
     """One line that names the field."""
     with pytest.raises(ValueError, match="group_size = 1"):
         decide({**MODELS["dice"], "group_size": 1})
+
+
+@pytest.mark.parametrize(("off", "verdict"), [(0.0, "refuted"), (1e-8, "inconclusive")])
+def test_a_run_that_starts_beside_a_centre_is_a_fault(monkeypatch, off, verdict):
+    """By far less than a run would wander: what rounding may do is 1e-11."""
+    monkeypatch.setattr(own_centres, "SIZES", {"quick": (3,)})
+
+    def beside(name, size, estimator, theta, step, length):
+        return along(name, size, estimator, theta.at[0, 0].add(off), step, length)
+
+    monkeypatch.setattr(own_centres, "along", beside)
+    (row,) = centres("rank_cycle", Scope("quick"))
+    assert row.verdict == verdict
+    assert abs(row.extra["measured"] / row.observed - 1) < 1e-7
