@@ -1,10 +1,10 @@
 """Where an estimator's expected update leads: its flow, followed to a zero, or for some steps."""
 
-from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from grpo_checks.theory.estimators.group_law import GroupLaw
@@ -69,7 +69,24 @@ class Orbit(NamedTuple):
     """|grad J|^2."""
 
 
-@partial(jax.jit, static_argnames="n_steps")
+STRETCH = 1000
+"""Steps of one call of the program, which then serves every number of steps."""
+
+
+@jax.jit
+def _stretch(
+    mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw, step: Float[Array, ""]
+) -> tuple[Theta, Orbit]:
+    """Where ``STRETCH`` steps lead, and what is passed on the way."""
+
+    def advance(at: Theta, _: None) -> tuple[Theta, Orbit]:
+        update, slope = expected_update(mdp, policy, at, group), gradient(mdp, policy, at)
+        here = Orbit(at, value(mdp, policy, at), jnp.square(update).sum(), jnp.square(slope).sum())
+        return at + step * update, here
+
+    return jax.lax.scan(advance, theta, None, length=STRETCH)
+
+
 def orbit(
     mdp: TAMDP,
     policy: Policy,
@@ -78,11 +95,10 @@ def orbit(
     step: float | Float[Array, ""],
     n_steps: int,
 ) -> Orbit:
-    """theta_{t+1} = theta_t + ``step`` E[g], without noise, ``n_steps`` policies in all."""
-
-    def advance(at: Theta, _: None) -> tuple[Theta, Orbit]:
-        update, slope = expected_update(mdp, policy, at, group), gradient(mdp, policy, at)
-        here = Orbit(at, value(mdp, policy, at), jnp.square(update).sum(), jnp.square(slope).sum())
-        return at + step * update, here
-
-    return jax.lax.scan(advance, theta, None, length=n_steps)[1]
+    """theta_{t+1} = theta_t + ``step`` E[g], without noise, ``n_steps`` policies in all; call it
+    outside jit."""
+    parts = []
+    for _ in range(0, n_steps, STRETCH):
+        theta, part = _stretch(mdp, policy, theta, group, np.float64(step))
+        parts.append(jax.device_get(part))
+    return Orbit(*(jnp.asarray(np.concatenate(leaves)[:n_steps]) for leaves in zip(*parts, strict=True)))

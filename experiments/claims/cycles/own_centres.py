@@ -78,7 +78,9 @@ def _centre_row(name: str, size: int, centre: Centre, scope: Scope) -> Row:
         for x in (centre.difference, root(centre.squared_frequency), centre.squared_gradient)
     )
     instance = build(spec_of(name))
-    theta = instance.theta.at[0, :3].set(0.0).at[0, centre.actions[0]].set(difference)
+    theta = np.array(instance.theta)
+    theta[0, :3] = 0.0
+    theta[0, centre.actions[0]] = difference
     path = along(name, size, GROUP_NORMALIZED, theta, 1 / sqrt(length), length)
     extra = {
         "field": "grad J",
@@ -125,14 +127,14 @@ def _edge_row(name: str, size: int, known: Centres, edge: Edge) -> Row:
     """Beside the model's own |grad J|^2 where the flow from its start has led."""
     square = float(edge.squared_gradient)
     path = measured(name, size, GROUP_NORMALIZED, EDGE_STEP, EDGE_LENGTH)
-    chance = softmax(np.asarray(path.theta[-1])[0, :3])[edge.actions[0]]
+    chance = softmax(np.asarray(path.theta)[-1, 0, :3])[edge.actions[0]]
     extra = {
         "field": "grad J",
         "edge": " ".join(map(str, edge.actions)),
         "zeros": known.zeros,
         "chance": float(edge.chance),
         "reached": float(chance),
-        "measured": float(path.squared_gradient[-1]),
+        "measured": float(np.asarray(path.squared_gradient)[-1]),
         "measured_steps": EDGE_LENGTH,
         **_extra(name, size),
     }

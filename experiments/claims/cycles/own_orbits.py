@@ -92,9 +92,10 @@ def drawn(name: str, group_size: int, estimator: Estimator) -> dict[str, float]:
     length = round(PERIODS * period(name) / UNIT)
     path = measured(name, group_size, estimator, UNIT, length)
     kept = np.linspace(0, length - 1, POINTS).astype(int)
-    chance = _chances(path.theta[kept])
+    thetas = np.asarray(path.theta)[kept]
+    chance = _chances(thetas)
     columns = {"first": chance[:, 0], "second": chance[:, 1], "J": np.asarray(path.value)[kept]}
-    if group_size == 2 and len(parts := _components(name, path.theta[kept])) > 1:
+    if group_size == 2 and len(parts := _components(name, thetas)) > 1:
         columns |= {f"J_{k + 1}": x for k, x in enumerate(parts)}
     return {
         f"{column} at t={UNIT * t:g}": float(x)
@@ -155,9 +156,10 @@ def ascents(name: str, scope: Scope) -> Iterator[Row]:
 def _ascent_bound(u: Any, path: Orbit, step: float) -> tuple[float, float]:
     """With its rounding error: where theta is rounded F falls by |grad F| times that, at most."""
     length, smooth = len(path.value), (u.max() - u.min()) / 2
-    start = _chances(path.theta[:1])[0] @ u
+    start = _chances(np.asarray(path.theta)[:1])[0] @ u
     scale = step * (1 - smooth * step / 2)
     bound = float((u.max() - start) / (scale * length))
-    steepest, farthest = sqrt(float(path.squared_update.max())), float(np.abs(path.theta).max())
+    steepest = sqrt(float(np.max(path.squared_update)))
+    farthest = float(np.abs(np.asarray(path.theta)).max())
     moved = accumulated(64) * (farthest + step * steepest)
     return bound, steepest * moved / scale + accumulated(length + 64) * 2 * bound
