@@ -12,6 +12,7 @@ from grpo_checks.experiments.protocol.points import Case
 from grpo_checks.experiments.protocol.verdict import Decision
 from grpo_checks.experiments.storage.files import canonical, digest, write_atomic
 from grpo_checks.experiments.storage.input_file import read_json
+from grpo_checks.theory.arithmetic.enclose import undisturbed
 from grpo_checks.theory.numbers.balls import ends, shown
 
 FOLDER = Path(__file__).parents[1] / "data" / "certified"
@@ -19,6 +20,10 @@ FORMAT = "certified/1"
 DIGITS = 12
 STORED = "stored case"
 """The ``instance`` of rows that come from stored points instead of cells of a profile."""
+
+
+class Edited(Exception):
+    """A file of stored cases is not as it was written."""
 
 
 def _outward(low: Fraction, high: Fraction) -> list[str]:
@@ -82,27 +87,37 @@ def certified_rows(claim: Claim, mutant: str | None, folder: Path = FOLDER) -> l
     ValueError where a claim of the suite has no case, and for a case of one's own that cannot be
     decided.
     """
-    path = path_of(claim.name, folder)
     given = [case_row(claim, case) for case in claim.cases if case.mutant == mutant]
+    try:
+        cases = stored_cases(claim, folder)
+    except Edited as error:
+        return [_unsound(claim, path_of(claim.name, folder).stem, str(error))]
+    return given + [case_row(claim, case) for case in cases if case.mutant == mutant]
+
+
+def stored_cases(claim: Claim, folder: Path = FOLDER) -> tuple[Case, ...]:
+    """Those of its file. Raises Edited; ValueError where a claim of the suite has no case."""
+    path = path_of(claim.name, folder)
     ours = claim.origin.module.startswith("grpo_checks.experiments.claims.") and not claim.cases
     if claim.exact is None or not (ours or path.is_file()):
-        return given
+        return ()
     if not path.is_file():
         raise ValueError(f"{path}: no such file: expected the stored cases of {claim.name}")
     try:
         cases = load_cases(path)
     except ValueError as error:
-        return [_unsound(claim, path.stem, str(error))]
+        raise Edited(str(error)) from None
     if ours and all(case.mutant is not None for case in cases):
         raise ValueError(f"{path}: no case of the claim: expected at least one")
-    return given + [case_row(claim, case) for case in cases if case.mutant == mutant]
+    return cases
 
 
 def case_row(claim: Claim, case: Case) -> Row:
     """The row of one case, decided now. Raises ValueError for one that was never decided before,
     and cannot be."""
     try:
-        decision: Decision = _exact_of(claim).decided(case.document, case.mutant)
+        with undisturbed():
+            decision: Decision = _exact_of(claim).decided(case.document, case.mutant)
     except ValueError as error:
         if case.found is None:
             raise ValueError(f"{claim.name}, case {case.name!r}: {error}") from None

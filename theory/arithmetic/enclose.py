@@ -16,6 +16,7 @@ What is sound about it, and where it stops:
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from threading import RLock
 from typing import Any, TypeVar
 
 import jax
@@ -27,6 +28,7 @@ from grpo_checks.theory.arithmetic import (
     elementwise,
     functions,
     logic,
+    places,
     reductions,
     structure,
 )
@@ -36,21 +38,33 @@ from grpo_checks.theory.arithmetic.registry import RULES, Refused, Values, objec
 from grpo_checks.theory.numbers.balls import PRECISION, Number
 
 __all__ = ["Refused", "decide", "enclose", "exact", "supported"]
-MODULES = (elementwise, logic, reductions, structure, control, functions)
+MODULES = (elementwise, logic, reductions, structure, places, control, functions)
 """Imported for the rules that they register."""
 LARGEST_PRECISION = 4096
 Answer = TypeVar("Answer")
 
 
+_ALONE = RLock()
+"""python-flint has one precision for all threads of a process."""
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Balls keep their precision, within this context, whatever other threads enclose."""
+    with _ALONE:
+        yield
+
+
 @contextmanager
 def precision(bits: int) -> Iterator[None]:
-    """Balls of so many bits, within this context."""
-    before = ctx.prec
-    ctx.prec = bits
-    try:
-        yield
-    finally:
-        ctx.prec = before
+    """Balls of so many bits, within this context, which one thread enters at a time."""
+    with _ALONE:
+        before = ctx.prec
+        ctx.prec = bits
+        try:
+            yield
+        finally:
+            ctx.prec = before
 
 
 def exact(values: Any) -> Values:

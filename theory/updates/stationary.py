@@ -101,4 +101,6 @@ def orbit(
     for _ in range(0, n_steps, STRETCH):
         theta, part = _stretch(mdp, policy, theta, group, np.float64(step))
         parts.append(jax.device_get(part))
-    return Orbit(*(jnp.asarray(np.concatenate(leaves)[:n_steps]) for leaves in zip(*parts, strict=True)))
+    return Orbit(
+        *(jnp.asarray(np.concatenate(leaves)[:n_steps]) for leaves in zip(*parts, strict=True))
+    )
