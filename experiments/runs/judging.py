@@ -1,12 +1,13 @@
 """From claims and runs to rows that count: assumptions first, then the cells, then Holm."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import nothing_to_learn
 from grpo_checks.experiments.protocol.cell_rows import unmet
-from grpo_checks.experiments.protocol.certificates import certified_rows
+from grpo_checks.experiments.protocol.certificates import Edited, certified_rows, stored_cases
 from grpo_checks.experiments.protocol.claim import (
     STATISTICAL,
     Claim,
@@ -116,6 +117,13 @@ def as_they_count(rows: Sequence[Row], error: float) -> list[Row]:
 def stored_rows(claim: Claim, scope: Scope) -> list[Row]:
     """Those of its stored points, decided now; they are of no model that a user could bring."""
     return [] if scope.instance else certified_rows(claim, scope.mutant)
+
+
+def check_stored(claim: Claim, scope: Scope) -> None:
+    """Raises ValueError where stored points of the claim are missing, before any is decided."""
+    if scope.instance is None:
+        with suppress(Edited):
+            stored_cases(claim)
 
 
 def telling(claim: Claim, scope: Scope, rows: list[Row]) -> list[Row]:

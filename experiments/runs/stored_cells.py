@@ -68,14 +68,18 @@ def judge_cell(
     results: Mapping[RunSettings, RunResult],
     store: Store,
     wait: bool = True,
+    judged: list[str] | None = None,
 ) -> Cell:
-    """The cell of a claim, from the results of its runs, stored.
+    """The cell of a claim, from the results of its runs, stored; where it was not stored yet, the
+    name of the claim goes to ``judged``.
 
     Raises locks.Busy, OSError; ValueError for rows that are none.
     """
 
     def compute() -> dict[str, Any]:
         rows = _rows(claim, scope, results)
+        if judged is not None:
+            judged.append(claim.name)
         for row in rows:
             _check_name(claim, row)
         used = sorted(digest(run.settings()) for run in set(runs))
