@@ -24,10 +24,16 @@ from grpo_checks.theory.training.batch import Objective
 Floats = NDArray[np.float64]
 WINDOW = (-0.55, -0.45)
 """Around -1/2."""
-LENGTHS = {"quick": (100, 300, 1000), "paper": (100, 300, 1000, 3000, 10_000, 30_000)}
+PAPER = (100, 300, 1000, 3000, 10_000, 30_000)
+LENGTHS = {
+    "reward": {"quick": (100, 1000), "paper": PAPER},
+    "potential": {"quick": (60, 600), "paper": PAPER},
+}
+"""The quick profile's are two, since one between them would say little of the slope and widen the
+limits of both; shorter for Jtilde, whose steps each cost more."""
 LEAST = {
     "reward": {"quick": 2048, "paper": 1024},
-    "potential": {"quick": 5120, "paper": 4096},
+    "potential": {"quick": 6144, "paper": 4096},
 }
 """Seeds; few lengths need more of them. Ranges of Jtilde, relative to its averages, are larger."""
 SHORT = 1_250_000
@@ -50,7 +56,7 @@ def cell(
     largest = 1.0 if objective == "reward" else 1 / sqrt(group_size - 1)
     spec = named("conflict", components=1)
     runs = []
-    for t in lengths or LENGTHS[scope.profile]:
+    for t in lengths or LENGTHS[objective][scope.profile]:
         eta, count = min(largest, sqrt(group_size / t)), seeds(t, scope, objective)
         run = RunSettings(spec, group_size, t, count, estimator, step=eta, objective=objective)
         runs.append(run)

@@ -33,7 +33,9 @@ from grpo_checks.theory.updates.stationary import orbit
 
 NORMALIZED = Estimator("group_normalized")
 KEEPS, STALLS = {"quick": (3,), "paper": (2, 3)}, 8
-LENGTHS = {"quick": (100, 300, 3000)}
+SEEDS = {"quick": {100: 8192, 300: 8192, 3000: 768}}
+"""Of the runs that stall, by their length: longer ones than elsewhere, which flattening needs to be
+seen, and few of them, since the limits of short runs decide."""
 MUTANTS = {
     "no floor": "G = 8 keeps the slope -1/2 too",
     "stalls early": "the slope flattens by 1/2 within the lengths of the profile",
@@ -47,11 +49,12 @@ def runs(scope: Scope) -> list[RunSettings]:
 
 
 def _stalling(scope: Scope) -> list[RunSettings]:
-    """Longer runs, which flattening needs to be seen, and more short ones where all are few."""
-    cell = slopes.cell(STALLS, scope, NORMALIZED, lengths=LENGTHS.get(scope.profile, ()))
-    if scope.profile == "paper":
-        return cell
-    return [replace(run, seeds=2 * run.seeds) for run in cell[:2]] + cell[2:]
+    """As long as it takes to see them flatten."""
+    planned = SEEDS.get(scope.profile, {})
+    cell = slopes.cell(STALLS, scope, NORMALIZED, lengths=tuple(planned))
+    return [
+        replace(run, seeds=max(scope.seeds, planned.get(run.n_steps, run.seeds))) for run in cell
+    ]
 
 
 def _stalled(scope: Scope, results: Mapping[RunSettings, RunResult]) -> Row:
