@@ -69,14 +69,14 @@ def _names(scope: Scope) -> list[str]:
 
 def runs(scope: Scope) -> list[RunSettings]:
     """Sampled training from the same start, on a full sweep."""
-    asked = scope.instance and scope.instance.name
+    users = scope.instance and scope.instance.name
     return [
         RunSettings(
             spec_of(name), 2, t, max(SEEDS, scope.seeds), estimator,
             step=SAMPLED_REACH[name] / sqrt(t),
         )
         for name in _names(scope)
-        if name in DOCUMENTS and (scope.profile == "paper" or name in (TELLING, asked))
+        if name in DOCUMENTS and (scope.profile == "paper" or name in (TELLING, users))
         for estimator in SAMPLED[name][: None if scope.profile == "paper" else 1]
         for t in SAMPLED_LENGTHS[scope.profile]
     ]  # fmt: skip
