@@ -49,15 +49,22 @@ def _table(
     return np.array(table).reshape(*[len(distinct)] * size, size)
 
 
+def member_advantages(
+    prompt: Episodes, members: Any, name: str, ddof: int = 0, eps: float = 0.0
+) -> Floats:
+    """(M, G) of M groups of a prompt's episodes, ``members`` (G, M)."""
+    distinct = tuple(sorted(set(prompt.paths.reward)))
+    table = _table(distinct, prompt.paths.weights, len(members), name, ddof, eps)
+    rank = np.array([distinct.index(r) for r in prompt.paths.reward])
+    return table[tuple(rank[members])]
+
+
 def group_updates(
     prompt: Episodes, size: int, name: str, ddof: int = 0, eps: float = 0.0
 ) -> tuple[Floats, Floats]:
     """Probability (M,) and update (M, n) of all M = N^G groups of whole episodes."""
-    distinct = tuple(sorted(set(prompt.paths.reward)))
-    shaped = _table(distinct, prompt.paths.weights, size, name, ddof, eps)
-    rank = np.array([distinct.index(r) for r in prompt.paths.reward])
-    members = np.indices((len(rank),) * size).reshape(size, -1)
-    gain = shaped[tuple(rank[members])]
+    members = np.indices((len(prompt.probability),) * size).reshape(size, -1)
+    gain = member_advantages(prompt, members, name, ddof, eps)
     update = np.einsum("mg,gmn->mn", gain, prompt.score[members]) / size
     return prompt.probability[members].prod(0), update
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from helpers.batches.batch_advantages import in_batch
-from helpers.group_oracles import advantages
+from helpers.group_oracles import member_advantages
 from helpers.oracles import Episodes, Floats, action_probs, list_episodes, moments
 
 PLAIN = ("mean_baseline", "leave_one_out", "group_normalized", "componentwise_normalized")
@@ -28,16 +28,10 @@ def _groups(prompt: Episodes, size: int, estimator: Any) -> Groups:
     n = len(prompt.probability)
     members = np.array(list(product(range(n), repeat=size)))
     name = estimator.name if estimator.name in PLAIN else "mean_baseline"
-    rewards, weights = prompt.paths.reward, prompt.paths.weights
-    every = [
-        advantages(tuple(rewards[i] for i in m), weights, name, estimator.ddof, estimator.eps)
-        for m in members
-    ]
+    every = member_advantages(prompt, members.T, name, estimator.ddof, estimator.eps)
     taken = prompt.paths.taken.sum(1).astype(float)
     chance = prompt.probability[members].prod(1)
-    return Groups(
-        chance, np.array(every), prompt.value[members], taken[members], prompt.score[members]
-    )
+    return Groups(chance, every, prompt.value[members], taken[members], prompt.score[members])
 
 
 def _beside_greedy(groups: Groups, prompt: Episodes, probs: Floats) -> Groups:

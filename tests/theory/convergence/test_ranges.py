@@ -16,7 +16,8 @@ from grpo_checks.theory.mdp.places import Chances
 from grpo_checks.theory.training.batch import Training, sample_batch
 from grpo_checks.theory.training.episodes import action_cdf
 from grpo_checks.theory.training.score_sums import sampled_update
-from grpo_checks.theory.updates.moments import update_moments
+from grpo_checks.theory.updates.moments import combine, moments_at
+from grpo_checks.theory.updates.policy_law import policy_law
 
 INSTANCES = {"conflict": conflict(2), "binary": binary_instance(2, seed=4)}
 ESTIMATORS = [
@@ -44,13 +45,14 @@ def _measured(name):
     @jax.jit
     @jax.vmap
     def both(key, at):
-        seen = {}
+        seen, law_here = {}, policy_law(mdp, policy, at)
+        groups = [moments_at(mdp, law_here, law) for law in laws]
         for prompts in DRAWN:
             settings = [Training(e, SIZE, prompts=prompts) for e in ESTIMATORS]
             batch = sample_batch(key, chances, action_cdf(policy.probs(at)), settings[0])
-            for training, law in zip(settings, laws, strict=True):
+            for training, group in zip(settings, groups, strict=True):
                 norm = jnp.linalg.norm(sampled_update(mdp, policy, at, batch, training))
-                variance = update_moments(mdp, policy, at, law, prompts).variance
+                variance = combine(mdp.prompt_distribution, group, prompts).variance
                 seen[str(prompts), training.estimator.name] = norm, variance
         return seen
 

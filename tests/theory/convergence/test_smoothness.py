@@ -29,7 +29,8 @@ from grpo_checks.theory.instances.tools.coding import coding
 from grpo_checks.theory.instances.tools.search import search
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Tabular
-from grpo_checks.theory.updates.moments import update_moments
+from grpo_checks.theory.updates.moments import combine, moments_at
+from grpo_checks.theory.updates.policy_law import policy_law
 
 SMALL = {"width": 1, "tools": 1, "answers": 2, "depth": 1, "components": 1}
 FAMILIES = {
@@ -75,9 +76,11 @@ def _at_points(mdp, policy, points):
         theta = flat.reshape(shape)
         hessian = jax.hessian(lambda x: value(mdp, policy, x.reshape(shape)))(flat)
 
+        at = policy_law(mdp, policy, theta)
+
         def moments(size):
-            law = plain_law(UNBIASED, size)
-            values = [update_moments(mdp, policy, theta, law, b) for b in DRAWN]
+            group = moments_at(mdp, at, plain_law(UNBIASED, size))
+            values = [combine(mdp.prompt_distribution, group, b) for b in DRAWN]
             return values[0].squared_gradient, jnp.stack([m.variance for m in values])
 
         square, variances = jax.vmap(moments)(jnp.array(SIZES))

@@ -18,7 +18,8 @@ from grpo_checks.theory.mdp.policy import LogLinear
 from grpo_checks.theory.training.batch import Training, batch_loss, sample_batch
 from grpo_checks.theory.training.episodes import action_cdf
 from grpo_checks.theory.training.score_sums import sampled_update
-from grpo_checks.theory.updates.moments import prompt_moments, update_moments
+from grpo_checks.theory.updates.moments import combine, moments_at
+from grpo_checks.theory.updates.policy_law import policy_law
 
 INSTANCES = {
     "search": search(),
@@ -68,18 +69,19 @@ def test_on_policy_gradient_is_the_update(name, prompts):
     """Minus sum_b weight_b 1/G sum_i A_i s(tau_i): what the exact moments are moments of."""
     _, mdp, policy, *_ = INSTANCES[name]
     settings, theta = [Training(e, 8, prompts=prompts) for e in ALL], _theta(name)
-    cdf = action_cdf(policy.probs(theta))
-    batch = sample_batch(jax.random.key(3), Chances(mdp), cdf, settings[0])
-    old = policy.log_probs(theta)
+    chances = Chances(mdp)
 
     @jax.jit
-    @jax.jacrev
-    def slopes(t):
-        return jnp.stack([batch_loss(mdp, policy, t, old, old, batch, s) for s in settings])
+    def sampled(t):
+        batch = sample_batch(jax.random.key(3), chances, action_cdf(policy.probs(t)), settings[0])
+        old = policy.log_probs(t)
+        losses = lambda x: [batch_loss(mdp, policy, x, old, old, batch, s) for s in settings]  # noqa: E731
+        return batch, jax.jacrev(lambda x: jnp.stack(losses(x)))(t), policy.probs(t)
 
+    batch, slopes, probs = sampled(theta)
     rewards = np.asarray(mdp.class_composite)[np.asarray(batch.episodes.reward_class)]
-    scores = _episode_scores(policy, np.asarray(policy.probs(theta)), batch.episodes)
-    for estimator, slope in zip(ALL, np.asarray(slopes(theta)).reshape(len(ALL), -1), strict=True):
+    scores = _episode_scores(policy, np.asarray(probs), batch.episodes)
+    for estimator, slope in zip(ALL, np.asarray(slopes).reshape(len(ALL), -1), strict=True):
         advantages = _advantages(rewards.reshape(-1, 8), estimator)
         weighted = (advantages * np.asarray(batch.group_weight)[:, None] / 8).reshape(-1)
         assert np.abs(slope).max() > 1e-3
@@ -114,11 +116,12 @@ def _exact(name):
 
     @jax.jit
     def moments(theta):
-        out = {}
+        out, rho, at = {}, mdp.prompt_distribution, policy_law(mdp, policy, theta)
         for label, law in laws.items():
-            within = mdp.prompt_distribution @ prompt_moments(mdp, policy, theta, law).variance
+            group = moments_at(mdp, at, law)
+            within = rho @ group.variance
             for prompts in (None, 2):
-                exact = update_moments(mdp, policy, theta, law, prompts)
+                exact = combine(rho, group, prompts)
                 out[label, str(prompts)] = exact.mean, exact.variance, within / 2
         return out
 

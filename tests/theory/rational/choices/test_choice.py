@@ -26,12 +26,26 @@ ESTIMATORS = (
 _moments = jax.jit(update_moments)
 
 
+def _eight_grades(rng):
+    """Quarters (8, 2) whose composites differ, nothing among them."""
+    grades = [(0, 0)]
+    for x, y in rng.permutation(list(np.ndindex(5, 5))):
+        if len(grades) < 8 and 2 * x + 3 * y not in [2 * a + 3 * b for a, b in grades]:
+            grades.append((x, y))
+    return np.array(grades)
+
+
 def _document(seed):
-    """Two prompts of three actions, two outcomes each, two graded components."""
+    """Two prompts of three actions, two outcomes each, two graded components.
+
+    Eight reward vectors, four of them twice: one compilation serves all of a kind.
+    """
     rng = np.random.default_rng(seed)
+    grades = _eight_grades(rng)
+    drawn = iter(rng.permutation([*grades, *grades[rng.permutation(8)[:4]]]))
 
     def outcome():
-        rewards = [f"{x}/4" for x in rng.integers(0, 5, 2)]
+        rewards = [f"{x}/4" for x in next(drawn)]
         return {"share": int(rng.integers(1, 5)), "rewards": rewards}
 
     odds = rng.integers(1, 6, (2, 3))

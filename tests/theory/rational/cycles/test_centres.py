@@ -1,6 +1,7 @@
 """Centres at every group size: their zeros, reflections and numbers, and models without one."""
 
 from fractions import Fraction
+from functools import cache
 from math import sqrt
 
 import equinox as eqx
@@ -54,6 +55,7 @@ PUBLISHED = {
 """theta_1 - theta_2, frequency, |grad J|^2."""
 
 
+@cache
 def _listed(name, group_size, estimator=GROUP_NORMALIZED, eps=0):
     return centres(MODELS[name], estimator, fmpq(eps), group_size)
 
