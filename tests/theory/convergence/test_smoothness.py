@@ -84,8 +84,8 @@ def _at_points(mdp, policy, points):
             return values[0].squared_gradient, jnp.stack([m.variance for m in values])
 
         square, variances = jax.vmap(moments)(jnp.array(SIZES))
-        score = score_moments(mdp, policy, theta).sum(-1)
-        return hessian, square[0], score, variances.reshape(-1)
+        score = score_moments(mdp, policy, theta)
+        return hessian, square[0], score.sum(-1), variances.reshape(-1)
 
     return jax.vmap(one)(points)
 
@@ -183,10 +183,9 @@ def two_steps():
         reward=[[[[0], [0]], [[1], [0]]]],
         weights=[1],
     )
-    policy = Tabular(mdp)
     # Success probability 3/4 in both states.
     theta = jnp.zeros((2, 3)).at[0, 0].set(jnp.log(3.0)).at[1, 1].set(jnp.log(3.0))
-    return Instance("two steps", mdp, policy, theta)
+    return Instance("two steps", mdp, Tabular(mdp), theta)
 
 
 def test_a_quarter_of_smoothness_is_exceeded():
