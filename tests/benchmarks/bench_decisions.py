@@ -29,7 +29,7 @@ WARM = 3
 
 
 class Decided(NamedTuple):
-    """Seconds of one case."""
+    """Seconds of processor time of one case."""
 
     name: str
     enclosed: bool
@@ -38,9 +38,9 @@ class Decided(NamedTuple):
 
 
 def _seconds(call: Callable[[], Any]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     call()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def _decided(claim: str, exact: Exact, case: Case) -> Decided:
@@ -63,7 +63,7 @@ def _cases() -> Iterator[Decided]:
 def _line(decided: list[Decided], kind: str) -> dict[str, Any]:
     slowest = max(decided, key=lambda case: case.warm)
     worst = max(decided, key=lambda case: case.first)
-    warm, first = (statistics.median(x) for x in zip(*(case[2:] for case in decided), strict=True))
+    first, warm = (statistics.median(x) for x in zip(*(case[2:] for case in decided), strict=True))
     return {
         "benchmark": f"a stored case decided again, {kind}, median of {len(decided)}",
         "ours_seconds": warm,
