@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from math import sqrt
 from typing import Any
 
+import jax
 import numpy as np
 from scipy.special import softmax
 
@@ -81,7 +82,8 @@ def _centre_row(name: str, size: int, centre: Centre, scope: Scope) -> Row:
     theta = np.array(instance.theta)
     theta[0, :3] = 0.0
     theta[0, centre.actions[0]] = difference
-    path = along(name, size, GROUP_NORMALIZED, theta, 1 / sqrt(length), length)
+    start = jax.device_put(theta)
+    path = along(name, size, GROUP_NORMALIZED, start, 1 / sqrt(length), length)
     extra = {
         "field": "grad J",
         # Its ball is far smaller: a zero is shown as one.
