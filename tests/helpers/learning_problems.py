@@ -3,6 +3,7 @@
 In floats, and of documents at 50 digits: all ordered samples, a Gibbs posterior each.
 """
 
+from collections import Counter
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -86,10 +87,12 @@ def seen(document, sample):
 
 
 def listed(document):
-    """Chance and ``Seen`` of every ordered sample."""
-    source = law(document["source"])
+    """Chance and ``Seen`` of every sample: all ordered ones are listed, and those of the same tasks
+    in another order show the same."""
+    source, chances = law(document["source"]), Counter()
     for sample in product(range(len(source)), repeat=document["n"]):
-        chance = prod(source[t] for t in sample)
+        chances[tuple(sorted(sample))] += prod(source[t] for t in sample)
+    for sample, chance in chances.items():
         if chance:
             yield chance, seen(document, sample)
 

@@ -83,7 +83,7 @@ def test_values_are_those_of_all_episodes(place):
     weights = [Fraction(w) for w in document["weights"]]
     assert [[Fraction(str(x)) for x in row] for row in components] == [list(v) for v in expected]
     assert [Fraction(str(x)) for x in composite] == [v @ weights for v in expected]
-    floats = values({name: jnp.asarray(x.astype(float)) for name, x in point.items()})
+    floats = jax.jit(values)({name: x.astype(float) for name, x in point.items()})
     np.testing.assert_allclose(floats[0], components.astype(float), rtol=1e-12)
 
 
@@ -143,8 +143,8 @@ def test_moments_of_an_update_are_enclosed(place):
         return jax.jacrev(lambda t: prompt_values(mdp, plain(t)))(theta)
 
     enclosed = enclose(moments)(point)
-    floats = {name: jnp.asarray(x.astype(float)) for name, x in point.items()}
+    floats = {name: x.astype(float) for name, x in point.items()}
     size = len(enclosed.spread)
-    expected = np.asarray(slopes(floats)).reshape(size, -1)
+    expected = np.asarray(jax.jit(slopes)(floats)).reshape(size, -1)
     np.testing.assert_allclose(enclosed.gradient.astype(float), expected, rtol=1e-9, atol=1e-12)
     assert all(isinstance(x, fmpq) and x >= 0 for x in (*enclosed.spread, *enclosed.excess))

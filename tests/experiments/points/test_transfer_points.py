@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import jax
 import jax.numpy as jnp
 import mpmath
 import numpy as np
@@ -73,7 +74,7 @@ def test_transfer_against_the_float_code():
     """L_S plus what a bound adds, where that is below 1."""
     source, target, loss = [5, 3, 2], [3, 3, 4], ["1/4", 0, "3/4"]
     laws = [jnp.array(x) / 10 for x in (source, target)]
-    expected = shifted(jnp.array([0.25, 0, 0.75]), *laws)
+    expected = jax.jit(shifted)(jnp.array([0.25, 0, 0.75]), *laws)
     for name in Limits._fields:
         document = {"bound": name, "source": source, "target": target, "loss": loss}
         decision = OOD(document, None)
