@@ -62,8 +62,10 @@ settings.register_profile("same", derandomize=True)
 settings.register_profile("explore", derandomize=False)
 settings.load_profile("same")
 
-# Folders whose programs run once, for less time than LLVM takes to make them fast.
+# Folders whose programs run once, for less time than LLVM takes to make them fast; but those that
+# run long: training, and all samples of Theorem 3.
 ONE_RUN = {"theory", "advice", "claims", "conformance", "falsifier", "models", "points"}
+LONG = ("test_grpo", "test_lanes", "test_races", "test_sampling", "test_theorem3", "test_training")
 OPTIMISED = jax.make_user_context(True)
 
 
