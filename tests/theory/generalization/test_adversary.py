@@ -134,3 +134,21 @@ def test_more_than_a_fifth_of_a_logarithm_is_given_away(monkeypatch):
 def test_scans_are_of_cells():
     """Their names are those that the cells ask for."""
     assert set(SCANS) <= {*LAWS, "recursive prior", *(f"KL(Q‖P) of {x}" for x in COINS)}
+
+
+def test_no_function_of_a_count_proves_a_fifth_whatever_the_divergence():
+    """At n = 60 a function that is e^{n g - x} beyond x, and 0 before, is too large at 4/5 of
+    McAllester's price already; that of ``enough`` is next to the least there is."""
+    n, delta = 60, 1e-8
+    price, errors = np.log(plain(n) / delta), np.arange(n)
+
+    def mean(x):
+        means = []
+        for p in np.linspace(0.3, 0.7, 41):
+            nats = n * SQUARED(errors / n, p)
+            means.append((binom.pmf(errors, n, p) * np.exp(nats - x))[nats > x].sum())
+        return max(means)
+
+    assert mean(0.8 * price) > 1.5 * delta
+    x = enough(SQUARED, n, delta, price)
+    assert mean(x) < delta < mean(x - 0.3)
