@@ -2,8 +2,8 @@
 
 Prints the n where it is not proved: of McAllester's bound from 8 on (2n nats are the most there
 are) up to 2,510, after which ln(1/delta) nats are below 4/5 of the price; of the recursive bound up
-to 999, after which ln(2/delta) are. Then the least share of KL = 30 that the lambda bound gives away
-at delta = 1/2, over numbers of tasks from 60 to 10^6. Some minutes.
+to 999, after which ln(2/delta) are. Then, at delta = 1/2, the least share of KL = 30 that the
+lambda bound gives away, over numbers of tasks from 60 to 10^6. Some minutes.
 
     JAX_ENABLE_X64=1 PYTHONPATH=. python tests/trials/every_n.py
 """
@@ -37,7 +37,7 @@ def recursive(n: int) -> bool:
 def given_away(n: int) -> float:
     """The share of KL = 30 that is proved for the lambda bound; rho grows with n as g nears kl."""
     price = DIVERGENCE + float(np.log(plain(n) / LEVEL))
-    rho = 0.8 if n < 5000 else 0.85 if n < 40_000 else 0.9 if n < 150_000 else 0.93
+    rho = (0.8, 0.85, 0.9, 0.93, 0.95)[int(np.searchsorted((5e3, 4e4, 1.5e5, 4e5), n))]
     least = enough(LAMBDA._replace(rho=rho), n, LEVEL, price / rho - DIVERGENCE)
     return (price - rho * (DIVERGENCE + least)) / DIVERGENCE
 
