@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 from functools import cache
-from itertools import product
+from itertools import combinations_with_replacement, permutations
 from math import sqrt
 from typing import Any
 
@@ -43,10 +43,16 @@ def _normalized(rewards: Any, ddof: int, eps: float) -> list[float]:
 def _table(
     distinct: tuple[Vector, ...], weights: Vector, size: int, name: str, ddof: int, eps: float
 ) -> Floats:
-    """Advantages of all groups of these reward vectors, one axis for each member and a last one."""
-    groups = product(distinct, repeat=size)
-    table = [advantages(group, weights, name, ddof, eps) for group in groups]
-    return np.array(table).reshape(*[len(distinct)] * size, size)
+    """Advantages of all groups of these reward vectors, one axis for each member and a last one.
+
+    Those of a group's members do not hang on their order: each multiset is asked once.
+    """
+    table = np.zeros((*[len(distinct)] * size, size))
+    for group in combinations_with_replacement(range(len(distinct)), size):
+        listed = advantages(tuple(distinct[i] for i in group), weights, name, ddof, eps)
+        for order in permutations(range(size)):
+            table[tuple(group[i] for i in order)] = [listed[i] for i in order]
+    return table
 
 
 def member_advantages(

@@ -4,6 +4,7 @@ from itertools import cycle
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -98,6 +99,9 @@ def test_large_batches_lead_where_sums_lead():
     assert turned[0] / turned[1] == pytest.approx(4, rel=0.1)
 
 
+_moments = jax.jit(update_moments, static_argnames="prompts")
+
+
 @pytest.mark.parametrize("estimator", [NORMALIZED, Estimator("componentwise_normalized", 1, 1e-4)])
 @pytest.mark.parametrize("drawn", [None, 3])
 def test_equal_lengths_need_no_divisor(estimator, drawn):
@@ -106,7 +110,7 @@ def test_equal_lengths_need_no_divisor(estimator, drawn):
     mdp, policy, theta = instance.mdp, instance.policy, instance.theta
     rule = UpdateRule(estimator, Aggregation("token_mean", 1))
     seen = exact(rule_law(mdp, 5, rule, drawn), policy, theta)
-    expected = update_moments(mdp, policy, theta, group_law(mdp, 5, estimator), drawn)
+    expected = _moments(mdp, policy, theta, group_law(mdp, 5, estimator), drawn)
     np.testing.assert_allclose(2 * seen.mean, expected.mean, rtol=accumulated(1000))
     np.testing.assert_allclose(4 * seen.variance, expected.variance, rtol=accumulated(1000))
     np.testing.assert_allclose(seen.gradient, expected.gradient, rtol=accumulated(1000))

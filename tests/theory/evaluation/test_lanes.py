@@ -55,14 +55,15 @@ def test_moments_are_those_of_one_policy(name):
 def test_numbers_of_places_are_those_of_states():
     """Chances of being there, worth of actions: one row for each pair that can occur."""
     _, mdp, policy, theta, *_ = INSTANCES["tabular"]
-    chances, probs = Chances(mdp), policy.probs(theta)
+    chances = Chances(mdp)
     prompt, state = np.asarray(chances.belongs).argmax(0), np.asarray(chances.state[:-1])
     assert not chances.one_each
     assert len({*zip(prompt, state, strict=True)}) == state.size
-    seen = np.asarray(visits(mdp, probs))
+    probs = jax.jit(lambda t: policy.probs(t))(theta)
+    seen, worth = map(np.asarray, jax.jit(lambda p: (visits(mdp, p), action_values(mdp, p)))(probs))
     assert (seen > 0).sum() == state.size
     assert seen[prompt, state].min() > 0
-    earned = np.asarray(action_values(mdp, probs))[prompt, state][:, mdp.n_tools :]
+    earned = worth[prompt, state][:, mdp.n_tools :]
     np.testing.assert_array_equal(chances.earned, earned)
 
 
@@ -105,9 +106,12 @@ def test_probabilities_are_exactly_zero_where_illegal():
     """As those of one policy, to rounding."""
     _, mdp, policy, *_ = INSTANCES["tabular"]
     thetas = _thetas("tabular")
-    values = np.asarray(lane_probs(policy, thetas))
+    values, one = map(
+        np.asarray,
+        jax.jit(lambda t: (lane_probs(policy, t), policy.probs(t[..., 1])))(thetas),
+    )
     assert (values[~np.asarray(mdp.legal)] == 0).all()
-    np.testing.assert_allclose(values[..., 1], policy.probs(thetas[..., 1]), atol=1e-15)
+    np.testing.assert_allclose(values[..., 1], one, atol=1e-15)
 
 
 @pytest.mark.parametrize(
@@ -122,5 +126,6 @@ def test_a_missing_model_is_named(estimator, objective, by):
     _, mdp, policy, *_ = INSTANCES["conflict"]
     training = Training(Estimator(estimator), 4, objective=objective)
     law = group_law(mdp, 4, training.estimator)
+    chances, thetas = Chances(mdp), _thetas("conflict")
     with pytest.raises(ValueError, match=f"mdp = None: expected the model, needed by {by}"):
-        record(None, Chances(mdp), policy, _thetas("conflict"), training, law)
+        jax.jit(lambda t: record(None, chances, policy, t, training, law))(thetas)

@@ -30,10 +30,14 @@ N = 200_000
 LEVEL = 0.001 / 20
 
 
+_policy_probs = jax.jit(lambda policy, theta: policy.probs(theta))
+_reward_law, _visits, _cdf = jax.jit(reward_law), jax.jit(visits), jax.jit(action_cdf)
+
+
 def _probs(name):
     """A policy far from uniform, so that the order of actions matters."""
     _, _, policy, start, *_ = INSTANCES[name]
-    return policy.probs(jnp.asarray(np.random.default_rng(5).normal(size=start.shape)))
+    return _policy_probs(policy, jnp.asarray(np.random.default_rng(5).normal(size=start.shape)))
 
 
 @partial(jax.jit, static_argnames=("name", "dtype"))
@@ -67,7 +71,7 @@ def _p_value(counts, expected):
 def test_rewards_follow_the_exact_law(name, dtype):
     """What training sees is what the exact moments speak of, in either precision."""
     prompts, drawn = _episodes(name, dtype)
-    law = np.asarray(reward_law(INSTANCES[name].mdp, _probs(name)))
+    law = np.asarray(_reward_law(INSTANCES[name].mdp, _probs(name)))
     counts = np.zeros(law.shape)
     np.add.at(counts, (prompts, drawn.reward_class), 1)
     assert _p_value(counts, law * np.bincount(prompts)[:, None]) > LEVEL
@@ -79,7 +83,8 @@ def test_last_steps_follow_the_exact_law(name, dtype):
     """The answer and where it is given: finer than rewards, which many answers share."""
     prompts, drawn = _episodes(name, dtype)
     mdp, probs = INSTANCES[name].mdp, _probs(name)
-    law = np.asarray(visits(mdp, probs)[:, :, None] * probs[None, :, mdp.n_tools :])
+    here = np.asarray(_visits(mdp, probs))
+    law = here[:, :, None] * np.asarray(probs)[None, :, mdp.n_tools :]
     counts = np.zeros(law.shape)
     np.add.at(counts, (prompts, drawn.state[-1], drawn.action[-1] - mdp.n_tools), 1)
     assert _p_value(counts, law * np.bincount(prompts)[:, None, None]) > LEVEL
@@ -94,9 +99,9 @@ def test_the_sample_would_show_a_wrong_law():
         mdp,
         0.9 * mdp.tool_transition + 0.1 * mdp.tool_transition[:, ::-1],
     )
-    counts = np.zeros(reward_law(mdp, _probs("search")).shape)
+    law = np.asarray(_reward_law(worse, _probs("search")))
+    counts = np.zeros(law.shape)
     np.add.at(counts, (prompts, drawn.reward_class), 1)
-    law = np.asarray(reward_law(worse, _probs("search")))
     assert _p_value(counts, law * np.bincount(prompts)[:, None]) < LEVEL
 
 
@@ -131,6 +136,9 @@ def test_one_key_one_sample():
     assert (first.action != other.action).any()
 
 
+_pick, _picks = jax.jit(pick), jax.jit(jax.vmap(pick, (None, 0)))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_no_uniform_picks_an_impossible_action(dtype):
     """0, the largest number below 1, and every cumulative probability with its neighbours."""
@@ -139,16 +147,15 @@ def test_no_uniform_picks_an_impossible_action(dtype):
         probs = rng.dirichlet(np.ones(size), 200) * (rng.random((200, size)) < 0.6)
         probs = probs[probs.sum(1) > 0]
         probs /= probs.sum(1, keepdims=True)
-        cdf = np.asarray(action_cdf(jnp.asarray(probs).astype(dtype)))[:-1]
+        cdf = np.asarray(_cdf(jnp.asarray(probs.astype(dtype))))[:-1]
         assert (cdf[:, -1] == 1).all()
         steps = [np.nextafter(cdf, cdf.dtype.type(to)) for to in (0, 1)]
         edges = np.concatenate(
             [np.zeros_like(cdf), np.full_like(cdf, 1 - 2.0**-53), cdf, *steps], 1
         )
         edges = np.minimum(edges, np.nextafter(cdf.dtype.type(1), cdf.dtype.type(0)))
-        for u in edges.T:
-            action = np.asarray(pick(jnp.asarray(cdf), jnp.asarray(u)))
-            assert (probs[np.arange(len(probs)), action] > 0).all()
+        actions = np.asarray(_picks(jnp.asarray(cdf), jnp.asarray(edges.T)))
+        assert (np.take_along_axis(probs, actions.T, 1) > 0).all()
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -157,14 +164,15 @@ def test_no_uniform_picks_an_impossible_response(dtype):
     for name in ("search", "random", "shared"):
         mdp = INSTANCES[name].mdp
         chances = Chances(mdp)
-        cdf, uniform = chances.next_cdf.astype(dtype), np.array([0.0, 0.5, 1.0], dtype)
+        cdf, uniform = np.asarray(chances.next_cdf).astype(dtype), np.array([0.0, 0.5, 1.0], dtype)
+        place_of, belongs = np.asarray(chances.next_place), np.asarray(chances.belongs)
+        states, legal = np.asarray(chances.state), np.asarray(mdp.legal)
+        transition = np.asarray(mdp.tool_transition)
         uniform[2] -= jnp.finfo(dtype).epsneg
-        for place, state in enumerate(np.asarray(chances.state[:-1])):
-            for tool in np.flatnonzero(mdp.legal[state, : mdp.n_tools]):
-                move = place * mdp.legal.shape[1] + tool
-                rows = jnp.broadcast_to(cdf[move], (3, cdf.shape[-1]))
-                following = chances.next_place[move, pick(rows, jnp.asarray(uniform))]
-                after = chances.state[following]
-                assert (mdp.tool_transition[state, tool, after] > 0).all()
-                same = chances.belongs[:, place][None] == chances.belongs.T[following]
-                assert same.all()
+        for place, state in enumerate(states[:-1]):
+            for tool in np.flatnonzero(legal[state, : mdp.n_tools]):
+                move = place * legal.shape[1] + tool
+                rows = np.broadcast_to(cdf[move], (3, cdf.shape[-1]))
+                following = place_of[move, np.asarray(_pick(rows, jnp.asarray(uniform)))]
+                assert (transition[state, tool, states[following]] > 0).all()
+                assert (belongs[:, place][None] == belongs.T[following]).all()

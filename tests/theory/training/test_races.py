@@ -35,7 +35,8 @@ MODELS = {
     "menu": menu(2, (("3/5", 0), ("1/5", "1/5")), (4, 7), 0.8),
 }
 SIZE, STEP = 3, 0.7
-_moments = eqx.filter_jit(update_moments)
+_moments, _value, _gain = (eqx.filter_jit(f) for f in (update_moments, value, expected_gain))
+_logits = eqx.filter_jit(lambda policy, theta: policy.logits(theta))
 
 
 @cache
@@ -50,14 +51,14 @@ def test_expected_gain_lists_all_groups(name, estimator):
     _, mdp, policy, theta, *_ = MODELS[name]
     (prompt,) = oracles.list_episodes(mdp, policy, theta)
     chance, update = group_oracles.group_updates(prompt, SIZE, estimator.name)
-    after = jnp.asarray(theta)[None] + STEP * jnp.asarray(update).reshape(-1, *theta.shape)
+    after = jnp.asarray(np.asarray(theta) + STEP * update.reshape(-1, *theta.shape))
     values = jax.jit(jax.vmap(lambda t: value(mdp, policy, t)))(after)
-    expected = chance @ np.asarray(values) - float(value(mdp, policy, theta))
+    expected = chance @ np.asarray(values) - float(_value(mdp, policy, theta))
     decision = _decision(name)
     state, actions = decision.action
-    logits = policy.logits(theta)[state, actions]
+    logits = jnp.asarray(np.asarray(_logits(policy, theta))[state, actions])
     table = groups(decision, SIZE, estimator)
-    gain = expected_gain(table, decision.worth, logits, jnp.asarray(STEP))
+    gain = _gain(table, decision.worth, logits, jnp.asarray(STEP))
     assert abs(float(gain) - expected) < 1e-13
 
 
@@ -104,14 +105,14 @@ def test_gain_lies_in_its_bracket(name):
     """(s -+ s^2/2) e/L at every share s of the best step: the descent lemma, both ways."""
     _, mdp, policy, theta, *_ = MODELS[name]
     decision, smooth = _decision(name), float(mdp.max_reward) / 2
-    logits = policy.logits(theta)[decision.action[0], decision.action[1]]
+    logits = jnp.asarray(np.asarray(_logits(policy, theta))[decision.action])
     for estimator in (DECOMPOSED, JOINT):
         law, table = group_law(mdp, SIZE, estimator), groups(decision, SIZE, estimator)
         here = ascent(_moments(mdp, policy, theta, law))
         guaranteed = float(here.efficiency) / smooth
         for share in (0.01, 0.3, 1.0, 2.0):
             step = share * here.best_step(smooth)
-            gain = float(expected_gain(table, decision.worth, logits, step))
+            gain = float(_gain(table, decision.worth, logits, step))
             assert (share - share**2 / 2) * guaranteed - 1e-15 <= gain
             assert gain <= (share + share**2 / 2) * guaranteed + 1e-15
 
@@ -136,7 +137,7 @@ def test_paired_runs():
     np.testing.assert_allclose(trace.lead[:, 0], lead, atol=1e-14)
     for i, estimator in enumerate(estimators):
         table = groups(decision, SIZE, estimator)
-        gain = expected_gain(table, decision.worth, theta[0], jnp.asarray(STEP))
+        gain = _gain(table, decision.worth, theta[0], jnp.asarray(STEP))
         assert _within_five_errors(trace.value[:, 1, i] - trace.value[:, 0, i], gain)
     same = tuple(Training(JOINT, SIZE) for _ in estimators)
     again = eqx.filter_jit(paired_runs)(jax.random.key(1), *model[:5], same, laws, 3)

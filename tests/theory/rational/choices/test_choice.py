@@ -23,7 +23,7 @@ ESTIMATORS = (
     Estimator("componentwise_normalized"),
     Estimator("componentwise_normalized", ddof=1, eps=0.25),
 )
-_moments = jax.jit(update_moments)
+_value, _moments = jax.jit(value), jax.jit(update_moments)
 
 
 def _eight_grades(rng):
@@ -69,7 +69,7 @@ def test_values_gradients_and_updates_agree(seed):
     document = _document(seed)
     choice = parse_choice(document)
     _, mdp, policy, theta, *_ = choice_instance.instance(document)
-    assert np.isclose(float(value(mdp, policy, theta)), float(full_value(choice)), rtol=1e-13)
+    assert np.isclose(float(_value(mdp, policy, theta)), float(full_value(choice)), rtol=1e-13)
     # The logits of single answers have no gradient and no counterpart.
     kept = (slice(0, choice.dimension // 3), slice(0, 3))
     for estimator in ESTIMATORS:
