@@ -14,7 +14,7 @@ from helpers.cancelling_oracle import CASES, NAME, SIZES, expected, menu, scores
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.batch_advantages import BatchRewards, batch_advantages
 from grpo_checks.theory.estimators.group_counts import advantages
-from grpo_checks.theory.estimators.group_law import group_law
+from grpo_checks.theory.estimators.group_law import GroupLaw, group_law
 from grpo_checks.theory.estimators.group_pairs import is_two_valued
 from grpo_checks.theory.mdp.policy import Tabular
 from grpo_checks.theory.updates.silent import filtered_moments, silent_probabilities
@@ -50,6 +50,9 @@ def test_probability_of_silence_and_what_speaks(name, size):
     right = expected(name, size, logits[0])
     for engine in _engines(name):
         law = group_law(mdp, size, Estimator(NAME, 0, CASES[name][2]), engine, max(SIZES))
+        if engine == "counts":
+            # eps is in the table alone: under one name, models of one shape share a compilation.
+            law = GroupLaw(Estimator(NAME), law.group_size, law.member, law.table)
         chance, observed = _both(mdp, Tabular(mdp), logits, law)
         assert float(chance) == pytest.approx(float(right.silent), rel=1e-13)
         if not right.speaks:

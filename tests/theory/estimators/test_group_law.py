@@ -15,7 +15,8 @@ from helpers.small_models import BINARY, menu
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import GroupLaw, group_law
 from grpo_checks.theory.instances.random import random_instance
-from grpo_checks.theory.updates.moments import prompt_moments
+from grpo_checks.theory.updates.moments import moments_at
+from grpo_checks.theory.updates.policy_law import policy_law
 
 GROUP = [
     Estimator(name, d, e)
@@ -74,7 +75,7 @@ def _stacked(trees):
 
 @jax.jit
 def _every(mdp, policy, theta, laws):
-    moments = partial(prompt_moments, mdp, policy, theta)
+    moments = partial(moments_at, mdp, policy_law(mdp, policy, theta))
     if isinstance(laws, list):
         return _stacked([moments(law) for law in laws])
     return jax.vmap(moments)(laws)

@@ -16,7 +16,8 @@ from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.evaluation.values import gradient
 from grpo_checks.theory.instances.conflict import conflict
 from grpo_checks.theory.instances.random import random_instance
-from grpo_checks.theory.updates.moments import expected_update, prompt_moments, update_moments
+from grpo_checks.theory.updates.moments import combine, expected_update, moments_at
+from grpo_checks.theory.updates.policy_law import policy_law
 
 PLAIN = [Estimator("mean_baseline"), Estimator("leave_one_out")]
 NORMALIZED = [Estimator("group_normalized", 1, 1e-4), Estimator("componentwise_normalized")]
@@ -45,15 +46,16 @@ def _model(name):
 
 @jax.jit
 def _moments(mdp, policy, theta, laws):
-    pairs = zip(laws, SETTINGS, strict=True)
-    return [update_moments(mdp, policy, theta, law, b) for law, (_, b) in pairs]
+    at = policy_law(mdp, policy, theta)
+    groups = {e: moments_at(mdp, at, law) for e, law in zip(ESTIMATORS, laws, strict=True)}
+    return [combine(mdp.prompt_distribution, groups[e], b) for e, b in SETTINGS]
 
 
 @cache
 def _exact(name, group_size):
     """Full sweep (None) and B drawn prompts, for every estimator."""
     model = _model(name)
-    laws = [group_law(model[0], group_size, e, room=3) for e, _ in SETTINGS]
+    laws = [group_law(model[0], group_size, e, room=3) for e in ESTIMATORS]
     return dict(zip(SETTINGS, _moments(*model, laws), strict=True))
 
 
@@ -115,7 +117,10 @@ def test_plain_estimators_follow_the_gradient(name, size):
             _close(moments.squared_bias, (1 - factor) ** 2 * slope @ slope)
 
 
-_prompts = jax.jit(prompt_moments)
+@jax.jit
+def _prompts(mdp, policy, theta, laws):
+    at = policy_law(mdp, policy, theta)
+    return [moments_at(mdp, at, law) for law in laws]
 
 
 @pytest.mark.parametrize(("name", "size"), [("tabular", 2), ("tabular", 6), ("log-linear", 5)])
@@ -123,9 +128,9 @@ _prompts = jax.jit(prompt_moments)
 def test_u_statistic_agrees_with_both_engines(name, size, engine):
     """Derivations that share only the reward law and the score moments."""
     model = _model(name)
-    for estimator in PLAIN:
-        laws = [group_law(model[0], size, estimator, e, room=6) for e in ("auto", engine)]
-        direct, listed = (_prompts(*model, law) for law in laws)
+    laws = [group_law(model[0], size, e, n, room=6) for e in PLAIN for n in ("auto", engine)]
+    moments = iter(_prompts(*model, laws))
+    for direct, listed in zip(moments, moments, strict=True):
         _close(direct.mean, listed.mean)
         _close(direct.variance, listed.variance)
         _close(direct.gradient, listed.gradient)
