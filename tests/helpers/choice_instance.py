@@ -1,16 +1,19 @@
-"""Random choice models of one prompt, and any choice model as a TA-MDP."""
+"""Random choice models of one prompt; any choice model as a TA-MDP; its J and grad J, listed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import log
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
+from flint import fmpq
 
 from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Tabular
+from grpo_checks.theory.numbers.balls import total
 from grpo_checks.theory.numbers.rationals import to_fraction
+from grpo_checks.theory.rational.choices.choice import Choice, Kind, composite
 
 ODDS = (5, 2, 3)
 
@@ -92,3 +95,53 @@ def four_answers(odds: tuple[int, int, int, int]) -> dict[str, Any]:
         for o, vector in zip(odds, np.ndindex(2, 2), strict=True)
     ]
     return {"weights": [1, 1], "prompts": [{"share": 1, "actions": actions}]}
+
+
+def mean_reward(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> fmpq:
+    """J_q."""
+    return total(k.chance * composite(k.rewards, weights) for k in kinds)
+
+
+class Action(NamedTuple):
+    """An action with all its outcomes: its chance pi, and E[R | action]."""
+
+    chance: fmpq
+    value: fmpq
+    score: tuple[fmpq, ...] = ()
+    """As ``Kind.score``."""
+
+
+def actions(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> list[Action]:
+    """What a policy can choose between, in the order of its logits."""
+    together: dict[tuple[fmpq, ...], list[Kind]] = {}
+    for kind in kinds:
+        together.setdefault(kind.score, []).append(kind)
+    chances = [total(k.chance for k in same) for same in together.values()]
+    return [
+        Action(chance, mean_reward(same, weights) / chance, score)
+        for chance, (score, same) in zip(chances, together.items(), strict=True)
+    ]
+
+
+def gradient(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> list[fmpq]:
+    """grad J_q = E[R s], exactly."""
+    rewards = [k.chance * composite(k.rewards, weights) for k in kinds]
+    return [
+        total(r * x for r, x in zip(rewards, column, strict=True))
+        for column in zip(*(k.score for k in kinds), strict=True)
+    ]
+
+
+def full_gradient(choice: Choice) -> list[fmpq]:
+    """grad J."""
+    gradients = [gradient(kinds, choice.weights) for kinds in choice.kinds]
+    return [
+        total(rho * g[i] for rho, g in zip(choice.prompt_chance, gradients, strict=True))
+        for i in range(choice.dimension)
+    ]
+
+
+def full_value(choice: Choice) -> fmpq:
+    """J."""
+    parts = zip(choice.prompt_chance, choice.kinds, strict=True)
+    return total(rho * mean_reward(kinds, choice.weights) for rho, kinds in parts)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from flint import arb, fmpq
+from helpers.choice_instance import full_gradient
 from scipy.special import comb, expit
 
 from grpo_checks.experiments.claims.stationarity import bias as t1_bias
@@ -14,7 +15,7 @@ from grpo_checks.theory.estimators.response import coefficients
 from grpo_checks.theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
 from grpo_checks.theory.numbers.balls import ends, magnitude, rational
 from grpo_checks.theory.rational.choices import update as choice_update
-from grpo_checks.theory.rational.choices.choice import full_gradient, parse_choice
+from grpo_checks.theory.rational.choices.choice import parse_choice
 from grpo_checks.theory.rational.choices.update import Update, groups, update
 from grpo_checks.theory.rational.lines import update as line_update
 from grpo_checks.theory.rational.lines.conflict import conflict_line

@@ -6,17 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flint import fmpq
+from helpers.choice_instance import actions, full_value
 
 from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain, one_prompt
 from grpo_checks.experiments.falsifier.constraints import above_zero, integer
 from grpo_checks.experiments.falsifier.tables import Shape
 from grpo_checks.theory.arithmetic.enclose import enclose
-from grpo_checks.theory.rational.choices.choice import (
-    actions,
-    composite,
-    full_value,
-    parse_choice,
-)
+from grpo_checks.theory.rational.choices.choice import composite, parse_choice
 
 RAGGED = {
     "weights": [1, "1/2"],

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 from helpers import choice_instance
+from helpers.choice_instance import actions, gradient
 
 from grpo_checks.experiments.claims.literature.contrast import STATEMENT as CONTRAST
 from grpo_checks.experiments.claims.literature.hessian import STATEMENT as HESSIAN
@@ -18,7 +19,7 @@ from grpo_checks.theory.evaluation.curvature import contrast, curvature_moments,
 from grpo_checks.theory.evaluation.episode_listing import list_episodes
 from grpo_checks.theory.evaluation.values import prompt_values
 from grpo_checks.theory.numbers.balls import ends
-from grpo_checks.theory.rational.choices.choice import actions, gradient, parse_choice
+from grpo_checks.theory.rational.choices.choice import parse_choice
 
 SEEDS = range(4)
 NORMS = ("spectral", "Frobenius")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from flint import arb, fmpq
 from helpers import choice_instance
+from helpers.choice_instance import actions
 
 from grpo_checks.experiments.claims.literature.amplification import CLAIM
 from grpo_checks.experiments.claims.literature.amplification import STATEMENT as CERTAIN
@@ -19,7 +20,7 @@ from grpo_checks.experiments.protocol.certificates import load_cases, path_of
 from grpo_checks.theory.arithmetic.enclose import enclose
 from grpo_checks.theory.evaluation.tilting import best_outcome, iterate, per_prompt
 from grpo_checks.theory.numbers.balls import ends
-from grpo_checks.theory.rational.choices.choice import actions, parse_choice
+from grpo_checks.theory.rational.choices.choice import parse_choice
 
 BETA, EPS = fmpq(1, 2), fmpq(1, 100)
 _iterate = eqx.filter_jit(iterate)

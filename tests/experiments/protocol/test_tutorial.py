@@ -10,11 +10,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from flint import fmpq
+from helpers.choice_instance import gradient, mean_reward
 
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.claims import catalogue
 from grpo_checks.experiments.models.instances import named
-from grpo_checks.theory.rational.choices.choice import gradient, mean_reward, parse_choice
+from grpo_checks.theory.rational.choices.choice import parse_choice
 from grpo_checks.theory.rational.choices.update import norm2
 
 PAGE = Path(__file__).parents[3] / "docs" / "your_own_theorem.md"

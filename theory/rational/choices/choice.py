@@ -1,4 +1,4 @@
-"""One choice per prompt, in rational numbers: J and grad J, exactly.
+"""One choice per prompt, in rational numbers.
 
 The smallest models on which claims about GRPO differ: a prompt is drawn, a softmax policy chooses
 an action, the action has random outcomes, an outcome has a reward vector. Action probabilities are
@@ -99,53 +99,3 @@ def lotteries(action: Any, k: int) -> Lottery:
 def composite(rewards: Sequence[fmpq], weights: Sequence[fmpq]) -> fmpq:
     """R = sum_k w_k r_k."""
     return total(w * r for w, r in zip(weights, rewards, strict=True))
-
-
-def mean_reward(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> fmpq:
-    """J_q."""
-    return total(k.chance * composite(k.rewards, weights) for k in kinds)
-
-
-class Action(NamedTuple):
-    """An action with all its outcomes: its chance pi, and E[R | action]."""
-
-    chance: fmpq
-    value: fmpq
-    score: tuple[fmpq, ...] = ()
-    """As ``Kind.score``."""
-
-
-def actions(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> list[Action]:
-    """What a policy can choose between, in the order of its logits."""
-    together: dict[tuple[fmpq, ...], list[Kind]] = {}
-    for kind in kinds:
-        together.setdefault(kind.score, []).append(kind)
-    chances = [total(k.chance for k in same) for same in together.values()]
-    return [
-        Action(chance, mean_reward(same, weights) / chance, score)
-        for chance, (score, same) in zip(chances, together.items(), strict=True)
-    ]
-
-
-def gradient(kinds: Sequence[Kind], weights: Sequence[fmpq]) -> list[fmpq]:
-    """grad J_q = E[R s], exactly."""
-    rewards = [k.chance * composite(k.rewards, weights) for k in kinds]
-    return [
-        total(r * x for r, x in zip(rewards, column, strict=True))
-        for column in zip(*(k.score for k in kinds), strict=True)
-    ]
-
-
-def full_gradient(choice: Choice) -> list[fmpq]:
-    """grad J."""
-    gradients = [gradient(kinds, choice.weights) for kinds in choice.kinds]
-    return [
-        total(rho * g[i] for rho, g in zip(choice.prompt_chance, gradients, strict=True))
-        for i in range(choice.dimension)
-    ]
-
-
-def full_value(choice: Choice) -> fmpq:
-    """J."""
-    parts = zip(choice.prompt_chance, choice.kinds, strict=True)
-    return total(rho * mean_reward(kinds, choice.weights) for rho, kinds in parts)

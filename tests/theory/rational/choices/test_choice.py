@@ -6,12 +6,13 @@ import jax
 import numpy as np
 import pytest
 from helpers import choice_instance
+from helpers.choice_instance import full_gradient, full_value
 
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.evaluation.values import value
 from grpo_checks.theory.numbers.balls import ends, fmpq, largest, least, rational, root
-from grpo_checks.theory.rational.choices.choice import full_gradient, full_value, parse_choice
+from grpo_checks.theory.rational.choices.choice import parse_choice
 from grpo_checks.theory.rational.choices.update import update
 from grpo_checks.theory.updates.moments import update_moments
 

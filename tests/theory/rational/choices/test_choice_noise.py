@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from flint import fmpq
 from helpers import choice_instance
+from helpers.choice_instance import full_gradient, gradient, mean_reward
 
 from grpo_checks.experiments.claims.literature.baseline import STATEMENT as BASELINE
 from grpo_checks.experiments.claims.literature.mse import STATEMENT as MSE
@@ -20,13 +21,7 @@ from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.evaluation.episode_listing import list_episodes
 from grpo_checks.theory.numbers.balls import total
-from grpo_checks.theory.rational.choices.choice import (
-    composite,
-    full_gradient,
-    gradient,
-    mean_reward,
-    parse_choice,
-)
+from grpo_checks.theory.rational.choices.choice import composite, parse_choice
 from grpo_checks.theory.rational.choices.update import update
 from grpo_checks.theory.updates.budget import budget_terms
 from grpo_checks.theory.updates.ustatistic import listed_error

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flint import arb, fmpq
+from helpers.choice_instance import full_gradient, full_value
 
 from grpo_checks.theory.convergence.smoothness import leave_one_out_variance_bound, smoothness
 from grpo_checks.theory.instances.conflict import MAXIMISER, MAXIMUM, conflict
-from grpo_checks.theory.rational.choices.choice import full_gradient, full_value
 from grpo_checks.theory.rational.lines.conflict import conflict_line
 from grpo_checks.theory.rational.lines.line import at, parse_line, parse_odds, slope, value
 from grpo_checks.theory.rational.lines.optimum import optimum, stationary_odds
