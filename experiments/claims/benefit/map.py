@@ -76,6 +76,11 @@ def _measure(
     return jax.vmap(one)(thetas), steps[-1]
 
 
+@jax.jit
+def _logits(policy: Policy, thetas: Float[Array, "T ..."]) -> Float[Array, "T S A"]:
+    return jax.vmap(policy.logits)(thetas)
+
+
 def measure(specs: Sequence[InstanceSpec], group_size: int) -> Benefit:
     """For instances that differ in their start alone."""
     instances = [build(spec) for spec in specs]
@@ -84,13 +89,13 @@ def measure(specs: Sequence[InstanceSpec], group_size: int) -> Benefit:
     laws = [group_law(mdp, group_size, e) for e in estimators]
     tables = [groups(decision, group_size, e) for e in estimators]
     numbers = [distinct_numbers(table) for table in tables]
-    thetas = jnp.stack([i.theta for i in instances])
+    thetas = np.stack([np.asarray(i.theta) for i in instances])
     action = decision.action[0], jnp.asarray(decision.action[1])
     steps = jnp.asarray([float(s) for s in STEPS])
-    model, programs = (mdp, policy, thetas), (laws, tables, numbers)
+    model, programs = (mdp, policy, jnp.asarray(thetas)), (laws, tables, numbers)
     measured, longest = _measure(*model, *programs, decision.worth, action, steps)
     efficiency, square, gain, distinct = (np.asarray(x) for x in measured)
-    logits = np.stack([np.asarray(policy.logits(t)) for t in thetas])[:, action[0]]
+    logits = np.asarray(_logits(policy, model[2]))[:, action[0]]
     rounding = [accumulated(float(n)) for n in _roundings(tables, logits, float(longest))]
     return Benefit(efficiency, square[:, 0], gain, distinct, np.array(rounding))
 
@@ -103,7 +108,7 @@ def _roundings(tables: Sequence[Groups], logits: Floats, longest: float) -> Floa
     """
     largest = np.abs(logits).max(1)
     size, kinds = len(tables[0].counts), tables[0].counts.shape[1]
-    members = int(tables[0].counts[0].sum())
+    members = int(np.asarray(tables[0].counts)[0].sum())
     moved = longest * max(float(jnp.abs(table.moves()).max()) for table in tables)
     law = 2 * largest + kinds + 4 * ELEMENTARY
     after = 2 * (largest + moved * members) + kinds + 4 * ELEMENTARY

@@ -30,7 +30,7 @@ def start(components: int, success: float, ratio: float, coupling: float) -> Ins
 def races(scope: Scope) -> list[tuple[InstanceSpec, int]]:
     """Starts and group sizes."""
     if scope.profile != "paper":
-        return [(start(2, 0.8, r, c), GROUP_SIZE) for r, c in ((1.0, 0.9), (1.0, 0.3), (0.2, 0.3))]
+        return [(start(2, 0.8, r, c), GROUP_SIZE) for r, c in ((1.0, 0.9), (1.0, 0.3))]
     grid = [(r, c) for r in (1.0, 0.5, 0.2, 0.1) for c in (-0.9, -0.3, 0.3, 0.9)]
     return [(start(2, 0.8, r, c), g) for g in (4, GROUP_SIZE) for r, c in grid]
 
