@@ -1,6 +1,7 @@
 """Choice models of a fixed shape as real vectors, for falsifiers: relaxed, and rounded."""
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -58,6 +59,7 @@ def dimension(shape: Shape) -> int:
     return sum(int(np.prod(s)) for s in _sizes(shape))
 
 
+@partial(jax.jit, static_argnums=1, inline=True)
 def parts(x: Any, shape: Shape) -> Parts:
     """From a vector, in JAX."""
     arrays, start = [], 0

@@ -10,6 +10,7 @@ Units: squared rewards, and of advantages.
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -102,6 +103,7 @@ class FairDomain(EpisodeDomain):
             yield {**document, "fair": [*fair[:i], {**action, "down": 0, "up": 0}, *fair[i + 1 :]]}
 
 
+@partial(jax.jit, inline=True)
 def _parts(x: Any) -> tuple[Any, Any, Any, Any]:
     """Mean, falls and rises, and log odds."""
     free = x[1:].reshape(-1, 3)

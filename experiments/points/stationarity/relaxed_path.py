@@ -1,5 +1,6 @@
 """Runs on a log-odds line with real rewards, all paths listed in JAX: what falsifiers climb on."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -46,6 +47,7 @@ def dimension(space: Space) -> int:
     return 2 + (1 if space.binary else 3) * len(space.slopes)
 
 
+@partial(jax.jit, static_argnums=1, inline=True)
 def parts(x: Any, space: Space) -> Point:
     """From a vector."""
     n = len(space.slopes)
