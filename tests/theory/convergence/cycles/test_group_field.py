@@ -1,5 +1,7 @@
 """The formula of one decision, against the moments of models at several group sizes."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,6 +37,7 @@ THETA = np.array([0.7, -0.2, 0.1])
 _expected = jax.jit(expected_update)
 
 
+@partial(jax.jit, static_argnums=(1, 2))
 def _update(model, estimator, group_size):
     share, outcome, *rewards = model
     table = advantage_table(*rewards, estimator, group_size)

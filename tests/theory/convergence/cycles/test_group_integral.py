@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -25,15 +26,19 @@ def test_the_integral_gives_what_the_counts_give(group_size, values):
     rng = np.random.default_rng(group_size)
     rewards = jnp.asarray(np.sort(rng.choice(25, values, replace=False)).astype(float))
     estimator = Estimator("group_normalized")
-    table = advantage_table(rewards[:, None], jnp.ones(1), estimator, group_size)
-    at = integrand(nodes(group_size, 24), rewards, group_size)
-    # One action for each value: its payoff is what a member with that value expects.
-    share, outcome = jnp.ones(1), jnp.eye(values)[None]
+    at = nodes(group_size, 24)
+
+    @jax.jit
+    def both(law):
+        table = advantage_table(rewards[:, None], jnp.ones(1), estimator, group_size)
+        # One action for each value: its payoff is what a member with that value expects.
+        listed = payoffs(jnp.ones(1), jnp.eye(values)[None], table, group_size, law)
+        return listed, expected_advantages(integrand(at, rewards, group_size), law, group_size)
+
     for concentration in (0.1, 1.0, 10.0):
         law = jnp.asarray(rng.dirichlet(np.full(values, concentration)))
-        listed = payoffs(share, outcome, table, group_size, law)
-        integral = expected_advantages(at, law, group_size)
-        assert float(jnp.abs(integral - listed).max()) < QUADRATURE * float(jnp.abs(listed).max())
+        listed, integral = map(np.asarray, both(law))
+        assert np.abs(integral - listed).max() < QUADRATURE * np.abs(listed).max()
 
 
 def test_a_path_has_the_length_that_was_asked_for():
