@@ -62,11 +62,21 @@ settings.register_profile("same", derandomize=True)
 settings.register_profile("explore", derandomize=False)
 settings.load_profile("same")
 
-# Folders whose programs run once, for less time than LLVM takes to make them fast; but those that
-# run long: training, and all samples of Theorem 3.
-ONE_RUN = {"theory", "advice", "claims", "conformance", "falsifier", "models", "points"}
+# Folders whose programs run once, for less time than LLVM takes to make them fast, and a file; but
+# those that run long: training, and all samples of Theorem 3.
+FOLDERS = {"theory", "advice", "claims", "conformance", "falsifier", "models", "points"}
+ONE_RUN = {*FOLDERS, "test_survey.py"}
 LONG = ("test_grpo", "test_lanes", "test_races", "test_sampling", "test_theorem3", "test_training")
 OPTIMISED = jax.make_user_context(True)
+
+
+# With tests of over five seconds: begun last, they would leave the other worker idle.
+FIRST = {"test_verify.py", "test_alarms.py"}
+
+
+def pytest_collection_modifyitems(items):
+    """Long ones first; else as they were."""
+    items.sort(key=lambda item: item.path.name not in FIRST)
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -10,16 +10,13 @@ from grpo_checks.experiments.audit.alarms.boundary import (
     excluding,
     frequency_alarms,
     mean_limits,
-    race_alarms,
     sharp_alarms,
-    slope_alarms,
 )
 from grpo_checks.experiments.audit.alarms.counts import SHARP_LEVEL, count_alarms
 from grpo_checks.experiments.claims.catalogue import find
 from grpo_checks.experiments.claims.stationarity import rate as t1_rate
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.protocol.claim import Scope
-from grpo_checks.experiments.protocol.error_shares import claim_error
 
 SMALL = Scope("quick", named("conflict", components=1))
 
@@ -62,14 +59,14 @@ def test_the_count_can_fail(results, monkeypatch):
     assert (refuted, holds) == (10, 0)
 
 
-def test_slopes_alarm_at_their_level():
+def test_slopes_alarm_at_their_level(results):
     """Limits around the slope of all runs."""
-    assert slope_alarms(10, SHARP_LEVEL, claim_error())[0] <= stats.binom.isf(1e-3, 10, SHARP_LEVEL)
+    assert results[0].slope_alarms <= stats.binom.isf(1e-3, 10, SHARP_LEVEL)
 
 
-def test_races_alarm_at_their_level():
+def test_races_alarm_at_their_level(results):
     """Limits around the mean of all; around a mean half the reach off they all alarm."""
-    assert max(race_alarms(4, SHARP_LEVEL, claim_error())) <= 1
+    assert max(results[0].race_alarms, results[0].races_refuted) <= 1
     parts = 0.1 * np.random.default_rng(0).normal(size=(5, 512)).clip(-9, 9)
     limits = mean_limits(parts, SHARP_LEVEL, 1.0)
     assert (excluding(0.0, limits), excluding(0.5, limits)) == (0, 5)
