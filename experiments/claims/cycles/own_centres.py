@@ -51,6 +51,7 @@ EDGE_STEP, EDGE_LENGTH = 1.0, 20_000
 """Of the run beside an edge: others fall as 1/t."""
 DRAWN = (4, 8)
 """Sizes whose orbits the figure shows, of models with a floor at G = 2."""
+_steepest = jax.jit(smoothness)
 
 
 def centres(name: str, scope: Scope) -> Iterator[Row]:
@@ -120,7 +121,7 @@ def _run_error(name: str, size: int, centre: Centre, theta: Any, length: int) ->
     moved += rounding(float(np.linalg.norm(theta)), 2)
     square, flatness = (float(ends(x)[1]) for x in (centre.squared_frequency, centre.flatness))
     grown = 2 * sqrt(max(flatness, 1 / flatness)) * (1 + step**2 * square) ** (length / 2)
-    bent = float(smoothness(*at[:2])) * (length + 1) * moved * grown
+    bent = float(_steepest(*at[:2])) * (length + 1) * moved * grown
     steepest = sqrt(float(ends(centre.squared_gradient)[0]))
     return 2 * (bent + rounding(slope, common)) / steepest
 
