@@ -80,7 +80,8 @@ def test_silence_on_conflict_in_fractions():
     """p^G + (1-p)^G at p = 1/2 and, for the second prompt, 1/2: 1/128 each at G = 8."""
     instance = conflict()
     law = group_law(instance.mdp, 8, ESTIMATORS[0])
-    silent = silent_probabilities(instance.mdp, instance.policy, instance.theta, law)
+    model = instance.mdp, instance.policy, instance.theta
+    silent = eqx.filter_jit(silent_probabilities)(*model, law)
     assert silent.tolist() == [float(Fraction(2, 2**8))] * 2
 
 
