@@ -69,10 +69,9 @@ def test_probabilities_are_a_softmax_over_legal_actions():
 def test_derivatives_are_finite_where_logits_are_extreme():
     """-inf of an illegal action, or a logit of 1e4, must not become NaN in a gradient."""
     for policy, theta in _policies():
-        slope = jax.jacobian(policy.probs)(1e4 * theta)
-        assert jnp.isfinite(slope).all()
-        log_slope = jax.jacobian(lambda t, p=policy: jnp.where(MDP.legal, p.log_probs(t), 0.0))
-        assert jnp.isfinite(log_slope(1e4 * theta)).all()
+        both = lambda t, p=policy: (p.probs(t), jnp.where(MDP.legal, p.log_probs(t), 0.0))  # noqa: E731
+        for slope in jax.jit(jax.jacobian(both))(1e4 * theta):
+            assert np.isfinite(np.asarray(slope)).all()
 
 
 def test_unreachable_state_without_actions_is_harmless():
