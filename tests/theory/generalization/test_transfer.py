@@ -103,12 +103,15 @@ def _always(instance):
     return jnp.asarray(probs)
 
 
+_components, _values = jax.jit(component_values), jax.jit(prompt_values)
+
+
 @pytest.mark.parametrize("repair", [False, True])
 def test_relay_by_hand(repair):
     """Delivery with probability (1-f)^D where a loss is final, 1-f where it is repaired."""
     for depth, failure in ((1, 0.1), (3, 0.1), (6, 0.3)):
         instance = relay(2, depth=depth, failure=failure, repair=repair)
-        values = component_values(instance.mdp, _always(instance))
+        values = _components(instance.mdp, _always(instance))
         expected = 1 - failure if repair else (1 - failure) ** depth
         np.testing.assert_allclose(values, [[expected] * 2])
 
@@ -119,8 +122,8 @@ def test_depth_bounds_on_relay():
         source, target = (relay(depth=depth, failure=f) for f in (0.0, 0.01))
         distance = response_distance(source.mdp, target.mdp)
         assert float(distance) == pytest.approx(0.01)
-        gap = prompt_values(source.mdp, _always(source))
-        gap -= prompt_values(target.mdp, _always(target))
+        before, after = (np.asarray(_values(i.mdp, _always(i))) for i in (source, target))
+        gap = before - after
         assert float(gap[0]) == pytest.approx(float(depth_bound_coupled(1.0, depth, 0.0, distance)))
         assert float(gap[0]) <= float(depth_bound(1.0, depth, 0.0, distance)) + 1e-15
 
