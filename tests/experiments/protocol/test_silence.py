@@ -105,10 +105,11 @@ def test_claims_that_the_ledger_has_besides(monkeypatch, tmp_path):
 def test_a_ledger_of_some_claims(lacking, monkeypatch, tmp_path, capsys):
     """Nobody would miss the line that is not there; the page stays as it was."""
     for path in ledger.PAPER.glob("*.csv"):
+        if path.name not in lacking:
+            shutil.copy(path, tmp_path)
+            continue
         table = pd.read_csv(path, low_memory=False)
-        if path.name in lacking:
-            table = table[table["claim"] != "T1.slope"]
-        table.to_csv(tmp_path / path.name, index=False)
+        table[table["claim"] != "T1.slope"].to_csv(tmp_path / path.name, index=False)
     monkeypatch.setattr(command, "PAPER", tmp_path)
     paths = {name: tmp_path / "pages" / path.name for name, path in command.page_paths().items()}
     monkeypatch.setattr(command, "page_paths", lambda: paths)
