@@ -25,6 +25,11 @@ COMMON = 16
 """Products and small sums that a single term may go through, each with its own rounding."""
 
 
+@jax.jit
+def _logits(policy: Policy, theta: Theta) -> Theta:
+    return policy.logits(theta)
+
+
 def accumulated(roundings: float | int) -> float:
     """gamma_n: the relative error after n >= 0 roundings. Raises ValueError where n u >= 1."""
     if not 0 <= roundings * UNIT < 1:
@@ -39,7 +44,7 @@ def rounding(magnitude: float | int, roundings: float | int) -> float:
 
 def policy_roundings(policy: Policy, theta: Theta) -> float:
     """On the way to pi_theta(a|s), relative: exp turns the absolute error of a logit into that."""
-    legal, logits = np.asarray(policy.legal), np.abs(np.asarray(policy.logits(theta)))
+    legal, logits = np.asarray(policy.legal), np.abs(np.asarray(_logits(policy, theta)))
     largest = float(np.where(legal, logits, 0.0).max())
     if isinstance(policy, LogLinear):
         parts = np.abs(np.asarray(policy.features)) @ np.abs(np.asarray(theta))
@@ -87,6 +92,13 @@ def slope_magnitude(
     d/d logit(s,a) is a sum over b other than a of visit(s) pi_a pi_b times a difference of two
     means of A: it shrinks with 1 - pi_a next to certainty, and so must its error.
     """
+    return np.asarray(_slope_magnitude(mdp, policy, theta, float(largest), prompt))
+
+
+@jax.jit
+def _slope_magnitude(
+    mdp: TAMDP, policy: Policy, theta: Theta, largest: float, prompt: int | None
+) -> Theta:
     probs = policy.probs(theta)
     likely = probs > 0.5
     # 1 - pi_a has no digits where pi_a is all but 1; the sum of the others has.
@@ -95,6 +107,7 @@ def slope_magnitude(
     seen = mdp.prompt_distribution @ everywhere if prompt is None else everywhere[prompt]
     by_logit = 2 * largest * seen[:, None] * probs * rest
     if isinstance(policy, LogLinear):
-        return np.asarray(jnp.einsum("sa,sad->d", by_logit, jnp.abs(policy.features)))
+        return jnp.einsum("sa,sad->d", by_logit, jnp.abs(policy.features))
     _, pull = jax.vjp(policy.logits, theta)
-    return np.asarray(pull(by_logit)[0])
+    slopes: Theta = pull(by_logit)[0]
+    return slopes
