@@ -138,7 +138,7 @@ def test_points_name_the_bound_that_they_are_rows(tmp_path):
     for name in ("rows.csv", "verdicts.csv", "provenance.json"):
         shutil.copy(PAPER / name, tmp_path)
     text = _whole(tmp_path)
-    assert "| T3.coverage | fresh tasks, one policy | 0.999899 |" in text
+    assert "| T3.coverage | fresh tasks, one policy |  | 0.999899 |" in text
 
 
 def test_no_number_is_read_from_a_note(tmp_path):
