@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-RUNS = 5
+RUNS = 3
 LAST = re.compile(r"(\d+) programs compiled, (\d+) kept ones used.*peak memory ([\d.]+) GiB")
 
 
