@@ -23,17 +23,14 @@ the stage before costs nothing.
 from itertools import pairwise
 from typing import NamedTuple
 
-import jax
 import numpy as np
 
-from grpo_checks.theory.generalization.adversary.needed import kl_nats
+from grpo_checks.theory.generalization.adversary.needed import bracket, kl_inverse, kl_nats
 from grpo_checks.theory.generalization.maurer_constant import xi
-from grpo_checks.theory.generalization.pac_bayes import maurer
 from grpo_checks.theory.generalization.split_prior import GAMMA
 
 TYPES = 10**12
 """N: p - (p-q) n/N is p up to 1e-7 at n = 10^5."""
-_maurer = jax.jit(maurer)
 
 
 class Coins(NamedTuple):
@@ -86,13 +83,13 @@ def recursive_bound(staged: Staged, delta: float, nats: float) -> float:
     """The recursive bound with ``nats`` for the excess."""
     coins, base, n = staged.coins, 2 * staged.right, staged.coins.n
     tasks = staged.first + n
-    stage = float(_maurer(base, 0.0, float(tasks), delta / 2, xi(tasks)))
+    stage = float(kl_inverse(base, 0.0, float(tasks), delta / 2, xi(tasks)))
     total = -GAMMA + GAMMA * stage
     for low, high in pairwise((-GAMMA, 0.0, 1 - GAMMA, 1.0)):
         losses = np.array([1.0, staged.right])
         wrong, right = np.clip((losses - GAMMA * base - low) / (high - low), 0, 1)
         mean = coins.seen * wrong + (1 - coins.seen) * right
-        total += (high - low) * float(_maurer(mean, nats, float(n), 1.0, 1.0))
+        total += (high - low) * float(kl_inverse(mean, nats, float(n), 1.0, 1.0))
     return total
 
 
@@ -101,11 +98,10 @@ def recursive_nats(staged: Staged, delta: float, most: float) -> float:
 
     Raises ValueError where it is not even without nats.
     """
-    low, high = 0.0, most
-    if recursive_bound(staged, delta, low) >= staged.risk:
+
+    def reached(nats: float) -> bool:
+        return recursive_bound(staged, delta, nats) >= staged.risk
+
+    if reached(0.0):
         raise ValueError(f"staged = {staged}: expected a bound below the risk at a price of 0")
-    for _ in range(40):
-        middle = (low + high) / 2
-        below = recursive_bound(staged, delta, middle) < staged.risk
-        low, high = (middle, high) if below else (low, middle)
-    return low
+    return bracket(0.0, most, reached)[0]

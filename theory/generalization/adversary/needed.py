@@ -16,12 +16,25 @@ of them. Units: nats.
 
 from collections.abc import Callable, Mapping
 
+import jax
 import numpy as np
 from scipy.special import logsumexp
 
 from grpo_checks.theory.generalization.betting.mixture import MULTIPLES, WEIGHTS
 from grpo_checks.theory.generalization.maurer_constant import plain, xi
-from grpo_checks.theory.generalization.pac_bayes import RATES
+from grpo_checks.theory.generalization.pac_bayes import RATES, maurer
+
+HALVINGS = 40
+"""Of an interval of nats."""
+kl_inverse = jax.jit(maurer)
+
+
+def bracket(low: float, high: float, reached: Callable[[float], bool]) -> tuple[float, float]:
+    """The part of [low, high] in which ``reached`` becomes true, by bisection."""
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if reached(middle) else (middle, high)
+    return low, high
 
 
 def kl_nats(q: float, p: float) -> float:

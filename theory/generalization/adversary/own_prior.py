@@ -22,19 +22,13 @@ B(Lhat) + 1 - e^-c is its risk, once S_1 is so large that the stage costs nothin
 Source: derived; in floating point, see ``least_exponent``.
 """
 
-from collections.abc import Callable
-
-import jax
 import numpy as np
 
 from grpo_checks.theory.generalization.adversary.forms import kl_form
-from grpo_checks.theory.generalization.pac_bayes import maurer
+from grpo_checks.theory.generalization.adversary.needed import bracket, kl_inverse
 
 ODDS, SHARES = 12.0, 2**15
 """The grid of q is even in log-odds up to these, with so many numbers."""
-STEPS = 40
-"""Halvings of an interval of nats."""
-_inverse = jax.jit(maurer)
 
 
 def least_exponent(n: int, nats: float) -> float:
@@ -45,24 +39,16 @@ def least_exponent(n: int, nats: float) -> float:
     """
     grid = 1 / (1 + np.exp(-np.linspace(-ODDS, ODDS, SHARES - 2)))
     shares = np.concatenate([[0.0], grid, [1.0]])
-    far = np.asarray(_inverse(shares, nats, float(n), 1.0, 1.0))[:-1] - np.expm1(-nats / n)
+    far = np.asarray(kl_inverse(shares, nats, float(n), 1.0, 1.0))[:-1] - np.expm1(-nats / n)
     inside = far < 1
     exponents = kl_form(shares[1:][inside], far[inside])
     return max(nats, n * float(exponents.min(initial=np.inf)))
 
 
-def _first(low: float, high: float, reached: Callable[[float], bool]) -> float:
-    """Where ``reached`` becomes true in (low, high], by bisection: on its true side."""
-    for _ in range(STEPS):
-        middle = (low + high) / 2
-        low, high = (low, middle) if reached(middle) else (middle, high)
-    return high
-
-
 def nats_enough(n: int, delta: float) -> float:
     """N at which the excess fails with chance at most delta/2, for n >= 1 tasks in S_2."""
     most = float(np.log(2 / delta))
-    return _first(0.0, most, lambda nats: least_exponent(n, nats) >= most)
+    return bracket(0.0, most, lambda nats: least_exponent(n, nats) >= most)[1]
 
 
 def nats_needed(n: int, seen: float, risk: float) -> float:
@@ -72,8 +58,8 @@ def nats_needed(n: int, seen: float, risk: float) -> float:
     """
 
     def reached(nats: float) -> bool:
-        limit = float(_inverse(seen, nats, float(n), 1.0, 1.0))
+        limit = float(kl_inverse(seen, nats, float(n), 1.0, 1.0))
         return limit - float(np.expm1(-nats / n)) >= risk
 
     most = n * float(-np.log1p(-risk))
-    return _first(0.0, most, reached)
+    return bracket(0.0, most, reached)[1]
