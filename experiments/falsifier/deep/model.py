@@ -57,8 +57,8 @@ class DeepModel(NamedTuple):
     def variance(self, group_size: Any) -> Any:
         """V of `leave_one_out` on a full sweep over the prompts, G >= 2."""
         pairs = pair_moments(self.mdp, self.policy, self.theta)
-        each_prompt = leave_one_out_variance(group_size, pairs.spread, pairs.excess)
-        return jnp.square(self.mdp.prompt_distribution) @ each_prompt
+        by_prompt = leave_one_out_variance(group_size, pairs.spread, pairs.excess)
+        return jnp.square(self.mdp.prompt_distribution) @ by_prompt
 
 
 @lru_cache(maxsize=64)

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 from helpers.toy_claim import TOY
 
-from grpo_checks.experiments.audit.falsify_report import as_test, stored_points
+from grpo_checks.experiments.audit.falsify_report import as_test, example, stored_points
 from grpo_checks.experiments.claims import catalogue
 from grpo_checks.experiments.falsifier.search import falsify
 from grpo_checks.experiments.falsifier.shrink import rounder, shrunk, size
@@ -34,6 +34,7 @@ def test_a_false_claim_is_refuted_and_shrunk():
     """The roundest violation is p = 1/2."""
     result = falsify(TOY, minutes=30, mutant="lower")
     assert result.refuted
+    assert example(TOY, result, "lower").startswith(f"{TOY.name}, mutant 'lower': 6/25 for 1/4\n")
     assert result.document == {"p": "1/2"}
 
 

@@ -34,8 +34,9 @@ def test_it_holds_and_its_mutant_does_not(file, capsys):
     assert cli.main(["verify", "--claim", str(file)]) == 0
     assert cli.main(["mutants", "--claim", str(file)]) == 0
     assert "certified case" in capsys.readouterr().out
-    assert cli.main(["falsify", str(file), "--deep", "--minutes", "0.01"]) == 2
-    assert "its own, which is searched without --deep" in capsys.readouterr().err
+    for named in ([str(file)], ["--claim", str(file)]):
+        assert cli.main(["falsify", *named, "--deep", "--minutes", "0.01"]) == 2
+        assert "its own, which is searched without --deep" in capsys.readouterr().err
 
 
 def test_its_variance_is_that_of_an_update():
