@@ -49,7 +49,7 @@ from grpo_checks.experiments.computing.compilation import Compilations  # noqa: 
 from grpo_checks.experiments.computing.resources import make_room  # noqa: E402
 
 # Most of the suite's time: a session that compiles more programs fails, and says so. With an empty
-# cache it was 8,200; one more for every parameter of a test is the usual way past the budget.
+# cache it was 5,300; one more for every parameter of a test is the usual way past the budget.
 BUDGET = 6_500
 COMPILATIONS, OTHERS = Compilations(), pytest.StashKey[int]()
 
