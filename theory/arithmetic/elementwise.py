@@ -17,10 +17,11 @@ BALL = "ball"
 
 def mapped(function: Callable[..., Any], *operands: Values) -> Values:
     """``function`` of the entries of arrays of one shape, or of scalars beside them."""
-    full = np.broadcast_arrays(*operands)
-    return objects(
-        [function(*xs) for xs in zip(*(x.flat for x in full), strict=True)], full[0].shape
-    )
+    shape = operands[0].shape
+    if any(x.shape != shape for x in operands):
+        operands = np.broadcast_arrays(*operands)
+    results = [function(*xs) for xs in zip(*(x.flat for x in operands), strict=True)]
+    return objects(results, operands[0].shape)
 
 
 def _binary(name: str, real: Callable[[Any, Any], Any], integer: Callable[..., Any]) -> None:

@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jax.lax import GatherScatterMode
 
@@ -17,7 +16,8 @@ from grpo_checks.theory.arithmetic.registry import Refused, Values, is_real, rul
 from grpo_checks.theory.arithmetic.structure import EXACT
 
 MODES = ("dimension_numbers", "indices_are_sorted", "unique_indices", "mode")
-# One program for each of them, not one for each of JAX's own steps.
+# One program for each of them, not one for each of JAX's own steps. They are given arrays of NumPy:
+# ``jnp.asarray`` of one compiles a copy for each shape.
 _gather = jax.jit(jax.lax.gather, static_argnames=(*MODES, "slice_sizes", "fill_value"))
 _scatter = jax.jit(jax.lax.scatter, static_argnames=MODES)
 
@@ -41,9 +41,8 @@ def gather(x: Values, places: Values, *, fill_value: Any = None, **parameters: A
     if _is_table(x, **parameters):
         origin = np.where((places >= 0) & (places < x.size), places, -1)[..., 0]
     else:
-        numbered = jnp.asarray(np.arange(x.size).reshape(x.shape))
-        looked_up = _gather(numbered, jnp.asarray(places), fill_value=-1, **parameters)
-        origin = np.asarray(looked_up)
+        numbered = np.arange(x.size).reshape(x.shape)
+        origin = np.asarray(_gather(numbered, places, fill_value=-1, **parameters))
     outside = origin < 0
     entries = x.reshape(-1)[np.where(outside, 0, origin)] if x.size else np.full(origin.shape, None)
     if outside.any():
@@ -62,9 +61,9 @@ def _options(parameters: dict[str, Any]) -> dict[str, Any]:
 def scatter(x: Values, places: Values, updates: Values, **parameters: Any) -> Values:
     """Entries replaced at places."""
     options = _options(parameters)
-    numbered = jnp.asarray(np.arange(x.size).reshape(x.shape))
-    behind = jnp.asarray(x.size + np.arange(updates.size).reshape(updates.shape))
-    origin = _scatter(numbered, jnp.asarray(places), behind, **options)
+    numbered = np.arange(x.size).reshape(x.shape)
+    behind = x.size + np.arange(updates.size).reshape(updates.shape)
+    origin = _scatter(numbered, places, behind, **options)
     return np.concatenate([x.reshape(-1), updates.reshape(-1)])[np.asarray(origin)]
 
 
@@ -72,9 +71,8 @@ def scatter(x: Values, places: Values, updates: Values, **parameters: Any) -> Va
 def scatter_add(x: Values, places: Values, updates: Values, **parameters: Any) -> Values:
     """Entries added at places: each update goes where a 1 in its stead would."""
     options = _options(parameters)
-    zeros, where = jnp.asarray(np.zeros(x.shape, int)), jnp.asarray(places)
-    units = jnp.asarray(np.eye(updates.size, dtype=int).reshape(updates.size, *updates.shape))
-    arrivals = _arrivals(zeros, where, units, **options)
+    units = np.eye(updates.size, dtype=int).reshape(updates.size, *updates.shape)
+    arrivals = _arrivals(np.zeros(x.shape, int), places, units, **options)
     total = x.reshape(-1).copy()
     for arrival, update in zip(
         np.asarray(arrivals).reshape(updates.size, -1), updates.flat, strict=True
