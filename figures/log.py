@@ -2,29 +2,36 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from grpo_checks.figures.style import BOUND, OBSERVED, PAGE_WIDTH, RC, REFERENCE, SERIES
+from grpo_checks.figures.style import (
+    BOUND,
+    OBSERVED,
+    PAGE_WIDTH,
+    REFERENCE,
+    SERIES,
+    doubling,
+    styled,
+)
 
 
+@styled
 def log(rows: pd.DataFrame) -> Figure | None:
     """Pass rates and correlations with the advantage by step, silent groups by size."""
     data = rows[rows["claim"] == "log"]
     if data.empty:
         return None
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 2.5), layout="constrained")
-        means, heard, silent = figure.subplots(1, 3)
-        _by_step(means, data[(data["quantity"] == "mean") & (data["about"] != "composite")])
-        means.set_title("mean reward")
-        logged = data[data["quantity"] == "heard_logged"]
-        _by_step(heard, data[data["quantity"] == "heard_joint"] if logged.empty else logged)
-        heard.set_title("correlation with the advantage")
-        _silent(silent, data)
-        handles, labels = means.get_legend_handles_labels()
-        figure.legend(handles, labels, loc="outside upper left", ncols=4, frameon=False)
+    figure = Figure((PAGE_WIDTH, 2.5), layout="constrained")
+    means, heard, silent = figure.subplots(1, 3)
+    _by_step(means, data[(data["quantity"] == "mean") & (data["about"] != "composite")])
+    means.set_title("mean reward")
+    logged = data[data["quantity"] == "heard_logged"]
+    _by_step(heard, data[data["quantity"] == "heard_joint"] if logged.empty else logged)
+    heard.set_title("correlation with the advantage")
+    _silent(silent, data)
+    handles, labels = means.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper left", ncols=4, frameon=False)
     return figure
 
 
@@ -60,11 +67,9 @@ def _silent(axes: Axes, data: pd.DataFrame) -> None:
             axes.errorbar(
                 size[~known], middle, off, fmt="none", ecolor=BOUND, capsize=2, label="predicted"
             )
-    axes.set_xscale("log", base=2)
-    axes.xaxis.set_major_formatter("{x:g}")
+    doubling(axes)
     ticks = sorted({int(2**k) for k in np.arange(1, 11) if 2**k <= part["about"].astype(int).max()})
     axes.set_xticks(ticks)
-    axes.set_xlabel("group size $G$")
     axes.set_title("silent groups, %")
     axes.set_ylim(bottom=0)
     axes.legend(frameon=False)

@@ -3,10 +3,11 @@
 Every distinction that a colour makes is also made by a marker, a line style or a hatch.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -73,11 +74,57 @@ ESTIMATORS: Mapping[str, str] = MappingProxyType(
 """What practitioners call the estimators."""
 
 
+Given = ParamSpec("Given")
+Drawn = TypeVar("Drawn")
+
+
+def styled(draw: Callable[Given, Drawn]) -> Callable[Given, Drawn]:
+    """A function whose figures look as all of them do."""
+
+    @wraps(draw)
+    def in_style(*given: Given.args, **named: Given.kwargs) -> Drawn:
+        with rc_context(dict(RC)):  # type: ignore[arg-type]
+            return draw(*given, **named)
+
+    return in_style
+
+
 def series(row: pd.Series, prefix: str) -> tuple[np.ndarray, np.ndarray]:
     """The columns ``prefix``number of a row, in the order of the numbers: abscissas, values."""
     names = [c for c in row.index if c.startswith(prefix) and pd.notna(row[c])]
     points = sorted((float(c[len(prefix) :]), float(row[c])) for c in names)
     return np.array([x for x, _ in points]), np.array([y for _, y in points])
+
+
+GROUP_SIZE = "group size $G$"
+
+
+def doubling(axes: Axes, label: str = GROUP_SIZE) -> None:
+    """Abscissas that double, as numbers."""
+    axes.set_xscale("log", base=2)
+    axes.set_xlabel(label)
+    axes.xaxis.set_major_formatter("{x:g}")
+
+
+def stacked(
+    axes: Axes, places: Sequence[Any], parts: Mapping[str, tuple[Any, tuple[str, str]]]
+) -> None:
+    """Lying bars of shares, the first on top; ``parts``: by label, lengths and (colour, hatch)."""
+    left = np.zeros(len(places))
+    for label, (share, (colour, hatch)) in parts.items():
+        axes.barh(
+            places, share, left=left, color=colour, hatch=hatch, edgecolor="white", label=label
+        )
+        left += share
+    axes.invert_yaxis()
+    axes.set_xlim(0, 1)
+
+
+def simplex(axes: Axes) -> None:
+    """The triangle of policies over three actions, with no other axes."""
+    axes.plot([0, 1, 0.5, 0], [0, 0, np.sqrt(3) / 2, 0], color=REFERENCE, lw=0.8)
+    axes.set_aspect("equal")
+    axes.axis("off")
 
 
 def shared_legend(

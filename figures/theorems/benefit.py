@@ -1,16 +1,12 @@
 """The figure of T2.benefit: does the signal e of an update tell which form gains more?"""
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.lines import Line2D
 
-from grpo_checks.figures.style import COLUMN_WIDTH, RC, shared_legend
+from grpo_checks.figures.style import COLUMN_WIDTH, shared_legend, stacked, styled
 from grpo_checks.figures.theorems.theorem2 import DECOMPOSED, JOINT
 
 
@@ -26,15 +22,14 @@ def _map(axes: Axes, cells: pd.DataFrame) -> None:
     ticks = [1, 0.5, 0.2, 0.1, 0.05]
     axes.set_yticks(ticks, labels=[str(t) for t in ticks], minor=False)
     axes.minorticks_off()
-    axes.set_xlim(-1.1, 1.1)
-    axes.set_ylim(0.038, 1.35)
+    axes.set(xlim=(-1.1, 1.1), ylim=(0.038, 1.35))
 
 
 OUTCOMES = {
-    "holds": ("as $e$ says", "#009E73", ""),
-    "refuted": ("the other form gains more", "#E69F00", "////"),
-    "assumption unmet": ("$e$ turns on the way", "#CC79A7", "...."),
-    "inconclusive": ("open", "#DDDDDD", ""),
+    "holds": ("as $e$ says", ("#009E73", "")),
+    "refuted": ("the other form gains more", ("#E69F00", "////")),
+    "assumption unmet": ("$e$ turns on the way", ("#CC79A7", "....")),
+    "inconclusive": ("open", ("#DDDDDD", "")),
 }
 KIND = ["components", "success", "group_size"]
 
@@ -47,24 +42,22 @@ def _kind(cells: pd.DataFrame) -> str:
 def _outcomes(axes: Axes, cells: pd.DataFrame) -> None:
     """A bar for each kind of model: shares of starts by verdict; black: where joint gains more."""
     kinds = list(cells.groupby(["where", *KIND]))
-    labels, left = [], np.zeros(len(kinds))
+    labels = []
     for _, part in kinds:
         races = part["where"].iloc[0] == "training"
         labels.append(("races, " if races else "") + _kind(part))
-    for verdict, (label, colour, hatch) in OUTCOMES.items():
-        share = np.array([(part["verdict"] == verdict).mean() for _, part in kinds])
-        axes.barh(
-            range(len(kinds)), share, left=left, color=colour, hatch=hatch, edgecolor="white",
-            label=label,
-        )  # fmt: skip
-        left += share
+    shares = {
+        label: (np.array([(part["verdict"] == verdict).mean() for _, part in kinds]), look)
+        for verdict, (label, look) in OUTCOMES.items()
+    }
+    stacked(axes, range(len(kinds)), shares)
     updates = [(i, part) for i, (_, part) in enumerate(kinds) if part["gain_lead"].notna().any()]
     joint = [(part["gain_lead"] <= 0).mean() for _, part in updates]
-    look: Mapping[str, Any] = {"color": "black", "mec": "white", "linestyle": "", "ms": 5}
-    axes.plot(joint, [i for i, _ in updates], "D", label="joint gains more", **look)
+    axes.plot(
+        joint, [i for i, _ in updates], "D", color="black", mec="white", ms=5,
+        label="joint gains more",
+    )  # fmt: skip
     axes.set_yticks(range(len(kinds)), labels)
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1)
     axes.set_xlabel("share of starts, of races")
 
 
@@ -83,6 +76,7 @@ def _key(figure: SubFigure) -> None:
     figure.legend(handles=handles, loc="outside upper center", ncols=2, frameon=False)
 
 
+@styled
 def phase(rows: pd.DataFrame) -> Figure | None:
     """T2.benefit: which form e prefers, and whether it is right: two maps, and shares of all."""
     data = rows[rows["claim"] == "T2.benefit"]
@@ -94,17 +88,16 @@ def phase(rows: pd.DataFrame) -> Figure | None:
     shown = [part for _, part in (updates if two.empty else two).groupby(KIND)][:2]
     counted = data[data["where"].isin(["one update", "training"])]
     bars = counted[["where", *KIND]].drop_duplicates().shape[0]
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((COLUMN_WIDTH, 4.1 + 0.19 * bars), layout="constrained")
-        ratios = [2.9, 1.2 + 0.19 * bars]
-        above, below = np.ravel(np.array(figure.subfigures(2, 1, height_ratios=ratios)))
-        maps = above.subplots(1, len(shown), sharey=True, squeeze=False)[0]
-        for axes, part in zip(maps, shown, strict=True):
-            _map(axes, part)
-            axes.set_title(_kind(part))
-        above.supxlabel("correlation, as a share of the extreme one", fontsize=8)
-        maps[0].set_ylabel("success ratio $p_2/p_1$")
-        _key(above)
-        _outcomes(axes := below.subplots(), counted)
-        shared_legend(below, axes, 2)
+    figure = Figure((COLUMN_WIDTH, 4.1 + 0.19 * bars), layout="constrained")
+    ratios = [2.9, 1.2 + 0.19 * bars]
+    above, below = np.ravel(np.array(figure.subfigures(2, 1, height_ratios=ratios)))
+    maps = above.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, part in zip(maps, shown, strict=True):
+        _map(axes, part)
+        axes.set_title(_kind(part))
+    above.supxlabel("correlation, as a share of the extreme one", fontsize=8)
+    maps[0].set_ylabel("success ratio $p_2/p_1$")
+    _key(above)
+    _outcomes(axes := below.subplots(), counted)
+    shared_legend(below, axes, 2)
     return figure

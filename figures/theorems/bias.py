@@ -2,14 +2,22 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
-from grpo_checks.figures.style import BOUND, COLUMN_WIDTH, RC, REFERENCE, SERIES, series
+from grpo_checks.figures.style import (
+    BOUND,
+    COLUMN_WIDTH,
+    REFERENCE,
+    SERIES,
+    doubling,
+    series,
+    styled,
+)
 
 
+@styled
 def floor(rows: pd.DataFrame) -> Figure | None:
     """T1.floor on `conflict`: GRPO by group size, RLOO beside it, and the floor of G = 8."""
     stalled = rows[(rows["claim"] == "T1.floor") & (rows["group_size"] == 8)]
@@ -17,19 +25,16 @@ def floor(rows: pd.DataFrame) -> Figure | None:
     kept = rows[(rows["claim"] == "T1.floor") & rows["group_size"].isin([2, 3])]
     if stalled.empty or kept.empty:
         return None
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((COLUMN_WIDTH, 3.3), layout="constrained")
-        axes = figure.subplots()
-        curves = [("GRPO", row) for _, row in kept.sort_values("group_size").iterrows()]
-        curves += [("RLOO", row) for _, row in plain.head(1).iterrows()]
-        curves.append(("GRPO", stalled.iloc[0]))
-        for look, (name, row) in zip((2, 3, 0, 1), curves, strict=False):
-            _curve(axes, row, f"{name}, G = {int(row['group_size'])}", look)
-        _floor_line(axes, stalled.iloc[0])
-        axes.set_title("conflict")
-        axes.set_xlabel("number of steps $T$")
-        axes.set_ylabel(r"average of $|\nabla J|^2$")
-        axes.legend(frameon=False, loc="upper right")
+    figure = Figure((COLUMN_WIDTH, 3.3), layout="constrained")
+    axes = figure.subplots()
+    curves = [("GRPO", row) for _, row in kept.sort_values("group_size").iterrows()]
+    curves += [("RLOO", row) for _, row in plain.head(1).iterrows()]
+    curves.append(("GRPO", stalled.iloc[0]))
+    for look, (name, row) in zip((2, 3, 0, 1), curves, strict=False):
+        _curve(axes, row, f"{name}, G = {int(row['group_size'])}", look)
+    _floor_line(axes, stalled.iloc[0])
+    axes.set(title="conflict", xlabel="number of steps $T$", ylabel=r"average of $|\nabla J|^2$")
+    axes.legend(frameon=False, loc="upper right")
     return figure
 
 
@@ -53,11 +58,11 @@ def _curve(axes: Axes, row: pd.Series, label: str, look: int) -> None:
     # Named once, under the last of the curves.
     slope = "slope $-1/2$" if look == 1 else None
     axes.plot(t, mean[0] * np.sqrt(t[0] / t), ":", color=REFERENCE, label=slope)
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    axes.set(xscale="log", yscale="log")
     axes.yaxis.set_minor_formatter(NullFormatter())
 
 
+@styled
 def bias(rows: pd.DataFrame) -> Figure | None:
     """T1.bias and T1.curl: |grad J|^2 at the zero of E[g], and the asymmetry of its Jacobian."""
     conflict = rows[(rows["claim"] == "T1.bias") & (rows["instance"] == "conflict")]
@@ -65,23 +70,20 @@ def bias(rows: pd.DataFrame) -> Figure | None:
     if conflict.empty or curl.empty:
         return None
     conflict, curl = (data[~(data["eps"] > 0)] for data in (conflict, curl))
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((COLUMN_WIDTH, 4.2), layout="constrained")
-        upper, lower = figure.subplots(2, 1)
-        cells = conflict.sort_values("group_size")
-        upper.plot(cells["group_size"], 1000 * cells["observed"], **SERIES[0])
-        upper.set_title("conflict, one binary reward: where does it end?")
-        upper.set_ylabel(r"$10^3\,|\nabla J|^2$ where $E[g]=0$")
-        for look, (name, data) in zip(SERIES, _kinds(curl), strict=False):
-            lower.plot(data["group_size"], data["largest"], label=name, **look)
-        lower.set_title("is $E[g]$ a gradient? Yes at 0")
-        lower.set_ylabel("largest relative asymmetry")
-        lower.set_ylim(-0.05, 1.45)
-        lower.legend(frameon=False, ncols=2, loc="upper center", columnspacing=1.0)
-        for axes in (upper, lower):
-            axes.set_xscale("log", base=2)
-            axes.set_xlabel("group size $G$")
-            axes.xaxis.set_major_formatter("{x:g}")
+    figure = Figure((COLUMN_WIDTH, 4.2), layout="constrained")
+    upper, lower = figure.subplots(2, 1)
+    cells = conflict.sort_values("group_size")
+    upper.plot(cells["group_size"], 1000 * cells["observed"], **SERIES[0])
+    upper.set_title("conflict, one binary reward: where does it end?")
+    upper.set_ylabel(r"$10^3\,|\nabla J|^2$ where $E[g]=0$")
+    for look, (name, data) in zip(SERIES, _kinds(curl), strict=False):
+        lower.plot(data["group_size"], data["largest"], label=name, **look)
+    lower.set_title("is $E[g]$ a gradient? Yes at 0")
+    lower.set_ylabel("largest relative asymmetry")
+    lower.set_ylim(-0.05, 1.45)
+    lower.legend(frameon=False, ncols=2, loc="upper center", columnspacing=1.0)
+    for axes in (upper, lower):
+        doubling(axes)
     return figure
 
 

@@ -5,12 +5,19 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from grpo_checks.figures.style import ESTIMATORS, PAGE_WIDTH, RC, REFERENCE, SERIES, series
+from grpo_checks.figures.style import (
+    ESTIMATORS,
+    PAGE_WIDTH,
+    REFERENCE,
+    SERIES,
+    series,
+    simplex,
+    styled,
+)
 
 NAMES = {"dice": ("A", "B", "C"), "rank_cycle": ("1", "2", "3")}
 LOOKS = {"group_normalized": 0, "leave_one_out": 1, "componentwise_normalized": 2}
@@ -18,6 +25,7 @@ SIZE_LOOKS = {2: 0, 4: 3, 8: 4}
 PARTS = {"J": ("$J$", 0), "J_1": ("accuracy", 3), "J_2": ("format", 4)}
 
 
+@styled
 def orbits(rows: pd.DataFrame) -> Figure | None:
     """Orbits in the simplex, J and its components along one, |grad J|^2 of sampled training."""
     data = rows[rows["claim"] == "T1.own"]
@@ -28,13 +36,12 @@ def orbits(rows: pd.DataFrame) -> Figure | None:
     dice, cycle = (drawn[drawn["instance"] == name] for name in ("dice", "rank_cycle"))
     if dice.empty or cycle.empty:
         return None
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 5.4), layout="constrained")
-        ((first, second), (third, fourth)) = figure.subplots(2, 2)
-        _orbits(first, "dice", dice)
-        _orbits(second, "rank_cycle", cycle)
-        _values(third, dice[dice["group_size"] == 2])
-        _averages(fourth, sampled)
+    figure = Figure((PAGE_WIDTH, 5.4), layout="constrained")
+    ((first, second), (third, fourth)) = figure.subplots(2, 2)
+    _orbits(first, "dice", dice)
+    _orbits(second, "rank_cycle", cycle)
+    _values(third, dice[dice["group_size"] == 2])
+    _averages(fourth, sampled)
     return figure
 
 
@@ -57,7 +64,7 @@ def corners(first: NDArray[np.float64], second: NDArray[np.float64]) -> NDArray[
 
 
 def _orbits(axes: Axes, instance: str, rows: pd.DataFrame) -> None:
-    axes.plot([0, 1, 0.5, 0], [0, 0, np.sqrt(3) / 2, 0], color=REFERENCE, lw=0.8)
+    simplex(axes)
     for (x, y), name, side in zip(
         ((0, 0), (1, 0), (0.5, np.sqrt(3) / 2)), NAMES[instance], ("right", "left", "center"),
         strict=True,
@@ -66,8 +73,6 @@ def _orbits(axes: Axes, instance: str, rows: pd.DataFrame) -> None:
     for row, look, label in _looks(rows):
         x, y = corners(series(row, "first at t=")[1], series(row, "second at t=")[1])
         axes.plot(x, y, label=label, markevery=6, **look)
-    axes.set_aspect("equal")
-    axes.axis("off")
     axes.set_title(f"{instance}: expected updates")
     axes.legend(frameon=False, loc="upper left", bbox_to_anchor=(-0.25, 1.0))
 
@@ -83,8 +88,7 @@ def _values(axes: Axes, rows: pd.DataFrame) -> None:
         marks = {"color": color, "marker": SERIES[look]["marker"], "ls": "", "label": label}
         axes.errorbar(times, means, yerr=spread, **marks)
     axes.axhline(normalized["optimum"], color=REFERENCE, ls=":", label="$J^*$")
-    axes.set_xlabel(r"time $\eta t$ on dice, GRPO, G = 2")
-    axes.set_ylim(0.2, 1.0)
+    axes.set(xlabel=r"time $\eta t$ on dice, GRPO, G = 2", ylim=(0.2, 1.0))
     axes.legend(frameon=False, loc="upper center", ncols=4, columnspacing=1.0, handletextpad=0.4)
 
 
@@ -95,8 +99,7 @@ def _averages(axes: Axes, rows: pd.DataFrame) -> None:
         spread = [mean - runs["lower"], runs["upper"] - mean]
         label = f"{ESTIMATORS[runs.iloc[0]['estimator']]} on {runs.iloc[0]['instance']}"
         axes.errorbar(t, mean, yerr=spread, label=label, **SERIES[i])
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    axes.set(xscale="log", yscale="log")
     axes.set_xlabel("number of steps $T$ (sampled, G = 2)")
     axes.set_ylabel(r"average of $|\nabla J|^2$")
     # Room above the limits.

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -11,10 +10,11 @@ from grpo_checks.figures.style import (
     BOUND,
     COLUMN_WIDTH,
     OBSERVED,
-    RC,
     REFERENCE,
+    doubling,
     series,
     shared_legend,
+    styled,
 )
 
 EXACT = {"conflict": ("o", OBSERVED), "coding": ("^", "#009E73")}
@@ -41,8 +41,7 @@ def _tools(axes: Axes, rows: pd.DataFrame) -> None:
         axes.plot([0, *n], [first, *p], marker, color=colour, markersize=5, label=label)
         style = "--" if name == "coding" else "-"
         axes.plot(n, one["bound"], style, color=BOUND, label=f"{name}: recurrence")
-    axes.set_xlabel("iterate $n$")
-    axes.set_ylabel("chance of success $p_n$")
+    axes.set(xlabel="iterate $n$", ylabel="chance of success $p_n$")
 
 
 def _examples(rows: pd.DataFrame) -> list[tuple[str, pd.Series]]:
@@ -73,9 +72,7 @@ def _convergence(axes: Axes, rows: pd.DataFrame) -> None:
         if verdict == "cycles":
             for end in (p[-2:].max(), p[-2:].max() - row["observed"]):
                 axes.axhline(end, color=colour, linestyle=":", linewidth=0.9)
-    axes.set_yscale("log")
-    axes.set_xlabel("iterate $n$")
-    axes.set_ylabel("chance of success $p_n$")
+    axes.set(yscale="log", xlabel="iterate $n$", ylabel="chance of success $p_n$")
 
 
 def _correlation(axes: Axes, rows: pd.DataFrame) -> None:
@@ -92,19 +89,12 @@ def _correlation(axes: Axes, rows: pd.DataFrame) -> None:
             chance = one["chance"].iloc[0]
             fill = colour if k == 0 else "white"
             axes.plot(
-                one["group_size"],
-                one[column],
-                marker + "-",
-                color=colour,
-                markerfacecolor=fill,
+                one["group_size"], one[column], marker + "-", color=colour, markerfacecolor=fill,
                 label=f"{name}, $p$ = {chance:.2g}",
-            )
+            )  # fmt: skip
             axes.axhline(one[limit].iloc[0], color=colour, linestyle=":", linewidth=0.9)
-    axes.set_xscale("log", base=2)
-    axes.set_xlabel("group size $G$")
-    axes.set_ylabel(r"corr$(r_k, A)$")
-    axes.set_ylim(0.0, 1.0)
-    axes.xaxis.set_major_formatter("{x:g}")
+    doubling(axes)
+    axes.set(ylabel=r"corr$(r_k, A)$", ylim=(0.0, 1.0))
 
 
 def _groups(axes: Axes, rows: pd.DataFrame) -> None:
@@ -119,11 +109,8 @@ def _groups(axes: Axes, rows: pd.DataFrame) -> None:
     )
     for column, label, colour, style in kinds:
         axes.plot(cells["group_size"], cells[column], style, color=colour, label=label)
-    axes.set_xscale("log", base=2)
-    axes.set_yscale("log")
-    axes.set_xlabel("group size $G$")
-    axes.set_ylabel("different groups")
-    axes.xaxis.set_major_formatter("{x:g}")
+    doubling(axes)
+    axes.set(yscale="log", ylabel="different groups")
 
 
 NEEDED: Mapping[str, Sequence[str]] = {
@@ -135,19 +122,19 @@ NEEDED: Mapping[str, Sequence[str]] = {
 """Columns that the figure of a claim is drawn from: other tables lack them."""
 
 
+@styled
 def _figure(
     rows: pd.DataFrame, claim: str, panel: Callable[[Axes, pd.DataFrame], None], columns: int = 1
 ) -> Figure | None:
     """One panel; None where the claim has no rows that show something."""
     if not (rows["claim"] == claim).any() or not {*NEEDED[claim]} <= {*rows.columns}:
         return None
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((COLUMN_WIDTH, 2.9), layout="constrained")
-        axes = figure.subplots()
-        panel(axes, rows)
-        if not axes.get_lines():
-            return None
-        shared_legend(figure, axes, columns)
+    figure = Figure((COLUMN_WIDTH, 2.9), layout="constrained")
+    axes = figure.subplots()
+    panel(axes, rows)
+    if not axes.get_lines():
+        return None
+    shared_legend(figure, axes, columns)
     return figure
 
 

@@ -2,11 +2,18 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from grpo_checks.figures.style import BOUND, OBSERVED, PAGE_WIDTH, RC, REFERENCE, shared_legend
+from grpo_checks.figures.style import (
+    BOUND,
+    OBSERVED,
+    PAGE_WIDTH,
+    REFERENCE,
+    shared_legend,
+    stacked,
+    styled,
+)
 from grpo_checks.figures.theorems.theorem1 import one_k
 
 CLAIMS = (
@@ -43,6 +50,7 @@ def _telling(rows: pd.DataFrame) -> pd.DataFrame:
     return kept[real & (kept["identity"].astype(str) != "True")]
 
 
+@styled
 def looseness(rows: pd.DataFrame) -> Figure | None:
     """A panel per claim: all its cells, from the loosest to the tightest."""
     kept = _telling(rows)
@@ -50,75 +58,55 @@ def looseness(rows: pd.DataFrame) -> Figure | None:
     if not names:
         return None
     lines = -(-len(names) // COLUMNS)
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 0.6 + 1.5 * lines), layout="constrained")
-        panels = figure.subplots(lines, COLUMNS, squeeze=False, sharey=True).ravel()
-        for axes, name in zip(panels, names, strict=False):
-            cells = kept[kept["claim"] == name]
-            _panel(axes, cells)
-            axes.set_title(f"{name}, {len(cells)} cells")
-        panels[0].set_ylim(0, 1.05 * max(1.0, (kept["observed"] / kept["bound"]).max()))
-        for axes in panels[len(names) :]:
-            axes.set_axis_off()
-        figure.supylabel("observed over bound", fontsize=8)
-        figure.supxlabel("cells, sorted", fontsize=8)
-        shared_legend(figure, panels[0])
+    figure = Figure((PAGE_WIDTH, 0.6 + 1.5 * lines), layout="constrained")
+    panels = figure.subplots(lines, COLUMNS, squeeze=False, sharey=True).ravel()
+    for axes, name in zip(panels, names, strict=False):
+        cells = kept[kept["claim"] == name]
+        _panel(axes, cells)
+        axes.set_title(f"{name}, {len(cells)} cells")
+    panels[0].set_ylim(0, 1.05 * max(1.0, (kept["observed"] / kept["bound"]).max()))
+    for axes in panels[len(names) :]:
+        axes.set_axis_off()
+    figure.supylabel("observed over bound", fontsize=8)
+    figure.supxlabel("cells, sorted", fontsize=8)
+    shared_legend(figure, panels[0])
     return figure
 
 
-PREFIX = "slack: "
 # From what was observed outwards; the same order, colours and hatches in every bar.
 STEPS = {
-    "observed": ("#0072B2", ""),
-    "L for the curvature met": ("#56B4E9", "...."),
-    "|m|^2 dropped": ("#F0E442", "\\\\\\\\"),
-    "V_sup for V": ("#E69F00", "////"),
-    "J* for J(theta_T)": ("#009E73", "xxxx"),
-    "one formula for the step": ("#CC79A7", "||||"),
-}
-LABELS = {
-    "observed": r"observed average of $|\nabla J|^2$",
-    "L for the curvature met": "$L$ for the curvature met",
-    "|m|^2 dropped": r"$(1-L\eta)\,|m|^2$ dropped",
-    "V_sup for V": r"$V_{\sup}$ for $V$",
-    "J* for J(theta_T)": r"$J^*$ for $J(\theta_T)$",
-    "one formula for the step": r"one formula for both cases of $\eta$",
-}
+    "observed": (r"observed average of $|\nabla J|^2$", ("#0072B2", "")),
+    "slack: L for the curvature met": ("$L$ for the curvature met", ("#56B4E9", "....")),
+    "slack: |m|^2 dropped": (r"$(1-L\eta)\,|m|^2$ dropped", ("#F0E442", "\\\\\\\\")),
+    "slack: V_sup for V": (r"$V_{\sup}$ for $V$", ("#E69F00", "////")),
+    "slack: J* for J(theta_T)": (r"$J^*$ for $J(\theta_T)$", ("#009E73", "xxxx")),
+    "slack: one formula for the step": (
+        r"one formula for both cases of $\eta$", ("#CC79A7", "||||"),
+    ),
+}  # fmt: skip
 
 
+@styled
 def waterfall(rows: pd.DataFrame) -> Figure | None:
     """One bar for each instance and group size, the longest runs, as shares of the bound."""
     data = rows[(rows["claim"] == "T1.rate") & rows["observed"].notna()]
-    if data.empty or PREFIX + "V_sup for V" not in data:
+    if data.empty or "slack: V_sup for V" not in data:
         return None
     data = one_k(data)
     kind = ["instance", "group_size"]
     data = data[data["n_steps"] == data.groupby(kind)["n_steps"].transform("max")]
     data = data[data["group_size"].isin([2, 8, 32])].sort_values(kind).drop_duplicates(kind)
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 1.0 + 0.2 * len(data)), layout="constrained")
-        axes = figure.subplots()
-        labels = [
-            f"{r.instance}, K = {r.components}, G = {r.group_size}, T = {r.n_steps:,}"
-            for r in data.itertuples()
-        ]
-        left = np.zeros(len(data))
-        for name, (colour, hatch) in STEPS.items():
-            column = name if name == "observed" else PREFIX + name
-            share = (data[column] / data["bound"]).to_numpy(float)
-            axes.barh(
-                labels,
-                share,
-                left=left,
-                label=LABELS[name],
-                color=colour,
-                hatch=hatch,
-                edgecolor="white",
-            )
-            left += share
-        axes.invert_yaxis()
-        axes.set_xlim(0, 1)
-        axes.margins(y=0.02)
-        axes.set_xlabel("share of the bound T1.rate")
-        shared_legend(figure, axes, 3)
+    figure = Figure((PAGE_WIDTH, 1.0 + 0.2 * len(data)), layout="constrained")
+    axes = figure.subplots()
+    labels = [
+        f"{r.instance}, K = {r.components}, G = {r.group_size}, T = {r.n_steps:,}"
+        for r in data.itertuples()
+    ]
+    shares = {
+        label: (data[column] / data["bound"], look) for column, (label, look) in STEPS.items()
+    }
+    stacked(axes, labels, shares)
+    axes.margins(y=0.02)
+    axes.set_xlabel("share of the bound T1.rate")
+    shared_legend(figure, axes, 3)
     return figure

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,11 +13,13 @@ from grpo_checks.figures.style import (
     ESTIMATORS,
     OBSERVED,
     PAGE_WIDTH,
-    RC,
     REFERENCE,
     SERIES,
     TERMS,
+    series,
     shared_legend,
+    stacked,
+    styled,
 )
 
 STEPS = "number of steps $T$"
@@ -37,8 +38,7 @@ def _curves(axes: Axes, data: pd.DataFrame) -> None:
     # Half-way between the two curves, so that neither hides it.
     reference = np.sqrt(observed[0] * data["bound"].to_numpy(float)[0]) * np.sqrt(t[0] / t)
     axes.plot(t, reference, ":", color=REFERENCE, label="slope $-1/2$")
-    axes.set_xscale("log")
-    axes.set_yscale("log")
+    axes.set(xscale="log", yscale="log")
 
 
 def one_k(rows: pd.DataFrame, wanted: int = 3) -> pd.DataFrame:
@@ -53,6 +53,7 @@ def one_k(rows: pd.DataFrame, wanted: int = 3) -> pd.DataFrame:
     return rows[distance == distance.groupby(kind).transform("min")]
 
 
+@styled
 def rate(rows: pd.DataFrame) -> Figure | None:
     """T1.rate: two runs at the smallest group, and how far the bound lies above every cell."""
     data = rows[(rows["claim"] == "T1.rate") & rows["observed"].notna()]
@@ -62,19 +63,18 @@ def rate(rows: pd.DataFrame) -> Figure | None:
     runs = runs[runs["group_size"] == runs.groupby("instance")["group_size"].transform("min")]
     names = [str(name) for name in runs["instance"].unique()]
     shown = [name for name in EXAMPLES if name in names] or names[:2]
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((COLUMN_WIDTH, 4.6), layout="constrained")
-        above, below = np.ravel(np.array(figure.subfigures(2, 1)))
-        panels = above.subplots(1, len(shown), sharey=True, squeeze=False)[0]
-        for axes, name in zip(panels, shown, strict=True):
-            run = runs[runs["instance"] == name]
-            _curves(axes, run)
-            k, group = run[["components", "group_size"]].iloc[0]
-            axes.set_title(f"{name}, K = {k}, G = {group}")
-        panels[0].set_ylabel(AVERAGE)
-        above.supxlabel(STEPS, fontsize=8)
-        shared_legend(above, panels[0], 2)
-        _looseness(below.subplots(), data)
+    figure = Figure((COLUMN_WIDTH, 4.6), layout="constrained")
+    above, below = np.ravel(np.array(figure.subfigures(2, 1)))
+    panels = above.subplots(1, len(shown), sharey=True, squeeze=False)[0]
+    for axes, name in zip(panels, shown, strict=True):
+        run = runs[runs["instance"] == name]
+        _curves(axes, run)
+        k, group = run[["components", "group_size"]].iloc[0]
+        axes.set_title(f"{name}, K = {k}, G = {group}")
+    panels[0].set_ylabel(AVERAGE)
+    above.supxlabel(STEPS, fontsize=8)
+    shared_legend(above, panels[0], 2)
+    _looseness(below.subplots(), data)
     return figure
 
 
@@ -92,41 +92,38 @@ def _looseness(axes: Axes, data: pd.DataFrame) -> None:
     axes.axhline(1, color=REFERENCE, linestyle="--", linewidth=0.9)
     axes.set_yscale("log")
     axes.set_xticks(range(len(lengths)), [f"{int(t):,}" for t in lengths])
-    axes.set_xlabel(f"{STEPS}; all {len(data)} cells")
-    axes.set_ylabel("bound over observed")
+    axes.set(xlabel=f"{STEPS}; all {len(data)} cells", ylabel="bound over observed")
     axes.legend(frameon=False, ncols=3, loc="lower center", bbox_to_anchor=(0.45, 1.0))
 
 
 def _points(row: pd.Series) -> pd.DataFrame:
     """The averages that a slope was fitted to, as columns of the kind that T1.rate has."""
-    prefix = "average at T="
-    lengths = sorted(
-        int(c[len(prefix) :]) for c in row.index if c.startswith(prefix) and row[c] > 0
-    )
     names = {"observed": "average", "lower": "lower", "upper": "upper", "bound": "bound"}
-    columns = {k: [row[f"{name} at T={t}"] for t in lengths] for k, name in names.items()}
-    return pd.DataFrame({"n_steps": lengths, **columns})
+    points = pd.DataFrame({k: series(row, f"{name} at T=")[1] for k, name in names.items()})
+    points["n_steps"] = series(row, "average at T=")[0]
+    return points[points["observed"] > 0]
 
 
+@styled
 def slope(rows: pd.DataFrame) -> Figure | None:
     """T1.slope: one panel per group size, with the fitted slope in its title."""
     data = rows[(rows["claim"] == "T1.slope") & rows["observed"].notna()]
     if data.empty:
         return None
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 2.6), layout="constrained")
-        panels: Sequence[Axes] = figure.subplots(1, len(data), sharey=True, squeeze=False)[0]
-        for axes, (_, row) in zip(panels, data.iterrows(), strict=True):
-            _curves(axes, _points(row))
-            limits = f"[{row['lower']:.3f}, {row['upper']:.3f}]"
-            group = int(row["group_size"])
-            axes.set_title(f"conflict, G = {group}: slope {row['observed']:.3f} in {limits}")
-            axes.set_xlabel(STEPS)
-        panels[0].set_ylabel(AVERAGE)
-        shared_legend(figure, panels[0])
+    figure = Figure((PAGE_WIDTH, 2.6), layout="constrained")
+    panels: Sequence[Axes] = figure.subplots(1, len(data), sharey=True, squeeze=False)[0]
+    for axes, (_, row) in zip(panels, data.iterrows(), strict=True):
+        _curves(axes, _points(row))
+        limits = f"[{row['lower']:.3f}, {row['upper']:.3f}]"
+        group = int(row["group_size"])
+        axes.set_title(f"conflict, G = {group}: slope {row['observed']:.3f} in {limits}")
+        axes.set_xlabel(STEPS)
+    panels[0].set_ylabel(AVERAGE)
+    shared_legend(figure, panels[0])
     return figure
 
 
+@styled
 def path(rows: pd.DataFrame) -> Figure | None:
     """T1.path: per model and estimator, the bound's terms where the last two weigh the most."""
     data = rows[(rows["claim"] == "T1.path") & rows["observed"].notna()]
@@ -135,14 +132,13 @@ def path(rows: pd.DataFrame) -> Figure | None:
         return None
     columns = ["estimator", "instance", "components", "group_size", "n_steps", "observed", "bound"]
     kinds = data[[*columns, *TERMS]].groupby(["estimator", "instance"])
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((COLUMN_WIDTH, 1.1 + 0.33 * kinds.ngroups), layout="constrained")
-        axes = figure.subplots()
-        _shares(axes, [_least_optimisation(cells) for _, cells in kinds])
-        for place, (_, cells) in enumerate(kinds):
-            used = cells["observed"] / cells["bound"]
-            axes.plot([used.min(), used.max()], [place, place], "|-", color="black", ms=6)
-        shared_legend(figure, axes, 2)
+    figure = Figure((COLUMN_WIDTH, 1.1 + 0.33 * kinds.ngroups), layout="constrained")
+    axes = figure.subplots()
+    _shares(axes, [_least_optimisation(cells) for _, cells in kinds])
+    for place, (_, cells) in enumerate(kinds):
+        used = cells["observed"] / cells["bound"]
+        axes.plot([used.min(), used.max()], [place, place], "|-", color="black", ms=6)
+    shared_legend(figure, axes, 2)
     return figure
 
 
@@ -157,23 +153,13 @@ def _shares(axes: Axes, cells: Sequence[pd.Series]) -> None:
         f"K = {cell['components']:.0f}, G = {cell['group_size']:.0f}, T = {cell['n_steps']:,.0f}"
         for cell in cells
     ]
-    left = np.zeros(len(cells))
-    for term, (colour, hatch) in TERMS.items():
-        share = np.array([cell[term] / cell["bound"] for cell in cells])
-        axes.barh(
-            range(len(cells)),
-            share,
-            left=left,
-            color=colour,
-            hatch=hatch,
-            edgecolor="white",
-            label=term,
-        )
-        left += share
+    shares = {
+        term: (np.array([cell[term] / cell["bound"] for cell in cells]), look)
+        for term, look in TERMS.items()
+    }
+    stacked(axes, range(len(cells)), shares)
     used = [cell["observed"] / cell["bound"] for cell in cells]
     axes.plot(used, range(len(cells)), "D", color="black", mec="white", label="observed")
     axes.set_yticks(range(len(cells)), labels)
-    axes.invert_yaxis()
-    axes.set_xlim(0, 1)
     axes.margins(y=0.02)
     axes.set_xlabel("share of the bound T1.path")

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -14,10 +13,11 @@ from grpo_checks.figures.style import (
     COLUMN_WIDTH,
     OBSERVED,
     PAGE_WIDTH,
-    RC,
     REFERENCE,
     SERIES,
+    doubling,
     shared_legend,
+    styled,
 )
 
 SHARE = r"share of $\sum_k w_k u_k$"
@@ -45,9 +45,8 @@ def _costs(axes: Axes, points: pd.DataFrame, table: pd.DataFrame) -> None:
         cell = points[points["instance"] == name].sort_values("group_size")
         lost = cell["worst_gap"].clip(lower=0) / cell["worst_reach"]
         axes.plot(cell["group_size"], lost, label=label, **look)
-    axes.set_xscale("log", base=2)
-    axes.set_xticks([2, 4, 8, 16, 32, 64], labels=["2", "4", "8", "16", "32", "64"])
-    axes.set_xlabel("group size $G$")
+    doubling(axes)
+    axes.set_xticks([2, 4, 8, 16, 32, 64])
     axes.set_ylabel("exact gap, " + SHARE)
     axes.legend(frameon=False, loc="upper left")
 
@@ -67,6 +66,7 @@ def _use(axes: Axes, points: pd.DataFrame) -> None:
     axes.legend(frameon=False, loc="upper left")
 
 
+@styled
 def gap(rows: pd.DataFrame) -> Figure | None:
     """T2.gap and T2.kappa at first-order points: the gap against G, and against its bounds."""
     data = _plain(rows, "T2.kappa")
@@ -76,11 +76,10 @@ def gap(rows: pd.DataFrame) -> Figure | None:
     table = data[data["where"] == "any policy"].sort_values("group_size")
     if points.empty or table.empty:
         return None
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((COLUMN_WIDTH, 5.0), layout="constrained")
-        above, below = figure.subplots(2, 1)
-        _costs(above, points, table)
-        _use(below, points)
+    figure = Figure((COLUMN_WIDTH, 5.0), layout="constrained")
+    above, below = figure.subplots(2, 1)
+    _costs(above, points, table)
+    _use(below, points)
     return figure
 
 
@@ -88,6 +87,7 @@ def _points(text: str) -> np.ndarray:
     return np.array([[float(x) for x in point.split()] for point in str(text).split(";")])
 
 
+@styled
 def region(rows: pd.DataFrame) -> Figure | None:
     """T2.potential: what two components can attain, both optima and their level lines."""
     if "region" not in rows.columns:
@@ -95,21 +95,20 @@ def region(rows: pd.DataFrame) -> Figure | None:
     data = rows[(rows["claim"] == "T2.potential") & rows["region"].notna()]
     if data.empty:
         return None
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 2.9), layout="constrained")
-        panels = figure.subplots(1, len(data), sharey=True, squeeze=False)[0]
-        for axes, (_, row) in zip(panels, data.sort_values("group_size").iterrows(), strict=True):
-            _attainable(axes, row)
-            trained = rows[(rows["claim"] == "T2.potential") & rows["mean_success_1"].notna()]
-            trained = trained[trained["group_size"] == row["group_size"]]
-            axes.plot(
-                trained["mean_success_1"], trained["mean_success_2"], "k+", ms=11, mew=1.2,
-                label="trained, decomposed (mean)",
-            )  # fmt: skip
-            axes.set_title(f"menu, G = {int(row['group_size'])}")
-            axes.set_xlabel("$J_{q1}$, success of component 1")
-        panels[0].set_ylabel("$J_{q2}$, success of component 2")
-        shared_legend(figure, panels[0], 3)
+    figure = Figure((PAGE_WIDTH, 2.9), layout="constrained")
+    panels = figure.subplots(1, len(data), sharey=True, squeeze=False)[0]
+    for axes, (_, row) in zip(panels, data.sort_values("group_size").iterrows(), strict=True):
+        _attainable(axes, row)
+        trained = rows[(rows["claim"] == "T2.potential") & rows["mean_success_1"].notna()]
+        trained = trained[trained["group_size"] == row["group_size"]]
+        axes.plot(
+            trained["mean_success_1"], trained["mean_success_2"], "k+", ms=11, mew=1.2,
+            label="trained, decomposed (mean)",
+        )  # fmt: skip
+        axes.set_title(f"menu, G = {int(row['group_size'])}")
+        axes.set_xlabel("$J_{q1}$, success of component 1")
+    panels[0].set_ylabel("$J_{q2}$, success of component 2")
+    shared_legend(figure, panels[0], 3)
     return figure
 
 
@@ -124,5 +123,4 @@ def _attainable(axes: Axes, row: pd.Series) -> None:
     axes.plot(*line.T, "-", color=DECOMPOSED, label=r"level line of $\tilde J$ at its optimum")
     axes.plot(*joint, "s", color=JOINT, ms=7, label="joint optimum (of $J$)")
     axes.plot(*decomposed, "o", color=DECOMPOSED, ms=7, label=r"decomposed optimum (of $\tilde J$)")
-    axes.set_xlim(-0.02, 1.12 * polygon[:, 0].max())
-    axes.set_ylim(-0.02, 1.6 * polygon[:, 1].max())
+    axes.set(xlim=(-0.02, 1.12 * polygon[:, 0].max()), ylim=(-0.02, 1.6 * polygon[:, 1].max()))

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -11,10 +10,10 @@ from grpo_checks.figures.style import (
     COLUMN_WIDTH,
     OBSERVED,
     PAGE_WIDTH,
-    RC,
     REFERENCE,
     SERIES,
     shared_legend,
+    styled,
 )
 
 NAMES = {
@@ -43,6 +42,7 @@ KINDS = {
 SMALLEST = 1e-9
 
 
+@styled
 def coverage(rows: pd.DataFrame) -> Figure | None:
     """T3.coverage: failure probability over delta, one mark per cell, a line per bound."""
     data = rows[(rows["claim"] == "T3.coverage") & rows["observed"].notna()]
@@ -50,22 +50,19 @@ def coverage(rows: pd.DataFrame) -> Figure | None:
     if data.empty:
         return None
     names = list(data["bound_name"].unique())
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 0.9 + 0.26 * len(names)), layout="constrained")
-        axes = figure.subplots()
-        for step, (kind, (label, colour, marker)) in enumerate(KINDS.items()):
-            cells = data[data["posterior"] == kind]
-            ratio = np.maximum(cells["observed"] / cells["delta"], SMALLEST)
-            height = cells["bound_name"].map(names.index) + 0.22 * (step - 1)
-            axes.plot(ratio, height, marker, color=colour, alpha=0.6, label=label, linestyle="")
-        axes.axvline(1, color=REFERENCE, linestyle="--", label=r"$\delta$")
-        axes.set_xscale("log")
-        axes.set_yticks(range(len(names)), names)
-        axes.invert_yaxis()
-        axes.set_xlabel(
-            r"exact failure probability over $\delta$ (0 and below $10^{-9}$: left edge)"
-        )
-        figure.legend(loc="outside upper center", ncols=4, frameon=False)
+    figure = Figure((PAGE_WIDTH, 0.9 + 0.26 * len(names)), layout="constrained")
+    axes = figure.subplots()
+    for step, (kind, (label, colour, marker)) in enumerate(KINDS.items()):
+        cells = data[data["posterior"] == kind]
+        ratio = np.maximum(cells["observed"] / cells["delta"], SMALLEST)
+        height = cells["bound_name"].map(names.index) + 0.22 * (step - 1)
+        axes.plot(ratio, height, marker, color=colour, alpha=0.6, label=label, linestyle="")
+    axes.axvline(1, color=REFERENCE, linestyle="--", label=r"$\delta$")
+    axes.set_xscale("log")
+    axes.set_yticks(range(len(names)), names)
+    axes.invert_yaxis()
+    axes.set_xlabel(r"exact failure probability over $\delta$ (0 and below $10^{-9}$: left edge)")
+    figure.legend(loc="outside upper center", ncols=4, frameon=False)
     return figure
 
 
@@ -95,10 +92,10 @@ def _slack(axes: Axes, cells: pd.DataFrame) -> None:
         )
         left += nats
     axes.plot(labels, cells["nats oracle"], "D", color="black", label="asked by the oracle offset")
-    axes.set_xlabel("number of tasks $n$")
-    axes.set_ylabel(r"price of kl-$\xi$, nats")
+    axes.set(xlabel="number of tasks $n$", ylabel=r"price of kl-$\xi$, nats")
 
 
+@styled
 def tightness(rows: pd.DataFrame) -> Figure | None:
     """T3.tightness on `specialists`: each bound against the oracle; where kl-xi's nats go."""
     data = rows[(rows["claim"] == "T3.tightness") & rows["observed"].notna()]
@@ -108,11 +105,10 @@ def tightness(rows: pd.DataFrame) -> Figure | None:
     cells = cells[(cells["temperature"] == 1) & cells["nats used"].notna()].sort_values("n_tasks")
     if cells.empty:
         return None
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((COLUMN_WIDTH, 5.2), layout="constrained")
-        above, below = np.ravel(np.array(figure.subfigures(2, 1)))
-        _ratios(ratios := above.subplots(), cells)
-        _slack(nats := below.subplots(), cells)
-        ratios.legend(frameon=False, loc="upper right")
-        shared_legend(below, nats, 2)
+    figure = Figure((COLUMN_WIDTH, 5.2), layout="constrained")
+    above, below = np.ravel(np.array(figure.subfigures(2, 1)))
+    _ratios(ratios := above.subplots(), cells)
+    _slack(nats := below.subplots(), cells)
+    ratios.legend(frameon=False, loc="upper right")
+    shared_legend(below, nats, 2)
     return figure

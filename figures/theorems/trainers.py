@@ -4,17 +4,17 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from grpo_checks.figures.style import PAGE_WIDTH, RC, REFERENCE, SERIES
+from grpo_checks.figures.style import PAGE_WIDTH, REFERENCE, SERIES, simplex, styled
 from grpo_checks.figures.theorems.cycles import corners
 
 EXACT, DEFAULTS, BEST = "expected updates", "defaults", 0.75
 """Settings; and J*, always the third action."""
 
 
+@styled
 def paths(rows: pd.DataFrame) -> Figure | None:
     """Policies in the simplex, J and the conserved sum against the number of steps."""
     if "setting" not in rows:
@@ -22,24 +22,22 @@ def paths(rows: pd.DataFrame) -> Figure | None:
     data = {str(name): path for name, path in rows.groupby("setting", sort=False)}
     if not data.keys() >= {EXACT, DEFAULTS}:
         return None
-    with rc_context(dict(RC)):  # type: ignore[arg-type]
-        figure = Figure((PAGE_WIDTH, 2.8), layout="constrained")
-        first, second, third = figure.subplots(1, 3, width_ratios=(1, 1.4, 1.4))
-        _simplex(first, data)
-        for axes, column in ((second, "J"), (third, "conserved")):
-            _against_steps(axes, data, column)
-        second.axhline(BEST, color=REFERENCE, ls=":", lw=0.8)
-        second.set_ylabel("J (dotted: the most there is)")
-        third.set_yscale("log")
-        third.set_ylabel(r"$\Sigma\, e^{-\theta}$, constant on the orbit")
-        figure.legend(
-            *second.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False
-        )
+    figure = Figure((PAGE_WIDTH, 2.8), layout="constrained")
+    first, second, third = figure.subplots(1, 3, width_ratios=(1, 1.4, 1.4))
+    _simplex(first, data)
+    for axes, column in ((second, "J"), (third, "conserved")):
+        _against_steps(axes, data, column)
+    second.axhline(BEST, color=REFERENCE, ls=":", lw=0.8)
+    second.set_ylabel("J (dotted: the most there is)")
+    third.set(yscale="log", ylabel=r"$\Sigma\, e^{-\theta}$, constant on the orbit")
+    figure.legend(
+        *second.get_legend_handles_labels(), loc="outside upper center", ncols=3, frameon=False
+    )
     return figure
 
 
 def _simplex(axes: Axes, data: dict[str, pd.DataFrame]) -> None:
-    axes.plot([0, 1, 0.5, 0], [0, 0, np.sqrt(3) / 2, 0], color=REFERENCE, lw=0.8)
+    simplex(axes)
     for (x, y), name, place in (
         ((0, 0), "A", "top"), ((1, 0), "B", "top"), ((0.5, np.sqrt(3) / 2), "C", "bottom"),
     ):  # fmt: skip
@@ -47,8 +45,6 @@ def _simplex(axes: Axes, data: dict[str, pd.DataFrame]) -> None:
     for i, (_, path) in enumerate(data.items()):
         x, y = corners(path["first"].to_numpy(), path["second"].to_numpy())
         axes.plot(x, y, zorder=10 - i, **_look(i))
-    axes.set_aspect("equal")
-    axes.axis("off")
 
 
 def _against_steps(axes: Axes, data: dict[str, pd.DataFrame], column: str) -> None:
