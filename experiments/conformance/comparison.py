@@ -37,6 +37,10 @@ class Comparison(NamedTuple):
     """"conforms", "differs" or "cannot be told"."""
 
 
+UNTOLD = Comparison._make([*[float("nan")] * 9, "cannot be told"])
+"""Beside an exact law whose E[g] or V is 0."""
+
+
 def compare(
     episodes: Episodes,
     batches: Batches,
@@ -55,21 +59,9 @@ def compare(
     variance_allowed = float(batches.chance @ (2 * norm * allowed + allowed**2))
     variance_allowed += 2 * size * mean_allowed
     if batches.sampled:
-        variance_allowed += _sampling_error(batches, np.square(norm))
+        variance_allowed += SIGMAS * float(np.square(norm).std() / np.sqrt(len(norm)))
     if size == 0 or exact.variance == 0:
-        nothing = float("nan")
-        return Comparison(
-            nothing,
-            nothing,
-            nothing,
-            nothing,
-            nothing,
-            nothing,
-            nothing,
-            nothing,
-            nothing,
-            "cannot be told",
-        )
+        return UNTOLD
     # What float64 itself rounds, for trainers that use it.
     excess = float((error / (allowed + 64 * np.finfo(float).eps * (norm + size))).max())
     silent = by.silent.all(1)
@@ -96,16 +88,11 @@ def _mean_error(
     return float(np.linalg.norm(seen.mean - exact.mean)), tolerance
 
 
-def _sampling_error(batches: Batches, square: Floats) -> float:
-    return SIGMAS * float(square.std() / np.sqrt(len(square)))
-
-
 def _verdict(numbers: Comparison) -> str:
-    within = (
+    if not (
         numbers.mean_error <= numbers.mean_tolerance
         and numbers.variance_error <= numbers.variance_tolerance
         and numbers.batch_excess <= 1
-    )
-    if not within:
+    ):
         return "differs"
     return "conforms" if numbers.mean_tolerance <= COARSE else "cannot be told"

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import softmax
 
 from grpo_checks.theory.evaluation.episode_listing import (
     MAX_EPISODES,
@@ -61,16 +62,25 @@ class Episodes(NamedTuple):
     rho: Floats
     """(Q,): of the prompts."""
 
+    @property
+    def is_decision(self) -> Bools:
+        """(E, T): tokens that are trained on, neither padding nor responses."""
+        return self.is_token & self.is_action
+
+    @property
+    def has_responses(self) -> bool:
+        """Whether any token is a tool's."""
+        return bool((self.is_token & ~self.is_action).any())
+
     def scores(self) -> Floats:
         """(E, T, d): grad log pi of every token, responses included; 0 where padded."""
-        per_row = self.features - np.einsum("nv,nvd->nd", self.probs(), self.features)[:, None]
+        probs = _policy(self.features, self.legal, self.theta)
+        per_row = self.features - np.einsum("nv,nvd->nd", probs, self.features)[:, None]
         return np.where(self.is_token[..., None], per_row[self.row, self.tokens], 0.0)
 
-    def probs(self) -> Floats:
-        """(N, V)."""
-        logits = np.where(self.legal, self.features @ self.theta, -np.inf)
-        weight = np.exp(logits - logits.max(1, keepdims=True))
-        return np.asarray(weight / weight.sum(1, keepdims=True))
+    def decision_scores(self) -> Floats:
+        """(E, T, d): the same of decisions alone; their sum over T is an episode's score."""
+        return np.where(self.is_decision[..., None], self.scores(), 0.0)
 
 
 class _Vocabulary(NamedTuple):
@@ -103,7 +113,7 @@ def list_tokens(instance: Instance) -> Episodes:
         raise ValueError(f"instance = {instance.name}: {many} episodes: expected {MAX_EPISODES}")
     vocabulary = _vocabulary(mdp)
     table, legal, row_of = _table(instance.policy, vocabulary)
-    decisions = _decisions(table, legal, row_of, theta.reshape(-1), vocabulary.actions)
+    decisions = _policy(table, legal, theta.reshape(-1))[row_of, : vocabulary.actions]
     listed = [(q, w) for q in range(len(mdp.prompt_distribution)) for w in walks(mdp, q, decisions)]
     lines = [[*_line(mdp, q, walk, vocabulary, row_of)] for q, walk in listed]
     longest = max(map(len, lines))
@@ -155,12 +165,9 @@ def _table(policy: Policy, vocabulary: _Vocabulary) -> tuple[Floats, Bools, Ints
     return table, legal, row_of
 
 
-def _decisions(table: Floats, legal: Bools, row_of: Ints, theta: Floats, actions: int) -> Floats:
-    """pi(a|s), (S, A); exactly 0 where illegal."""
-    allowed = legal[row_of, :actions]
-    logits = np.where(allowed, table[row_of, :actions] @ theta, -np.inf)
-    weight = np.exp(logits - logits.max(1, keepdims=True))
-    return np.asarray(weight / weight.sum(1, keepdims=True))
+def _policy(features: Floats, legal: Bools, theta: Floats) -> Floats:
+    """(N, V): the chance of every token in its row; exactly 0 where illegal."""
+    return np.asarray(softmax(np.where(legal, features @ theta, -np.inf), axis=1))
 
 
 def _line(

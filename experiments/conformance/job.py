@@ -24,8 +24,6 @@ class Answer(NamedTuple):
 
     gradient: Floats
     """(M, d): the direction in which its loss would fall."""
-    advantage: Floats | None
-    """(M, B, G) where it says them."""
     versions: dict[str, Any]
     """Of its libraries, with ``precision``: "float32" or "float64"."""
     members: Ints | None = None
@@ -62,9 +60,6 @@ def read_answer(path: Path, shape: tuple[int, ...], theta: Floats) -> Answer:
     _check("gradient", gradient, (shape[0], len(theta)), limit)
     if not gradient.any():
         raise ValueError("gradient: 0 in every batch: expected one that is not; is it detached?")
-    advantage = answer.get("advantage")
-    if advantage is not None:
-        _check("advantage", advantage, shape)
     after = np.asarray(answer["theta_after"], float)
     _check("theta_after", after, theta.shape)
     # float32 cannot say every theta; a step would be larger than its rounding.
@@ -76,7 +71,7 @@ def read_answer(path: Path, shape: tuple[int, ...], theta: Floats) -> Answer:
         )
     if members is not None and members.shape != shape:
         raise ValueError(f"members: shape {members.shape}: expected {shape}")
-    return Answer(gradient, advantage, versions, members)
+    return Answer(gradient, versions, members)
 
 
 def _largest(precision: Any) -> float:

@@ -39,9 +39,8 @@ def definition(episodes: Episodes, batches: Batches, rule: UpdateRule) -> Defini
             f"rule = {estimator.name}, {aggregation.name}: expected one without a greedy episode "
             "and without shuffled micro-batches"
         )
-    action = episodes.is_token & episodes.is_action
-    decisions, horizon = action.sum(1).astype(float), int(action.sum(1).max())
-    score = np.where(action[..., None], episodes.scores(), 0.0).sum(1)
+    decisions = episodes.is_decision.sum(1).astype(float)
+    horizon, score = int(decisions.max()), episodes.decision_scores().sum(1)
     flat = batches.members.reshape(len(batches.members), -1)
 
     def one(members: jax.Array) -> tuple[jax.Array, jax.Array, jax.Array]:

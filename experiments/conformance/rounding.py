@@ -30,14 +30,10 @@ def batch_tolerance(
     """(M,): the largest |error| of a batch's gradient. Raises ValueError for a precision."""
     if precision not in UNIT:
         raise ValueError(f"precision = {precision!r}: expected one of {tuple(UNIT)}")
-    action = (episodes.is_token & episodes.is_action)[..., None]
-    size = np.linalg.norm(np.where(action, episodes.scores(), 0.0), axis=2).sum(1)
-    size = size[batches.members] * by.weight
+    size = np.linalg.norm(episodes.decision_scores(), axis=2).sum(1)[batches.members] * by.weight
     relative = roundings(episodes, batches) * np.abs(by.advantage)
-    return np.asarray(
-        UNIT[precision]
-        * ((relative + _reward_error(episodes, batches, rule, by)) * size).sum((1, 2))
-    )
+    error = (relative + _reward_error(episodes, batches, rule, by)) * size
+    return np.asarray(UNIT[precision] * error.sum((1, 2)))
 
 
 def roundings(episodes: Episodes, batches: Batches) -> float:
@@ -91,9 +87,6 @@ def _of_rewards(episodes: Episodes, batches: Batches, by: Definition) -> Floats:
 
 def _per_sd(plain: Floats, advantage: Floats, least: float) -> Floats:
     """(M, 1, 1): what the step over the batch multiplies by; 1/``least`` where nothing varies."""
-    shape = (len(plain), 1, 1)
-    flat, whitened = plain.reshape(len(plain), -1), advantage.reshape(len(plain), -1)
-    before, after = np.ptp(flat, 1), np.ptp(whitened, 1)
+    before, after = (np.ptp(x, (1, 2), keepdims=True) for x in (plain, advantage))
     varied = before > 0
-    ratio = np.where(varied, after / np.where(varied, before, 1.0), 1 / least)
-    return np.asarray(ratio.reshape(shape))
+    return np.where(varied, after / np.where(varied, before, 1.0), 1 / least)

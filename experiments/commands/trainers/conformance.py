@@ -100,12 +100,11 @@ def _cases(arguments: argparse.Namespace) -> Sequence[Case]:
 
 def _questions(places: Sequence[report.Place], cases: Sequence[Case]) -> report.Questions:
     """Every rule on every model that it knows."""
-    responses = [bool((w.episodes.is_token & ~w.episodes.is_action).any()) for w in places]
     return [
         (where, case)
-        for where, spoken in zip(places, responses, strict=True)
+        for where in places
         for case in cases
-        if case.responses in (None, spoken)
+        if case.responses in (None, where.episodes.has_responses)
     ]
 
 

@@ -25,7 +25,6 @@ def load(model: SimpleNamespace) -> None:
     probs = weight / weight.sum(1, keepdims=True)
     mean = np.einsum("nv,nvd->nd", probs, model.features)
     STATE["score"] = model.features - mean[:, None]
-    STATE["model"], STATE["probs"] = model, probs
 
 
 def gradient(batch: SimpleNamespace) -> Any:
@@ -40,12 +39,3 @@ def gradient(batch: SimpleNamespace) -> Any:
     mask = batch.is_token & batch.is_action
     score = np.where(mask[..., None], STATE["score"][batch.row, batch.tokens], 0.0)
     return np.einsum("bg,bgtd->d", advantage, score) / mask.sum()
-
-
-def sample(n: int) -> Any:
-    """n episodes of the trainer's own sampler, as indices into ``model.tokens``. Optional."""
-    model, rng = STATE["model"], np.random.default_rng(0)
-    taken = STATE["probs"][model.row, model.tokens]
-    chance = np.where(model.is_action, taken, model.response_chance)
-    law = np.where(model.is_token, chance, 1.0).prod(1) * model.rho[model.prompt]
-    return rng.choice(len(law), n, p=law / law.sum())

@@ -2,12 +2,14 @@
 
     PYTHON exchange.py FILE.py JOB.npz ANSWER.npz [JOB.npz ANSWER.npz ...]
 
-FILE.py has three functions: ``load(model)`` is called once with a ``Model``; ``gradient(batch)``
-with each ``Batch`` returns the direction in which the trainer's loss falls, (d,); ``sample(n)``, if
-there is one, draws n episodes with the trainer's own sampler, (n,) indices into the model's
-episodes. ``VERSIONS`` (a dict), if there is one, names libraries; ``PRECISION`` is "float32" unless
-it says "float64". A file that feeds its trainer otherwise has one function ``answer(job)``
-instead, which returns what ``write`` stores. Needs NumPy alone.
+FILE.py has two functions: ``load(model)`` is called once with a ``Model``; ``gradient(batch)``
+with each ``Batch`` returns the direction in which the trainer's loss falls, (d,). ``VERSIONS`` (a
+dict), if there is one, names libraries; ``PRECISION`` is "float32" unless it says "float64". A file
+that feeds its trainer otherwise has one function ``answer(job)`` instead, which returns what
+``write`` stores. Needs NumPy alone.
+
+A ``Model`` has ``features`` (N, V, d), ``theta`` (d,), ``legal`` (N, V), ``rule``, and all episodes
+as a batch: ``tokens``, ``row``, ``is_token``, ``is_action``, ``prompt``, ``reward``.
 """
 
 import importlib.util
@@ -47,27 +49,17 @@ def batch_of(job: dict[str, Any], members: Any) -> SimpleNamespace:
     return SimpleNamespace(**arrays, weights=job["weights"], index=members)
 
 
-def model_of(job: dict[str, Any]) -> SimpleNamespace:
-    """A ``Model``: ``features`` (N, V, d), ``theta`` (d,), ``legal`` (N, V), ``rule``, and all
-    episodes as a batch: ``tokens``, ``row``, ``is_token``, ``is_action``, ``prompt``, ``reward``.
-    """
-    return SimpleNamespace(**job)
-
-
 def answer_of(module: ModuleType, job: dict[str, Any]) -> dict[str, Any]:
-    """What the three functions of a file make of a job."""
+    """What the two functions of a file make of a job."""
     theta = job["theta"].copy()
-    model = model_of({**job, "theta": theta})
+    model = SimpleNamespace(**{**job, "theta": theta})
     module.load(model)
     gradient = np.array(
         [_one(module.gradient(batch_of(job, members)), theta.shape) for members in job["batches"]]
     )
     named = {"precision": getattr(module, "PRECISION", "float32")}
     versions = {**named, **getattr(module, "VERSIONS", {}), **named}
-    answer = {"gradient": gradient, "theta_after": model.theta, "versions": versions}
-    if job["sample"] and hasattr(module, "sample"):
-        answer["sampled"] = np.asarray(module.sample(job["sample"]))
-    return answer
+    return {"gradient": gradient, "theta_after": model.theta, "versions": versions}
 
 
 def _one(gradient: Any, shape: tuple[int, ...]) -> Any:

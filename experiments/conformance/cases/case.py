@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from grpo_checks.theory.rules.presets import preset
 from grpo_checks.theory.rules.rule import UpdateRule
 
 
@@ -16,6 +17,11 @@ class Case(NamedTuple):
     """By the trainer's own names; none: its defaults."""
     responses: bool | None = None
     """True: for models with responses of tools alone; False: for those without."""
+
+
+def preset_case(name: str, **options: Any) -> Case:
+    """A preset under its own name. Raises ValueError for others."""
+    return Case(name, preset(name).rule, options)
 
 
 FAULTS = (

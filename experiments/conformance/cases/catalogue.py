@@ -4,14 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from grpo_checks.experiments.conformance.cases import openrlhf, torchrl, trl, tunix, verl
-from grpo_checks.experiments.conformance.cases.case import Case, with_faults
-from grpo_checks.theory.rules.presets import preset
-
-
-def preset_case(name: str) -> Case:
-    """A preset, for a trainer that has one rule and no options. Raises ValueError for others."""
-    return Case(name, preset(name).rule)
-
+from grpo_checks.experiments.conformance.cases.case import Case, preset_case, with_faults
 
 TRAINERS: Mapping[str, tuple[Case, ...]] = MappingProxyType(
     {
@@ -27,10 +20,7 @@ TRAINERS: Mapping[str, tuple[Case, ...]] = MappingProxyType(
 MUTANTS: Mapping[str, tuple[Case, ...]] = MappingProxyType(
     {
         "trl": trl.MUTANTS,
-        **{
-            name: with_faults(TRAINERS[name][0])
-            for name in ("tunix", "torchrl", "verl", "openrlhf")
-        },
+        **{n: with_faults(TRAINERS[n][0]) for n in ("tunix", "torchrl", "verl", "openrlhf")},
     }
 )
 """A rule without fault, then the same with faults that an adapter plants."""

@@ -54,11 +54,7 @@ def _same_update() -> Iterator[Case]:
 def _leave_one_out() -> Iterator[Case]:
     """Its RLOOTrainer; ``beta`` is .05 by default. Responses of tools are no part of it."""
     for name, whiten in (("rloo", None), ("rloo/normalized", EPS)):
-        options = {
-            "trainer": "RLOOTrainer",
-            "beta": 0.0,
-            "normalize_advantages": whiten is not None,
-        }
+        options = {"trainer": "RLOOTrainer", "beta": 0.0, "normalize_advantages": bool(whiten)}
         rule = UpdateRule(Estimator("leave_one_out", 1, 0.0, whiten), Aggregation("episode_sum"))
         yield Case(name, rule, options, responses=False)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from scipy.special import softmax
 
 from grpo_checks.experiments.conformance.episodes import Floats
 from grpo_checks.theory.instances.cycles.dice import LAWS, VECTORS, WEIGHTS
@@ -74,12 +75,6 @@ def write_path_job(path: Path, options: dict[str, Any]) -> None:
     )  # fmt: skip
 
 
-def softmax(theta: Floats) -> Floats:
-    """Along the last axis."""
-    weight = np.exp(theta - theta.max(-1, keepdims=True))
-    return np.asarray(weight / weight.sum(-1, keepdims=True))
-
-
 def exact_orbit(steps: int) -> Floats:
     """theta (steps + 1, A) of expected updates: groups of 2, their sd with ddof 1 and eps 1e-4.
 
@@ -100,7 +95,7 @@ def exact_orbit(steps: int) -> Floats:
 
 def path_rows(setting: str, path: Floats, versions: dict[str, Any]) -> list[dict[str, Any]]:
     """Of every ``EVERY``-th step of a path (steps + 1, A) under one setting, or ``EXACT``."""
-    dice, policy = dice_lotteries(), softmax(path)
+    dice, policy = dice_lotteries(), softmax(path, -1)
     options = {} if setting == EXACT else SETTINGS[setting]
     line = ", ".join(f"{name} {x}" for name, x in versions.items())
     labels = {

@@ -14,7 +14,7 @@ from grpo_checks.experiments.conformance.batches import (
     count_batches,
     sampled_batches,
 )
-from grpo_checks.experiments.conformance.cases.catalogue import preset_case
+from grpo_checks.experiments.conformance.cases.case import preset_case
 from grpo_checks.experiments.conformance.episodes import list_tokens
 from grpo_checks.experiments.conformance.models import model
 from grpo_checks.experiments.conformance.report import judge, place

@@ -162,7 +162,7 @@ def test_answers_are_stored_as_they_are(tmp_path):
     gradient = np.array([[0.1, -0.2]])
     question = Question("steps", 4, "dapo/group")
     for precision in ("float32", "float64"):
-        answer = Answer(gradient, None, {"precision": precision})
+        answer = Answer(gradient, {"precision": precision})
         write_gradients(tmp_path / "x.npz", {question: answer})
         read, versions = read_gradients(tmp_path / "x.npz")
         assert versions["precision"] == precision
