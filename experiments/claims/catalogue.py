@@ -27,12 +27,13 @@ from grpo_checks.experiments.claims.literature import amplification as literatur
 from grpo_checks.experiments.claims.literature import baseline as literature_baseline
 from grpo_checks.experiments.claims.literature import contrast as literature_contrast
 from grpo_checks.experiments.claims.literature import convergence as literature_convergence
-from grpo_checks.experiments.claims.literature import correlation as literature_correlation
-from grpo_checks.experiments.claims.literature import correlation_pairs as literature_pairs
 from grpo_checks.experiments.claims.literature import groups as literature_groups
 from grpo_checks.experiments.claims.literature import hessian as literature_hessian
 from grpo_checks.experiments.claims.literature import mse as literature_mse
 from grpo_checks.experiments.claims.literature import tools as literature_tools
+from grpo_checks.experiments.claims.literature.correlation import law as correlation_law
+from grpo_checks.experiments.claims.literature.correlation import limit as correlation_limit
+from grpo_checks.experiments.claims.literature.correlation import pairs as correlation_pairs
 from grpo_checks.experiments.claims.policy_classes import global_maximum as t2_global
 from grpo_checks.experiments.claims.policy_classes import shared as t2_shared
 from grpo_checks.experiments.claims.practice import kl as practice_kl
@@ -97,9 +98,9 @@ CLAIMS: tuple[Claim, ...] = (
     literature_hessian.CLAIM,
     literature_mse.CLAIM,
     literature_baseline.CLAIM,
-    literature_correlation.LIMIT,
-    literature_correlation.LAW,
-    literature_pairs.CLAIM,
+    correlation_limit.CLAIM,
+    correlation_law.CLAIM,
+    correlation_pairs.CLAIM,
     literature_groups.CLAIM,
     practice_kl.CLAIM,
 )

@@ -12,7 +12,6 @@ from grpo_checks.experiments.protocol.error_shares import claim_error, doublings
 from grpo_checks.experiments.protocol.points import Case, Exact
 from grpo_checks.experiments.protocol.soundness import ROW, check
 from grpo_checks.experiments.protocol.verdict import Evidence, Verdict
-from grpo_checks.theory.updates.rounding import accumulated
 
 Provenance = Literal["abstract", "reported", "derived", "literature"]
 
@@ -117,6 +116,22 @@ def no_runs(scope: Scope) -> list[RunSettings]:
     return []
 
 
+Facts = dict[str, object]
+"""What a part of the ledger's template says, by the name of its place there."""
+
+
+Told = Callable[..., Facts | None]
+"""None where there is nothing to say."""
+
+
+class Part(NamedTuple):
+    """Of that template: what it says, and of what."""
+
+    facts: Told
+    inputs: tuple[str, ...]
+    """Its arguments: claims, whose rows, and tables (``ledger.stored_inputs``)."""
+
+
 @dataclass(frozen=True)
 class Claim:
     """A statement that can come out false.
@@ -142,20 +157,10 @@ class Claim:
     """Modules of ``theory`` whose docstrings prove it, or say where a proof is."""
     figures: Sequence[str] = ()
     """Names of the figures that show its rows."""
+    facts: Mapping[str, Told | Part] = field(default_factory=dict)
+    """What the ledger says of it, by the names of its parts: of its own rows, or as a ``Part``."""
     origin: Origin = field(default_factory=origin, compare=False, repr=False)
     """Its file, and what all others said when it was imported."""
-
-
-def not_judged(result: RunResult, step: float, smoothness: float) -> tuple[Verdict, str] | None:
-    """Verdict and reason for a run that Theorem 1 cannot be put on; None for all others."""
-    if result["diverged"]:
-        return "inconclusive", "the run left the finite numbers"
-    if step == 0:
-        return "assumption unmet", "nothing to learn: the start is optimal or offers no choice"
-    # 1/L and its product with L are rounded.
-    if step * smoothness > 1 + accumulated(2):
-        return "assumption unmet", "step above 1/L"
-    return None
 
 
 def judge(upper: float, lower: float, bound: float) -> Verdict:

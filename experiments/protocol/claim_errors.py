@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from grpo_checks.experiments.protocol.assumptions import Assumption
-from grpo_checks.experiments.protocol.claim import Claim, Provenance
+from grpo_checks.experiments.protocol.claim import Claim, Part, Provenance
 from grpo_checks.experiments.protocol.points import Case, Exact
 from grpo_checks.experiments.protocol.soundness import Checks, check, is_text
 from grpo_checks.experiments.protocol.verdict import Verdict
@@ -64,6 +64,11 @@ def _changes(value: Any) -> bool:
     return isinstance(value, Mapping) and all(_prints(k) and is_text(x) for k, x in value.items())
 
 
+def _parts(value: Any) -> bool:
+    sound = isinstance(value, Mapping) and all(map(_prints, value))
+    return sound and all(isinstance(x, Part) or callable(x) for x in value.values())
+
+
 FIELDS: Checks = {
     "name": (_name, f"up to {MAX_NAME} characters that print"),
     "statement": (is_text, "a text"),
@@ -77,6 +82,7 @@ FIELDS: Checks = {
     "cases": (lambda x: _are(Case, x), "a list of Case"),
     "proof": (lambda x: _are(str, x), "a list of modules"),
     "figures": (lambda x: _are(str, x), "a list of names"),
+    "facts": (_parts, "names of parts with functions of rows, or a Part"),
 }
 
 

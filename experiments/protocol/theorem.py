@@ -6,7 +6,7 @@ from grpo_checks.experiments.models.instances import InstanceSpec
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import Assumption
 from grpo_checks.experiments.protocol.cell_rows import stored_only
-from grpo_checks.experiments.protocol.claim import Claim, Provenance, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Part, Provenance, Row, Scope, Told
 from grpo_checks.experiments.protocol.points import Case, Exact
 from grpo_checks.experiments.protocol.verdict import Verdict
 
@@ -25,6 +25,7 @@ def theorem(
     assumptions: Sequence[Assumption] = (),
     on_models: OnModels | None = None,
     models: Sequence[InstanceSpec] = (),
+    facts: Mapping[str, Told | Part] | None = None,
 ) -> Claim:
     """A claim that its cases decide, each of them its own or of a mutant.
 
@@ -54,6 +55,7 @@ def theorem(
         rows=rows,
         exact=exact,
         cases=cases,
+        facts=facts or {},
     )
 
 

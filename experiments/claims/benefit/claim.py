@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from grpo_checks.experiments.claims.benefit import facts
 from grpo_checks.experiments.claims.benefit.map import Benefit, measure, options
 from grpo_checks.experiments.claims.benefit.rows import GROUP_SIZE, race_rows, start
 from grpo_checks.experiments.models.instances import InstanceSpec, build
@@ -135,6 +136,7 @@ CLAIM = Claim(
     expected="refuted",
     proof=("grpo_checks.theory.updates.benefit",),
     figures=("t2_phase",),
+    facts={"T2.benefit": facts.benefit, "T2.benefit, what to use": facts.rules},
     assumptions=(
         Assumption("an episode is one decision", _not_listed),
         *stated("one grid of steps for both, up to 16/L"),

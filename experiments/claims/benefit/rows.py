@@ -5,13 +5,7 @@ import numpy as np
 from grpo_checks.experiments.claims.benefit.map import options
 from grpo_checks.experiments.claims.benefit.races import Race, race
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
-from grpo_checks.experiments.protocol.claim import (
-    STATISTICAL,
-    Levels,
-    Row,
-    Scope,
-    judge,
-)
+from grpo_checks.experiments.protocol.claim import STATISTICAL, Levels, Row, Scope, judge
 from grpo_checks.theory.convergence.confidence import lower_limit, upper_limit
 from grpo_checks.theory.convergence.error_levels import lower_level, upper_level
 

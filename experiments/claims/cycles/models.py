@@ -3,13 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from grpo_checks.theory.instances.cycles.dice import (
-    LAWS,
-    LAWS_ALL,
-    VECTORS,
-    WEIGHTS,
-    WEIGHTS_ALL,
-)
+from grpo_checks.theory.instances.cycles.dice import LAWS, LAWS_ALL, VECTORS, WEIGHTS, WEIGHTS_ALL
 from grpo_checks.theory.instances.cycles.rank_cycle import PAYS
 
 START = [1, 0, "-3/5"]

@@ -21,6 +21,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from math import sqrt
 
+from grpo_checks.experiments.claims.cycles import facts
 from grpo_checks.experiments.claims.cycles.models import DOCUMENTS, MODELS
 from grpo_checks.experiments.claims.cycles.own_centres import centres
 from grpo_checks.experiments.claims.cycles.own_field import EXACT
@@ -32,6 +33,7 @@ from grpo_checks.experiments.claims.cycles.own_orbits import (
     period,
     spec_of,
 )
+from grpo_checks.experiments.claims.stationarity.sharp.steps import not_judged
 from grpo_checks.experiments.models.averages import average
 from grpo_checks.experiments.models.constants import run_constants
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
@@ -41,10 +43,10 @@ from grpo_checks.experiments.protocol.claim import (
     STATISTICAL,
     Claim,
     Levels,
+    Part,
     Row,
     Scope,
     judge,
-    not_judged,
 )
 from grpo_checks.theory.convergence.stationarity import path_terms
 from grpo_checks.theory.estimators.advantages import Estimator
@@ -137,6 +139,7 @@ CLAIM = Claim(
         "grpo_checks.theory.rational.cycles.centres",
     ),
     figures=("t1_own",),
+    facts={NAME: Part(facts.cycles, (NAME, "T1.cycle"))},
     assumptions=stated("one decision, the same policy for all prompts", "steps c/sqrt(T)"),
     mutants={},
     runs=runs,

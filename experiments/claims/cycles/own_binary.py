@@ -23,7 +23,9 @@ from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import stated
 from grpo_checks.experiments.protocol.cell_rows import equality, unmet
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
+from grpo_checks.experiments.runs.words import Table, listed, table
+from grpo_checks.experiments.storage.text import span
 from grpo_checks.theory.batches.rule_law import RuleLaw, rule_law
 from grpo_checks.theory.convergence.cycles.binary import binary_curl
 from grpo_checks.theory.convergence.jacobian import asymmetry, jacobian_rounding
@@ -136,6 +138,20 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return [_row(s, g, a, scope.mutant) for s in specs for g in sizes for a in AGGREGATIONS]
 
 
+def facts(data: Table) -> Facts:
+    """Of T1.own.binary: the asymmetry of the Jacobian by aggregation."""
+    shown = data.dropna(subset=["asymmetry"])
+    # Below its rounding error it is none.
+    seen = shown["largest_curl"] > shown["rounding"]
+    known = shown.assign(asymmetry=shown["asymmetry"].where(seen, 0.0))
+    shares = known.groupby(["instance", "aggregation"], sort=False)["asymmetry"].agg(span)
+    return {
+        "cells": len(shown),
+        "sizes": listed([f"{size:.0f}" for size in sorted({*shown["group_size"]})]),
+        "table": table(shares.rename("share").reset_index()),
+    }
+
+
 CLAIM = Claim(
     name=NAME,
     statement="one binary reward: E[g] of `group_normalized` is the gradient of Jtilde under "
@@ -144,6 +160,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.convergence.cycles.binary",),
     figures=(),
+    facts={NAME: facts},
     assumptions=stated("one binary reward", "eps = 0, ddof = 0", "full sweep"),
     mutants=MUTANTS,
     rows=rows,

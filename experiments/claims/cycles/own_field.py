@@ -24,11 +24,7 @@ from typing import Any, get_args
 import jax.numpy as jnp
 from flint import fmpq
 
-from grpo_checks.experiments.claims.cycles.larger_groups import (
-    FIELDS,
-    decide_larger,
-    estimator_of,
-)
+from grpo_checks.experiments.claims.cycles.larger_groups import FIELDS, decide_larger, estimator_of
 from grpo_checks.experiments.falsifier.constraints import (
     above_zero,
     fraction,

@@ -15,25 +15,22 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
-from grpo_checks.experiments.claims.decomposition.cases import (
-    static_cells,
-)
+from grpo_checks.experiments.claims.decomposition.cases import static_cells
 from grpo_checks.experiments.claims.decomposition.cells import Cells
 from grpo_checks.experiments.claims.decomposition.summaries import grouped, overall, summary
 from grpo_checks.experiments.claims.decomposition.training_cells import (
     training_cells,
     training_runs,
 )
-from grpo_checks.experiments.falsifier.constraints import (
-    above_zero,
-)
+from grpo_checks.experiments.falsifier.constraints import above_zero
 from grpo_checks.experiments.falsifier.domain import Domain
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.decomposition.deep_gap import deep_gap
 from grpo_checks.experiments.points.decomposition.menus import ARRAYS, OPTIONS
 from grpo_checks.experiments.protocol.assumptions import BINARY
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Part, Row, Scope
+from grpo_checks.experiments.runs.words import table
 from grpo_checks.theory.convergence.decomposition_gap import (
     Certificate,
     gap_bounds,
@@ -137,6 +134,28 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return [*table, *overall("T2.gap", pd.concat(frames, ignore_index=True), "bound")]
 
 
+def facts(data: pd.DataFrame, kappa: pd.DataFrame) -> Facts:
+    """Of T2.gap, and gap/bound of all cells of T2.kappa beside its own."""
+    both = pd.concat([data, kappa])
+    headings = {
+        "claim": "claim",
+        "where": "at",
+        "cells": "cells",
+        "ratio_median": "median",
+        "ratio_99": "99th percentile",
+        "ratio_max": "maximum",
+    }
+    cells = data[data["instance"] != "all"]
+    return {
+        "cells": int(cells["cells"].sum()),
+        "identities": int(cells["identities"].sum()),
+        "kinds": "; ".join(sorted(cells["instance"].unique())),
+        "violations": int(cells["violations"].sum()),
+        "excess": cells["largest_excess"].max(),
+        "ratios": table(both[both["where"].str.startswith("all ")], headings),
+    }
+
+
 CLAIM = Claim(
     name="T2.gap",
     statement="J*_q - J_q <= min_c [phi_q/c + sum_k w_k |1 - c_k/c| u_k], at every policy",
@@ -144,6 +163,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.convergence.decomposition_gap",),
     figures=("t2_gap",),
+    facts={"T2.gap": Part(facts, ("T2.gap", "T2.kappa"))},
     assumptions=(BINARY,),
     mutants=MUTANTS,
     runs=training_runs,

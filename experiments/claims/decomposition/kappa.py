@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pandas as pd
 
+from grpo_checks.experiments.claims.decomposition import facts
 from grpo_checks.experiments.claims.decomposition.cases import (
     DECOMPOSED,
     TRAINED_AT,
@@ -161,6 +162,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.convergence.decomposition_gap",),
     figures=("t2_gap",),
+    facts={"T2.kappa": facts.kappa, "T2.kappa, by K": facts.kappa_by_components},
     assumptions=(BINARY, in_cells("a first-order point: phi_q = 0")),
     mutants=MUTANTS,
     runs=training_runs,

@@ -11,11 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from grpo_checks.experiments.claims.decomposition.cases import (
-    CONFIRMED,
-    DECOMPOSED,
-    TRAINED_AT,
-)
+from grpo_checks.experiments.claims.decomposition.cases import CONFIRMED, DECOMPOSED, TRAINED_AT
 from grpo_checks.experiments.claims.decomposition.potential_cells import exact_row
 from grpo_checks.experiments.claims.decomposition.region import (
     best_point,
@@ -31,12 +27,15 @@ from grpo_checks.experiments.protocol.assumptions import BINARY
 from grpo_checks.experiments.protocol.claim import (
     STATISTICAL,
     Claim,
+    Facts,
     Levels,
     Row,
     Scope,
     Verdict,
     settled_by,
 )
+from grpo_checks.experiments.runs.words import Table, table
+from grpo_checks.experiments.storage.text import instances, span
 from grpo_checks.theory.convergence.confidence import lower_limit, upper_limit
 from grpo_checks.theory.convergence.error_levels import lower_level, upper_level
 from grpo_checks.theory.estimators.advantages import Estimator
@@ -119,6 +118,33 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return [*table, *region_rows()]
 
 
+def facts(data: Table) -> Facts:
+    """Of T2.potential: E[g] against grad Jtilde, where training ends, and graded rewards."""
+    compared = data[data["size"].notna() & (data["verdict"] != "vacuous")]
+    trained = data[data["standard_error"].notna()]
+    graded = data[data["asymmetry"].notna()]
+    headings = {
+        "group_size": "G",
+        "seeds": "seeds",
+        "observed": "mean J at the end",
+        "standard_error": "standard error",
+        "bound": "J at the maximiser of Jtilde",
+        "lower": "lower limit",
+        "upper": "upper limit",
+        "optimum_of_J": "J*",
+        "optimum_in_errors": "errors below J*",
+    }
+    return {
+        "trained": instances(trained),
+        "graded": instances(graded),
+        "off": compared["observed"].max(),
+        "cells": len(compared),
+        "table": table(trained, headings),
+        "residual": data["residual"].abs().max(),
+        "asymmetry": span(graded["asymmetry"]),
+    }
+
+
 CLAIM = Claim(
     name="T2.potential",
     statement="E[g] of `componentwise_normalized` is grad Jtilde; training ends at its maximiser",
@@ -126,6 +152,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.updates.potential",),
     figures=("t2_region",),
+    facts={"T2.potential": facts},
     assumptions=(BINARY,),
     mutants=MUTANTS,
     runs=runs,

@@ -13,12 +13,7 @@ from grpo_checks.experiments.claims.decomposition.cases import (
     TRAINED_AT,
     is_binary,
 )
-from grpo_checks.experiments.claims.decomposition.cells import (
-    Case,
-    Cells,
-    Option,
-    check,
-)
+from grpo_checks.experiments.claims.decomposition.cells import Case, Cells, Option, check
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.claim import Scope

@@ -6,12 +6,14 @@ import numpy as np
 import pandas as pd
 
 from grpo_checks.experiments.claims.decomposition.cases import static_cells
+from grpo_checks.experiments.claims.decomposition.facts import factors
 from grpo_checks.experiments.claims.decomposition.kappa import RESPONSE_STEPS
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.decomposition.first_order_search import ZERO
 from grpo_checks.experiments.protocol.assumptions import BINARY, in_cells
 from grpo_checks.experiments.protocol.cell_rows import equality, nearest
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Part, Row, Scope
+from grpo_checks.experiments.runs.words import table
 from grpo_checks.theory.convergence.decomposition_gap import FIRST_ORDER
 from grpo_checks.theory.updates.rounding import accumulated
 
@@ -75,12 +77,28 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return table
 
 
+def facts(data: pd.DataFrame, kappa: pd.DataFrame) -> Facts:
+    """Of T2.zero, and what is lost where it does not apply."""
+    headings = {
+        "where": "condition",
+        "cells": "cells",
+        "largest_gap": "largest gap",
+        "verdict": "verdict",
+    }
+    rounded = data.assign(largest_gap=data["largest_gap"].map("{:.2g}".format))
+    return {
+        "table": table(rounded, headings),
+        "losses": ", ".join(f"{loss:.1%} at G = {size}" for size, loss in factors(kappa).items()),
+    }
+
+
 CLAIM = Claim(
     name="T2.zero",
     statement="at first-order points the gap is 0 if K = 1, G in {2, 3}, all c_k equal or aligned",
     provenance="derived",
     expected="holds",
     proof=("grpo_checks.theory.convergence.decomposition_gap",),
+    facts={"T2.zero": Part(facts, ("T2.zero", "T2.kappa"))},
     assumptions=(BINARY, in_cells("phi_q = 0"), in_cells("one of the four conditions")),
     mutants=MUTANTS,
     rows=rows,

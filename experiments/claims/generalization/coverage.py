@@ -13,6 +13,7 @@ from collections.abc import Mapping
 
 from grpo_checks.experiments.claims.generalization import coverage_mutants as t3_mutants
 from grpo_checks.experiments.claims.generalization import coverage_posteriors as t3_posteriors
+from grpo_checks.experiments.claims.generalization.facts import coverage as facts
 from grpo_checks.experiments.claims.generalization.hardest import mutants as hardest_mutants
 from grpo_checks.experiments.claims.generalization.problems import (
     DELTAS,
@@ -126,6 +127,7 @@ CLAIM = Claim(
         "grpo_checks.theory.generalization.betting.mixture",
     ),
     figures=("t3_coverage",),
+    facts={NAME: facts.coverage, "T3.coverage, sampled": facts.sampled, "T3.price": facts.price},
     assumptions=(
         *stated("tasks i.i.d. from D_S", "losses in [0, 1]", "prior fixed before the tasks"),
         VALUES_DIFFER,

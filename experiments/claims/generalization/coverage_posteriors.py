@@ -26,11 +26,7 @@ from grpo_checks.experiments.protocol.claim import STATISTICAL, Row, Scope, judg
 from grpo_checks.theory.generalization.coverage import bound_rounding, coverage
 from grpo_checks.theory.generalization.learning import learn, sampled_policies
 from grpo_checks.theory.generalization.maurer_constant import xi
-from grpo_checks.theory.generalization.pac_bayes import (
-    BOUNDS,
-    fresh_set,
-    fresh_set_failure,
-)
+from grpo_checks.theory.generalization.pac_bayes import BOUNDS, fresh_set, fresh_set_failure
 from grpo_checks.theory.generalization.split_prior import NAMES, split_coverage
 from grpo_checks.theory.generalization.task_outcomes import episode_outcomes
 from grpo_checks.theory.instances.conflict import conflict

@@ -21,15 +21,10 @@ from grpo_checks.experiments.points.generalization.deep import CALLS, gap_and_bo
 from grpo_checks.experiments.points.generalization.depth import EXACT
 from grpo_checks.experiments.protocol.assumptions import stated
 from grpo_checks.experiments.protocol.cell_rows import inequality, no_better
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
+from grpo_checks.experiments.runs.words import Table, count
+from grpo_checks.theory.generalization import transfer
 from grpo_checks.theory.generalization.learning import sampled_policies
-from grpo_checks.theory.generalization.transfer import (
-    depth_bound_coupled,
-    mixed_tools,
-    response_distance,
-    step_kl_bound,
-    total_variation,
-)
 from grpo_checks.theory.instances.tools.relay import relay
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.numbers.kl import Number
@@ -62,9 +57,9 @@ def _compare(mdp: TAMDP, other: TAMDP, probs: Float[Array, "N S A"], depth: Numb
     """``depth`` stands for D in the bound: mutants shrink it."""
     sides = partial(gap_and_bound, mdp, other, calls=lambda _: depth)
     gaps, bound = jax.vmap(sides, out_axes=(0, None))(probs)
-    prompts = total_variation(mdp.prompt_distribution, other.prompt_distribution)
-    responses = response_distance(mdp, other)
-    sharper = depth_bound_coupled(mdp.max_reward, mdp.max_depth, prompts, responses)
+    prompts = transfer.total_variation(mdp.prompt_distribution, other.prompt_distribution)
+    responses = transfer.response_distance(mdp, other)
+    sharper = transfer.depth_bound_coupled(mdp.max_reward, mdp.max_depth, prompts, responses)
     return _Compared(gaps.max(), bound, sharper, responses, prompts)
 
 
@@ -110,17 +105,24 @@ def _growth(depths: tuple[int, ...], gaps: list[float], error: float, expected: 
     exponent = float(scipy.stats.linregress(np.log(depths), np.log(gaps)).slope)
     difference = abs(exponent - expected)
     level = max(gaps) - min(gaps) <= 2 * error * max(gaps)
-    note = "does not change with D" if level else f"grows as D^{exponent:.3f}, fitted"
+    exponent = 0.0 if level else exponent
     off = error * float(np.abs(places).sum() / np.square(places).sum())
-    labels = (NAME, "relay", {"kind": f"exponent {expected:g}"}, difference, TOLERANCE, off, note)
-    return inequality(*labels, extra={"exponent": 0.0 if level else exponent})
+    labels = (NAME, "relay", {"kind": f"exponent {expected:g}"}, difference, TOLERANCE, off)
+    return inequality(*labels, in_words(exponent), {"exponent": exponent})
+
+
+def in_words(exponent: float) -> str:
+    """How the gap grows, or that it does not."""
+    return f"grows as D^{exponent:.3f}, fitted" if exponent else "does not change with D"
 
 
 @jax.jit
 def _step_kls(mdp: TAMDP, probs: Float[Array, "N S A"]) -> Float[Array, "N 2"]:
     """KL of episodes and its step bound, for pairs of policies."""
     logs = jnp.log(probs)
-    return jax.vmap(lambda p, q: jnp.stack(step_kl_bound(mdp, p, q)))(logs, jnp.roll(logs, 1, 0))
+    return jax.vmap(lambda p, q: jnp.stack(transfer.step_kl_bound(mdp, p, q)))(
+        logs, jnp.roll(logs, 1, 0)
+    )
 
 
 def _other(spec: InstanceSpec) -> list[Row]:
@@ -129,7 +131,7 @@ def _other(spec: InstanceSpec) -> list[Row]:
     mdp, depth = instance.mdp, instance.mdp.max_depth
     # Logits of size 1: every action keeps a chance, so that KL is finite.
     probs = sampled_policies(instance.policy, 50, 1.0)
-    compared = _compare(mdp, mixed_tools(mdp, MIXED), probs, float(depth))
+    compared = _compare(mdp, transfer.mixed_tools(mdp, MIXED), probs, float(depth))
     return [_gap_row(mdp, spec.name, "mixed", depth, compared), _kl_row(spec.name, mdp, probs)]
 
 
@@ -166,6 +168,22 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return table + [row for spec in specs for row in _other(spec)]
 
 
+def facts(data: Table) -> Facts:
+    """Of T3.depth: how the gap of `relay` grows where a failure is final, and where it is not."""
+    final, repaired = (data[data["kind"] == kind] for kind in ("final", "repaired"))
+    growth = data.dropna(subset=["exponent"]).set_index("kind")["exponent"].map(in_words)
+    deepest = repaired.sort_values("depth").iloc[-1]
+    return {
+        "holds": count(data, "holds"),
+        "failing": final["responses"].max(),
+        "final": growth["exponent 1"],
+        "repaired": growth["exponent 0"],
+        "deepest": int(deepest["depth"]),
+        "loose": deepest["ratio"],
+        "attained": (final["sharper_bound"] / final["observed"] - 1).abs().max(),
+    }
+
+
 CLAIM = Claim(
     name=NAME,
     statement="|V_T - V_S| <= R_max (TV(D_S,D_T) + D max TV(P_S,P_T)); KL of episodes <= H max KL",
@@ -173,6 +191,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.generalization.transfer",),
     figures=("t3_depth",),
+    facts={NAME: facts},
     assumptions=stated("same states, legal actions and initial states"),
     mutants=MUTANTS,
     rows=rows,

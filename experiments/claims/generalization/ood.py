@@ -19,6 +19,7 @@ from flint import fmpq
 from jaxtyping import Array, Float
 
 from grpo_checks.experiments.claims.generalization import kl_order, ood_sampled
+from grpo_checks.experiments.claims.generalization.facts import ood as facts
 from grpo_checks.experiments.claims.generalization.hardest import transfer
 from grpo_checks.experiments.claims.generalization.problems import (
     ProblemSpec,
@@ -182,6 +183,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.generalization.transfer",),
     figures=("t3_ood",),
+    facts={NAME: facts.ood},
     assumptions=(
         *stated("losses in [0, 1]"),
         in_cells("weights: the source covers the target"),

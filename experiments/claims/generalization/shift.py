@@ -32,9 +32,10 @@ from grpo_checks.experiments.points.generalization.samples import (
     samples,
 )
 from grpo_checks.experiments.protocol.assumptions import STORED, stated
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.protocol.points import Document
 from grpo_checks.experiments.protocol.verdict import Decision, compare
+from grpo_checks.experiments.runs.words import Table, table
 from grpo_checks.theory.arithmetic.enclose import enclose
 from grpo_checks.theory.generalization.pac_bayes import mcallester
 from grpo_checks.theory.numbers.balls import ends
@@ -124,6 +125,32 @@ def shift_rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[R
     return [_sweep(n, hard) for hard in HARD for n in SIZES[scope.profile]]
 
 
+NEARLY = 0.9999
+"""Failure probabilities beyond it are not printed as 1."""
+
+
+def certain_failure(data: Table) -> Facts:
+    """Of T3.shift: the largest failure probability, and from how many tasks on it is reached in
+    every setting."""
+    largest = data["observed"].max()
+    level = min(float(largest), NEARLY)
+    reached = data.groupby("n_tasks")["observed"].min() >= level
+    return {
+        "worst": f"up to {largest:.4f}" if largest < NEARLY else f"above {NEARLY:g}",
+        "worst_tasks": f"{reached.index[reached].min():.0f}" if reached.any() else "no number of",
+    }
+
+
+def facts(data: Table) -> Facts:
+    """Of T3.shift: how often the bound fails, and the one with the undivided term."""
+    headings = {"n_tasks": "n", "hard": "D_S(hard)", "note": "failure", "verdict": "verdict"}
+    return {
+        "table": table(data, headings),
+        "delta": ", ".join(f"{x:g}" for x in data["delta"].unique()),
+        "undivided": data["failure_undivided"].max(),
+    }
+
+
 NAME = "T3.shift"
 CLAIM = Claim(
     name=NAME,
@@ -132,6 +159,7 @@ CLAIM = Claim(
     expected="refuted",
     proof=("grpo_checks.theory.generalization.transfer",),
     figures=("t3_shift",),
+    facts={NAME: facts},
     assumptions=(STORED, *stated("tasks i.i.d. from D_S", "losses in [0, 1]")),
     mutants={},
     rows=shift_rows,

@@ -12,6 +12,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
+from grpo_checks.experiments.claims.generalization.facts import tightness as facts
 from grpo_checks.experiments.claims.generalization.problems import (
     DELTAS,
     ProblemSpec,
@@ -183,6 +184,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.generalization.proof_slack",),
     figures=("t3_tightness",),
+    facts={NAME: facts.tightness, "T3.tightness, bets": facts.bets},
     assumptions=(
         *stated("tasks i.i.d. from D_S", "losses in [0, 1]"),
         VALUES_DIFFER,

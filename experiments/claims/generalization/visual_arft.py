@@ -21,6 +21,11 @@ from typing import Any
 import jax.numpy as jnp
 from flint import fmpq
 
+from grpo_checks.experiments.claims.generalization.facts.visual_arft import (
+    COUNTED,
+    DELTA,
+    visual_arft,
+)
 from grpo_checks.experiments.falsifier.constraints import inside, integer, interval
 from grpo_checks.experiments.falsifier.domain import Domain
 from grpo_checks.experiments.falsifier.statement import Statement
@@ -45,10 +50,7 @@ NAME = "T3.visual_arft"
 PUBLISHED = Path(__file__).parents[2] / "data" / "visual_arft.json"
 TEXT = PUBLISHED.read_text(encoding="utf-8")
 """As it was when this was imported, which is what rows are addressed by."""
-DELTA = 0.05
 METRICS = ("F1", "EM")
-COUNTED = "EM"
-"""The metric whose scores are 0 or 1."""
 ZERO = fmpq(0)
 GIVEN = (10.0, 1000.0)
 """Divergences, in nats, for which the number of tasks that would do is stored."""
@@ -181,6 +183,7 @@ CLAIM = Claim(
     expected="vacuous",
     proof=("grpo_checks.theory.generalization.plug_in",),
     figures=("t3_visual_arft",),
+    facts={NAME: visual_arft},
     assumptions=(
         not_on_models("is about published scores, not about a model"),
         in_cells("KL(Q,P), training score and TV known: none is published"),

@@ -37,8 +37,10 @@ from grpo_checks.experiments.points.literature.penalised import (
 from grpo_checks.experiments.protocol import verdict
 from grpo_checks.experiments.protocol.assumptions import NO_CHANCE, stated
 from grpo_checks.experiments.protocol.cell_rows import equality, exact, unmet
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.protocol.verdict import Decision
+from grpo_checks.experiments.runs.words import Table, having
+from grpo_checks.experiments.storage.text import instances
 from grpo_checks.theory.evaluation.amplification import amplify
 from grpo_checks.theory.evaluation.tilting import has_no_chance
 
@@ -141,6 +143,18 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return listed
 
 
+def facts(data: Table) -> Facts:
+    """Of L.amplification: maximisers by backward induction, and by gradient ascent."""
+    true = having(data, "holds")
+    exact = true[true["method"] == "tilting"]
+    return {
+        "cells": len(exact),
+        "instances": instances(exact),
+        "rounding": (exact["observed"] - exact["bound"]).abs().max(),
+        "ascents": (true["method"] == "ascent").sum(),
+    }
+
+
 CLAIM = Claim(
     name=NAME,
     statement="arXiv:2503.06639: KL-regularised maximisers of whitened binary rewards have "
@@ -149,6 +163,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.evaluation.tilting",),
     figures=("l_amplification",),
+    facts={NAME: facts},
     assumptions=(
         NO_CHANCE,
         *stated(

@@ -22,14 +22,10 @@ from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import InstanceSpec
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import LISTED, influence_on, stated
-from grpo_checks.experiments.protocol.cell_rows import (
-    certified,
-    exact,
-    inequality,
-    no_better,
-    seen,
-)
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.cell_rows import certified, exact, inequality, no_better, seen
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
+from grpo_checks.experiments.runs.words import Table
+from grpo_checks.experiments.storage.text import instances, span
 from grpo_checks.theory.arithmetic.enclose import enclose
 from grpo_checks.theory.numbers.balls import ends
 from grpo_checks.theory.updates.ustatistic import Noise, noise
@@ -117,6 +113,24 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return listed if scope.instance is not None else [_bandit_row(), *listed]
 
 
+def facts(data: Table) -> Facts:
+    """Of L.baseline: two answers in fractions, and what the best constant saves elsewhere."""
+    bandit = data[data["instance"] == "bandit"].iloc[0]
+    models = data[~data["instance"].isin(["bandit", "conflict"]) & (data["observed"] > 0)]
+    saved = 1 - models["bound"] / models["observed"]
+    tools = models["instance"].isin(["coding", "search"])
+    return {
+        "error": bandit["observed_exact"],
+        "value": bandit["value_exact"],
+        "least_error": bandit["bound_exact"],
+        "best_baseline": bandit["best_baseline_exact"],
+        "saves": span(saved.clip(lower=0), 2),
+        "median": saved.median(),
+        "instances": instances(models[tools]),
+        "tools": max(saved[tools].max(), 0.0),
+    }
+
+
 CLAIM = Claim(
     name=NAME,
     statement="arXiv:2603.01162 as read by others: a/G is the least error among unbiased "
@@ -125,6 +139,7 @@ CLAIM = Claim(
     expected="refuted",
     proof=("grpo_checks.theory.updates.ustatistic",),
     figures=("looseness",),
+    facts={NAME: facts},
     assumptions=(LISTED, *stated("true if and only if R and |s|^2 are uncorrelated (derived)")),
     mutants={},
     rows=rows,

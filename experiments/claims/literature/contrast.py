@@ -27,7 +27,8 @@ from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import LISTED, in_cells, influence_on
 from grpo_checks.experiments.protocol.cell_rows import at_most, exact, seen, unmet
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
+from grpo_checks.experiments.runs.words import Table, having
 from grpo_checks.theory.evaluation.curvature import contrast, score_contrast
 from grpo_checks.theory.evaluation.episode_listing import Floats
 from grpo_checks.theory.evaluation.tilting import best_outcome
@@ -115,12 +116,19 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return [row for spec in small_models(scope) for row in _rows(spec, scope.mutant)]
 
 
+def facts(data: Table) -> Facts:
+    """Of L.contrast."""
+    true = having(data, "holds")
+    return {"holds": len(true), "distance": true["distance"].max()}
+
+
 CLAIM = Claim(
     name=NAME,
     statement="arXiv:2510.08539: grad p = p(1-p) (E[s|r=1] - E[s|r=0]) for one binary reward",
     provenance="literature",
     expected="holds",
     proof=("grpo_checks.theory.evaluation.curvature",),
+    facts={NAME: facts},
     assumptions=(LISTED, in_cells("0 < p < 1")),
     mutants={MUTANT: "grad p = p (E[s|r=1] - E[s|r=0])"},
     rows=rows,

@@ -25,7 +25,8 @@ from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.literature.convergence import EXACT, fate
 from grpo_checks.experiments.protocol.assumptions import not_on_models, stated
 from grpo_checks.experiments.protocol.cell_rows import certified, exact, unmet
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope, Verdict
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope, Verdict
+from grpo_checks.experiments.runs.words import Table, having, table
 from grpo_checks.theory.evaluation.amplification import orbit, slope
 from grpo_checks.theory.numbers.balls import ends, fmpq
 from grpo_checks.theory.rational.menus.trap import Recurrence
@@ -109,6 +110,30 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return [_cycle_row(), *(_cell_row(c, x) for c, x in zip(cells, log_odds.T, strict=True))]
 
 
+def facts(data: Table) -> Facts:
+    """Of L.convergence: what settled, what cycles, and the cycle in whole numbers."""
+    exact = data["cycle_low"].notna()
+    settled, cycles = having(data, "holds"), having(data, "refuted").sort_values("beta")
+    lattice = data[exact].iloc[0]
+    headings = {"reference": "p_ref", "beta": "beta", "eps": "eps", "observed": "distance"}
+    return {
+        "settled": len(settled),
+        "cells": len(data[~exact]),
+        "slope": settled["map_slope"].abs().max(),
+        "cycles": f"{len(cycles)} cells" if len(cycles) != 1 else "cell",
+        "table": table(cycles.sort_index(), headings, digits=5),
+        "start": lattice["reference"],
+        "penalty": lattice["beta"],
+        "low": lattice["cycle_low"],
+        "high": lattice["cycle_high"],
+        "least": cycles["beta"].min(),
+        "most": cycles["beta"].max(),
+        "easiest": cycles["reference"].max(),
+        "smallest": cycles["beta"].iloc[0],
+        "hardest": cycles["reference"].iloc[0],
+    }
+
+
 CLAIM = Claim(
     name=NAME,
     statement="arXiv:2503.06639: p_n = h(p_{n-1}) from p_0 = p_ref converges to a fixed point",
@@ -116,6 +141,7 @@ CLAIM = Claim(
     expected="refuted",
     proof=("grpo_checks.theory.rational.menus.trap",),
     figures=("l_convergence",),
+    facts={NAME: facts},
     assumptions=(
         not_on_models("about the recurrence alone, whatever the model"),
         *stated("none in the abstract; locally |h'| < 1 at the fixed point suffices"),

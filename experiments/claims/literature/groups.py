@@ -19,9 +19,10 @@ from grpo_checks.experiments.falsifier.reading import group_size_of
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import not_on_models, stated
 from grpo_checks.experiments.protocol.cell_rows import certified, exact, unmet
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope, Verdict
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope, Verdict
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.experiments.protocol.verdict import Decision, compare
+from grpo_checks.experiments.runs.words import Table, having, table
 from grpo_checks.theory.estimators.advantages import EstimatorName
 from grpo_checks.theory.estimators.distinct import COUNTED, count_groups, distinct_groups
 from grpo_checks.theory.numbers.fields import POSITIVE, entry, numbers
@@ -109,6 +110,27 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return table
 
 
+def facts(data: Table) -> Facts:
+    """Of L.groups: numbers of different groups of advantages, with unit weights."""
+    headings = {
+        "components": "K",
+        "group_size": "G",
+        "observed": "joint",
+        "bound": "decoupled",
+        "centred": "centred",
+        "multisets": "all",
+    }
+    unit = data[~data["weights"].str.contains("2")].astype({name: int for name in headings})
+    several = unit[unit["components"] > 1]
+    equal = (several["bound"] == several["centred"]).groupby(several["group_size"]).all()
+    sizes = ", ".join(str(size) for size in equal.index[equal])
+    return {
+        "holds": len(having(data, "holds")),
+        "table": table(unit, headings),
+        "equal": f"; for G = {sizes} as many as decoupled" if sizes else "",
+    }
+
+
 CLAIM = Claim(
     name=NAME,
     statement="arXiv:2601.05242: with two binary rewards and G = 2 there are 2 groups of joint "
@@ -117,6 +139,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.estimators.distinct",),
     figures=("l_groups",),
+    facts={NAME: facts},
     assumptions=(
         not_on_models("about all groups of binary rewards, whatever the model"),
         *stated("eps = 0", "groups and their advantages without order", "no batch whitening"),

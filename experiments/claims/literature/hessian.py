@@ -29,7 +29,9 @@ from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import LISTED, influence_on, stated
 from grpo_checks.experiments.protocol.cell_rows import inequality, no_better, seen
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
+from grpo_checks.experiments.runs.words import Table, having
+from grpo_checks.experiments.storage.text import span
 from grpo_checks.theory.convergence.smoothness import general_smoothness
 from grpo_checks.theory.evaluation.curvature import (
     Norm,
@@ -140,6 +142,17 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return [row for spec in small_models(scope) for row in _rows(spec, scope.mutant)]
 
 
+def facts(data: Table) -> Facts:
+    """Of L.hessian: sharp with one logit, looser elsewhere."""
+    true = having(data, "holds")
+    sharp = true["instance"] == "conflict"
+    return {
+        "holds": len(true),
+        "sharp": span(true["ratio"][sharp]),
+        "loose": span(true["ratio"][~sharp]),
+    }
+
+
 CLAIM = Claim(
     name=NAME,
     statement="arXiv:2601.23135: |Hess J| <= sigma_r sqrt(E|s s^T + Hess log pi|^2), both norms "
@@ -148,6 +161,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.evaluation.curvature",),
     figures=("looseness",),
+    facts={NAME: facts},
     assumptions=(LISTED, *stated("one prompt at a time")),
     mutants=MUTANTS,
     rows=rows,

@@ -27,7 +27,8 @@ from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import LISTED, influence_on, stated
 from grpo_checks.experiments.protocol.cell_rows import equality, seen, unmet
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
+from grpo_checks.experiments.runs.words import Table, having, table
 from grpo_checks.theory.estimators.group_law import Engine, GroupLaw, group_law
 from grpo_checks.theory.updates.ustatistic import listed_error, noise
 
@@ -121,6 +122,18 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return [row for spec in listed_models(scope) for row in _rows(spec, groups, scope.mutant)]
 
 
+def facts(data: Table) -> Facts:
+    """Of L.mse: what a group costs over the oracle, which knows the value."""
+    signal = data[data["oracle"] > 0]
+    relative = (signal["observed"] / signal["oracle"]).groupby(signal["group_size"])
+    noise = relative.agg(["min", "median", "max"]).reset_index()
+    headings = {"group_size": "G", "min": "min", "median": "median", "max": "max"}
+    return {
+        "holds": len(having(data, "holds")),
+        "table": table(noise, headings, digits=4),
+    }
+
+
 CLAIM = Claim(
     name=NAME,
     statement="arXiv:2603.01162: E|g - grad J|^2 of `leave_one_out` is ((G-2)a + 2b)/(G(G-1)) = "
@@ -128,6 +141,7 @@ CLAIM = Claim(
     provenance="literature",
     expected="holds",
     proof=("grpo_checks.theory.updates.ustatistic",),
+    facts={"L.mse": facts},
     assumptions=(LISTED, *stated("one prompt at a time")),
     mutants={MUTANT: "a/G alone"},
     rows=rows,

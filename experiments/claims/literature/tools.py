@@ -32,8 +32,10 @@ from grpo_checks.experiments.points.literature.penalised import (
 from grpo_checks.experiments.protocol import verdict
 from grpo_checks.experiments.protocol.assumptions import stated
 from grpo_checks.experiments.protocol.cell_rows import at_most, inequality, unmet
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.protocol.verdict import Decision
+from grpo_checks.experiments.runs.words import Table
+from grpo_checks.experiments.storage.text import instances
 from grpo_checks.theory.evaluation.tilting import has_no_chance
 
 NAME = "L.tools"
@@ -85,6 +87,14 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return listed or [unmet(NAME, specs[0].name, {}, "every component is certain under pi_ref")]
 
 
+def facts(data: Table) -> Facts:
+    """Of L.tools: how far the recurrence is from the maximiser where tools answer at random."""
+    return {
+        "share": (data["observed"] / data["bound"]).min(),
+        "instances": instances(data),
+    }
+
+
 CLAIM = Claim(
     name=NAME,
     statement="with tools that answer at random the recurrence bounds p_n from above",
@@ -92,6 +102,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.evaluation.tilting",),
     figures=("l_amplification",),
+    facts={NAME: facts},
     assumptions=stated("one binary reward, whitened by its own law", "unrestricted policies"),
     mutants={"reached": "p_n = h(p_{n-1}) with random tools too"},
     rows=rows,

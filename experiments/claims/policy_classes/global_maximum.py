@@ -24,6 +24,7 @@ from scipy.special import softmax
 from grpo_checks.experiments.claims.decomposition.cases import SHARP, is_binary
 from grpo_checks.experiments.claims.decomposition.gap import CONSTANT_RESPONSE
 from grpo_checks.experiments.claims.decomposition.region import corners, potential_curve
+from grpo_checks.experiments.claims.policy_classes import facts
 from grpo_checks.experiments.falsifier.domain import Domain
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
@@ -181,6 +182,8 @@ STATEMENT = Statement(
     },
     exception=not_a_maximiser,
 )
+
+
 CLAIM = Claim(
     name=NAME,
     statement="at a global maximiser of Jtilde in any class, sum_q rho_q sum_k w_k Delta_qk <= "
@@ -189,6 +192,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.convergence.shared_parameters",),
     figures=("looseness",),
+    facts={NAME: facts.global_maximum},
     assumptions=(BINARY,),
     mutants=MUTANTS,
     rows=rows,

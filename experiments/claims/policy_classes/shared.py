@@ -20,9 +20,11 @@ from grpo_checks.experiments.falsifier.domain import Domain, Place, Point
 from grpo_checks.experiments.falsifier.rounding import Floats, near, near_positive, table
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.protocol.assumptions import STORED, in_cells, stated
-from grpo_checks.experiments.protocol.claim import Claim
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Part
 from grpo_checks.experiments.protocol.points import Document
 from grpo_checks.experiments.protocol.verdict import Decision, unmet
+from grpo_checks.experiments.runs.words import Table, having
+from grpo_checks.experiments.runs.words import table as shown
 from grpo_checks.theory.arithmetic.enclose import enclose
 from grpo_checks.theory.convergence.shared_parameters import (
     largest_factor,
@@ -105,6 +107,17 @@ STATEMENT = Statement(
     exception=not_led_down,
     note=lambda **point: "by sign: Jtilde' < 0 from the start on, J' > 0 everywhere",
 )
+
+
+def facts(cases: Table) -> Facts | None:
+    """Of T2.shared: its counterexamples; None where there are none."""
+    refuted = having(cases[cases["claim"] == "T2.shared"], "refuted")
+    if refuted.empty:
+        return None
+    headings = {"case": "point", "observed": "lost", "bound": "allowed"}
+    return {"table": shown(refuted, headings)}
+
+
 CLAIM = Claim(
     name="T2.shared",
     statement="with shared parameters decomposed ascent loses at most (kappa_G-1)/(kappa_G+1) "
@@ -112,6 +125,7 @@ CLAIM = Claim(
     provenance="derived",
     expected="refuted",
     proof=("grpo_checks.theory.convergence.shared_parameters",),
+    facts={"T2.shared": Part(facts, ("cases",))},
     assumptions=(
         STORED,
         *stated("binary components", "one logit with features 0..M-1", "steps that do not shrink"),

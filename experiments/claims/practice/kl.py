@@ -16,6 +16,8 @@ no error of either is meant.
 from collections.abc import Mapping
 from typing import Any
 
+import pandas as pd
+
 from grpo_checks.experiments.claims.practice.kl_models import model_rows
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
@@ -29,7 +31,9 @@ from grpo_checks.experiments.points.practice.kl import (
 from grpo_checks.experiments.protocol.assumptions import Assumption, stated
 from grpo_checks.experiments.protocol.cell_rows import stored_only
 from grpo_checks.experiments.protocol.certificates import DIGITS
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
+from grpo_checks.experiments.runs.words import count, exactly, having, table
+from grpo_checks.experiments.storage.text import instances, span
 from grpo_checks.theory.numbers.balls import shown
 
 NAME = "P.kl"
@@ -82,6 +86,41 @@ def _single(spec: InstanceSpec) -> str | None:
     return None if build(spec).mdp.max_depth else "one decision: all of the table holds there"
 
 
+def facts(data: pd.DataFrame) -> Facts:
+    """Of P.kl: both columns of its table, and the numbers of the second."""
+    cells = data[data["estimate"].notna()]
+    one, several = (
+        cells[cells["instance"] == column] for column in ("one decision", "several decisions")
+    )
+    verdicts = one.set_index("estimate")["verdict"]
+    models = cells[cells["step"].notna()]
+    off = {
+        name: having(models[models["estimate"] == estimate], "refuted")
+        for name, estimate in (("k2", "k2 as loss"), ("k3", "k3 as loss"))
+    }
+    lines = [
+        {
+            "estimate": row["estimate"],
+            "one decision": verdicts[row["estimate"]],
+            "several decisions": row["verdict"],
+            "its gradient there": exactly(row, "observed"),
+            "that it is taken for": exactly(row, "bound"),
+            "of the": row["note"],
+        }
+        for _, row in several.iterrows()
+    ]
+    return {
+        "one": count(one, "holds"),
+        "one_cells": len(one),
+        "refuted": count(several, "refuted"),
+        "cells": len(several),
+        "instances": instances(off["k2"]),
+        "nats": span(off["k2"]["nats"], 2),
+        **{name: span(100 * part["observed"], 2) for name, part in off.items()},
+        "table": table(pd.DataFrame(lines)),
+    }
+
+
 CLAIM = Claim(
     name=NAME,
     statement="an estimate of KL has the expected gradient that it is taken for: k1 as loss none, "
@@ -90,6 +129,7 @@ CLAIM = Claim(
     provenance="literature",
     expected="refuted",
     proof=("grpo_checks.theory.regularisation.in_loss",),
+    facts={NAME: facts},
     assumptions=(
         Assumption("of a model: several decisions", _single),
         *stated(

@@ -8,6 +8,7 @@ gamble: grad J = 0 and E[g] is not). Groups are listed; no response function is 
 
 from collections.abc import Mapping
 
+import pandas as pd
 from flint import arb, fmpq
 
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
@@ -18,8 +19,10 @@ from grpo_checks.experiments.points.stationarity.bias import (
     enclosed_fields,
 )
 from grpo_checks.experiments.protocol.assumptions import ENCLOSED
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.protocol.verdict import compare
+from grpo_checks.experiments.runs.words import table
+from grpo_checks.experiments.storage.text import enclosed
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.numbers.balls import Number, ends, magnitude, shown
 from grpo_checks.theory.rational.choices.update import update
@@ -97,6 +100,28 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return [*first, *(_gamble_row(*cell) for cell in gambles)]
 
 
+def facts(data: pd.DataFrame) -> Facts:
+    """Of T1.bias: |grad J|^2 where E[g] vanishes, and E[g] where grad J does."""
+    conflict, gambles = (data[data["instance"] == name] for name in ("conflict", "gamble"))
+    gradients = pd.DataFrame(
+        {
+            "G": conflict["group_size"].astype(int),
+            "eps": conflict["eps"].map("{:g}".format),
+            "ddof": conflict["ddof"].map("{:.0f}".format),
+            "|grad J|^2": [
+                enclosed(row["lower"], row["upper"], 6) for _, row in conflict.iterrows()
+            ],
+            "verdict": conflict["verdict"],
+        }
+    )
+    updates = [
+        f"grad J = 0, E[g] = {row['mean_update']} (first action's logit) "
+        f"at G = {row['group_size']:.0f}, eps = {row['eps']:g}, ddof = {row['ddof']:.0f}"
+        for _, row in gambles.iterrows()
+    ]
+    return {"table": table(gradients), "gambles": "; ".join(updates)}
+
+
 CLAIM = Claim(
     name="T1.bias",
     statement="E[g] of `group_normalized` vanishes where grad J does, and only there",
@@ -104,6 +129,7 @@ CLAIM = Claim(
     expected="refuted",
     proof=("grpo_checks.theory.rational.menus.response",),
     figures=("t1_bias",),
+    facts={"T1.bias": facts},
     assumptions=(ENCLOSED,),
     mutants={},
     rows=rows,

@@ -30,8 +30,10 @@ from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSett
 from grpo_checks.experiments.protocol import verdict
 from grpo_checks.experiments.protocol.assumptions import SEVERAL_PROMPTS
 from grpo_checks.experiments.protocol.cell_rows import equality, inequality, unmet
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.protocol.verdict import Decision
+from grpo_checks.experiments.runs.words import Table, having
+from grpo_checks.experiments.storage.text import counts, span
 from grpo_checks.theory.arithmetic.enclose import enclose
 from grpo_checks.theory.evaluation.values import Theta
 from grpo_checks.theory.mdp.mdp import TAMDP
@@ -148,6 +150,22 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return [row for spec in _specs(scope) for row in _rows_of(spec, scope.mutant)]
 
 
+def best_sizes(data: Table) -> Table:
+    """Of T1.budget: the cells whose G is the best of many; in others the size is that of one
+    comparison."""
+    return having(data, "holds").dropna(subset=["best_real_group_size"])
+
+
+def facts(data: Table) -> Facts:
+    """Of T1.budget: the best group sizes, real and whole."""
+    best = best_sizes(data)
+    return {
+        "instances": len(best),
+        "best": span(best["best_real_group_size"]),
+        "typical": counts(best["group_size"]),
+    }
+
+
 CLAIM = Claim(
     name="T1.budget",
     statement="B prompts drawn, B G = N >= G*: N V = G f + a + (2b-a)/(G-1), least next to "
@@ -156,6 +174,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.updates.budget",),
     figures=("t1_budget",),
+    facts={"T1.budget": facts},
     assumptions=(SEVERAL_PROMPTS,),
     mutants={MUTANT: "G* = 1 + sqrt(a/f)"},
     rows=rows,

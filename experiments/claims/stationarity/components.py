@@ -15,14 +15,15 @@ import jax.numpy as jnp
 import numpy as np
 from flint import arb, fmpq
 
-from grpo_checks.experiments.claims.stationarity.two_components import STATEMENT, TOLERANCE
 from grpo_checks.experiments.falsifier.relaxed import Kinds, groups
 from grpo_checks.experiments.models.instances import build, named
 from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
+from grpo_checks.experiments.points.stationarity.two_components import STATEMENT, TOLERANCE
 from grpo_checks.experiments.protocol.assumptions import DIAL, in_cells
 from grpo_checks.experiments.protocol.cell_rows import unmet
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.protocol.verdict import compare
+from grpo_checks.experiments.runs.words import Table, table
 from grpo_checks.theory.arithmetic.enclose import enclose, exact
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.mdp.policy import Tabular
@@ -152,6 +153,26 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return table
 
 
+def facts(data: Table) -> Facts:
+    """Of T1.K: the exponents, and G V of normalised advantages, which has no limit law 1/G."""
+    headings = {
+        "grows_in": "in",
+        "estimator": "estimator",
+        "weights": "weights",
+        "correlation": "correlation",
+        "observed": "exponent",
+        "note": "why",
+        "verdict": "verdict",
+    }
+    normalised = data[data["estimator"] == "group_normalized"].filter(like="G V at G=").dropna()
+    variances = [
+        f"{value:.3f} at {str(name).removeprefix('G V at ')}"
+        for _, row in normalised.iterrows()
+        for name, value in row.items()
+    ]
+    return {"table": table(data, headings, digits=4), "normalised": ", ".join(variances)}
+
+
 CLAIM = Claim(
     name="T1.K",
     statement="V is proportional to K/G: fitted exponents within 0.05 of 1 in K and of -1 in G",
@@ -159,6 +180,7 @@ CLAIM = Claim(
     expected="refuted",
     proof=("grpo_checks.theory.updates.ustatistic",),
     figures=("t1_k",),
+    facts={"T1.K": facts},
     assumptions=(DIAL, in_cells("a policy that does not change with K")),
     mutants={},
     rows=rows,

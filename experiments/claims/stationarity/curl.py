@@ -23,8 +23,9 @@ from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.curl import STATEMENT, is_curled
 from grpo_checks.experiments.protocol.assumptions import MOVABLE_LAW
 from grpo_checks.experiments.protocol.cell_rows import certified
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.runs.training import exact_law
+from grpo_checks.experiments.runs.words import Table, table
 from grpo_checks.theory.convergence.jacobian import asymmetry, jacobian_rounding, update_jacobian
 from grpo_checks.theory.convergence.smoothness import squared_diameter
 from grpo_checks.theory.estimators.advantages import Estimator
@@ -133,6 +134,23 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return [_row(spec, *kind, scope.mutant) for spec in _specs(scope) for kind in kinds]
 
 
+def facts(data: Table) -> Facts:
+    """Of T1.curl: the asymmetry of the Jacobian of E[g]."""
+    headings = {
+        "instance": "instance",
+        "distinct_rewards": "distinct rewards",
+        "group_size": "G",
+        "eps": "eps",
+        "largest": "largest",
+        "verdict": "verdict",
+    }
+    rounded = data.assign(
+        eps=data["eps"].fillna(0).map("{:g}".format),
+        largest=data["largest"].map("{:.2g}".format),
+    )
+    return {"table": table(rounded, headings)}
+
+
 CLAIM = Claim(
     name="T1.curl",
     statement="one prompt, m >= 3 distinct composites, the grad p(v) spanning m-1 dimensions: E[g] "
@@ -141,6 +159,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.convergence.jacobian",),
     figures=("t1_bias",),
+    facts={"T1.curl": facts},
     assumptions=(MOVABLE_LAW,),
     mutants=MUTANTS,
     rows=rows,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 
 from grpo_checks.experiments.claims.stationarity.bias import stationary_gradient
 from grpo_checks.experiments.models.constants import step_size
@@ -20,6 +21,7 @@ from grpo_checks.experiments.protocol.assumptions import ENCLOSED, stated
 from grpo_checks.experiments.protocol.claim import (
     STATISTICAL,
     Claim,
+    Facts,
     Levels,
     Row,
     Scope,
@@ -28,6 +30,7 @@ from grpo_checks.experiments.protocol.claim import (
 from grpo_checks.experiments.runs import slopes
 from grpo_checks.experiments.runs.training import exact_law
 from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
 from grpo_checks.theory.numbers.balls import ends
 from grpo_checks.theory.updates.stationary import orbit
 
@@ -112,6 +115,37 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return kept if scope.mutant == "no floor" else [*kept, _stalled(scope, results)]
 
 
+def facts(data: pd.DataFrame) -> Facts:
+    """Of T1.floor: the slope that flattens, and those that stay."""
+    stalled = data[data["floor"].notna()].iloc[0]
+    steady = data[data["floor"].isna()]
+    local = stalled.filter(like="slope up to T=").dropna()
+    first, least, most = (-float(stalled[c]) for c in ("observed", "upper", "lower"))
+    return {
+        "size": int(stalled["group_size"]),
+        "crossing": crossing(MAXIMISER, NORMALIZED_ZERO),
+        "least": float(stalled["least"]),
+        "floor": stalled["floor"],
+        "slopes": ", ".join(f"{slope:.2f}" for slope in local),
+        "flattening": f"{first:.3f} [{least:.3f}, {most:.3f}]",
+        "kept": " and ".join(
+            f"{r['group_size']:.0f} ({with_limits(r)})" for _, r in steady.iterrows()
+        ),
+    }
+
+
+def crossing(maximiser: float, zero: float) -> str:
+    """Whether a path from 0 to the zero of E[g] passes the maximiser of J."""
+    meets = zero < maximiser < 0
+    verb, there = ("cross", ", where grad J = 0") if meets else ("do not meet", "")
+    return f"{verb} the maximiser of J, x = {maximiser:.4f}{there}, on their way to x = {zero:.4f}"
+
+
+def with_limits(row: pd.Series) -> str:
+    """The slope that was observed, with its confidence limits."""
+    return f"{row['observed']:.3f} [{row['lower']:.3f}, {row['upper']:.3f}]"
+
+
 CLAIM = Claim(
     name="T1.floor",
     statement="on `conflict` std-normalised GRPO stalls for G = 8, and keeps T^(-1/2) for G = 2, 3",
@@ -119,6 +153,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.rational.menus.response",),
     figures=("t1_floor",),
+    facts={"T1.floor": facts},
     assumptions=(
         ENCLOSED,
         *stated("eps = 0, ddof = 0", "theta_0 = 0, full sweep, eta = min(1, sqrt(G/T))"),

@@ -29,7 +29,8 @@ from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import in_cells
 from grpo_checks.experiments.protocol.cell_rows import Floats, equality, unmet
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
+from grpo_checks.experiments.runs.words import Table
 from grpo_checks.theory.arithmetic.enclose import enclose
 from grpo_checks.theory.estimators.group_law import plain_law
 from grpo_checks.theory.evaluation.values import Theta, prompt_values
@@ -168,6 +169,17 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return [row for spec in _specs(scope) for row in _rows_of(spec, scope.mutant)]
 
 
+def facts(data: Table) -> Facts:
+    """Of T1.G: the distance of the exact variance from its limits."""
+    sweeps = data["prompts"].isna()
+    distance = ((data["observed"] - data["bound"]) / data["bound"]).abs()
+    return {
+        "instances": sweeps.sum(),
+        "sweep": distance[sweeps].max(),
+        "drawn": distance[~sweeps].max(),
+    }
+
+
 CLAIM = Claim(
     name="T1.G",
     statement="`leave_one_out`, full sweep: G V -> sum rho^2 tr Cov((R-mu)s); B prompts: V -> "
@@ -176,6 +188,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.updates.ustatistic",),
     figures=("t1_g",),
+    facts={"T1.G": facts},
     assumptions=(in_cells("groups of two can be summed over"),),
     mutants=MUTANTS,
     rows=rows,

@@ -21,7 +21,11 @@ import numpy as np
 from flint import fmpq
 
 from grpo_checks.experiments.claims.stationarity import rate as t1_rate
-from grpo_checks.experiments.claims.stationarity.sharp.steps import PerStep, sampled_verdict
+from grpo_checks.experiments.claims.stationarity.sharp.steps import (
+    PerStep,
+    not_judged,
+    sampled_verdict,
+)
 from grpo_checks.experiments.models.constants import (
     Constants,
     path_rounding,
@@ -31,19 +35,11 @@ from grpo_checks.experiments.models.constants import (
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.path_search import PATH
-from grpo_checks.experiments.points.stationarity.paths import (
-    BIAS,
-    LOWERED,
-    OPTIMISATION,
-    VARIANCE,
-)
+from grpo_checks.experiments.points.stationarity.paths import BIAS, LOWERED, OPTIMISATION, VARIANCE
 from grpo_checks.experiments.protocol.assumptions import in_cells
-from grpo_checks.experiments.protocol.claim import (
-    Claim,
-    Row,
-    Scope,
-    not_judged,
-)
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
+from grpo_checks.experiments.runs.words import Table, count, without_copies
+from grpo_checks.experiments.storage.text import span
 from grpo_checks.theory.convergence.stationarity import path_terms
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.instances.conflict import MAXIMISER, NORMALIZED_ZERO
@@ -155,6 +151,22 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return t1_rate.marked(cells, [_row(scope, run, results[run], level) for run in cells])
 
 
+def facts(data: Table) -> Facts:
+    """Of T1.path without copies: its three terms, and the sharper bound of an unbiased update."""
+    data = without_copies(data)
+    terms = data[["optimisation", "bias", "variance"]]
+    largest = terms.div(data["bound"], axis=0).max()
+    return {
+        "cells": len(data),
+        "biased": (data["bias"] > 0).sum(),
+        "vacuous": count(data, "vacuous"),
+        "gap": (terms.sum(axis=1) - data["bound"]).abs().max(),
+        "shares": ", ".join(f"{name} up to {share:.0%}" for name, share in largest.items()),
+        "ratio": span(data["ratio"]),
+        "sharper": span(data["sharper_bound"] / data["observed"]),
+    }
+
+
 CLAIM = Claim(
     name="T1.path",
     statement="at each step |grad J|^2 <= 2(E J' - J)/eta + |bias|^2 + L eta V, summed over a path",
@@ -162,6 +174,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.convergence.stationarity",),
     figures=("t1_path",),
+    facts={"T1.path": facts},
     assumptions=(in_cells("constant step eta <= 1/L"),),
     mutants=MUTANTS,
     runs=runs,

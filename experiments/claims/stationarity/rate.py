@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from grpo_checks.experiments.claims.stationarity.sharp.steps import sampled_verdict
+from grpo_checks.experiments.claims.stationarity import facts
+from grpo_checks.experiments.claims.stationarity.sharp.steps import not_judged, sampled_verdict
 from grpo_checks.experiments.models.averages import average, highest
 from grpo_checks.experiments.models.constants import run_constants, step_size
 from grpo_checks.experiments.models.copies import copies
@@ -18,14 +19,7 @@ from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.path_search import RATE
 from grpo_checks.experiments.protocol.assumptions import in_cells, stated
-from grpo_checks.experiments.protocol.claim import (
-    Claim,
-    Levels,
-    Row,
-    Scope,
-    not_judged,
-    settled_by,
-)
+from grpo_checks.experiments.protocol.claim import Claim, Levels, Row, Scope, settled_by
 from grpo_checks.experiments.protocol.error_shares import FAMILY_WISE_ERROR
 from grpo_checks.theory.convergence.confidence import samples_needed
 from grpo_checks.theory.convergence.stationarity import rate_bound
@@ -184,6 +178,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.convergence.stationarity",),
     figures=("t1_rate", "t1_waterfall"),
+    facts={"T1.rate": facts.rate, "T1.rate, exponents": facts.exponents},
     assumptions=(
         *stated("unbiased update"),
         in_cells("constant step min(1/L, sqrt(2(J*-J_0)/(L V_sup T)))"),

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.slopes import SLOPE
 from grpo_checks.experiments.protocol.assumptions import INTERIOR, stated
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.runs import slopes
+from grpo_checks.experiments.runs.words import Table, table
 from grpo_checks.theory.estimators.advantages import Estimator
 
 MUTANTS = {
@@ -38,6 +39,25 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return [slopes.window_row("T1.slope", runs, results, level, window) for runs in _cells(scope)]
 
 
+def facts(data: Table) -> Facts:
+    """Of T1.slope: the fitted slopes, and the lengths that they were fitted to."""
+    averages = data.filter(like="average at T=").dropna(axis=1, how="all")
+    lengths = [int(str(name).removeprefix("average at T=")) for name in averages]
+    headings = {
+        "group_size": "G",
+        "observed": "slope",
+        "lower": "lower limit",
+        "upper": "upper limit",
+        "seeds": "seeds",
+        "verdict": "verdict",
+    }
+    return {
+        "shortest": min(lengths),
+        "longest": max(lengths),
+        "table": table(data, headings, digits=4),
+    }
+
+
 CLAIM = Claim(
     name="T1.slope",
     statement="on `conflict` the average of |grad J|^2 falls as T^s, s in [-0.55, -0.45]",
@@ -45,6 +65,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.convergence.stationarity",),
     figures=("t1_slope", "t1_floor"),
+    facts={"T1.slope": facts},
     assumptions=(INTERIOR, *stated("theta_0 = 0, full sweep, eta = min(1, sqrt(G/T))")),
     mutants=MUTANTS,
     runs=runs,

@@ -11,12 +11,16 @@ from collections.abc import Mapping
 import numpy as np
 
 from grpo_checks.experiments.claims.stationarity import rate as t1_rate
+from grpo_checks.experiments.claims.stationarity.floor import with_limits
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.path_search import SURROGATE
 from grpo_checks.experiments.protocol.assumptions import BINARY, in_cells, stated
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.runs import slopes
+from grpo_checks.experiments.runs.margins import ratios
+from grpo_checks.experiments.runs.words import Table, count
+from grpo_checks.experiments.storage.text import span
 from grpo_checks.theory.estimators.advantages import Estimator
 
 DECOMPOSED = Estimator("componentwise_normalized")
@@ -74,6 +78,20 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return table
 
 
+def facts(data: Table) -> Facts:
+    """Of T1.surrogate: the rate in Jtilde, and the slope where that in J flattens."""
+    sloped = data["window_low"].notna()
+    rate, slope = data[~sloped], data[sloped].iloc[0]
+    return {
+        "size": int(slope["group_size"]),
+        "holds": count(rate, "holds"),
+        "vacuous": count(rate, "vacuous"),
+        "cells": len(rate),
+        "ratio": span(ratios(rate)),
+        "slope": with_limits(slope),
+    }
+
+
 CLAIM = Claim(
     name="T1.surrogate",
     statement="`componentwise_normalized` converges as in T1.rate, with Jtilde for J",
@@ -81,6 +99,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.updates.potential",),
     figures=("looseness",),
+    facts={"T1.surrogate": facts},
     assumptions=(
         BINARY,
         *stated("eps = 0, ddof = 0"),

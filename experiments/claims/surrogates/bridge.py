@@ -17,11 +17,7 @@ from grpo_checks.experiments.protocol.assumptions import not_on_models, stated
 from grpo_checks.experiments.protocol.claim import Claim
 from grpo_checks.theory.arithmetic.enclose import enclose
 from grpo_checks.theory.estimators.advantages import deviations
-from grpo_checks.theory.losses.surrogate_gap import (
-    SurrogateGap,
-    scaled_misalignment,
-    surrogate_gap,
-)
+from grpo_checks.theory.losses.surrogate_gap import SurrogateGap, scaled_misalignment, surrogate_gap
 from grpo_checks.theory.numbers.balls import shown
 
 

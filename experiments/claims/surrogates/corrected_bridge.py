@@ -22,7 +22,8 @@ from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import in_cells, stated
 from grpo_checks.experiments.protocol.cell_rows import inequality, nearest, stored_only
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
+from grpo_checks.experiments.runs.words import Table
 from grpo_checks.theory.losses.surrogate_gap import SurrogateGap, surrogate_gap
 from grpo_checks.theory.updates.rounding import accumulated
 
@@ -125,6 +126,18 @@ def _quarter(**point: Any) -> tuple[Any, Any]:
 STATEMENT = Statement(
     sides, GROUP, mutants={"quarter of the range": _quarter}, exception=silent, note=in_words
 )
+
+
+def facts(data: Table) -> Facts:
+    """Of T2.bridge': random groups."""
+    drawn = data[data["largest_excess"].notna()]
+    return {
+        "groups": int(drawn["cells"].sum()),
+        "largest": (drawn["observed"] / drawn["bound"]).max(),
+        "excess": drawn["largest_excess"].max(),
+    }
+
+
 CLAIM = Claim(
     name="T2.bridge'",
     statement="|joint - decomposed| <= (max ratio - min ratio)/2 sum_k w_k |sd_k/sd - 1|",
@@ -132,6 +145,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.losses.surrogate_gap",),
     figures=("looseness",),
+    facts={"T2.bridge'": facts},
     assumptions=(in_cells("sd > 0"), *stated("eps = 0", "no clipping")),
     mutants=MUTANTS,
     rows=rows,

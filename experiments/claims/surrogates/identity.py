@@ -26,7 +26,8 @@ from grpo_checks.experiments.models.instances import build
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import in_cells, stated
 from grpo_checks.experiments.protocol.cell_rows import certified, inequality, stored_only
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
+from grpo_checks.experiments.runs.words import Table
 from grpo_checks.theory.arithmetic.enclose import enclose
 from grpo_checks.theory.losses.surrogate_gap import plain_misalignment, scaled_misalignment
 from grpo_checks.theory.numbers.balls import fmpq, largest, magnitude
@@ -87,12 +88,18 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return [_row("random groups", *random_groups(rng, k, g, count)) for g, k in SHAPES]
 
 
+def facts(data: Table) -> Facts:
+    """Of T2.identity."""
+    return {"groups": int(data["cells"].sum())}
+
+
 CLAIM = Claim(
     name="T2.identity",
     statement="A_i = sum_k (w_k sd_k/sd) A_i^(k): the misalignment Delta_i is 0",
     provenance="reported",
     expected="holds",
     proof=("grpo_checks.theory.losses.surrogate_gap",),
+    facts={"T2.identity": facts},
     assumptions=(*stated("eps = 0"), in_cells("sd > 0")),
     mutants=MUTANTS,
     rows=rows,

@@ -31,7 +31,9 @@ from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import in_cells, stated
 from grpo_checks.experiments.protocol.cell_rows import stored_only
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Part, Row, Scope
+from grpo_checks.experiments.runs.words import Table
+from grpo_checks.experiments.storage.text import span
 from grpo_checks.theory.estimators.advantages import Estimator, deviations, group_advantages
 from grpo_checks.theory.losses.ratio_spread import spread_bridge
 from grpo_checks.theory.losses.surrogate_gap import SurrogateGap, surrogate_gap
@@ -121,6 +123,20 @@ STATEMENT = Statement(
     exception=silent,
     note=in_words,
 )
+
+
+def facts(data: Table, range_rows: Table) -> Facts:
+    """Of T2.bridge.sd: random groups, and those of T2.bridge' for comparison."""
+    drawn, before = (x[x["largest_excess"].notna()] for x in (data, range_rows))
+    plain, worst = (drawn[drawn["instance"].str.contains("worst") == kind] for kind in (0, 1))
+    return {
+        "groups": int(drawn["cells"].sum()),
+        "plain": span(plain["ratio_median"]),
+        "worst": span(worst["ratio_median"]),
+        "before": span(before["ratio_median"]),
+    }
+
+
 CLAIM = Claim(
     name=NAME,
     statement="|joint - decomposed| <= (1 - ddof/G) sd(ratios) sum_k w_k |sd_k/sd - 1|",
@@ -128,6 +144,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.losses.ratio_spread",),
     figures=("looseness",),
+    facts={NAME: Part(facts, (NAME, "T2.bridge'"))},
     assumptions=(in_cells("sd > 0"), *stated("eps = 0", "no clipping")),
     mutants=MUTANTS,
     rows=rows,

@@ -9,10 +9,11 @@ import pandas as pd
 from grpo_checks.experiments.audit.power import power as power_table
 from grpo_checks.experiments.audit.sharpness import sharpness, shown
 from grpo_checks.experiments.falsifier.shrink import leaves
-from grpo_checks.experiments.ledger.words import Facts, count, exactly, table
 from grpo_checks.experiments.points.generalization.coverage import ALONE
+from grpo_checks.experiments.protocol.claim import Facts
 from grpo_checks.experiments.protocol.points import of_deep_model
 from grpo_checks.experiments.runs.tables import counted, labels
+from grpo_checks.experiments.runs.words import count, exactly, table
 
 Points = Sequence[Mapping[str, Any]]
 """What searches of the falsifier have stored."""

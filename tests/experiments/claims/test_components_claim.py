@@ -7,8 +7,8 @@ import pytest
 from flint import fmpq
 
 from grpo_checks.experiments.claims.stationarity import components as t1_k
-from grpo_checks.experiments.claims.stationarity import two_components
 from grpo_checks.experiments.models.instances import build, named
+from grpo_checks.experiments.points.stationarity import two_components
 from grpo_checks.experiments.protocol.certificates import load_cases, path_of
 from grpo_checks.experiments.protocol.claim import Scope
 from grpo_checks.experiments.runs.judging import rows_of

@@ -9,9 +9,9 @@ from helpers.quick_rows import quick_rows
 from mpmath import mp, mpf
 
 from grpo_checks.experiments.claims.literature import convergence as literature_convergence
-from grpo_checks.experiments.claims.literature import correlation as literature_correlation
-from grpo_checks.experiments.claims.literature import correlation_pairs as literature_pairs
 from grpo_checks.experiments.claims.literature import iterates
+from grpo_checks.experiments.claims.literature.correlation import limit as correlation_limit
+from grpo_checks.experiments.claims.literature.correlation import pairs as correlation_pairs
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.points.literature import convergence
 from grpo_checks.experiments.protocol.claim import Scope
@@ -93,8 +93,8 @@ def test_the_bandit_in_another_way():
 
 def test_pairs_agree_with_the_group_law():
     """G = 2 in rational arithmetic against float64."""
-    rows = literature_pairs.rows(Scope("quick"), {})
-    correlations = literature_correlation.exact_correlations(BITS, 2)["componentwise_normalized"][0]
+    rows = correlation_pairs.rows(Scope("quick"), {})
+    correlations = correlation_limit.exact_correlations(BITS, 2)["componentwise_normalized"][0]
     np.testing.assert_allclose(correlations**2, [row.observed for row in rows], rtol=1e-12)
     assert {row.evidence for row in rows} == {"certified"}
 

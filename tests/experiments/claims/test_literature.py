@@ -11,12 +11,13 @@ from grpo_checks.experiments.claims.catalogue import CLAIMS
 from grpo_checks.experiments.claims.literature import amplification as literature_amplification
 from grpo_checks.experiments.claims.literature import contrast as literature_contrast
 from grpo_checks.experiments.claims.literature import convergence as literature_convergence
-from grpo_checks.experiments.claims.literature import correlation as literature_correlation
-from grpo_checks.experiments.claims.literature import correlation_pairs as literature_pairs
 from grpo_checks.experiments.claims.literature import groups as literature_groups
 from grpo_checks.experiments.claims.literature import hessian as literature_hessian
 from grpo_checks.experiments.claims.literature import listed_errors
 from grpo_checks.experiments.claims.literature import mse as literature_mse
+from grpo_checks.experiments.claims.literature.correlation import law as correlation_law
+from grpo_checks.experiments.claims.literature.correlation import limit as correlation_limit
+from grpo_checks.experiments.claims.literature.correlation import pairs as correlation_pairs
 from grpo_checks.experiments.ledger.ledger import sections
 from grpo_checks.experiments.ledger.parts import by_claim
 from grpo_checks.experiments.models.instances import InstanceSpec, from_argument, named
@@ -74,7 +75,7 @@ def test_mutants_are_refuted(name, mutant):
     assert overall([row.verdict for row in _rows(claim, spec)]) == "holds"
 
 
-OUTSIDE = [literature_convergence.CLAIM, literature_groups.CLAIM, literature_pairs.CLAIM]
+OUTSIDE = [literature_convergence.CLAIM, literature_groups.CLAIM, correlation_pairs.CLAIM]
 
 
 @pytest.mark.parametrize("claim", OUTSIDE, ids=lambda c: c.name)
@@ -88,8 +89,8 @@ def test_claims_about_no_model(claim):
 @pytest.mark.parametrize(
     ("claim", "spec", "why"),
     [
-        (literature_correlation.LIMIT, CODING, "correlated"),
-        (literature_correlation.LAW, named("conflict", components=2), "correlated"),
+        (correlation_limit.CLAIM, CODING, "correlated"),
+        (correlation_law.CLAIM, named("conflict", components=2), "correlated"),
         (literature_amplification.CLAIM, CODING, "L.tools"),
     ],
 )
@@ -103,7 +104,7 @@ def test_unmet_assumptions(claim, spec, why):
 def test_rare_successes_need_larger_groups():
     """Far from the limit the proven distance from it is no better than a trivial one."""
     rare = named("bits", components=2, success=(0.5, 0.999, 0.5, 0.5, 0.5, 0.5))
-    rows = [r for r in _rows(literature_correlation.LIMIT, rare) if "group_size" in r.parameters]
+    rows = [r for r in _rows(correlation_limit.CLAIM, rare) if "group_size" in r.parameters]
     verdicts = {r.parameters["estimator"]: set() for r in rows}
     for row in rows:
         verdicts[row.parameters["estimator"]].add(row.verdict)
@@ -116,12 +117,12 @@ def test_rare_successes_need_larger_groups():
 @pytest.mark.parametrize("change", [lambda g: 1 / 2, lambda g: 1 / g], ids=["half", "1/G^2"])
 def test_a_false_rate_is_refuted(change, monkeypatch):
     """Half of the proven distance from the limit, or one that falls faster; not the true one."""
-    right = literature_correlation.joint_distance
+    right = correlation_limit.joint_distance
     false = lambda law, vectors, composite, g: right(law, vectors, composite, g) * change(g)  # noqa: E731
     scope = Scope("quick")
     for distance, verdict in ((right, "holds"), (false, "refuted")):
-        monkeypatch.setattr(literature_correlation, "joint_distance", distance)
-        rows = literature_correlation.limit_rows(scope, {})
+        monkeypatch.setattr(correlation_limit, "joint_distance", distance)
+        rows = correlation_limit.rows(scope, {})
         assert overall([row.verdict for row in rows]) == verdict
         beyond = [row.parameters for row in rows if row.verdict == "refuted"]
         assert all(p["estimator"] == "group_normalized" and "group_size" in p for p in beyond)

@@ -10,10 +10,11 @@ import pytest
 from grpo_checks.experiments.claims.literature import amplification as literature_amplification
 from grpo_checks.experiments.claims.literature import baseline as literature_baseline
 from grpo_checks.experiments.claims.literature import contrast as literature_contrast
-from grpo_checks.experiments.claims.literature import correlation as literature_correlation
 from grpo_checks.experiments.claims.literature import hessian as literature_hessian
 from grpo_checks.experiments.claims.literature import mse as literature_mse
 from grpo_checks.experiments.claims.literature import tools as literature_tools
+from grpo_checks.experiments.claims.literature.correlation import law as correlation_law
+from grpo_checks.experiments.claims.literature.correlation import limit as correlation_limit
 from grpo_checks.experiments.models.instances import InstanceSpec, from_argument
 from grpo_checks.experiments.protocol.claim import Scope, overall
 from grpo_checks.experiments.runs.tables import SILENT
@@ -86,7 +87,7 @@ def test_numbers_are_right_up_to_their_rounding_errors(x, answers):
 def test_correlations_are_right(x, answers):
     """Of one component: sqrt(pq) c_G(p)/sqrt(1 - p^G - q^G), by a sum over groups."""
     p, q = _right(x)["chances"]
-    for row in literature_correlation.law_rows(Scope("quick", answers(x)), {}):
+    for row in correlation_law.rows(Scope("quick", answers(x)), {}):
         g = row.parameters["group_size"]
         chance = {k: mp.binomial(g, k) * p**k * q ** (g - k) for k in range(1, g)}
         along = mp.fsum(c * mp.sqrt(k * (g - k)) / g for k, c in chance.items())
@@ -100,7 +101,7 @@ FAULTS = [
     (literature_contrast.CLAIM, literature_contrast, "contrast"),
     (literature_hessian.CLAIM, literature_hessian, "matrix_norm"),
     (literature_mse.CLAIM, literature_mse, "listed_error"),
-    (literature_correlation.LAW, literature_correlation, "_decoupled"),
+    (correlation_law.CLAIM, correlation_law, "_decoupled"),
     (literature_amplification.CLAIM, literature_amplification, "recurrence"),
 ]
 
@@ -119,7 +120,7 @@ CLAIMS = (
     *(literature_contrast.CLAIM, literature_hessian.CLAIM),
     *(literature_mse.CLAIM, literature_baseline.CLAIM),
     *(literature_amplification.CLAIM, literature_tools.CLAIM),
-    *(literature_correlation.LIMIT, literature_correlation.LAW),
+    *(correlation_limit.CLAIM, correlation_law.CLAIM),
 )
 
 
@@ -161,9 +162,7 @@ def test_two_components_next_to_certainty(x, tmp_path):
     """Independent ones: neither open nor refuted, and the law still told from a limit."""
     theta, worth = [x[0] + x[1], *x, 0.0], [[1, 1], [1, 0], [0, 1], [0, 0]]
     scope = Scope("quick", from_argument(_file(tmp_path, "pair", worth, theta, [1, "1/3"])))
-    for rows in (literature_correlation.limit_rows, literature_correlation.law_rows):
+    for rows in (correlation_limit.rows, correlation_law.rows):
         assert overall([row.verdict for row in rows(scope, {})]) == "holds"
     mutant = Scope("quick", scope.instance, "no groups")
-    assert (
-        overall([row.verdict for row in literature_correlation.law_rows(mutant, {})]) == "refuted"
-    )
+    assert overall([row.verdict for row in correlation_law.rows(mutant, {})]) == "refuted"

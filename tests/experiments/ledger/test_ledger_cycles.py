@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from grpo_checks.experiments.ledger.facts.cycles.survey import survey
-from grpo_checks.experiments.ledger.facts.stationarity import exponents
+from grpo_checks.experiments.claims.stationarity.facts import exponents
+from grpo_checks.experiments.ledger.facts.survey import survey
 
 
 def test_shares_of_the_survey_have_limits():

@@ -7,8 +7,7 @@ from helpers.stored.paper import paper_rows
 from grpo_checks.experiments.claims.generalization import depth as t3_depth
 from grpo_checks.experiments.claims.generalization import shift as t3_shift
 from grpo_checks.experiments.claims.generalization import visual_arft as t3_visual_arft
-from grpo_checks.experiments.ledger.facts.generalization import STEPS, dearest
-from grpo_checks.experiments.ledger.facts.transfer import growth
+from grpo_checks.experiments.claims.generalization.facts.tightness import STEPS, dearest
 from grpo_checks.experiments.ledger.ledger import NO_CASES, sections
 from grpo_checks.experiments.ledger.ledger import PAPER as FOLDER
 from grpo_checks.experiments.ledger.parts import by_claim
@@ -98,8 +97,11 @@ def test_improvements_are_counted_with_both_scores_random(tables):
 def test_growth_of_the_gap_is_said_in_words(tables):
     """Flat is flat, no power of 0; what grows has its fitted exponent."""
     rows = pd.DataFrame([row.flat() for row in t3_depth._relay(None, (1, 4))])
-    assert growth(rows, 0) == "does not change with D"
-    assert growth(rows, 1) == "grows as D^0.989, fitted"
+    told = t3_depth.facts(rows)
+    assert (told["repaired"], told["final"]) == (
+        "does not change with D",
+        "grows as D^0.989, fitted",
+    )
 
 
 def test_the_dearest_steps_are_those_of_the_rows():

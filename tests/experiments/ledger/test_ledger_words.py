@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from helpers.stored.paper import paper_rows
 
-from grpo_checks.experiments.ledger.facts.bias import crossing
+from grpo_checks.experiments.claims.stationarity.floor import crossing
 from grpo_checks.experiments.ledger.ledger import NO_CASES, PAPER, ledger_pages, sections
 from grpo_checks.experiments.ledger.parts import by_claim
 from grpo_checks.experiments.origin.provenance import _device

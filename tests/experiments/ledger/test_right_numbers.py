@@ -3,16 +3,16 @@
 import pandas as pd
 from helpers.stored.paper import paper_pages, paper_rows
 
+from grpo_checks.experiments.claims.generalization.facts.coverage import failures, nearest, price
+from grpo_checks.experiments.claims.generalization.shift import certain_failure
+from grpo_checks.experiments.claims.stationarity.budget import facts as budget
 from grpo_checks.experiments.ledger.facts.answers.theorem1 import _rate
-from grpo_checks.experiments.ledger.facts.cycles.survey import by_prompts
-from grpo_checks.experiments.ledger.facts.generalization import failures, nearest, price
 from grpo_checks.experiments.ledger.facts.summary.margins import looseness
-from grpo_checks.experiments.ledger.facts.transfer import certain_failure
-from grpo_checks.experiments.ledger.facts.variance import budget
+from grpo_checks.experiments.ledger.facts.survey import by_prompts
 from grpo_checks.experiments.ledger.ledger import PAPER
-from grpo_checks.experiments.ledger.words import at_least, listed
 from grpo_checks.experiments.runs.margins import margin, ratios
 from grpo_checks.experiments.runs.tables import counted, labels
+from grpo_checks.experiments.runs.words import at_least, listed
 from grpo_checks.experiments.storage.table_file import read_table
 
 HELD = {"verdict": "holds"}

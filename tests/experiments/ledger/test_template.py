@@ -1,15 +1,17 @@
 """The template: each part by its name, each place with its fact, and neither too many."""
 
 import re
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
+from grpo_checks.experiments.claims.catalogue import CLAIMS
 from grpo_checks.experiments.ledger import ledger
 from grpo_checks.experiments.ledger.ledger import ROOT, TEMPLATES
-from grpo_checks.experiments.ledger.parts import PARTS, filled_part
+from grpo_checks.experiments.ledger.parts import OF_NO_CLAIM, PARTS, filled_part, of_claims
 from grpo_checks.experiments.ledger.template import filled, parts
-from grpo_checks.experiments.ledger.words import table
+from grpo_checks.experiments.runs.words import table
 
 TEXT = "<!-- a -->\n# One\n\n<!-- b c -->\n{x:.2g} and {x}, not {{y}}\n<!-- d -->\n"
 
@@ -70,6 +72,28 @@ def test_facts_without_a_part(monkeypatch):
     monkeypatch.setitem(PARTS, "T9.lost", PARTS["T1.rate"])
     with pytest.raises(ValueError, match=r"T9\.lost: no part of that name"):
         ledger.sections({})
+
+
+def test_a_claim_and_its_parts():
+    """A part of the template that begins with a claim's name is told by that claim, and where it
+    tells one of another name that is no part of another claim either."""
+    names = {claim.name for claim in CLAIMS}
+    told = {name: claim.name for claim in CLAIMS for name in claim.facts}
+    places = {name: name.partition(",")[0] for name in ledger.all_parts()}
+    silent = [x for x in places if places[x] in names and x not in {*told, *OF_NO_CLAIM}]
+    assert not silent
+    assert told.keys() <= places.keys()
+    assert all(places[x] in (told[x], *({x} - names)) for x in told)
+
+
+def test_a_part_of_two_claims():
+    """Which of them should tell it?"""
+    (claim,) = (claim for claim in CLAIMS if claim.name == "T1.slope")
+    for twice in ([claim, claim], [replace(claim, facts={"top": claim.facts["T1.slope"]})]):
+        with pytest.raises(
+            ValueError, match=r"T1\.slope: facts = '.*': expected a part of no other"
+        ):
+            of_claims(twice)
 
 
 def test_tables_show_counts_as_whole_numbers():

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,13 +15,14 @@ from helpers.choice_instance import gradient, mean_reward
 
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.claims import catalogue
+from grpo_checks.experiments.ledger.parts import filled_part, of_claims
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.theory.rational.choices.choice import parse_choice
 from grpo_checks.theory.rational.choices.update import norm2
 
 PAGE = Path(__file__).parents[3] / "docs" / "your_own_theorem.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-FILE, MODELS, DEEP, LINE, TEST = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+FILE, MODELS, DEEP, LINE, FACTS, TEST = re.findall(r"```python\n(.*?)```", TEXT, re.S)
 COMMANDS, ON_A_MODEL = re.findall(r"```sh\n(.*?)```", TEXT, re.S)
 STATED = '    assumptions=kit.stated("a full sweep: drawn prompts leave a floor"),\n'
 COMPLETE = FILE.replace("CLAIM =", f"{MODELS}\n\nCLAIM =").replace(STATED, "    **MORE,\n")
@@ -160,6 +162,17 @@ def test_the_line_in_the_catalogue(folder, monkeypatch, capsys):
     added = eval(f"({LINE})", {"halving": halving})
     monkeypatch.setattr(catalogue, "CLAIMS", (*catalogue.CLAIMS, *added))
     assert catalogue.find("halving").statement == added[0].statement
+
+
+def test_what_the_ledger_says_of_it(folder):
+    """The facts of the page, in the place of its prose."""
+    claim = catalogue.find("halving.py")
+    known = of_claims([replace(claim, **eval(f"dict({FACTS})"))])
+    (prose,) = re.findall(r'"(V\(2G\)[^"]*\{outcome\}[^"]*)"', TEXT)
+    assert [*known] == re.findall(r"`<!-- (.*?) -->`", TEXT)
+    rows = pd.DataFrame({"verdict": ["holds", "vacuous"]})
+    said = filled_part("halving", prose, {"halving": rows}, known)
+    assert " ".join(said.split()) == "V(2G) <= V(G)/2 holds, in 2 cells."
 
 
 def test_the_test_of_ones_own(folder):

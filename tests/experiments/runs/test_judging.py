@@ -8,11 +8,12 @@ import pytest
 from helpers.stored.paper import paper_pages, paper_rows
 from helpers.toy_claim import TOY
 
+from grpo_checks.experiments.claims.stationarity.sharp.steps import not_judged
 from grpo_checks.experiments.ledger.ledger import PAPER, differences, ledger_pages, page_paths
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.protocol.cell_rows import certified, equality, inequality
 from grpo_checks.experiments.protocol.certificates import Case, certified_rows, store_cases
-from grpo_checks.experiments.protocol.claim import Row, Scope, judge, not_judged, overall
+from grpo_checks.experiments.protocol.claim import Row, Scope, judge, overall
 from grpo_checks.experiments.runs.judging import EQUAL, FLOATING, sober, stored_rows
 
 

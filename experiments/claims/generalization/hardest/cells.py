@@ -27,13 +27,7 @@ from grpo_checks.theory.generalization.adversary import coins, needed, own_prior
 from grpo_checks.theory.generalization.betting.mixture import betting_mixture
 from grpo_checks.theory.generalization.learning import Learned, Learning
 from grpo_checks.theory.generalization.maurer_constant import xi
-from grpo_checks.theory.generalization.pac_bayes import (
-    FORMULAS,
-    Setting,
-    catoni,
-    fresh_set,
-    known,
-)
+from grpo_checks.theory.generalization.pac_bayes import FORMULAS, Setting, catoni, fresh_set, known
 from grpo_checks.theory.generalization.split_prior import NAMES, split_coverage
 from grpo_checks.theory.numbers.counts import chance_roundings, failing
 from grpo_checks.theory.updates.rounding import accumulated

@@ -17,18 +17,19 @@ from collections.abc import Mapping
 import numpy as np
 
 from grpo_checks.experiments.claims.stationarity.sharp.runs import of_potential, unbiased_runs
-from grpo_checks.experiments.claims.stationarity.sharp.steps import PerStep, sampled_verdict
+from grpo_checks.experiments.claims.stationarity.sharp.steps import (
+    PerStep,
+    not_judged,
+    sampled_verdict,
+)
 from grpo_checks.experiments.models.constants import path_rounding, run_constants, step_size
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.path_search import DESCENT
 from grpo_checks.experiments.protocol.assumptions import stated
 from grpo_checks.experiments.protocol.cell_rows import stored_only
-from grpo_checks.experiments.protocol.claim import (
-    Claim,
-    Row,
-    Scope,
-    not_judged,
-)
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
+from grpo_checks.experiments.runs.words import Table
+from grpo_checks.experiments.storage.text import span
 from grpo_checks.theory.convergence.descent import descent_bound
 
 NAME = "T1.descent"
@@ -90,6 +91,17 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return [_row(run, results[run], scope.error / len(cells)) for run in cells]
 
 
+def facts(data: Table) -> Facts:
+    """Of T1.descent: how much of the bound was observed, and what curvature's part of it is."""
+    potential = data["bound_name"].eq("Jtilde")
+    return {
+        "cells": len(data),
+        "ratio": span(data.loc[~potential, "ratio"]),
+        "potential": span(data.loc[potential, "ratio"]),
+        "curvature": f"{(data['curvature'] / data['bound']).max():.0%}",
+    }
+
+
 CLAIM = Claim(
     name=NAME,
     statement="unbiased updates, any step: (1/T) sum E|grad J|^2 <= (E J_T - J_0)/(eta T) "
@@ -98,6 +110,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.convergence.descent",),
     figures=("looseness",),
+    facts={NAME: facts},
     assumptions=stated("unbiased update", "constant step"),
     mutants=MUTANTS,
     runs=runs,

@@ -14,22 +14,19 @@ J(theta_T) <= J*: that gives the upper limit. Stored points take the line's own 
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 
 from grpo_checks.experiments.claims.stationarity.sharp.descent import per_step
 from grpo_checks.experiments.claims.stationarity.sharp.runs import unbiased_runs
-from grpo_checks.experiments.claims.stationarity.sharp.steps import sampled_verdict
+from grpo_checks.experiments.claims.stationarity.sharp.steps import not_judged, sampled_verdict
 from grpo_checks.experiments.models.constants import path_rounding, run_constants, step_size
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.path_search import SHARP_RATE
 from grpo_checks.experiments.protocol.assumptions import in_cells, stated
 from grpo_checks.experiments.protocol.cell_rows import stored_only
-from grpo_checks.experiments.protocol.claim import (
-    Claim,
-    Levels,
-    Row,
-    Scope,
-    not_judged,
-)
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Levels, Row, Scope
+from grpo_checks.experiments.runs.words import count, table
+from grpo_checks.experiments.storage.text import span
 from grpo_checks.theory.convergence.confidence import lower_limit
 from grpo_checks.theory.convergence.descent import sharp_rate
 from grpo_checks.theory.convergence.error_levels import lower_level
@@ -83,6 +80,26 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return [_row(run, results[run], scope.error / len(cells)) for run in cells]
 
 
+def facts(data: pd.DataFrame) -> Facts:
+    """Of T1.rate.sharp: tightness at the longest T, beside that of T1.rate, by kind of run."""
+    longest = data[data["n_steps"] == data["n_steps"].max()]
+    drawn = longest["prompts"].map(lambda b: "all" if pd.isna(b) else f"{b:.0f} drawn")
+    kinds = longest.assign(prompts=drawn).groupby(["instance", "prompts"])
+    lines = kinds.apply(_both_rates, include_groups=False).reset_index()
+    return {
+        "cells": len(data),
+        "holds": count(data, "holds"),
+        "vacuous": count(data, "vacuous"),
+        "longest": int(data["n_steps"].max()),
+        "table": table(lines),
+    }
+
+
+def _both_rates(cells: pd.DataFrame) -> pd.Series:
+    looser = cells["bound_of_T1.rate"] / cells["observed"]
+    return pd.Series({"bound/observed": span(cells["ratio"]), "of T1.rate": span(looser)})
+
+
 CLAIM = Claim(
     name=NAME,
     statement="(1/T) sum E|grad J|^2 <= (2(J*-J_0)/(eta T) + L eta V)/(2 - L eta), "
@@ -91,6 +108,7 @@ CLAIM = Claim(
     expected="holds",
     proof=("grpo_checks.theory.convergence.descent",),
     figures=("looseness",),
+    facts={NAME: facts},
     assumptions=(
         *stated("unbiased update"),
         in_cells("constant step min(1/L, sqrt(2(J*-J_0)/(L V_sup T)))"),

@@ -11,6 +11,19 @@ from grpo_checks.experiments.protocol.verdict import Verdict
 from grpo_checks.theory.convergence.confidence import drift_upper_limit, lower_limit, samples_needed
 from grpo_checks.theory.convergence.error_levels import drift_level, lower_level
 from grpo_checks.theory.training.loop import STEP
+from grpo_checks.theory.updates.rounding import accumulated
+
+
+def not_judged(result: RunResult, step: float, smoothness: float) -> tuple[Verdict, str] | None:
+    """Verdict and reason for a run that Theorem 1 cannot be put on; None for all others."""
+    if result["diverged"]:
+        return "inconclusive", "the run left the finite numbers"
+    if step == 0:
+        return "assumption unmet", "nothing to learn: the start is optimal or offers no choice"
+    # 1/L and its product with L are rounded.
+    if step * smoothness > 1 + accumulated(2):
+        return "assumption unmet", "step above 1/L"
+    return None
 
 
 def sampled_verdict(

@@ -1,17 +1,13 @@
 """Facts of the answer to Theorem 1: five sentences."""
 
-import pandas as pd
-
-from grpo_checks.experiments.ledger.facts.cycles.survey import by_prompts, share
-from grpo_checks.experiments.ledger.words import Facts, at_least, having, listed, without_copies
-from grpo_checks.experiments.protocol.claim import overall
+from grpo_checks.experiments.ledger.facts.survey import by_prompts, share
+from grpo_checks.experiments.protocol.claim import Facts, overall
 from grpo_checks.experiments.runs.margins import ratios
+from grpo_checks.experiments.runs.words import Table, at_least, having, listed, without_copies
 from grpo_checks.experiments.storage.text import span
 
 
-def answer(
-    rate: pd.DataFrame, surrogate: pd.DataFrame, cycles: pd.DataFrame, records: pd.DataFrame
-) -> Facts | None:
+def answer(rate: Table, surrogate: Table, cycles: Table, records: Table) -> Facts | None:
     """From the rows of T1.rate, T1.surrogate and T1.own, and the records of the survey.
 
     None where a verdict is not the one that the sentences say.
@@ -35,7 +31,7 @@ def answer(
     }
 
 
-def _rate(rate: pd.DataFrame) -> Facts:
+def _rate(rate: Table) -> Facts:
     """Of T1.rate without copies: for which estimators, in how many cells, how loose by T."""
     held = having(without_copies(rate), "holds")
     lengths = sorted({int(length) for length in held["n_steps"]})
@@ -52,7 +48,7 @@ def _rate(rate: pd.DataFrame) -> Facts:
     }
 
 
-def _cycles(cycles: pd.DataFrame) -> Facts:
+def _cycles(cycles: Table) -> Facts:
     """Of T1.own: the floor on `dice`, and where runs of larger groups stay, by model."""
     certified = cycles[(cycles["evidence"] == "certified") & (cycles["verdict"] == "refuted")]
     dice = certified[(certified["instance"] == "dice") & certified["reach"].notna()]
@@ -77,13 +73,13 @@ IN_SHORT = (
 LOOSE = ("longest", "ratio", "median", "shortest", "most")
 
 
-def in_short(*tables: pd.DataFrame) -> Facts | None:
+def in_short(*tables: Table) -> Facts | None:
     """Of the same: whether it is true, and where not. None where ``answer`` is."""
     facts = answer(*tables)
     return facts and {name: facts[name] for name in IN_SHORT}
 
 
-def for_you(sharp: pd.DataFrame, *tables: pd.DataFrame) -> Facts | None:
+def for_you(sharp: Table, *tables: Table) -> Facts | None:
     """Of the same, and of T1.rate.sharp: how loose it is. None where ``answer`` is."""
     facts = answer(*tables)
     if facts is None or sharp.empty:

@@ -1,12 +1,10 @@
 """Facts of the answer to Theorem 2: five sentences."""
 
-import pandas as pd
-
-from grpo_checks.experiments.audit.benefit_rules import ALWAYS, TRUE, judged, rankings
-from grpo_checks.experiments.ledger.facts.benefit import longest_for_both
-from grpo_checks.experiments.ledger.facts.decomposition import attained, factors
-from grpo_checks.experiments.ledger.words import Facts, having
-from grpo_checks.experiments.protocol.claim import overall
+from grpo_checks.experiments.claims.benefit.facts import longest_for_both
+from grpo_checks.experiments.claims.benefit.rules import ALWAYS, TRUE, judged, rankings
+from grpo_checks.experiments.claims.decomposition.facts import attained, factors
+from grpo_checks.experiments.protocol.claim import Facts, overall
+from grpo_checks.experiments.runs.words import Table, having
 from grpo_checks.experiments.storage.text import counts, span
 
 VERDICTS = (*["holds"] * 5, "refuted", "holds")
@@ -14,14 +12,14 @@ REFUTED = ("T2.shared", "T2.bridge")
 
 
 def answer(
-    identity: pd.DataFrame,
-    potential: pd.DataFrame,
-    kappa: pd.DataFrame,
-    zero: pd.DataFrame,
-    maximum: pd.DataFrame,
-    benefit: pd.DataFrame,
-    curl: pd.DataFrame,
-    cases: pd.DataFrame,
+    identity: Table,
+    potential: Table,
+    kappa: Table,
+    zero: Table,
+    maximum: Table,
+    benefit: Table,
+    curl: Table,
+    cases: Table,
 ) -> Facts | None:
     """From the rows of T2.identity, T2.potential, T2.kappa, T2.zero, T2.global, T2.benefit and
     T1.curl, and from all cases.
@@ -58,7 +56,7 @@ def answer(
     }
 
 
-def in_short(*tables: pd.DataFrame) -> Facts | None:
+def in_short(*tables: Table) -> Facts | None:
     """Of the same: four questions. None where ``answer`` is."""
     facts = answer(*tables)
     names = (

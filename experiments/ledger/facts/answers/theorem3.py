@@ -1,23 +1,22 @@
 """Facts of the answer to Theorem 3: four questions."""
 
-import pandas as pd
-
-from grpo_checks.experiments.ledger.facts.generalization import bets, failures, nearest
-from grpo_checks.experiments.ledger.facts.transfer import certain_failure
-from grpo_checks.experiments.ledger.facts.visual_arft import visual_arft
-from grpo_checks.experiments.ledger.words import Facts, count
-from grpo_checks.experiments.protocol.claim import overall
+from grpo_checks.experiments.claims.generalization.facts.coverage import failures, nearest
+from grpo_checks.experiments.claims.generalization.facts.tightness import bets
+from grpo_checks.experiments.claims.generalization.facts.visual_arft import visual_arft
+from grpo_checks.experiments.claims.generalization.shift import certain_failure
+from grpo_checks.experiments.protocol.claim import Facts, overall
+from grpo_checks.experiments.runs.words import Table, count
 from grpo_checks.experiments.storage.text import span
 
 VERDICTS = ("holds", "holds", "holds", "refuted", "vacuous")
 
 
 def in_short(
-    coverage: pd.DataFrame,
-    tightness: pd.DataFrame,
-    ood: pd.DataFrame,
-    shift: pd.DataFrame,
-    published: pd.DataFrame,
+    coverage: Table,
+    tightness: Table,
+    ood: Table,
+    shift: Table,
+    published: Table,
 ) -> Facts | None:
     """From the rows of T3.coverage, T3.tightness, T3.ood, T3.shift and T3.visual_arft.
 

@@ -4,7 +4,7 @@ import re
 
 import pandas as pd
 
-from grpo_checks.experiments.ledger.words import Facts
+from grpo_checks.experiments.protocol.claim import Facts
 from grpo_checks.experiments.storage.text import enclosed
 
 EXACT, DEFAULTS = "expected updates", "defaults"

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 
 from grpo_checks.experiments.audit.sharpness import per_cent
-from grpo_checks.experiments.ledger.words import having
 from grpo_checks.experiments.runs.margins import compared, ratios, rounding_of
+from grpo_checks.experiments.runs.words import having
 
 LARGE = 1000.0
 """A looseness beyond it says no more than that."""

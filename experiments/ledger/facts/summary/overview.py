@@ -15,7 +15,8 @@ from grpo_checks.experiments.audit.sharpness import (
 )
 from grpo_checks.experiments.audit.telling import COLUMNS
 from grpo_checks.experiments.ledger.facts.summary.margins import looseness, margins
-from grpo_checks.experiments.ledger.words import Facts, table
+from grpo_checks.experiments.protocol.claim import Facts
+from grpo_checks.experiments.runs.words import table
 
 HEADINGS = {
     "claim": "claim",

@@ -4,19 +4,14 @@ from typing import Any
 
 import pandas as pd
 
-from grpo_checks.experiments.audit.benefit_rules import judged
-from grpo_checks.experiments.ledger.facts.decomposition import factors
-from grpo_checks.experiments.ledger.facts.generalization import nearest
-from grpo_checks.experiments.ledger.facts.transfer import certain_failure
-from grpo_checks.experiments.ledger.facts.variance import best_sizes
-from grpo_checks.experiments.ledger.words import (
-    Facts,
-    count,
-    exactly,
-    having,
-    table,
-)
+from grpo_checks.experiments.claims.benefit.rules import judged
+from grpo_checks.experiments.claims.decomposition.facts import factors
+from grpo_checks.experiments.claims.generalization.facts.coverage import nearest
+from grpo_checks.experiments.claims.generalization.shift import certain_failure
+from grpo_checks.experiments.claims.stationarity.budget import best_sizes
+from grpo_checks.experiments.protocol.claim import Facts
 from grpo_checks.experiments.runs.margins import compared, ratios
+from grpo_checks.experiments.runs.words import count, exactly, having, table
 from grpo_checks.experiments.storage.text import counts, span
 
 

@@ -7,9 +7,8 @@ import pandas as pd
 import pytest
 from flint import fmpq
 
-from grpo_checks.experiments.claims.practice.kl import CLAIM, TWO, point, rows
+from grpo_checks.experiments.claims.practice.kl import CLAIM, TWO, facts, point, rows
 from grpo_checks.experiments.falsifier.search import falsify
-from grpo_checks.experiments.ledger.facts.literature import kl
 from grpo_checks.experiments.points.practice.kl import FALSE, ROWS, STATEMENT, places
 from grpo_checks.experiments.protocol.certificates import certified_rows
 from grpo_checks.experiments.protocol.claim import Scope
@@ -92,8 +91,8 @@ def test_models_agree_next_to_the_reference(cells):
 
 def test_the_ledger_tells_both_columns(cells):
     """Counts and numbers are those of the rows."""
-    facts = kl(pd.DataFrame([row.flat() for row in cells]))
-    assert (facts["one"], facts["one_cells"]) == (len(ROWS), len(ROWS))
-    assert facts["instances"] == "`relay`"
-    assert facts["refuted"] == len(WRONG)
-    assert "| k3 as loss | holds | refuted | 1/8 | 3/16 |" in facts["table"]
+    told = facts(pd.DataFrame([row.flat() for row in cells]))
+    assert (told["one"], told["one_cells"]) == (len(ROWS), len(ROWS))
+    assert told["instances"] == "`relay`"
+    assert told["refuted"] == len(WRONG)
+    assert "| k3 as loss | holds | refuted | 1/8 | 3/16 |" in told["table"]

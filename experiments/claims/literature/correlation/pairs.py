@@ -14,7 +14,8 @@ from grpo_checks.experiments.points.literature.correlations import DECOUPLED
 from grpo_checks.experiments.protocol.assumptions import not_on_models, stated
 from grpo_checks.experiments.protocol.cell_rows import certified, unmet
 from grpo_checks.experiments.protocol.cell_rows import exact as exact_row
-from grpo_checks.experiments.protocol.claim import Claim, Row, Scope, Verdict
+from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope, Verdict
+from grpo_checks.experiments.runs.words import Table
 from grpo_checks.theory.arithmetic.enclose import enclose, exact
 
 CHANCES = (fmpq(1, 2), fmpq(9, 10))
@@ -44,12 +45,22 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     return rows
 
 
+def facts(data: Table) -> Facts:
+    """Of L.correlation.G: groups of two, in fractions."""
+    columns = data[["observed_exact", "chance_exact", "bound_exact"]].to_numpy()
+    pairs = [
+        f"squared correlation {square} for p = {p}, not {limit}" for square, p, limit in columns
+    ]
+    return {"pairs": "; ".join(pairs)}
+
+
 CLAIM = Claim(
     name="L.correlation.G",
     statement="arXiv:2509.22047 at finite G: decoupled correlations are all 1/sqrt K",
     provenance="literature",
     expected="refuted",
     proof=("grpo_checks.theory.updates.correlation",),
+    facts={"L.correlation.G": facts},
     assumptions=(
         not_on_models("about groups of two of independent components, whatever the model"),
         *stated("independent binary components", "equal weights"),

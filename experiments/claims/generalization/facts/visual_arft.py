@@ -1,11 +1,15 @@
-"""Facts on Visual-ARFT: what the published scores leave room for."""
+"""What the ledger says of T3.visual_arft: what the published scores leave room for."""
 
 import pandas as pd
 
-from grpo_checks.experiments.claims.generalization.visual_arft import COUNTED, DELTA
-from grpo_checks.experiments.ledger.words import Facts, count, table
+from grpo_checks.experiments.protocol.claim import Facts
+from grpo_checks.experiments.runs.words import count, table
 from grpo_checks.experiments.storage.text import span
 from grpo_checks.theory.generalization.plug_in import improved
+
+DELTA = 0.05
+COUNTED = "EM"
+"""The metric whose scores are 0 or 1."""
 
 
 def visual_arft(data: pd.DataFrame) -> Facts:

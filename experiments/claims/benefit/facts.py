@@ -2,8 +2,9 @@
 
 import pandas as pd
 
-from grpo_checks.experiments.audit.benefit_rules import ALWAYS, FITTED, TRUE, judged, rankings
-from grpo_checks.experiments.ledger.words import Facts, count, having, table
+from grpo_checks.experiments.claims.benefit.rules import ALWAYS, FITTED, TRUE, judged, rankings
+from grpo_checks.experiments.protocol.claim import Facts
+from grpo_checks.experiments.runs.words import count, having, table
 from grpo_checks.experiments.storage.text import span
 
 

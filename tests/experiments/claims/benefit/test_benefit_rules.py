@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from grpo_checks.experiments.audit.benefit_rules import (
+from grpo_checks.experiments.claims.benefit.rules import (
     ALWAYS,
     DECOMPOSED,
     FITTED,

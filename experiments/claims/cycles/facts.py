@@ -1,12 +1,11 @@
-"""Facts on T1.own: floors, centres, edges, and who arrives."""
+"""What the ledger says of T1.own."""
 
-import pandas as pd
-
-from grpo_checks.experiments.ledger.words import Facts, having, listed, outcome, table
+from grpo_checks.experiments.protocol.claim import Facts
+from grpo_checks.experiments.runs.words import Table, having, outcome, table
 from grpo_checks.experiments.storage.text import span
 
 
-def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
+def cycles(data: Table, drawn: Table) -> Facts:
     """Of T1.own and T1.cycle: floors for every T, centres, what was measured, and who arrives."""
     refuted = data[(data["evidence"] == "certified") & (data["verdict"] == "refuted")]
     edge = refuted.reindex(columns=["edge"])["edge"].notna()
@@ -50,7 +49,6 @@ def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
     }
     exact = ascents[ascents["evidence"] == "exact"]
     return {
-        "outcome": outcome(data),
         "table": table(
             floors.assign(measured_steps=floors["measured_steps"].astype(int)), headings
         ),
@@ -65,22 +63,7 @@ def cycles(data: pd.DataFrame, drawn: pd.DataFrame) -> Facts:
     }
 
 
-def binary(data: pd.DataFrame) -> Facts:
-    """Of T1.own.binary: the asymmetry of the Jacobian by aggregation."""
-    shown = data.dropna(subset=["asymmetry"])
-    # Below its rounding error it is none.
-    seen = shown["largest_curl"] > shown["rounding"]
-    known = shown.assign(asymmetry=shown["asymmetry"].where(seen, 0.0))
-    shares = known.groupby(["instance", "aggregation"], sort=False)["asymmetry"].agg(span)
-    return {
-        "outcome": outcome(data),
-        "cells": len(shown),
-        "sizes": listed([f"{size:.0f}" for size in sorted({*shown["group_size"]})]),
-        "table": table(shares.rename("share").reset_index()),
-    }
-
-
-def _by_instance(data: pd.DataFrame) -> str:
+def _by_instance(data: Table) -> str:
     """Instances with the group sizes of their rows."""
     return ", ".join(
         f"`{name}` (G = {', '.join(f'{size:.0f}' for size in sorted(rows['group_size']))})"
@@ -88,7 +71,7 @@ def _by_instance(data: pd.DataFrame) -> str:
     )
 
 
-def _larger(data: pd.DataFrame) -> str:
+def _larger(data: Table) -> str:
     """What is left of the average when a run is ten times as long."""
     left = data["observed"] / data["shorter"]
     return ", ".join(

@@ -8,8 +8,8 @@ import pandas as pd
 from grpo_checks.experiments.protocol.claim import overall
 from grpo_checks.experiments.storage.text import DIGITS, markdown
 
-Facts = dict[str, object]
-"""What a part of the template says, by the name of its place there."""
+Table = pd.DataFrame
+"""Rows of claims, or stored tables, as facts take them."""
 READABLE = 18
 """Characters of a fraction that a reader takes in."""
 COUNTS = ("cells", "components", "distinct_rewards", "group_size", "n_tasks", "seeds")

@@ -4,7 +4,8 @@ import pandas as pd
 import scipy
 
 from grpo_checks.experiments.audit.cycle_changes import TURNS
-from grpo_checks.experiments.ledger.words import Facts, table
+from grpo_checks.experiments.protocol.claim import Facts
+from grpo_checks.experiments.runs.words import table
 
 LEVEL = 0.99
 ENDS = {

@@ -1,16 +1,13 @@
-"""Facts on Theorem 3: exact coverage of the bounds, and how tight they are."""
+"""What the ledger says of T3.coverage."""
 
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from grpo_checks.experiments.ledger.words import Facts, count, outcome, table
 from grpo_checks.experiments.points.generalization.coverage import ALONE
-from grpo_checks.experiments.storage.text import span
-
-STEPS = ("used", "jensen", "change_of_measure", "markov", "bernoulli")
-"""The parts of the budget of kl-xi, see ``theory.generalization.proof_slack``."""
+from grpo_checks.experiments.protocol.claim import Facts
+from grpo_checks.experiments.runs.words import count, table
 
 
 def failures(data: pd.DataFrame) -> pd.DataFrame:
@@ -42,7 +39,6 @@ def coverage(data: pd.DataFrame) -> Facts:
     xi = data[(data["posterior"] == "given") & (data["bound_name"] == "kl-xi")]
     share = np.log(xi["delta"]) / np.log(xi["observed"])
     return {
-        "outcome": outcome(data),
         "bounds": gibbs["bound_name"].nunique(),
         "worst_delta": ", ".join(f"{x:g}" for x in worst["delta"].unique()),
         "holds": count(probabilities, "holds"),
@@ -123,56 +119,3 @@ def _scans(cells: pd.DataFrame) -> str:
         f" {row['scan_sizes']:.0f} n from {row['scan_from']:.0f} to {row['scan_to']:,.0f})"
         for _, row in cells[cells["scan_least"].notna()].iterrows()
     )
-
-
-def tightness(data: pd.DataFrame) -> Facts:
-    """Of T3.tightness: offsets over the oracle's, and where the nats of kl-xi go."""
-    cells = data[data["nats used"].notna() & (data["instance"] == "specialists")]
-    plain = cells[(cells["policy_class"] == "sampled") & (cells["temperature"] == 1)]
-    crowd = cells[(cells["policy_class"] == "deterministic")]
-    names = [str(c) for c in cells]
-    ratios = [c for c in names if c.startswith("tightness ") and " 1/" not in c]
-    learned = plain[plain["tightness split 1/10"].notna()]
-    return {
-        "outcome": outcome(data),
-        "dearest": dearest(plain),
-        "holds": count(data, "holds"),
-        "table": _by_tasks(plain, ratios, "tightness "),
-        "nats": _by_tasks(plain, [c for c in names if c.startswith("nats ")], "nats "),
-        "split": span(learned["tightness split 1/10"]),
-        "half": span(learned["tightness split 1/2"]),
-        "plain": span(learned["tightness kl-xi"]),
-        "policies": int(crowd["policies"].max()),
-        "crowd_plain": span(crowd["tightness kl-xi"]),
-        "crowd_split": span(crowd["tightness split 1/10"]),
-        "recursive": span(learned["tightness recursive 1/10"]),
-    }
-
-
-def bets(data: pd.DataFrame) -> Facts | None:
-    """Of T3.tightness: the betting mixture against kl-xi at n of 20 to 100, where it is stored."""
-    name = "tightness betting mixture"
-    if name not in data or data[name].isna().all():
-        return None
-    cells = data[data[name].notna() & data["n_tasks"].between(20, 100)]
-    ratio = cells[name] / cells["tightness kl-xi"]
-    return {"sharper": int((ratio < 1).sum()), "cells": len(cells), "ratio": span(ratio)}
-
-
-def dearest(cells: pd.DataFrame) -> str:
-    """The two steps of the proof that take most nats, at each n."""
-    parts = cells.set_index("n_tasks")[[f"nats {step}" for step in STEPS]]
-    pairs = {
-        n: " and ".join(
-            str(c).removeprefix("nats ").replace("_", " ") for c in nats.nlargest(2).index
-        )
-        for n, nats in parts.iterrows()
-    }
-    if len(set(pairs.values())) == 1:
-        return next(iter(pairs.values()))
-    return "; ".join(f"{pair} (n = {n:.0f})" for n, pair in pairs.items())
-
-
-def _by_tasks(cells: pd.DataFrame, columns: list[str], prefix: str) -> str:
-    headings = {c: c.removeprefix(prefix).replace("_", " ") for c in columns}
-    return table(cells.round(2), {"n_tasks": "n", **headings})

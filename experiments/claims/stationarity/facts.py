@@ -1,16 +1,10 @@
-"""Facts on Theorem 1: the rate, the path and the slope."""
+"""What the ledger says of T1.rate."""
 
 import numpy as np
 import pandas as pd
 
-from grpo_checks.experiments.ledger.words import (
-    Facts,
-    count,
-    having,
-    outcome,
-    table,
-    without_copies,
-)
+from grpo_checks.experiments.protocol.claim import Facts
+from grpo_checks.experiments.runs.words import count, having, table, without_copies
 from grpo_checks.experiments.storage.text import counts, span
 
 
@@ -25,7 +19,6 @@ def rate(data: pd.DataFrame) -> Facts:
     vacuous = having(data, "vacuous")["n_steps"]
     slack = longest.filter(like="slack: ").sum(axis=1)
     return {
-        "outcome": outcome(data),
         "short": f" (T = {counts(vacuous)})" if len(vacuous) else "",
         "closed": ((longest["observed"] + slack) / longest["bound"] - 1).abs().max(),
         "holds": count(data, "holds"),
@@ -61,56 +54,6 @@ def _tightness(cells: pd.DataFrame) -> pd.Series:
     )
 
 
-def path(data: pd.DataFrame) -> Facts:
-    """Of T1.path without copies: its three terms, and the sharper bound of an unbiased update."""
-    data = without_copies(data)
-    terms = data[["optimisation", "bias", "variance"]]
-    largest = terms.div(data["bound"], axis=0).max()
-    return {
-        "outcome": outcome(data),
-        "cells": len(data),
-        "biased": (data["bias"] > 0).sum(),
-        "vacuous": count(data, "vacuous"),
-        "gap": (terms.sum(axis=1) - data["bound"]).abs().max(),
-        "shares": ", ".join(f"{name} up to {share:.0%}" for name, share in largest.items()),
-        "ratio": span(data["ratio"]),
-        "sharper": span(data["sharper_bound"] / data["observed"]),
-    }
-
-
-def descent(data: pd.DataFrame) -> Facts:
-    """Of T1.descent: how much of the bound was observed, and what curvature's part of it is."""
-    potential = data["bound_name"].eq("Jtilde")
-    return {
-        "outcome": outcome(data),
-        "cells": len(data),
-        "ratio": span(data.loc[~potential, "ratio"]),
-        "potential": span(data.loc[potential, "ratio"]),
-        "curvature": f"{(data['curvature'] / data['bound']).max():.0%}",
-    }
-
-
-def sharp_rate(data: pd.DataFrame) -> Facts:
-    """Of T1.rate.sharp: tightness at the longest T, beside that of T1.rate, by kind of run."""
-    longest = data[data["n_steps"] == data["n_steps"].max()]
-    drawn = longest["prompts"].map(lambda b: "all" if pd.isna(b) else f"{b:.0f} drawn")
-    kinds = longest.assign(prompts=drawn).groupby(["instance", "prompts"])
-    lines = kinds.apply(_both_rates, include_groups=False).reset_index()
-    return {
-        "outcome": outcome(data),
-        "cells": len(data),
-        "holds": count(data, "holds"),
-        "vacuous": count(data, "vacuous"),
-        "longest": int(data["n_steps"].max()),
-        "table": table(lines),
-    }
-
-
-def _both_rates(cells: pd.DataFrame) -> pd.Series:
-    looser = cells["bound_of_T1.rate"] / cells["observed"]
-    return pd.Series({"bound/observed": span(cells["ratio"]), "of T1.rate": span(looser)})
-
-
 LONGEST, USUAL = 10_000, {"components": 8, "group_size": 3}
 """T, and G or K where the other grows."""
 
@@ -142,24 +85,4 @@ def _fits(rows: pd.DataFrame, grows: str) -> dict[str, str]:
         f"{side}, R_max = {unit}": f"{fits[side] - taken:.2f}"
         for unit, taken in (("K", 0.0), ("1", less))
         for side in fits
-    }
-
-
-def slope(data: pd.DataFrame) -> Facts:
-    """Of T1.slope: the fitted slopes, and the lengths that they were fitted to."""
-    averages = data.filter(like="average at T=").dropna(axis=1, how="all")
-    lengths = [int(str(name).removeprefix("average at T=")) for name in averages]
-    headings = {
-        "group_size": "G",
-        "observed": "slope",
-        "lower": "lower limit",
-        "upper": "upper limit",
-        "seeds": "seeds",
-        "verdict": "verdict",
-    }
-    return {
-        "outcome": outcome(data),
-        "shortest": min(lengths),
-        "longest": max(lengths),
-        "table": table(data, headings, digits=4),
     }

@@ -1,0 +1,1 @@
+"""What the ledger says of claims whose files are full."""

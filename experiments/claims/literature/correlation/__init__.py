@@ -1,0 +1,1 @@
+"""Correlations of rewards with advantages (arXiv:2509.22047)."""

@@ -1,1 +1,0 @@
-"""Facts on std-normalised GRPO that cycles: T1.own, the survey, what stops it, in short."""
