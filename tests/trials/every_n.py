@@ -10,10 +10,10 @@ lambda bound gives away, over numbers of tasks from 60 to 10^6. Some minutes.
 
 import numpy as np
 
-from grpo_checks.theory.generalization.adversary.coins import recursive_log
 from grpo_checks.theory.generalization.adversary.enough import enough
 from grpo_checks.theory.generalization.adversary.forms import LAMBDA, SQUARED
 from grpo_checks.theory.generalization.adversary.own_prior import least_exponent
+from grpo_checks.theory.generalization.adversary.panels import recursive_log
 from grpo_checks.theory.generalization.maurer_constant import plain
 
 DELTA, LEFT, RHO = 1e-8, 0.8, 8.0

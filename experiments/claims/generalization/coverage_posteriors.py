@@ -13,7 +13,7 @@ from grpo_checks.experiments.claims.generalization.hardest.cells import (
     coin_rows,
     laws,
     learned_priors,
-    recursive_coins,
+    recursive_panels,
 )
 from grpo_checks.experiments.claims.generalization.hardest.one_policy import (
     crowd,
@@ -122,5 +122,5 @@ def rows(claim: str, scope: Scope) -> list[Row]:
     table += _episodes(claim, (4, 8)) + _split(claim, (20, 50))
     table += crowd(claim, 300, 5, DELTA) + laws(claim, proved=True)
     table += coin_rows(claim, proved=True)
-    table += learned_priors(claim, proved=True) + recursive_coins(claim)
+    table += learned_priors(claim, proved=True) + recursive_panels(claim)
     return table + _gaussian(claim, (10, 20, 50), scope.error)

@@ -8,12 +8,12 @@ from scipy.optimize import minimize_scalar
 from scipy.special import rel_entr
 from scipy.stats import binom, multinomial
 
-from grpo_checks.theory.generalization.adversary.coins import Coins, Staged, recursive_log
 from grpo_checks.theory.generalization.adversary.own_prior import (
     least_exponent,
     nats_enough,
     nats_needed,
 )
+from grpo_checks.theory.generalization.adversary.panels import recursive_log
 
 LEVELS = (-0.5, 0.0, 0.5)
 
@@ -98,13 +98,3 @@ def test_more_than_a_fifth_of_the_logarithm_is_given_away(n):
     enough = nats_enough(n, 1e-8)
     assert enough < 0.74 * recursive_log(n, 1e-8)
     assert (np.log(2e8) < 0.8 * recursive_log(n, 1e-8)) == (n >= 1000)
-
-
-def test_what_coins_in_a_learned_prior_lose():
-    """By listing the answers: what P_1 loses is twice what a right one does, the risk, and KL."""
-    staged = Staged(Coins(30, 0.0, 0.4), 0.7, 10**6)
-    right, wrong = staged.right, 1.0
-    coin = 0.4 * wrong + 0.6 * right
-    assert 0.7 * coin + 0.3 * 0.0 == pytest.approx(2 * right)
-    assert staged.risk == pytest.approx(coin, abs=1e-10)
-    assert staged.divergence == pytest.approx(-30 * np.log(0.6) - np.log(0.7))

@@ -2,7 +2,7 @@
 
 Rows carry the price in nats and the least that a bound of the form may have on the problem; the
 latter is what the bound needs where the policy's law is at the limit of a fresh test set, or what
-the coins ask for (T3.price).
+coins and panels ask for (T3.price).
 """
 
 from typing import Any
@@ -23,7 +23,7 @@ from grpo_checks.experiments.claims.generalization.hardest.one_policy import (
 from grpo_checks.experiments.points.generalization.coverage import BETS
 from grpo_checks.experiments.protocol.cell_rows import Floats, inequality
 from grpo_checks.experiments.protocol.claim import Row
-from grpo_checks.theory.generalization.adversary import coins, needed, own_prior
+from grpo_checks.theory.generalization.adversary import needed, own_prior, panels
 from grpo_checks.theory.generalization.betting.mixture import betting_mixture
 from grpo_checks.theory.generalization.learning import Learned, Learning
 from grpo_checks.theory.generalization.maurer_constant import xi
@@ -137,16 +137,23 @@ def _recursive_nats(proved: bool) -> dict[str, Any]:
     return numbers
 
 
-def _coin_row(
-    claim: str, bound: str, n: int, least: float, price: float, divergence: float, **more: float
+def _priced_row(
+    claim: str,
+    instance: str,
+    parameters: dict[str, Any],
+    sides: tuple[float, float],
+    divergence: float,
+    **more: float,
 ) -> Row:
-    parameters = {"n_tasks": n, "level": designs.COIN_DELTA, "posterior": "coins"}
-    # A part of its price: by the name of the bound alone, it would be a failure probability.
-    parameters |= {"bound_name": f"KL(Q‖P) of {bound}"}
+    """What is needed against the price; ``parameters`` has the bound, of which KL is a part."""
+    least, price = sides
+    # By the name of the bound alone, it would be a failure probability.
+    name = f"KL(Q‖P) of {parameters['bound_name']}"
     extra = {"price_divergence": divergence, "price_nats": price, "least_nats": least} | more
-    # Logarithms of ratios, times n; the bisection's last step.
-    off = accumulated(64 * n) + price * 2.0**-39
-    return inequality(claim, "coins", parameters, least, price, off, "nats needed, price", extra)
+    # Logarithms of ratios, times n.
+    off = accumulated(64 * parameters["n_tasks"])
+    parameters = parameters | {"bound_name": name}
+    return inequality(claim, instance, parameters, least, price, off, "nats needed, price", extra)
 
 
 def coin_rows(claim: str, proved: bool = False) -> list[Row]:
@@ -164,14 +171,22 @@ def coin_rows(claim: str, proved: bool = False) -> list[Row]:
         if proved:
             more = prices.proved(bound, crowd.n, delta, crowd.divergence)
             more |= prices.scanned(f"KL(Q‖P) of {bound}")
-        rows.append(_coin_row(claim, bound, crowd.n, least, price, crowd.divergence, **more))
+        parameters = {"n_tasks": crowd.n, "level": delta, "posterior": "coins"}
+        parameters |= {"bound_name": bound}
+        sides = (least, price)
+        rows.append(_priced_row(claim, "coins", parameters, sides, crowd.divergence, **more))
     return rows
 
 
-def recursive_coins(claim: str) -> list[Row]:
-    """The same of the recursive bound, whose inverses of kl take a moment to compile."""
-    delta, staged = designs.COIN_DELTA, designs.STAGED
-    price = staged.divergence + prices.price("recursive prior", staged.coins.n, delta)
-    least = coins.recursive_nats(staged, delta, price)
-    labels = (claim, "recursive prior", staged.coins.n)
-    return [_coin_row(*labels, least, price, staged.divergence)]
+def recursive_panels(claim: str) -> list[Row]:
+    """Of the recursive bound: it fails with ``lowered_failure`` at any price below what is needed.
+
+    Raises ValueError unless that is more than the level.
+    """
+    delta, crowd = designs.PANEL_DELTA, designs.PANELS
+    price = crowd.divergence + prices.price("recursive prior", crowd.n, delta)
+    least, failure = panels.panel_nats(crowd, delta), panels.lucky(crowd)
+    parameters = {"n_tasks": crowd.n, "level": delta, "posterior": "without an error"}
+    parameters |= {"bound_name": "recursive prior"}
+    more = {"lowered_failure": failure}
+    return [_priced_row(claim, "panels", parameters, (least, price), crowd.divergence, **more)]

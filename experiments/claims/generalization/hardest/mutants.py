@@ -2,7 +2,7 @@
 
 One policy at the law where the false bound forgets most, as in ``cells``; coins, and a class that
 solves five of 300 types, of which every sample leaves the same numbers: there a false bound fails
-always or never.
+always or never; panels of policies, one of which is lucky.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,7 +24,7 @@ from grpo_checks.experiments.claims.generalization.hardest.one_policy import (
 from grpo_checks.experiments.points.generalization.false_bounds import OTHERS
 from grpo_checks.experiments.protocol.cell_rows import inequality
 from grpo_checks.experiments.protocol.claim import Row
-from grpo_checks.theory.generalization.adversary import coins
+from grpo_checks.theory.generalization.adversary import coins, panels
 from grpo_checks.theory.generalization.learning import Learned
 from grpo_checks.theory.generalization.maurer_constant import xi
 from grpo_checks.theory.generalization.pac_bayes import Setting
@@ -93,12 +93,11 @@ def split_on_all() -> Cell:
 
 
 def half_of_recursive() -> Cell:
-    """The coins of the bound's own cell."""
-    staged, delta = designs.STAGED, designs.COIN_DELTA
-    nats = staged.divergence + coins.recursive_log(staged.coins.n, delta)
-    bound = coins.recursive_bound(staged, delta, nats / 2)
-    sides = _always(bound, staged.risk, staged.coins.n)
-    return "coins", "recursive prior", staged.coins.n, delta, *sides
+    """The panels of the bound's own cell; now a policy with a few errors is lucky enough."""
+    crowd, delta = designs.PANELS, designs.PANEL_DELTA
+    nats = (crowd.divergence + panels.recursive_log(crowd.n, delta)) / 2
+    failure = panels.lucky_at_least(crowd, panels.most_errors(crowd, delta, nats))
+    return "panels", "recursive prior", crowd.n, delta, failure, accumulated(64 + 4 * crowd.n)
 
 
 def one_draw() -> Cell:

@@ -14,9 +14,9 @@ import numpy as np
 
 from grpo_checks.experiments.claims.generalization.hardest.designs import COIN_DELTA, DELTA
 from grpo_checks.theory.generalization.adversary import needed, own_prior
-from grpo_checks.theory.generalization.adversary.coins import recursive_log
 from grpo_checks.theory.generalization.adversary.enough import enough, most_needed
 from grpo_checks.theory.generalization.adversary.forms import KL, LAMBDA, SQUARED, Form
+from grpo_checks.theory.generalization.adversary.panels import recursive_log
 
 FORMS: Mapping[str, Form] = MappingProxyType(
     {"kl-xi": KL, "kl-2sqrt(n)": KL, "McAllester": SQUARED, "lambda": LAMBDA}
