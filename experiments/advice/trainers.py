@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
+import numpy as np
 import pandas as pd
 
 from grpo_checks.experiments.advice.place import Place, law_of, numbers_of, silent_shares
@@ -12,8 +13,12 @@ from grpo_checks.theory.batches.rule_law import RuleLaw, rule_law
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.evaluation.values import Theta
+from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
+from grpo_checks.theory.rules.aggregation import Aggregation
+from grpo_checks.theory.rules.by_length import by_length
 from grpo_checks.theory.rules.presets import preset
+from grpo_checks.theory.rules.rule import UpdateRule
 from grpo_checks.theory.updates.moments import UpdateMoments
 from grpo_checks.theory.updates.policy_law import PolicyLaw
 
@@ -25,22 +30,47 @@ def _moments(law: RuleLaw, at: PolicyLaw, policy: Policy, theta: Theta) -> Updat
     return law.moments_at(at, law.baseline(policy, theta))
 
 
+def _simplest(mdp: TAMDP, rule: UpdateRule) -> UpdateRule:
+    """The same update, where all episodes have one length, without the divisor of a batch."""
+    aggregation = rule.aggregation
+    if aggregation.name != "token_mean" or np.unique(by_length(mdp).decisions).size > 1:
+        return rule
+    return rule._replace(aggregation=Aggregation("sequence_mean", aggregation.length_offset))
+
+
+def _law(mdp: TAMDP, size: int, rule: UpdateRule, groups: int, room: int) -> RuleLaw:
+    """Within a group that of one prompt, with room for all sizes: one compilation serves them all.
+
+    Raises ValueError where sums are too large.
+    """
+    if not rule.within_group:
+        return rule_law(mdp, size, rule, groups)
+    try:
+        return rule_law(mdp, size, rule, 1, room)
+    except ValueError:
+        return rule_law(mdp, size, rule, 1)
+
+
 def trainer_rows(place: Place, name: str, sizes: Sequence[int]) -> Iterator[dict[str, Any]]:
     """Of every group size that makes a whole number of groups."""
     instance, at = place.instance, None
+    rule = _simplest(instance.mdp, preset(name).rule)
     for size in place.plan.sizes(sizes, exactly=True):
         groups = int(place.plan.groups(size))
         labels: dict[str, Any] = {"estimator": name, "group_size": size}
         try:
-            law = rule_law(instance.mdp, size, preset(name).rule, groups)
+            law = _law(instance.mdp, size, rule, groups, max(sizes))
         except ValueError as error:
             yield {**labels, "note": str(error)}
             continue
         # The sweeps through the model are the same for every size.
         at = law_of(law.mdp, instance.policy, place.theta) if at is None else at
         episodes = size * groups
-        numbers = numbers_of(place, _moments(law, at, instance.policy, place.theta), episodes)
-        silent = _silent(place, preset(name).rule.estimator, size)
+        update = _moments(law, at, instance.policy, place.theta)
+        if rule.within_group:
+            update = update._replace(variance=update.variance / groups)
+        numbers = numbers_of(place, update, episodes)
+        silent = _silent(place, rule.estimator, size)
         yield {**labels, **numbers, "silent": silent, "episodes": float(episodes), "note": ""}
 
 

@@ -106,13 +106,20 @@ def _weighted(at: PolicyLaw, factor: Float[Array, " C"], centred: bool) -> Polic
     return PolicyLaw(at.law, slopes, at.spread * jnp.square(factor)[None])
 
 
-def rule_law(mdp: TAMDP, group_size: int, rule: UpdateRule, prompts: int | None = None) -> RuleLaw:
+def rule_law(
+    mdp: TAMDP,
+    group_size: int,
+    rule: UpdateRule,
+    prompts: int | None = None,
+    room: int | None = None,
+) -> RuleLaw:
     """The law of an update from ``prompts`` = B groups drawn from rho, None for a full sweep.
 
     Call it outside jit. Where the divisor is the whole batch's a full sweep has m_q groups of
-    prompt q, rho_q = m_q/B in lowest terms: a weight is a number of groups. Raises ValueError for
-    a group of one, no prompts, weights that are no short fractions, rules whose sums are not known,
-    and sums that are too large, with their cost.
+    prompt q, rho_q = m_q/B in lowest terms: a weight is a number of groups. ``room``: as
+    ``group_law`` has it, for rules within a group. Raises ValueError for a group of one, no
+    prompts, weights that are no short fractions, rules whose sums are not known, and sums that are
+    too large, with their cost.
     """
     if prompts is not None and prompts < 1:
         raise ValueError(f"prompts = {prompts}: expected at least 1, or None for a full sweep")
@@ -120,7 +127,7 @@ def rule_law(mdp: TAMDP, group_size: int, rule: UpdateRule, prompts: int | None 
         model = by_length(mdp)
         common = model.mdp, model.weights(rule.aggregation)
         if rule.within_group:
-            group = group_law(model.mdp, group_size, rule.estimator)
+            group = group_law(model.mdp, group_size, rule.estimator, room=room)
             return RuleLaw(*common, group, None, None, prompts, False)
         table = members(model, rule)
         compared = rule.estimator.name == "greedy_baseline"

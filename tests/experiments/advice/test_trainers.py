@@ -1,22 +1,26 @@
 """A trainer's own update beside the estimators: budgets, batches, presets."""
 
+import jax
 import numpy as np
 import pandas as pd
 import pytest
 
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.advice import advise as asked
-from grpo_checks.experiments.advice.advise import advise
+from grpo_checks.experiments.advice.advise import SIZES, advise
 from grpo_checks.experiments.advice.place import Plan
-from grpo_checks.experiments.models.instances import named
+from grpo_checks.experiments.models.instances import build, named
+from grpo_checks.theory.batches.rule_law import rule_law
+from grpo_checks.theory.rules.presets import preset
+from grpo_checks.theory.updates.benefit import ascent
 
 SPEC = named("conflict", components=1, start=-0.5)
 
 
 @pytest.fixture(autouse=True)
 def _few_sizes(monkeypatch):
-    """Each compiles."""
-    monkeypatch.setattr(asked, "SIZES", (2, 3, 8))
+    """Rows take their time; tables have room for the largest, as in other tests."""
+    monkeypatch.setattr(asked, "SIZES", (2, 3, 8, max(SIZES)))
 
 
 def _part(advice, name):
@@ -30,6 +34,11 @@ def test_one_length_needs_no_divisor():
     assert list(mean.index) == [2, 3, 8]
     for column in ("signal", "cosine", "silent"):
         np.testing.assert_allclose(mean[column], episode_sum[column], rtol=1e-9)
+    # As the divisor of the batch has it, a sum over all its totals.
+    instance = build(SPEC)
+    by_batch = rule_law(instance.mdp, 3, preset("trl").rule, 8)
+    update = jax.jit(lambda *at: by_batch.moments(*at))(instance.policy, instance.theta)
+    assert mean["signal"][3] == pytest.approx(float(ascent(update).efficiency), rel=1e-9)
     normalized = _part(plain, "group_normalized").loc[mean.index]
     # TRL's ddof and eps scale all groups of one size by numbers that are nearly one.
     np.testing.assert_allclose(episode_sum["signal"], normalized["signal"], rtol=1e-3)
