@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from math import log
 from typing import Any, NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 from flint import fmpq
 
@@ -85,7 +85,7 @@ def instance(model: dict[str, Any]) -> Instance:
     fields = _fields(model)
     observation, theta = fields.pop("observation"), fields.pop("theta")
     mdp = TAMDP(**fields)
-    return Instance("choice", mdp, Tabular(mdp, observation), jnp.asarray(theta))
+    return Instance("choice", mdp, Tabular(mdp, observation), jax.device_put(theta))
 
 
 def four_answers(odds: tuple[int, int, int, int]) -> dict[str, Any]:

@@ -3,15 +3,18 @@
 from fractions import Fraction
 from functools import cache
 from itertools import product
+from math import lcm
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax.numpy as jnp
+import jax
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Vector = tuple[Fraction, ...]
+UNITS = 4
+"""Composites of random instances are multiples of 1/4."""
 
 
 class Paths(NamedTuple):
@@ -25,11 +28,8 @@ class Paths(NamedTuple):
     """(N, H): steps after the answer are not taken."""
     reward: list[Vector]
     weights: Vector
-
-    @property
-    def composite(self) -> list[Fraction]:
-        """R of each episode."""
-        return composites(tuple(self.reward), self.weights)
+    composite: list[Fraction]
+    """R of each episode."""
 
 
 class Episodes(NamedTuple):
@@ -43,7 +43,7 @@ class Episodes(NamedTuple):
     @property
     def value(self) -> Floats:
         """(N,): composite rewards."""
-        return np.array([float(r) for r in self.paths.composite])
+        return np.array(self.paths.composite, float)
 
 
 def composites(vectors: tuple[Vector, ...], weights: Vector) -> list[Fraction]:
@@ -89,18 +89,31 @@ def list_paths(mdp: Any, prompt: int) -> Paths:
     vectors = [tuple(map(rational, reward[prompt, s, a - n_tools].tolist())) for s, a in last]
     chance = np.array([c for c, _ in walks])
     state, action = padded[..., 0], padded[..., 1]
-    return Paths(chance, state, action, state >= 0, vectors, weights)
+    distinct = tuple(set(vectors))
+    composite = dict(zip(distinct, composites(distinct, weights), strict=True))
+    earned = [composite[v] for v in vectors]
+    return Paths(chance, state, action, state >= 0, vectors, weights, earned)
 
 
-def pad_classes(mdp: Any) -> Any:
-    """Add reward vectors that no answer earns: models of one shape then share a compilation."""
-    extra = 3**mdp.weights.size - mdp.class_composite.size
+def pad_classes(mdp: Any, size: int | None = None) -> Any:
+    """Add reward vectors that no answer earns, and count composites in a common unit.
+
+    Models of one shape then share a compilation; no reward changes. ``size``: how many there are
+    to be, 3^K if not told.
+    """
+    extra = (size or 3**mdp.weights.size) - mdp.class_composite.size
+    unit = lcm(mdp.composite_denominator, UNITS)
 
     def tables(m: Any) -> list[Any]:
         return [m.class_vector, m.class_composite, m.class_numerator]
 
-    padded = [jnp.asarray(np.pad(x, ((0, extra), (0, 0))[: x.ndim])) for x in tables(mdp)]
-    return eqx.tree_at(tables, mdp, padded)
+    vector, composite, numerator = map(np.asarray, tables(mdp))
+    numerator = numerator * (unit // mdp.composite_denominator)
+    padded = [np.pad(x, ((0, extra), (0, 0))[: x.ndim]) for x in (vector, composite, numerator)]
+    filled = eqx.tree_at(tables, mdp, jax.device_put(padded))
+    # Static: part of what a program is known by.
+    object.__setattr__(filled, "composite_denominator", unit)
+    return filled
 
 
 def features(policy: Any) -> Floats:
@@ -143,8 +156,10 @@ def by_class(mdp: Any, prompt: Episodes, amount: Floats) -> Floats:
     """E[amount 1{reward vector = v}] for each v in the model's order; amount (N, ...)."""
     vectors = [tuple(map(rational, v)) for v in mdp.class_vector.tolist()]
     total = np.zeros((len(vectors), *amount.shape[1:]))
-    for p, vector, x in zip(prompt.probability, prompt.paths.reward, amount, strict=True):
-        total[vectors.index(vector)] += p * x
+    # The first place of a vector: classes that fill a model up repeat one.
+    place = {v: vectors.index(v) for v in set(prompt.paths.reward)}
+    earned = [place[v] for v in prompt.paths.reward]
+    np.add.at(total, earned, np.einsum("n,n...->n...", prompt.probability, amount))
     return total
 
 

@@ -2,7 +2,7 @@
 
 from math import comb
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from grpo_checks.theory.batches.members import Floats, Members, Table, Whole
@@ -78,7 +78,7 @@ def pass_at_k(members: Members, rule: UpdateRule, group_size: int) -> Table:
         mean = counts @ rewards / group_size
         spread = (counts * (rewards[None] - mean[:, None]) ** 2).sum(1)
         spread = np.where((counts > 0).sum(1) > 1, spread, 0.0)
-        per_sd = inverse_sd(jnp.asarray(spread), group_size - estimator.ddof, estimator.eps)
+        per_sd = inverse_sd(jax.device_put(spread), group_size - estimator.ddof, estimator.eps)
         lead = (rewards[first] - rewards[second]) * np.asarray(per_sd)
         return np.where(level.reshape(-1)[None] == first[:, None], lead[:, None], 0.0)[None]
 

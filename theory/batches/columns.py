@@ -7,7 +7,7 @@ are two coordinates of a total, and tokens are a third.
 
 from typing import NamedTuple
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from grpo_checks.theory.batches.members import Floats, Members, Table, Whole
@@ -47,7 +47,7 @@ class Column(NamedTuple):
         """(N, V); of an estimator over the batch before its division."""
         factor = np.full(len(points), self.weight * self.unit)
         if estimator.name not in ("batch_scaled", "nonzero_scaled"):
-            spread = jnp.asarray(self.spread(points, group_size))
+            spread = jax.device_put(self.spread(points, group_size))
             factor *= np.asarray(scale(spread, group_size, estimator))
         mean = points[:, self.first, None] / group_size
         return factor[:, None] * (self.coordinates.steps[None, :, 0] - mean)

@@ -1,6 +1,6 @@
 """What a batch's groups are divided by, as a function of the sum of their keys."""
 
-import jax.numpy as jnp
+import jax
 import numpy as np
 
 from grpo_checks.theory.batches.batch_totals import Divisor, Weights
@@ -35,7 +35,7 @@ def _over_batch(members: Members, rule: UpdateRule, count: int, totals: Numbers)
         return _whitening(rule, count, totals)
     if estimator.name == "batch_scaled":
         (column,) = columns(members, estimator)
-        spread = jnp.asarray(column.spread(np.asarray(totals), count))
+        spread = jax.device_put(column.spread(np.asarray(totals), count))
         return np.asarray(inverse_sd(spread, count - estimator.ddof, estimator.eps))[None]
     if estimator.name == "nonzero_scaled":
         return count / np.maximum(totals[:, 0], 1)[None]
@@ -46,8 +46,8 @@ def _whitening(rule: UpdateRule, count: int, totals: Numbers) -> Floats:
     estimator = rule.estimator
     per_sd = lambda spread, freedom: np.asarray(  # noqa: E731
         inverse_sd(
-            jnp.asarray(spread),
-            jnp.asarray(freedom),
+            jax.device_put(spread),
+            jax.device_put(freedom),
             estimator.whiten or 0.0,
             estimator.whiten_inside,
         )

@@ -8,13 +8,12 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.numbers.validation import reachable
-from grpo_checks.theory.rules.aggregation import Aggregation
+from grpo_checks.theory.rules.aggregation import EPISODE_SUM, Aggregation
 
 
 class ByLength(NamedTuple):
@@ -26,8 +25,8 @@ class ByLength(NamedTuple):
 
     def weights(self, aggregation: Aggregation) -> Float[Array, " C"]:
         """c_i B G of each class, as far as it depends on the episode alone: 1 of a token mean."""
-        share = jnp.ones(self.decisions.shape)
-        if not aggregation.within_episode:
+        share = jax.device_put(np.ones(self.decisions.shape))
+        if aggregation == EPISODE_SUM or not aggregation.within_episode:
             return share
         return aggregation.weights(self.decisions.astype(float), share, self.mdp.horizon)
 

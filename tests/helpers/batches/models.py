@@ -10,18 +10,26 @@ from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import LogLinear, Tabular, greedy
 from grpo_checks.theory.updates.policy_law import policy_law
 from helpers.batches.batch_oracle import batch_moments
+from helpers.oracles import pad_classes
 
 SWEEP = (2, 1)
 """Groups of each prompt."""
+CLASSES = 32
 _law_of = jax.jit(policy_law)
+_moments_at = jax.jit(lambda law, at, baseline: law.moments_at(at, baseline))
 _greedy_law = jax.jit(lambda mdp, policy, theta: reward_law(mdp, 1.0 * greedy(policy.probs(theta))))
 
 
 def exact(law, policy, theta):
-    """Moments by a ``RuleLaw``; the sweeps through a model compile once for all its rules."""
-    baseline = _greedy_law(law.mdp, policy, theta) if law.greedy else None
-    at = _law_of(law.mdp, policy, theta)
-    return jax.jit(lambda law, at: law.moments_at(at, baseline))(law, at)
+    """Moments by a ``RuleLaw``; the sweeps through a model compile once for all its rules.
+
+    And once for models of one shape: with classes of probability 0, which are taken off again.
+    """
+    many = law.mdp.class_composite.size
+    wide = pad_classes(law.mdp, -(-many // CLASSES) * CLASSES)
+    baseline = _greedy_law(wide, policy, theta)[:, :many] if law.greedy else None
+    at = jax.tree.map(lambda x: np.asarray(x)[:, :many], _law_of(wide, policy, theta))
+    return _moments_at(law, jax.device_put(at), baseline)
 
 
 def short_model(seed):
@@ -41,4 +49,4 @@ def both_moments(seed, rule, group_size, drawn):
     batches written out."""
     mdp, policy, theta = short_model(seed)
     seen = exact(rule_law(mdp, group_size, rule, drawn), policy, theta)
-    return seen, *batch_moments(mdp, policy, theta, group_size, rule, drawn, SWEEP)
+    return jax.tree.map(np.asarray, seen), *batch_moments(mdp, policy, theta, group_size, rule, drawn, SWEEP)

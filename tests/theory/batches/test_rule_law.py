@@ -5,7 +5,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers.batches.models import both_moments, exact, short_model
@@ -142,7 +141,7 @@ def test_a_weight_is_a_number_of_groups():
     """A sweep with weights that no number of groups has is refused, for divisors of the batch."""
     mdp, policy, theta = short_model(0)
     weights = np.array([np.pi / 4, 1 - np.pi / 4])
-    odd = eqx.tree_at(lambda m: m.prompt_distribution, mdp, jnp.asarray(weights))
+    odd = eqx.tree_at(lambda m: m.prompt_distribution, mdp, jax.device_put(weights))
     with pytest.raises(ValueError, match=r"prompt_distribution = 0\.785.*: expected a rational"):
         rule_law(odd, 2, UpdateRule(NORMALIZED, Aggregation("token_mean")))
     plain = exact(rule_law(odd, 2, UpdateRule(NORMALIZED)), policy, theta)

@@ -57,8 +57,8 @@ def test_ascent_arrives_and_proves_it(number, size):
     arrays = padded(MODELS[number], SHAPE)
     probs = np.asarray(arrays.legal) * np.random.default_rng(number).random(arrays.legal.shape)
     probs /= np.maximum(probs.sum(1, keepdims=True), 1e-300)
-    start = policy_values(filled(TEMPLATE, arrays), jnp.asarray(probs))
-    values = jnp.asarray(response_values(size, DECOMPOSED, 62))
+    start = policy_values(filled(TEMPLATE, arrays), jax.device_put(probs))
+    values = jax.device_put(response_values(size, DECOMPOSED, 62))
     end, observed, _ = _ascend(arrays, start, values)
     assert float(observed.first_order.max()) < 1e-10
     share = np.asarray(end.mixture.share)
@@ -82,7 +82,7 @@ def test_padding_changes_no_value(number):
 def test_policy_values_are_component_values():
     """By backward induction on a padded model, and by a forward sweep on the model itself."""
     instance = coding()
-    theta = jnp.asarray(np.random.default_rng(0).normal(size=instance.theta.shape))
+    theta = jax.device_put(np.random.default_rng(0).normal(size=instance.theta.shape))
     probs = jax.jit(lambda t: instance.policy.probs(t))(theta)
     backward, forward = (jax.jit(f)(instance.mdp, probs) for f in (policy_values, component_values))
     np.testing.assert_allclose(backward, forward, atol=1e-14)
@@ -95,8 +95,8 @@ def test_maximiser_inside_an_edge_is_scipys():
     calls = np.asarray(mdp.tool_transition[0] @ mdp.reward[0, :, 0])
     start = np.zeros((SHAPE.prompts, SHAPE.components))
     start[:, :2] = calls.mean(0)
-    values = jnp.asarray(response_values(8, DECOMPOSED, 62))
-    end, *_ = _ascend(padded(mdp, SHAPE), jnp.asarray(start), values)
+    values = jax.device_put(response_values(8, DECOMPOSED, 62))
+    end, *_ = _ascend(padded(mdp, SHAPE), jax.device_put(start), values)
     best = minimize(
         lambda x: -curve(x @ calls) @ np.asarray(mdp.weights),
         np.full(4, 0.25),

@@ -33,7 +33,7 @@ DRAWN = None, 2
 def _points(theta):
     rng = np.random.default_rng(0)
     spread = np.exp(rng.uniform(np.log(0.1), np.log(4), (POINTS, *[1] * theta.ndim)))
-    return jnp.asarray(spread * rng.normal(size=(POINTS, *theta.shape)))
+    return jax.device_put(spread * rng.normal(size=(POINTS, *theta.shape)))
 
 
 @cache

@@ -111,7 +111,7 @@ def _measured(name):
     rng = np.random.default_rng(sorted(INSTANCES).index(name))
     scales = np.exp(rng.uniform(np.log(0.1), np.log(5), (POINTS, 1)))
     points = scales * rng.normal(size=(POINTS, instance.theta.size))
-    hessian, *rest = _at_points(instance.mdp, instance.policy, jnp.asarray(points))
+    hessian, *rest = _at_points(instance.mdp, instance.policy, jax.device_put(points))
     norm = np.abs(np.linalg.eigvalsh(np.asarray(hessian))).max(1)
     return instance, norm, *map(np.asarray, rest)
 

@@ -53,7 +53,9 @@ def test_elevated_coefficients_are_the_same_polynomial():
     p = jnp.linspace(0, 1, 41)
     for size in (2, 3, 5, 16, 64):
         values = response_values(size, Estimator("componentwise_normalized"), 62)
-        np.testing.assert_allclose(bernstein(jnp.asarray(values), p), response(p, size), rtol=1e-13)
+        np.testing.assert_allclose(
+            bernstein(jax.device_put(values), p), response(p, size), rtol=1e-13
+        )
     with pytest.raises(ValueError, match="degree = 2: expected at least 6"):
         elevated(coefficients(8), 2)
 
@@ -67,7 +69,7 @@ def test_best_c_is_at_a_kink():
         def bound(x, phi=phi, c=c, u=u, w=w):
             return phi * x + (w * np.abs(1 - c * x) * u).sum()
 
-        value = float(gap_bound(*map(jnp.asarray, (phi, c, u, w))))
+        value = float(gap_bound(*map(jax.device_put, (phi, c, u, w))))
         edges = [0, *np.sort(1 / c), 3 / c.min()]
         searched = min(
             minimize_scalar(bound, bounds=(a, b), method="bounded").fun for a, b in pairwise(edges)
@@ -94,8 +96,10 @@ def test_certificate_is_what_listing_policies_gives(seed):
     mdp, rng = instance.mdp, np.random.default_rng(seed)
     listed, w = _values_of_maps(mdp), np.asarray(mdp.weights)
     mixed = rng.dirichlet(np.ones(len(listed))) @ listed
-    c = np.asarray(response(jnp.asarray(mixed), 8))
-    certified = _certify(oracles.pad_classes(mdp), jnp.asarray(mixed)[None], jnp.asarray(c)[None])
+    c = np.asarray(response(jax.device_put(mixed), 8))
+    certified = _certify(
+        oracles.pad_classes(mdp), jax.device_put(mixed)[None], jax.device_put(c)[None]
+    )
     close = lambda a, b: np.testing.assert_allclose(np.ravel(a), np.ravel(b), atol=1e-13)  # noqa: E731
     close(certified.gap, (listed @ w).max() - mixed @ w)
     close(certified.residual, ((listed - mixed) @ (w * c)).max())

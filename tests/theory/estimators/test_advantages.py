@@ -56,10 +56,10 @@ def test_presets_reproduce_the_libraries(case):
     present = np.array([[r is not None for r in row] for row in rows])
     k = vectors.shape[1]
     earned = BatchRewards(
-        jnp.asarray(composites.reshape(-1, g)),
-        jnp.asarray(vectors.reshape(-1, g, k)),
-        jnp.asarray(np.array(case["weights"], float)),
-        jnp.asarray(present.reshape(-1, g, k)),
+        jax.device_put(composites.reshape(-1, g)),
+        jax.device_put(vectors.reshape(-1, g, k)),
+        jax.device_put(np.array(case["weights"], float)),
+        jax.device_put(present.reshape(-1, g, k)),
     )
     ours = _batch(earned, preset(preset_name(case)).rule.estimator)
     np.testing.assert_allclose(np.asarray(ours).reshape(-1), case["advantages"], atol=ATOL, rtol=0)
@@ -112,8 +112,8 @@ def test_equal_rewards_give_exactly_zero(dtype):
 def test_a_silent_batch_gives_exactly_zero(name, dtype):
     """Every preset, also those that scale by the whole batch."""
     shapes = (2, 8), (2, 8, 2), (2,)
-    composites, vectors, greedy = (jnp.asarray(np.full(n, 1.9, dtype)) for n in shapes)
-    earned = BatchRewards(composites, vectors, jnp.asarray(np.array([0.7, 0.3])), greedy=greedy)
+    composites, vectors, greedy = (jax.device_put(np.full(n, 1.9, dtype)) for n in shapes)
+    earned = BatchRewards(composites, vectors, jax.device_put(np.array([0.7, 0.3])), greedy=greedy)
     advantages = np.asarray(_batch(earned, preset(name).rule.estimator))
     assert advantages.dtype == dtype
     assert (advantages == 0).all()
@@ -131,18 +131,18 @@ def test_zero_variance_rows_break_the_naive_formula():
 def test_silent_group_does_not_break_derivatives():
     """sqrt has no derivative at 0; a NaN here would spread through every exact quantity."""
     slope = jax.jit(jax.jacobian(lambda r: group_advantages(r, ESTIMATORS[2])))
-    assert np.isfinite(slope(jnp.asarray(np.full(4, 0.7)))).all()
+    assert np.isfinite(slope(jax.device_put(np.full(4, 0.7)))).all()
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=str)
 def test_shift_and_scale(estimator):
     """Relative: a shift changes nothing; a scale multiplies, or is divided out when eps = 0."""
     rewards = np.random.default_rng(0).normal(size=(50, 6))
-    plain = np.asarray(_groups(jnp.asarray(rewards), estimator))
-    np.testing.assert_allclose(_groups(jnp.asarray(rewards + 3.7), estimator), plain, atol=1e-12)
+    plain = np.asarray(_groups(jax.device_put(rewards), estimator))
+    np.testing.assert_allclose(_groups(jax.device_put(rewards + 3.7), estimator), plain, atol=1e-12)
     np.testing.assert_allclose(plain.sum(1), 0, atol=1e-12)
     scaled = Estimator(estimator.name, estimator.ddof, 2.5 * estimator.eps)
-    grown = np.asarray(_groups(jnp.asarray(-2.5 * rewards), scaled))
+    grown = np.asarray(_groups(jax.device_put(-2.5 * rewards), scaled))
     factor = -1 if estimator.name == "group_normalized" else -2.5
     np.testing.assert_allclose(grown, factor * plain, atol=1e-12)
 

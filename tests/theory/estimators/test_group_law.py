@@ -43,8 +43,8 @@ def _redrawn(name, seed):
     rows = rows * rng.uniform(0.1, 1, rows.shape)
     total = rows.sum(-1, keepdims=True)
     rows = rows / np.where(total > 0, total, 1)
-    mdp = eqx.tree_at(lambda m: m.tool_transition, instance.mdp, jnp.asarray(rows))
-    theta = jnp.asarray(rng.normal(size=instance.theta.shape))
+    mdp = eqx.tree_at(lambda m: m.tool_transition, instance.mdp, jax.device_put(rows))
+    theta = jax.device_put(rng.normal(size=instance.theta.shape))
     return mdp, instance.policy, theta
 
 
@@ -126,7 +126,7 @@ def test_the_engines_agree(weights, size, estimator):
     mdp, rng = _model(weights), np.random.default_rng(size)
     first, second = (group_law(mdp, size, estimator, e) for e in ("counts", "lattice"))
     for concentration in (0.1, 1.0, 10.0):
-        law = jnp.asarray(rng.dirichlet(np.full(8, concentration)))
+        law = jax.device_put(rng.dirichlet(np.full(8, concentration)))
         one, other = _moments(first, law), _moments(second, law)
         for x, y in zip(one, other, strict=True):
             np.testing.assert_allclose(x, y, atol=1e-12, rtol=0)
@@ -138,7 +138,7 @@ def test_the_engines_agree(weights, size, estimator):
 def test_large_groups(name):
     """G = 64 and 8 reward vectors: the lattice serves; advantages of a group sum to 0."""
     law = group_law(_model(TENTHS), 64, Estimator(name))
-    moments = _moments(law, jnp.asarray(np.random.default_rng(0).dirichlet(np.ones(8))))
+    moments = _moments(law, jax.device_put(np.random.default_rng(0).dirichlet(np.ones(8))))
     assert abs(float(moments.mass) - 1) < 1e-14
     assert abs(float(moments.mean.sum())) < 1e-12
     # E A_1 sum_i A_i = 0: the own and the cross terms balance.

@@ -52,7 +52,7 @@ DEFINITIONS: dict[str, Callable[..., np.ndarray]] = {
 def test_definitions():
     """All five in one program; no more than a few roundings of numbers up to 4."""
     earned = BatchRewards(
-        jnp.asarray(REWARDS), lengths=jnp.asarray(LENGTHS), greedy=jnp.asarray(GREEDY)
+        jax.device_put(REWARDS), lengths=jax.device_put(LENGTHS), greedy=jax.device_put(GREEDY)
     )
     rules = [preset(name).rule.estimator for name in DEFINITIONS]
     every = jax.jit(lambda x: [batch_advantages(x, rule) for rule in rules])(earned)

@@ -76,7 +76,7 @@ def test_from_one_half_on_it_rises():
     """p_ref >= 1/2: a rising sequence, hence convergence, whatever beta and eps."""
     rng = np.random.default_rng(0)
     reference, beta, eps = (
-        jnp.asarray(rng.uniform(*r, 200)) for r in ((0, 4), (0.5, 9), (0.01, 1))
+        jax.device_put(rng.uniform(*r, 200)) for r in ((0, 4), (0.5, 9), (0.01, 1))
     )
     path = np.asarray(orbit(reference, reference, beta, eps, 60))
     assert (np.diff(np.concatenate([reference[None], path]), axis=0) >= -1e-13).all()

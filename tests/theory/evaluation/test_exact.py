@@ -4,7 +4,6 @@ from functools import cache
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from helpers import oracles
 from hypothesis import given, seed, settings
@@ -71,7 +70,7 @@ def _case(shape, number):
         mdp, policy = _random_model(shape, number)
     rng = np.random.default_rng(number)
     theta, other = rng.uniform(0.1, 3) * rng.normal(size=(2, *policy.zeros().shape))
-    ours = _jitted(mdp, policy, jnp.asarray(theta), jnp.asarray(other))
+    ours = jax.tree.map(np.asarray, _jitted(mdp, policy, theta, other))
     return mdp, policy, (theta, other), ours, oracles.list_episodes(mdp, policy, theta)
 
 
@@ -135,11 +134,13 @@ def test_score_moments_are_sums_over_episodes(case):
 def test_gradient_is_the_slope_of_the_listed_value(case):
     """Finite differences know nothing of scores or of automatic differentiation."""
     mdp, policy, (theta, _), ours, listed = _case(*case)
-    rho, flat = np.asarray(mdp.prompt_distribution), theta.reshape(-1)
+    flat = theta.reshape(-1)
+    weighed = zip(np.asarray(mdp.prompt_distribution), listed, strict=True)
+    prompts = [(p.paths, rho * p.value) for rho, p in weighed]
 
     def value(at):
         probs = oracles.action_probs(policy, at)
-        return rho @ [oracles.path_probability(p.paths, probs) @ p.value for p in listed]
+        return sum(oracles.path_probability(paths, probs) @ worth for paths, worth in prompts)
 
     steps = 1e-5 * np.eye(flat.size)
     _close(ours["slope"], [(value(flat + h) - value(flat - h)) / 2e-5 for h in steps], atol=1e-6)
@@ -156,24 +157,25 @@ def test_illegal_actions_are_never_taken(case):
     assert np.isfinite(np.concatenate([np.ravel(x) for x in ours.values()])).all()
     illegal = ~np.asarray(policy.legal)
     for scale in (1.0, 1000.0):
-        probs = np.asarray(_probs(policy, jnp.asarray(scale * theta)))
+        probs = np.asarray(_probs(policy, scale * theta))
         assert (probs[illegal] == 0).all()
         _close(probs.sum(1), np.ones(len(probs)), atol=1e-14)
-        assert np.isfinite(_jitted(mdp, policy, jnp.asarray(scale * theta), theta)["slope"]).all()
+        assert np.isfinite(_jitted(mdp, policy, scale * theta, theta)["slope"]).all()
 
 
 def test_eager_and_compiled_agree():
     """The caller decides what to compile; it must not decide the value."""
     mdp, policy, pair, ours, _ = _case(SHAPES[2], 0)
-    for name, eager in _quantities(mdp, policy, *map(jnp.asarray, pair)).items():
+    for name, eager in _quantities(mdp, policy, *jax.device_put(pair)).items():
         _close(eager, ours[name], atol=1e-14)
 
 
 def test_batched_and_single_agree():
     """What is tested one at a time must be what sweeps over thousands compute."""
     mdp, policy, (theta, other), ours, _ = _case(SHAPES[3], 0)
-    pairs = jnp.stack([other, theta]), jnp.stack([theta, other])
-    batched = jax.jit(jax.vmap(lambda t, o: _quantities(mdp, policy, t, o)))(*pairs)
+    pairs = np.stack([other, theta]), np.stack([theta, other])
+    several = jax.jit(jax.vmap(lambda t, o: _quantities(mdp, policy, t, o)))(*pairs)
+    batched = jax.tree.map(np.asarray, several)
     for name, expected in ours.items():
         _close(batched[name][1], expected, atol=1e-14)
         assert not np.allclose(batched[name][0], expected)

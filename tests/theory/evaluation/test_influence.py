@@ -1,7 +1,6 @@
 """Influence of the policy: models where only exact arithmetic tells, and gradients as an oracle."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -158,7 +157,7 @@ _slopes = jax.jit(law_gradients)
 def test_against_gradients(seed, features):
     """A law that depends on the policy has a gradient somewhere, and the other way round."""
     instance = random_instance(2, seed=seed, features=features, answers=2, width=1, tools=1)
-    theta = jnp.asarray(np.random.default_rng(seed).normal(size=instance.theta.shape))
+    theta = jax.device_put(np.random.default_rng(seed).normal(size=instance.theta.shape))
     slopes = np.asarray(_slopes(instance.mdp, instance.policy, theta))
     slopes = slopes.reshape(*slopes.shape[:2], -1)
     observed = influence(instance.mdp, instance.policy)

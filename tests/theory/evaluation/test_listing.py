@@ -5,7 +5,6 @@ from typing import Any
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import oracles
@@ -78,7 +77,7 @@ def test_contrast_is_the_gradient(name):
     event = (np.asarray(mdp.class_vector)[:, 0] > 0.4).astype(float)
 
     def chance(t):
-        return reward_law(mdp, policy.probs(t)) @ jnp.asarray(event)
+        return reward_law(mdp, policy.probs(t)) @ jax.device_put(event)
 
     p, slopes = eqx.filter_jit(lambda t: (chance(t), jax.jacrev(chance)(t)))(theta)
     for q, one in enumerate(_listed(name)):

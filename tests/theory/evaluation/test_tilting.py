@@ -83,7 +83,7 @@ def test_what_any_policy_loses_is_its_divergence(prompt):
     assert np.isclose(top, float(value[prompt]), rtol=1e-12)
     q = _listed(TREE.mdp, prompt, best)[1]
     for seed in range(20):
-        theta = jnp.asarray(np.random.default_rng(seed).normal(size=TREE.theta.shape))
+        theta = jax.device_put(np.random.default_rng(seed).normal(size=TREE.theta.shape))
         other = np.asarray(TREE.policy.log_probs(theta))
         p = _listed(TREE.mdp, prompt, other)[1]
         lost = top - _objective(TREE.mdp, prompt, other, reference, advantage)

@@ -3,7 +3,6 @@
 from itertools import product
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.optimize import brentq
@@ -48,7 +47,7 @@ def test_wealth_has_a_mean_of_at_most_one():
 @pytest.mark.parametrize("n", [20, 50, 100])
 def test_sharper_than_kl_xi(n):
     """At every loss of 0.05..0.6 and up to 7 nats of divergence, where kl-xi says anything."""
-    loss, kl = (jnp.asarray(x) for x in np.meshgrid(np.linspace(0.05, 0.6, 12), np.arange(8.0)))
-    at = Setting(*(jnp.asarray(x) for x in (float(n), 0.05, xi(n), 0.0)))
+    loss, kl = (jax.device_put(x) for x in np.meshgrid(np.linspace(0.05, 0.6, 12), np.arange(8.0)))
+    at = Setting(*(jax.device_put(x) for x in (float(n), 0.05, xi(n), 0.0)))
     bets, usual = _both(Learned(loss, loss, loss, kl), at)
     assert ((bets < usual) | (usual > 0.99)).all()

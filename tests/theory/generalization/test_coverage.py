@@ -32,7 +32,7 @@ def test_against_all_ordered_samples():
     n, temperature, delta = 5, 0.4, 0.2
     cases = [(p, *gibbs_by_hand(SMALL, s, temperature)) for s, p in samples(SMALL, n)]
     weight, empirical, second, risk, kl = (np.array(x) for x in zip(*cases, strict=True))
-    learned = Learned(*(jnp.asarray(x) for x in (empirical, second, risk, kl)))
+    learned = Learned(*(jax.device_put(x) for x in (empirical, second, risk, kl)))
     bounds = np.asarray(_bounds(learned, _setting(n, delta)))
     cell = coverage(SMALL, n, temperature, [delta])
     np.testing.assert_allclose(cell.failure[:, 0], (bounds < risk) @ weight, atol=1e-13)

@@ -50,7 +50,7 @@ def test_posterior_of_a_cold_learner():
 def test_donsker_varadhan():
     """KL(Q ‖ P) = E_Q f - ln E_P exp(f) for Q ∝ P exp(f), and no other law does better."""
     rng = np.random.default_rng(0)
-    prior, f = jnp.asarray(rng.dirichlet(np.ones(6))), jnp.asarray(rng.normal(size=6))
+    prior, f = jax.device_put(rng.dirichlet(np.ones(6))), jax.device_put(rng.normal(size=6))
     posterior, divergence = gibbs(prior, f)
     best = float(posterior @ f - divergence)
     assert best == pytest.approx(float(jnp.log(prior @ jnp.exp(f))))

@@ -171,7 +171,7 @@ def test_training_lowers_the_bound(objective):
 def test_certificate_pays_for_its_draws():
     """Above the bound at the true Lhat(Q) with probability 1 - delta_draws, by exact binomials."""
     size, share, kl, n, price = 32, 0.025, 1.0, 50, xi(50)
-    losses = jnp.asarray(np.tri(size + 1, size, -1))
+    losses = jax.device_put(np.tri(size + 1, size, -1))
     certify = jax.jit(jax.vmap(lambda x: certificate(x, kl, n, 0.025, share, price)))
     limits, ones = np.asarray(certify(losses)), np.arange(size + 1)
     true = np.linspace(0.01, 0.99, 25)

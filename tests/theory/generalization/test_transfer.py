@@ -35,7 +35,7 @@ def _laws(size=400, types=5):
     for law in (source[: size // 4], target[size // 4 : size // 2]):
         law[:, rng.integers(types)] = 0
         law /= law.sum(-1, keepdims=True)
-    return (jnp.asarray(x) for x in (losses, source, target))
+    return (jax.device_put(x) for x in (losses, source, target))
 
 
 def test_every_bound_holds_on_random_laws():
@@ -100,7 +100,7 @@ def test_importance_weights():
 def _always(instance):
     probs = np.zeros(instance.mdp.legal.shape)
     probs[:-2, 0] = probs[-2:, 1] = 1
-    return jnp.asarray(probs)
+    return jax.device_put(probs)
 
 
 _components, _values = jax.jit(component_values), jax.jit(prompt_values)

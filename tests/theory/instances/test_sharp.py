@@ -22,7 +22,7 @@ _certify = jax.jit(certificate)
 def test_gap_equals_both_bounds(size, high):
     """To 1e-9, by backward induction on the model, and by the closed form."""
     point = sharp_point(size, high=high)
-    success = jnp.asarray(point.success)[None]
+    success = jax.device_put(point.success)[None]
     certified = _certify(point.instance.mdp, success, response(success, size))
     assert float(certified.first_order[0]) < 1e-14
     for bound in (certified.bound, certified.kappa_bound):

@@ -22,7 +22,7 @@ VALUES = {
 @pytest.mark.parametrize("kind", get_args(KLKind))
 def test_values_and_slopes(kind):
     """At log ref = 0; the ratio is 2, and its derivative by log pi the ratio itself."""
-    x, zero = jnp.asarray(X), jnp.zeros(X.size)
+    x, zero = jax.device_put(X), jnp.zeros(X.size)
     one = lambda y: penalty(y, jnp.zeros_like(y), kind)  # noqa: E731
     np.testing.assert_allclose(penalty(x, zero, kind), VALUES[kind], rtol=1e-14, atol=1e-15)
     np.testing.assert_allclose(slope(x, kind), jax.vmap(jax.grad(one))(x), rtol=1e-14)
@@ -34,7 +34,7 @@ def test_k3_estimates_kl():
     """Non-negative, 0 at equality, and unbiased: its mean over all actions is the KL itself."""
     rng = np.random.default_rng(0)
     pi, reference = rng.dirichlet(np.ones(7), (2, 20))
-    penalty = np.asarray(k3(jnp.log(jnp.asarray(pi)), jnp.log(jnp.asarray(reference))))
+    penalty = np.asarray(k3(jnp.log(jax.device_put(pi)), jnp.log(jax.device_put(reference))))
     assert (penalty >= 0).all()
     assert penalty.max() > 1
     assert (k3(jnp.log(pi), jnp.log(pi)) == 0).all()
@@ -44,7 +44,7 @@ def test_k3_estimates_kl():
 
 def test_only_the_third_kind_becomes_the_second_under_the_ratio():
     """And k3 without its ratio is another one."""
-    x = jnp.asarray(X)
+    x = jax.device_put(X)
     same = {k: bool((weighted_slope(x, k) == slope(x, "k2")).all()) for k in get_args(KLKind)}
     assert same == {"k1": False, "k2": False, "k3": True, "k3+": False}
     assert float(jnp.abs(slope(x, "k3") - x).max()) > 1.0
@@ -56,7 +56,7 @@ def test_bonus_is_the_mean_entropy_of_tokens():
     mask = jnp.array([[1.0, 1.0, 0.0], [1.0, 0.0, 0.0]])
     states = -(probs * np.log(probs)).sum(-1)
     exact = states[np.asarray(mask) > 0].mean()
-    entropy = surprises(jnp.asarray(probs), jnp.log(jnp.asarray(probs))).sum(-1)
+    entropy = surprises(jax.device_put(probs), jnp.log(jax.device_put(probs))).sum(-1)
     zero, gain = jnp.zeros((2, 3)), jnp.zeros(2)
     loss = (zero, zero, zero, mask, gain, mask / 3, Clipping(entropy=0.5))
     np.testing.assert_allclose(surrogate_loss(*loss, entropy), -0.5 * exact, rtol=1e-14)

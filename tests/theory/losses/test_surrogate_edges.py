@@ -24,7 +24,7 @@ def test_padding_counts_for_nothing(padding, level, ratio_weighted_kl):
     mask, advantages = np.ones((4, 3)), rng.normal(size=4)
     clipping = Clipping(0.2, 0.28, 1.5, level, 0.3, ratio_weighted_kl)
     loss = partial(_loss, clipping=clipping)
-    as_arrays = lambda *arrays: [jnp.asarray(a) for a in arrays]  # noqa: E731
+    as_arrays = lambda *arrays: [jax.device_put(a) for a in arrays]  # noqa: E731
     value, slope = loss(*as_arrays(*real, mask, advantages, mask / 12))
     # Two more steps for each episode, and one more episode, of padding alone.
     grow = ((0, 1), (0, 2))
@@ -44,7 +44,7 @@ def test_k3_near_equality():
     """x^2/2 for a small log ratio x, and never negative; 1e-8 gave -1.1e-16 by r - log r - 1."""
     x = np.logspace(-150, 0, 200)
     for sign in (-1, 1):
-        penalty = np.asarray(k3(jnp.zeros(200), jnp.asarray(sign * x)))
+        penalty = np.asarray(k3(jnp.zeros(200), jax.device_put(sign * x)))
         assert (penalty > 0).all()
         small = x < 1e-12
         np.testing.assert_allclose(penalty[small], x[small] ** 2 / 2, rtol=1e-11)

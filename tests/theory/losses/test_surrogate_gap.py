@@ -1,7 +1,6 @@
 """Identity and bridges between joint and decomposed surrogates: enclosed, and by definition."""
 
 import jax
-import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
@@ -90,7 +89,7 @@ def test_enclosures_floats_and_the_definition(seed, ddof):
     gap = _enclosed(*drawn, ddof)
     assert all(x == 0 for x in enclose(lambda r, w: scaled_misalignment(r, w, ddof))(*drawn[:2]))
     assert not gap.difference > gap.bridge
-    rewards, weights, ratios = (jnp.asarray(x.astype(float)) for x in drawn)
+    rewards, weights, ratios = (jax.device_put(x.astype(float)) for x in drawn)
     floats = surrogate_gap(rewards, rewards @ weights, weights, ratios, ddof)
     with mpmath.workdps(40):
         expected = _by_definition(*drawn, ddof)
@@ -113,7 +112,7 @@ def test_the_spread_of_ratios_by_its_definition(ddof):
         ratios, composite = rng.uniform(0.5, 1.5, 4), rewards @ weights
         if np.ptp(composite) == 0:
             continue
-        group = tuple(map(jnp.asarray, (rewards, composite, weights, ratios)))
+        group = tuple(map(jax.device_put, (rewards, composite, weights, ratios)))
         scales, scale = rewards.std(0, ddof=ddof), composite.std(ddof=ddof)
         unequal = weights @ np.where(scales > 0, np.abs(scales / scale - 1), 0)
         expected = (1 - ddof / 4) * ratios.std(ddof=ddof) * unequal

@@ -1,7 +1,6 @@
 """Sums, maxima and softmax along the actions, written out or not: NumPy and SciPy do the same."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import special
@@ -19,12 +18,12 @@ def test_prefix_sums_never_fall_and_rest_where_nothing_is_added(size):
     """Within blocks and from one to the next, for one policy and for many, as NumPy adds up."""
     rng = np.random.default_rng(size)
     x = rng.random((5, size, 3)) * (rng.random((5, size, 3)) < 0.5)
-    values = np.asarray(_prefix_sums(jnp.asarray(x)))
+    values = np.asarray(_prefix_sums(jax.device_put(x)))
     np.testing.assert_allclose(values, np.cumsum(x, 1), rtol=1e-14)
     rise = np.diff(values, axis=1)
     assert (rise >= 0).all()
     assert (rise[x[:, 1:] == 0] == 0).all()
-    np.testing.assert_array_equal(_prefix_sums(jnp.asarray(x[..., 0])), values[..., 0])
+    np.testing.assert_array_equal(_prefix_sums(jax.device_put(x[..., 0])), values[..., 0])
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -35,12 +34,12 @@ def test_sums_and_softmax(size):
     x[:, 1:][rng.random((5, size - 1, 3)) < 0.3] = -np.inf
     # Below 1e-307 XLA may flush to 0.
     close = {"rtol": 1e-12, "atol": 1e-307}
-    np.testing.assert_allclose(_softmax(jnp.asarray(x)), special.softmax(x, 1), **close)
+    np.testing.assert_allclose(_softmax(jax.device_put(x)), special.softmax(x, 1), **close)
     finite = np.where(np.isfinite(x), x, 0.0)
     total = finite.sum(1, keepdims=True)
-    np.testing.assert_allclose(_add_up(jnp.asarray(finite)), total, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(_add_up(jax.device_put(finite)), total, rtol=1e-12, atol=1e-12)
     one = x[..., 0]
-    np.testing.assert_allclose(_softmax(jnp.asarray(one)), special.softmax(one, 1), **close)
+    np.testing.assert_allclose(_softmax(jax.device_put(one)), special.softmax(one, 1), **close)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -48,5 +47,5 @@ def test_softmax_has_its_derivative(size):
     """p_a (1{a = b} - p_b), with nothing through the largest logit."""
     logits = np.random.default_rng(size).normal(size=(1, size))
     p = special.softmax(logits[0])
-    values = np.asarray(_slope(jnp.asarray(logits)))[0, :, 0]
+    values = np.asarray(_slope(jax.device_put(logits)))[0, :, 0]
     np.testing.assert_allclose(values, np.diag(p) - np.outer(p, p), atol=1e-15)

@@ -52,7 +52,7 @@ def _policies():
     """One of each kind, far from uniform."""
     rng = np.random.default_rng(0)
     table, linear = Tabular(MDP), LogLinear(MDP, rng.normal(size=(4, 4, 3)))
-    return [(p, jnp.asarray(3 * rng.normal(size=p.zeros().shape))) for p in (table, linear)]
+    return [(p, jax.device_put(3 * rng.normal(size=p.zeros().shape))) for p in (table, linear)]
 
 
 def test_probabilities_are_a_softmax_over_legal_actions():

@@ -47,7 +47,7 @@ def _slopes(clipping):
     training = _training(clipping)
     loss = lambda at, batch: batch_loss(None, POLICY, at, OLD, OLD, batch, training)  # noqa: E731
     slopes = jax.jit(jax.vmap(jax.grad(loss)))
-    return lambda at: -np.asarray(slopes(jnp.asarray(at), LISTED.batch))
+    return lambda at: -np.asarray(slopes(jax.device_put(at), LISTED.batch))
 
 
 def _both_steps(step, clipping):
@@ -83,7 +83,7 @@ def test_a_batch_leads_elsewhere_than_the_mean(step, apart, length):
     first, second = _both_steps(step, CLIPPED)
     mean = np.asarray(START) + _mean(first)
     fixed = _slopes(CLIPPED)(np.broadcast_to(mean, first.shape))
-    law = np.asarray(_law(jnp.asarray(mean)))
+    law = np.asarray(_law(jax.device_put(mean)))
     # From one policy for all groups the law is exact.
     np.testing.assert_allclose(_mean(fixed), law, atol=OFF)
     size = np.linalg.norm(_mean(second))

@@ -63,11 +63,11 @@ def _model(features=0):
     mdp = TAMDP(prompt_distribution=["2/3", "1/3"], **arrays)
     policy = LogLinear(mdp, instance.policy.features) if features else Tabular(mdp)
     moved = np.random.default_rng(seed).normal(scale=0.7, size=instance.theta.shape)
-    return mdp, policy, instance.theta, instance.theta + jnp.asarray(moved)
+    return mdp, policy, instance.theta, instance.theta + jax.device_put(moved)
 
 
 def _in_numpy(name):
-    return lambda ratio, _: tuple(np.asarray(w) for w in WEIGHTS[name](jnp.asarray(ratio)))
+    return lambda ratio, _: tuple(np.asarray(w) for w in WEIGHTS[name](jax.device_put(ratio)))
 
 
 @pytest.mark.parametrize(
@@ -104,9 +104,9 @@ def test_all_batches_written_out(estimator, aggregation, drawn, features):
     rule, probs = UpdateRule(estimator, aggregation), np.asarray(policy.probs(old))
     sampler = np.where(probs > 0.3, probs, 0.0)
     sampler /= sampler.sum(1, keepdims=True)
-    weights = WEIGHTS["clipped"](ratios(policy.probs(theta), jnp.asarray(sampler)))
+    weights = WEIGHTS["clipped"](ratios(policy.probs(theta), jax.device_put(sampler)))
     law = signed_law(mdp, 2, rule, drawn)
-    scores = _scores(law.mdp, policy, theta, jnp.asarray(sampler), weights)
+    scores = _scores(law.mdp, policy, theta, jax.device_put(sampler), weights)
     seen = _moments(policy, theta, law, scores)
     groups = signed_groups(mdp, policy, theta, sampler, 2, rule, _in_numpy("clipped"))
     mean, variance = moments_of_groups(mdp, groups, rule, drawn, [2, 1])
@@ -114,7 +114,7 @@ def test_all_batches_written_out(estimator, aggregation, drawn, features):
     np.testing.assert_allclose(seen.variance, variance, atol=10 * OFF, rtol=0)
     assert np.abs(mean).max() > 1e3 * OFF
     with pytest.raises(ValueError, match="expected a rule within groups"):
-        off_policy_update(policy, theta, jnp.asarray(sampler), law, weights)
+        off_policy_update(policy, theta, jax.device_put(sampler), law, weights)
 
 
 def test_a_table_written_as_features():

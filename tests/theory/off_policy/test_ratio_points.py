@@ -8,7 +8,6 @@ from fractions import Fraction
 from itertools import product
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -77,7 +76,7 @@ def _table(rows):
 def _at(later):
     policy, (pi, mu) = Tabular(MDP), map(_table, later)
     theta = np.log(np.where(pi > 0, pi, 1.0))
-    return MDP, policy, jnp.asarray(theta), jnp.asarray(mu)
+    return MDP, policy, jax.device_put(theta), jax.device_put(mu)
 
 
 @jax.jit

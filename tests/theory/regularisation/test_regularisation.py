@@ -29,7 +29,7 @@ OPEN = Clipping(1e6)
 def _model(seed, features=0):
     instance = random_instance(2, seed=seed, separable=False, features=features, **SHAPE)
     shape, rng = instance.theta.shape, np.random.default_rng(seed)
-    laws = [instance.theta + jnp.asarray(rng.normal(scale=0.7, size=shape)) for _ in range(3)]
+    laws = [instance.theta + jax.device_put(rng.normal(scale=0.7, size=shape)) for _ in range(3)]
     return instance.mdp, instance.policy, laws
 
 
@@ -67,12 +67,12 @@ def _written_out(theta):
         one = lambda *x: surrogate_loss(*x[:6], clipping, x[6])  # noqa: E731
         of_rule = jax.vmap(one, (0, 0, 0, 0, 0, 0, 0))
         many = jax.vmap(lambda w: of_rule(*logs, mask, gains, w, surprise))
-        return many(jnp.asarray(weights)) @ chance
+        return many(jax.device_put(weights)) @ chance
 
     silent = jnp.zeros(gain.shape)
     kinds = [Clipping(beta=1.0, kl=k, ratio_weighted_kl=w) for k, w in KINDS]
     rows = [expected(c, silent) for c in (*kinds, Clipping(entropy=1.0))]
-    return jnp.stack([*rows, expected(OPEN, jnp.asarray(gain))])
+    return jnp.stack([*rows, expected(OPEN, jax.device_put(gain))])
 
 
 @jax.jit

@@ -37,7 +37,7 @@ _reward_law, _visits, _cdf = jax.jit(reward_law), jax.jit(visits), jax.jit(actio
 def _probs(name):
     """A policy far from uniform, so that the order of actions matters."""
     _, _, policy, start, *_ = INSTANCES[name]
-    return _policy_probs(policy, jnp.asarray(np.random.default_rng(5).normal(size=start.shape)))
+    return _policy_probs(policy, jax.device_put(np.random.default_rng(5).normal(size=start.shape)))
 
 
 @partial(jax.jit, static_argnames=("name", "dtype"))
@@ -51,7 +51,7 @@ def _sample(key, name, prompts, dtype):
 def _episodes(name, dtype):
     """N episodes, spread evenly over the prompts, as NumPy arrays."""
     prompts = np.arange(N) % INSTANCES[name].mdp.prompt_distribution.shape[0]
-    drawn = _sample(jax.random.key(11), name, jnp.asarray(prompts), dtype)
+    drawn = _sample(jax.random.key(11), name, jax.device_put(prompts), dtype)
     return prompts, type(drawn)(*map(np.asarray, drawn))
 
 
@@ -147,14 +147,14 @@ def test_no_uniform_picks_an_impossible_action(dtype):
         probs = rng.dirichlet(np.ones(size), 200) * (rng.random((200, size)) < 0.6)
         probs = probs[probs.sum(1) > 0]
         probs /= probs.sum(1, keepdims=True)
-        cdf = np.asarray(_cdf(jnp.asarray(probs.astype(dtype))))[:-1]
+        cdf = np.asarray(_cdf(jax.device_put(probs.astype(dtype))))[:-1]
         assert (cdf[:, -1] == 1).all()
         steps = [np.nextafter(cdf, cdf.dtype.type(to)) for to in (0, 1)]
         edges = np.concatenate(
             [np.zeros_like(cdf), np.full_like(cdf, 1 - 2.0**-53), cdf, *steps], 1
         )
         edges = np.minimum(edges, np.nextafter(cdf.dtype.type(1), cdf.dtype.type(0)))
-        actions = np.asarray(_picks(jnp.asarray(cdf), jnp.asarray(edges.T)))
+        actions = np.asarray(_picks(jax.device_put(cdf), jax.device_put(edges.T)))
         assert (np.take_along_axis(probs, actions.T, 1) > 0).all()
 
 
@@ -173,6 +173,6 @@ def test_no_uniform_picks_an_impossible_response(dtype):
             for tool in np.flatnonzero(legal[state, : mdp.n_tools]):
                 move = place * legal.shape[1] + tool
                 rows = np.broadcast_to(cdf[move], (3, cdf.shape[-1]))
-                following = place_of[move, np.asarray(_pick(rows, jnp.asarray(uniform)))]
+                following = place_of[move, np.asarray(_pick(rows, jax.device_put(uniform)))]
                 assert (transition[state, tool, states[following]] > 0).all()
                 assert (belongs[:, place][None] == belongs.T[following]).all()

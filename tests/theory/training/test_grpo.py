@@ -34,7 +34,7 @@ BATCHES = 8192
 def _theta(name):
     """Away from the uniform policy, where symmetry could hide an error."""
     start = INSTANCES[name].theta
-    return start + jnp.asarray(0.5 * np.random.default_rng(1).normal(size=start.shape))
+    return start + jax.device_put(0.5 * np.random.default_rng(1).normal(size=start.shape))
 
 
 def _episode_scores(policy, probs, episodes):

@@ -51,12 +51,12 @@ def test_expected_gain_lists_all_groups(name, estimator):
     _, mdp, policy, theta, *_ = MODELS[name]
     (prompt,) = oracles.list_episodes(mdp, policy, theta)
     chance, update = group_oracles.group_updates(prompt, SIZE, estimator.name)
-    after = jnp.asarray(np.asarray(theta) + STEP * update.reshape(-1, *theta.shape))
+    after = jax.device_put(np.asarray(theta) + STEP * update.reshape(-1, *theta.shape))
     values = jax.jit(jax.vmap(lambda t: value(mdp, policy, t)))(after)
     expected = chance @ np.asarray(values) - float(_value(mdp, policy, theta))
     decision = _decision(name)
     state, actions = decision.action
-    logits = jnp.asarray(np.asarray(_logits(policy, theta))[state, actions])
+    logits = jax.device_put(np.asarray(_logits(policy, theta))[state, actions])
     table = groups(decision, SIZE, estimator)
     gain = _gain(table, decision.worth, logits, jnp.asarray(STEP))
     assert abs(float(gain) - expected) < 1e-13
@@ -105,7 +105,7 @@ def test_gain_lies_in_its_bracket(name):
     """(s -+ s^2/2) e/L at every share s of the best step: the descent lemma, both ways."""
     _, mdp, policy, theta, *_ = MODELS[name]
     decision, smooth = _decision(name), float(mdp.max_reward) / 2
-    logits = jnp.asarray(np.asarray(_logits(policy, theta))[decision.action])
+    logits = jax.device_put(np.asarray(_logits(policy, theta))[decision.action])
     for estimator in (DECOMPOSED, JOINT):
         law, table = group_law(mdp, SIZE, estimator), groups(decision, SIZE, estimator)
         here = ascent(_moments(mdp, policy, theta, law))

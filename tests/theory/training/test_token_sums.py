@@ -46,7 +46,7 @@ def _both(key, chances, theta, old, reference):
 def test_slope_of_a_loss_off_policy():
     """Clipping, kinds of penalty, with and without the ratio, and the bonus."""
     rng = np.random.default_rng(0)
-    laws = [START + jnp.asarray(rng.normal(size=START.shape)) for _ in range(3)]
+    laws = [START + jax.device_put(rng.normal(size=START.shape)) for _ in range(3)]
     ours, exact = _both(jax.random.key(0), Chances(MDP), *laws)
     np.testing.assert_allclose(ours, exact, rtol=0, atol=1e-13)
     rows = np.asarray(exact)

@@ -21,7 +21,7 @@ _costs = jax.jit(BudgetTerms.cost)
 
 
 def _variance(model, group_size, prompts):
-    return float(_moments(*model, plain_law(PLAIN, jnp.asarray(group_size)), prompts).variance)
+    return float(_moments(*model, plain_law(PLAIN, jax.device_put(group_size)), prompts).variance)
 
 
 @pytest.mark.parametrize("instance", MODELS, ids=lambda i: i.name)
@@ -40,7 +40,7 @@ def test_best_group_size_on_conflict():
     terms = _terms(*MODELS[0][1:4])
     best = float(jax.jit(lambda t: t.best)(terms))
     assert abs(best - 2.46) < 0.005
-    costs = np.asarray(_costs(terms, jnp.asarray(best + np.array([-0.3, 0.0, 0.3]))))
+    costs = np.asarray(_costs(terms, jax.device_put(best + np.array([-0.3, 0.0, 0.3]))))
     assert costs[1] < min(costs[0], costs[2])
 
 

@@ -45,7 +45,7 @@ def _updates_and_slopes(name):
         slopes = jax.jacrev(lambda x: jnp.stack(values(x)))(t)
         return [expected_update(mdp, policy, t, law) for law in laws], slopes
 
-    pairs = both(theta + jnp.asarray(np.random.default_rng(1).normal(size=theta.shape)))
+    pairs = both(theta + jax.device_put(np.random.default_rng(1).normal(size=theta.shape)))
     return dict(zip(requests, zip(*map(np.asarray, pairs), strict=True), strict=True))
 
 
@@ -68,7 +68,7 @@ def _curvatures(name):
     _, mdp, policy, theta, *_ = INSTANCES[name]
     rng = np.random.default_rng(2)
     spread = np.exp(rng.uniform(np.log(0.1), np.log(5), (200, 1)))
-    points = jnp.asarray(spread * rng.normal(size=(200, theta.size)))
+    points = jax.device_put(spread * rng.normal(size=(200, theta.size)))
 
     def values(flat):
         at = flat.reshape(theta.shape)

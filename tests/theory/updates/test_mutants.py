@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import equinox as eqx
-import jax.numpy as jnp
+import jax
 import numpy as np
 import pytest
 from helpers import oracles
@@ -80,7 +80,7 @@ MUTANTS = {
 }  # fmt: skip
 
 
-THETA = jnp.asarray(np.random.default_rng(0).normal(size=BINARY.theta.shape))
+THETA = jax.device_put(np.random.default_rng(0).normal(size=BINARY.theta.shape))
 MODEL = BINARY.mdp, BINARY.policy, THETA
 SIZE = 4
 

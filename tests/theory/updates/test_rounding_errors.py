@@ -3,7 +3,6 @@
 from fractions import Fraction
 
 import jax
-import jax.numpy as jnp
 import mpmath
 import numpy as np
 import pytest
@@ -41,7 +40,7 @@ def test_a_reward_law_to_forty_digits(spread):
     """Random models, logits up to 60: every probability is as near as the bound says."""
     instance = random_instance(2, seed=3)
     mdp, policy = instance.mdp, instance.policy
-    theta = jnp.asarray(np.random.default_rng(0).normal(size=instance.theta.shape) * spread)
+    theta = jax.device_put(np.random.default_rng(0).normal(size=instance.theta.shape) * spread)
     values = np.asarray(jax.jit(lambda t: reward_law(mdp, policy.probs(t)))(theta))
     wanted = _law(mdp, np.asarray(policy.logits(theta)))
     share = accumulated(sweep_roundings(mdp, policy, theta))

@@ -41,7 +41,7 @@ def _theta(instance):
 
 def _model(name):
     _, mdp, policy, *_ = instance = INSTANCES[name]
-    return mdp, policy, jnp.asarray(_theta(instance))
+    return mdp, policy, jax.device_put(_theta(instance))
 
 
 @jax.jit

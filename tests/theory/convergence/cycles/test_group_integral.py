@@ -24,7 +24,7 @@ QUADRATURE = 1e-9
 @pytest.mark.parametrize(("group_size", "values"), [(2, 8), (8, 5), (16, 4)])
 def test_the_integral_gives_what_the_counts_give(group_size, values):
     rng = np.random.default_rng(group_size)
-    rewards = jnp.asarray(np.sort(rng.choice(25, values, replace=False)).astype(float))
+    rewards = jax.device_put(np.sort(rng.choice(25, values, replace=False)).astype(float))
     estimator = Estimator("group_normalized")
     at = nodes(group_size, 24)
 
@@ -36,7 +36,7 @@ def test_the_integral_gives_what_the_counts_give(group_size, values):
         return listed, expected_advantages(integrand(at, rewards, group_size), law, group_size)
 
     for concentration in (0.1, 1.0, 10.0):
-        law = jnp.asarray(rng.dirichlet(np.full(values, concentration)))
+        law = jax.device_put(rng.dirichlet(np.full(values, concentration)))
         listed, integral = map(np.asarray, both(law))
         assert np.abs(integral - listed).max() < QUADRATURE * np.abs(listed).max()
 

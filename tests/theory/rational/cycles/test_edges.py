@@ -64,7 +64,7 @@ def test_the_zero_by_listed_groups(group_size, chance):
 def test_runs_from_near_by_end_there():
     (edge,) = edges(MODEL, GROUP_NORMALIZED, fmpq(0), 4)
     law, vectors, weights = (
-        jnp.asarray(np.array(x, float)) for x in (MODEL.outcome, MODEL.rewards, MODEL.weights)
+        jax.device_put(np.array(x, float)) for x in (MODEL.outcome, MODEL.rewards, MODEL.weights)
     )
     table = advantage_table(vectors, weights, GROUP_NORMALIZED, 4)
 

@@ -46,7 +46,7 @@ def test_the_certificate_is_enclosed(seed):
     document = _drawn(seed)
     point = KAPPA_DOMAIN.read(document)
     one, kappa_bound = _enclosed(point), enclose(lambda p: menus.kappa_sides(**p)[1])(point)
-    success = jnp.asarray(one.success.astype(float))
+    success = jax.device_put(one.success.astype(float))
     mdp = model(2, document["calls"], document["weights"]).mdp
     certified = _certify(mdp, success, floating(success, document["group_size"]))
     decision = GAP.decide(document)
