@@ -35,7 +35,7 @@ class Decision(NamedTuple):
     @property
     def worth(self) -> Float[Array, " M"]:
         """E[R|m]."""
-        return jnp.asarray(self.chance @ self.composite)
+        return jax.device_put(self.chance @ self.composite)
 
 
 def single_decision(mdp: TAMDP) -> Decision:
@@ -92,9 +92,9 @@ def groups(decision: Decision, group_size: int, estimator: Estimator) -> Groups:
     if estimator.name != "componentwise_normalized":
         columns, weights = decision.composite[earned, None], np.ones(1)
     table = count_table(columns, weights, group_size, estimator)
-    member = jnp.asarray(np.eye(len(decision.chance))[choice])
-    given = jnp.asarray(decision.chance[choice, earned])
-    return Groups(table.counts.T, table.ways, table.advantage, member, given)
+    member, given = np.eye(len(decision.chance))[choice], decision.chance[choice, earned]
+    counts, *rest = jax.device_put((np.asarray(table.counts).T, member, given))
+    return Groups(counts, table.ways, table.advantage, *rest)
 
 
 def expected_gain(
@@ -112,4 +112,4 @@ def distinct_numbers(table: Groups) -> Float[Array, " N"]:
     rounded = np.where(present, np.round(np.asarray(table.advantage), 10), np.nan)
     # nan sorts last, and no comparison with it is true.
     new = np.diff(np.sort(rounded, axis=1), axis=1) > 0
-    return jnp.asarray(1.0 + new.sum(1))
+    return jax.device_put(1.0 + new.sum(1))

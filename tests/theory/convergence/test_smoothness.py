@@ -184,17 +184,22 @@ def two_steps():
         weights=[1],
     )
     # Success probability 3/4 in both states.
-    theta = jnp.zeros((2, 3)).at[0, 0].set(jnp.log(3.0)).at[1, 1].set(jnp.log(3.0))
-    return Instance("two steps", mdp, Tabular(mdp), theta)
+    theta = np.log([[3.0, 1.0, 1.0], [1.0, 3.0, 1.0]])
+    return Instance("two steps", mdp, Tabular(mdp), jax.device_put(theta))
+
+
+def _both_forms(mdp, policy):
+    return smoothness(mdp, policy), tabular_smoothness(mdp, policy)
 
 
 def test_a_quarter_of_smoothness_is_exceeded():
     """The check can fail: it sees an L that is too small by a factor of 64/27 or more."""
     _, mdp, policy, theta, *_ = two_steps()
-    hessian, square, *_ = _at_points(mdp, policy, theta.reshape(1, -1))
+    points = jax.device_put(np.asarray(theta).reshape(1, -1))
+    hessian, square, *_ = map(np.asarray, _at_points(mdp, policy, points))
     norm = np.abs(np.linalg.eigvalsh(hessian[0])).max()
-    L = float(smoothness(mdp, policy))
-    assert tabular_smoothness(mdp, policy) == L == 0.5
+    L, tabular = map(float, eqx.filter_jit(_both_forms)(mdp, policy))
+    assert tabular == L == 0.5
     np.testing.assert_allclose(norm / L, 27 / 64, atol=1e-12)
     assert norm > L / 4
     np.testing.assert_allclose(square[0], 2 * 2 * (3 / 4 * 3 / 16) ** 2, atol=1e-12)

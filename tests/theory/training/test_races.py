@@ -6,7 +6,6 @@ from math import factorial, prod
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import group_oracles, oracles
@@ -34,14 +33,21 @@ MODELS = {
     "outcomes": outcomes(2, 0.7, 0.4, -0.5),
     "menu": menu(2, (("3/5", 0), ("1/5", "1/5")), (4, 7), 0.8),
 }
-SIZE, STEP = 3, 0.7
-_moments, _value, _gain = (eqx.filter_jit(f) for f in (update_moments, value, expected_gain))
-_logits = eqx.filter_jit(lambda policy, theta: policy.logits(theta))
+SIZE, STEP = 3, jax.device_put(0.7)
+_moments, _gain = (eqx.filter_jit(f) for f in (update_moments, expected_gain))
 
 
 @cache
 def _decision(name):
     return single_decision(MODELS[name].mdp)
+
+
+@cache
+def _at_start(name):
+    """J and the logits of the decision's actions, at the start."""
+    _, mdp, policy, theta, *_ = MODELS[name]
+    here = jax.jit(lambda t: (value(mdp, policy, t), policy.logits(t)))(theta)
+    return float(here[0]), np.asarray(here[1])[_decision(name).action]
 
 
 @pytest.mark.parametrize("estimator", [DECOMPOSED, JOINT], ids=lambda e: e.name)
@@ -51,21 +57,21 @@ def test_expected_gain_lists_all_groups(name, estimator):
     _, mdp, policy, theta, *_ = MODELS[name]
     (prompt,) = oracles.list_episodes(mdp, policy, theta)
     chance, update = group_oracles.group_updates(prompt, SIZE, estimator.name)
-    after = jax.device_put(np.asarray(theta) + STEP * update.reshape(-1, *theta.shape))
+    after = jax.device_put(np.asarray(theta) + float(STEP) * update.reshape(-1, *theta.shape))
     values = jax.jit(jax.vmap(lambda t: value(mdp, policy, t)))(after)
-    expected = chance @ np.asarray(values) - float(_value(mdp, policy, theta))
+    start, logits = _at_start(name)
+    expected = chance @ np.asarray(values) - start
     decision = _decision(name)
-    state, actions = decision.action
-    logits = jax.device_put(np.asarray(_logits(policy, theta))[state, actions])
     table = groups(decision, SIZE, estimator)
-    gain = _gain(table, decision.worth, logits, jnp.asarray(STEP))
+    gain = _gain(table, decision.worth, jax.device_put(logits), STEP)
     assert abs(float(gain) - expected) < 1e-13
 
 
 def test_chances_of_groups_sum_to_one():
     """Multinomial, pair by pair."""
     table = groups(_decision("menu"), 4, JOINT)
-    assert abs(float(table.chances(jnp.array([0.3, 0.7])).sum()) - 1) < 1e-14
+    chances = jax.jit(lambda law: table.chances(law))(np.array([0.3, 0.7]))
+    assert abs(np.asarray(chances).sum() - 1) < 1e-14
     counts = np.asarray(table.counts)[7]
     ways = factorial(4) / prod(factorial(int(n)) for n in counts)
     assert float(table.ways[7]) == ways
@@ -95,7 +101,7 @@ def test_models_with_two_decisions_are_refused():
 def test_ascent_by_hand():
     """e and the best step; none where the product is negative, or the update is 0."""
     for along, square, efficiency, step in ((2, 8, 0.5, 0.125), (-2, 8, 0, 0), (0, 0, 0, 0)):
-        values = Ascent(jnp.asarray(float(along)), jnp.asarray(float(square)))
+        values = Ascent(*jax.device_put((float(along), float(square))))
         assert float(values.efficiency) == efficiency
         assert float(values.best_step(2.0)) == step
 
@@ -105,13 +111,13 @@ def test_gain_lies_in_its_bracket(name):
     """(s -+ s^2/2) e/L at every share s of the best step: the descent lemma, both ways."""
     _, mdp, policy, theta, *_ = MODELS[name]
     decision, smooth = _decision(name), float(mdp.max_reward) / 2
-    logits = jax.device_put(np.asarray(_logits(policy, theta))[decision.action])
+    logits = jax.device_put(_at_start(name)[1])
     for estimator in (DECOMPOSED, JOINT):
         law, table = group_law(mdp, SIZE, estimator), groups(decision, SIZE, estimator)
         here = ascent(_moments(mdp, policy, theta, law))
         guaranteed = float(here.efficiency) / smooth
         for share in (0.01, 0.3, 1.0, 2.0):
-            step = share * here.best_step(smooth)
+            step = jax.device_put(share * float(here.best_step(smooth)))
             gain = float(_gain(table, decision.worth, logits, step))
             assert (share - share**2 / 2) * guaranteed - 1e-15 <= gain
             assert gain <= (share + share**2 / 2) * guaranteed + 1e-15
@@ -128,17 +134,18 @@ def test_paired_runs():
     decision, estimators = _decision("outcomes"), (DECOMPOSED, JOINT)
     laws = tuple(group_law(mdp, SIZE, e) for e in estimators)
     trainings = tuple(Training(e, SIZE) for e in estimators)
-    model = (mdp, Chances(mdp), policy, theta, jnp.asarray(STEP), trainings, laws, 1)
+    model = (mdp, Chances(mdp), policy, theta, STEP, trainings, laws, 1)
     trace = eqx.filter_jit(jax.vmap(lambda key: paired_runs(key, *model)))(
         jax.random.split(jax.random.key(1), 1024)
     )
     here = [ascent(_moments(mdp, policy, theta, law)) for law in laws]
-    lead = float(here[0].efficiency - here[1].efficiency)
-    np.testing.assert_allclose(trace.lead[:, 0], lead, atol=1e-14)
+    lead = float(here[0].efficiency) - float(here[1].efficiency)
+    np.testing.assert_allclose(np.asarray(trace.lead)[:, 0], lead, atol=1e-14)
+    values, start = np.asarray(trace.value), jax.device_put(np.asarray(theta)[0])
     for i, estimator in enumerate(estimators):
         table = groups(decision, SIZE, estimator)
-        gain = _gain(table, decision.worth, theta[0], jnp.asarray(STEP))
-        assert _within_five_errors(trace.value[:, 1, i] - trace.value[:, 0, i], gain)
+        gain = _gain(table, decision.worth, start, STEP)
+        assert _within_five_errors(values[:, 1, i] - values[:, 0, i], gain)
     same = tuple(Training(JOINT, SIZE) for _ in estimators)
     again = eqx.filter_jit(paired_runs)(jax.random.key(1), *model[:5], same, laws, 3)
-    np.testing.assert_array_equal(again.value[:, 0], again.value[:, 1])
+    np.testing.assert_array_equal(*np.asarray(again.value).T)
