@@ -3,7 +3,7 @@
 from functools import cache
 
 import jax
-import jax.numpy as jnp
+import numpy as np
 
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
@@ -21,6 +21,7 @@ SEEDS = jax.random.split(jax.random.key(1), 64)
 LOO = Estimator("leave_one_out")
 PLAIN = Training(LOO, group_size=4)
 STEP = 0.5
+STEP_SIZE = jax.device_put(STEP)
 
 
 @cache
@@ -39,8 +40,8 @@ def compiled(name, training, recorded=True):
 
 def run(name, training, *checkpoints):
     """One run of the compiled loop with KEY and STEP."""
-    trace = compiled(name, training)(KEY[None], jnp.asarray(STEP), jnp.array(checkpoints))
-    return jax.tree.map(lambda x: x[0], trace)
+    trace = compiled(name, training)(KEY[None], STEP_SIZE, np.array(checkpoints))
+    return jax.tree.map(lambda x: np.asarray(x)[0], trace)
 
 
 def loop(name, training, steps, move):
@@ -53,13 +54,14 @@ def loop(name, training, steps, move):
         cdf = action_cdf(policy.probs(theta).astype(training.precision))
         return sample_batch(jax.random.fold_in(KEY, t), chances, cdf, training)
 
-    path = [start]
+    path = [np.asarray(start)]
     for t in range(steps):
-        path.append(move(t, path[-1], draw(t, path[-1])))
+        path.append(np.asarray(move(t, path[-1], draw(t, path[-1]))))
     return path
 
 
 def update(name, training):
     """g(theta, batch), compiled."""
     _, mdp, policy, *_ = INSTANCES[name]
-    return jax.jit(lambda th, batch: sampled_update(mdp, policy, th, batch, training))
+    compiled_update = jax.jit(lambda th, batch: sampled_update(mdp, policy, th, batch, training))
+    return lambda theta, batch: np.asarray(compiled_update(theta, batch))

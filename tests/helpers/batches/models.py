@@ -49,6 +49,5 @@ def both_moments(seed, rule, group_size, drawn):
     batches written out."""
     mdp, policy, theta = short_model(seed)
     seen = exact(rule_law(mdp, group_size, rule, drawn), policy, theta)
-    return jax.tree.map(np.asarray, seen), *batch_moments(
-        mdp, policy, theta, group_size, rule, drawn, SWEEP
-    )
+    listed = batch_moments(mdp, policy, theta, group_size, rule, drawn, SWEEP)
+    return jax.tree.map(np.asarray, seen), *listed

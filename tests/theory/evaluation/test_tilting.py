@@ -5,7 +5,6 @@ from itertools import pairwise
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import oracles
@@ -29,6 +28,9 @@ BETA, EPS = 0.7, 1e-3
 TREE = random_instance(1, seed=4, prompts=2, width=2, tools=2, answers=2, depth=1)
 
 
+_log_probs = jax.jit(lambda policy, theta: policy.log_probs(theta))
+
+
 @eqx.filter_jit
 def _solve(mdp, policy, theta, event):
     """pi_ref, advantage, maximiser, its chance of success and F."""
@@ -42,7 +44,8 @@ def _solve(mdp, policy, theta, event):
 @cache
 def _tree():
     event = best_outcome(TREE.mdp, 0)
-    return event, *_solve(TREE.mdp, TREE.policy, TREE.theta, event)
+    solution = _solve(TREE.mdp, TREE.policy, TREE.theta, event)
+    return tuple(map(np.asarray, (event, *solution)))
 
 
 def _listed(mdp, prompt, log_probs):
@@ -68,7 +71,7 @@ def test_certain_tools_give_the_exponential_tilt():
     reference, advantage, best, *_ = _solve(*instance[1:4], event)
     earned = np.asarray(advantage)[0][np.asarray(instance.mdp.class_index)[0, 0]]
     weight = np.exp(np.asarray(reference)[0, 0] + earned / BETA)
-    np.testing.assert_allclose(np.exp(best)[0, 0], weight / weight.sum(), rtol=1e-12)
+    np.testing.assert_allclose(np.exp(np.asarray(best))[0, 0], weight / weight.sum(), rtol=1e-12)
     assert has_no_chance(instance.mdp)
 
 
@@ -83,8 +86,8 @@ def test_what_any_policy_loses_is_its_divergence(prompt):
     assert np.isclose(top, float(value[prompt]), rtol=1e-12)
     q = _listed(TREE.mdp, prompt, best)[1]
     for seed in range(20):
-        theta = jax.device_put(np.random.default_rng(seed).normal(size=TREE.theta.shape))
-        other = np.asarray(TREE.policy.log_probs(theta))
+        theta = np.random.default_rng(seed).normal(size=TREE.theta.shape)
+        other = np.asarray(_log_probs(TREE.policy, theta))
         p = _listed(TREE.mdp, prompt, other)[1]
         lost = top - _objective(TREE.mdp, prompt, other, reference, advantage)
         assert lost > 0
@@ -106,12 +109,13 @@ def _next(p, reference, beta, eps):
 
 
 _iterate = eqx.filter_jit(iterate)
+_reference = jax.jit(lambda mdp, policy, theta: per_prompt(mdp, policy.log_probs(theta)))
 
 
 @pytest.mark.parametrize("instance", [bits(2, success=0.3), coding(2)], ids=lambda i: i.name)
 def test_the_recurrence_is_reached_or_bounds(instance):
     """Equality without chance; with random tools p_n <= h(p_{n-1}), strictly on `coding`."""
-    reference = per_prompt(instance.mdp, instance.policy.log_probs(instance.theta))
+    reference = _reference(instance.mdp, instance.policy, instance.theta)
     event = best_outcome(instance.mdp, 1)
     chances = np.asarray(_iterate(instance.mdp, reference, event, 2.0, 0.01, 6))
     for before, after in pairwise(chances):
@@ -125,8 +129,8 @@ def test_the_recurrence_is_reached_or_bounds(instance):
 
 def test_certain_rewards_have_no_advantage():
     """Zero, not NaN, where p is 0 or 1 and eps = 0; and the maximiser is then pi_ref."""
-    advantages = jax.jit(whitened)(jnp.array([0.0, 1.0]), jnp.array([0.0, 1.0, 0.5]), 0.0)
+    advantages = jax.jit(whitened)(np.array([0.0, 1.0]), np.array([0.0, 1.0, 0.5]), 0.0)
     np.testing.assert_array_equal(advantages, [[0, 0], [0, 0], [-1, 1]])
     reference = _tree()[1]
-    same = jax.jit(tilt)(TREE.mdp, reference, jnp.zeros((2, TREE.mdp.class_composite.size)), 1.0)
-    np.testing.assert_allclose(np.exp(same), np.exp(reference), atol=1e-14)
+    same = jax.jit(tilt)(TREE.mdp, reference, np.zeros((2, TREE.mdp.class_composite.size)), 1.0)
+    np.testing.assert_allclose(np.exp(np.asarray(same)), np.exp(reference), atol=1e-14)

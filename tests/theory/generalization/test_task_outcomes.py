@@ -1,5 +1,7 @@
 """Losses from sampled episodes: exact outcome laws, against sampling, with tasks as the unit."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -22,7 +24,7 @@ def test_means_are_the_exact_losses():
     for instance, m in ((conflict(), 3), (search(3), 2)):
         probs = sampled_policies(instance.policy, 2, 1.0)
         problem = episode_outcomes(instance.mdp, probs, m)
-        exact = policy_losses(instance.mdp, probs) @ instance.mdp.prompt_distribution
+        exact = np.asarray(policy_losses(instance.mdp, probs)) @ instance.mdp.prompt_distribution
         np.testing.assert_allclose(problem.risk, exact, atol=1e-12)
 
 
@@ -37,15 +39,14 @@ def test_one_task_is_a_mixture_of_binomials():
         assert by_key[k / m] == pytest.approx(binom.pmf(k, m, losses).mean())
 
 
-def _sampled_losses(key, mdp, probs, tasks, m):
-    """Mean loss of each policy over m episodes of each task, sampled; in [0, 1]."""
-    chances = Chances(mdp)
+@partial(jax.jit, static_argnums=4)
+def _sampled_losses(key, chances, probs, tasks, m):
+    """1 less the mean reward of each policy over m episodes of each task, sampled."""
     prompts = jnp.repeat(tasks, m)
 
     def one(k, p):
         episodes = sample_episodes(k, chances, action_cdf(p), prompts)
-        reward = episodes.composite / mdp.max_reward
-        return 1 - reward.reshape(tasks.shape[0], m).mean(-1)
+        return 1 - episodes.composite.reshape(tasks.shape[0], m).mean(-1)
 
     return jax.vmap(one)(jax.random.split(key, probs.shape[0]), probs)
 
@@ -56,7 +57,7 @@ def test_sampled_losses_follow_the_law():
     probs = sampled_policies(instance.policy, 2, 1.0)
     problem = episode_outcomes(instance.mdp, probs, m)
     tasks = jax.random.randint(jax.random.key(1), (size,), 0, 2)
-    drawn = np.asarray(_sampled_losses(jax.random.key(2), instance.mdp, probs, tasks, m))
+    drawn = np.asarray(_sampled_losses(jax.random.key(2), Chances(instance.mdp), probs, tasks, m))
     for outcome, chance in zip(np.asarray(problem.loss).T, np.asarray(problem.chance), strict=True):
         seen = (np.abs(drawn - outcome[:, None]) < 1e-9).all(0).mean()
         assert abs(seen - chance) < 5 * np.sqrt(chance / size)

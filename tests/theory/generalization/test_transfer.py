@@ -24,7 +24,8 @@ from grpo_checks.theory.instances.tools.relay import relay
 from grpo_checks.theory.numbers.kl import kl_first
 from grpo_checks.theory.updates.rounding import accumulated
 
-_shifted = jax.jit(jax.vmap(shifted))
+_shifted, _single = jax.jit(jax.vmap(shifted)), jax.jit(shifted)
+_first, _kl, _square = (jax.jit(f) for f in (kl_first, kl_divergence, chi_square))
 
 
 def _laws(size=400, types=5):
@@ -35,33 +36,32 @@ def _laws(size=400, types=5):
     for law in (source[: size // 4], target[size // 4 : size // 2]):
         law[:, rng.integers(types)] = 0
         law /= law.sum(-1, keepdims=True)
-    return (jax.device_put(x) for x in (losses, source, target))
+    return losses, source, target
 
 
 def test_every_bound_holds_on_random_laws():
     """400 pairs; the reversed order of KL too, and no bound above 1."""
     losses, source, target = _laws()
     risk = (losses * target).sum(-1)
-    error = jnp.full(len(losses), accumulated(losses.shape[1] + 16))
+    error = np.full(len(losses), accumulated(losses.shape[1] + 16))
     for name, bound in _shifted(losses, source, target, error)._asdict().items():
-        assert bool((risk <= bound).all()), name
-        assert bool((bound <= 1).all()), name
+        assert (risk <= np.asarray(bound)).all(), name
+        assert (np.asarray(bound) <= 1).all(), name
 
 
 def test_the_order_matters():
     """Data processing with the laws swapped says less than L_T, where KL is not symmetric."""
-    losses, source, target = (jnp.array(x) for x in ([0.0, 1.0], [0.9, 0.1], [0.5, 0.5]))
+    losses, source, target = map(np.array, ([0.0, 1.0], [0.9, 0.1], [0.5, 0.5]))
     right, wrong = (
-        float(kl_first(losses @ source, kl_divergence(*laws)))
-        for laws in ((target, source), (source, target))
+        float(_first(losses @ source, _kl(*laws))) for laws in ((target, source), (source, target))
     )
     assert wrong < 0.45 < 0.5 <= right < 0.5 + 1e-12
 
 
 def test_equality_is_reached():
     """A loss of 0 or 1 on two types: oscillation, TV and data processing are exact."""
-    losses, source, target = (jnp.array(x) for x in ([0.0, 1.0], [0.8, 0.2], [0.3, 0.7]))
-    bounds = jax.jit(shifted)(losses, source, target)
+    losses, source, target = map(np.array, ([0.0, 1.0], [0.8, 0.2], [0.3, 0.7]))
+    bounds = _single(losses, source, target)
     for bound in (bounds.oscillation, bounds.variation, bounds.data_processing):
         assert float(bound) == pytest.approx(0.7, abs=1e-14)
 
@@ -69,32 +69,32 @@ def test_equality_is_reached():
 def test_distances_against_scipy():
     """entropy and chisquare; infinite where the source lacks a type of the target."""
     p, q = np.array([0.2, 0.5, 0.3]), np.array([0.4, 0.4, 0.2])
-    assert float(kl_divergence(jnp.array(p), jnp.array(q))) == pytest.approx(entropy(p, q))
-    assert float(chi_square(jnp.array(p), jnp.array(q))) == pytest.approx(chisquare(p, q).statistic)
-    assert float(total_variation(jnp.array(p), jnp.array(q))) == pytest.approx(0.2)
-    one, other = jnp.array([1.0, 0.0]), jnp.array([0.0, 1.0])
-    assert float(kl_divergence(one, other)) == float(chi_square(one, other)) == np.inf
-    assert float(kl_divergence(one, one)) == float(chi_square(one, one)) == 0
+    assert float(_kl(p, q)) == pytest.approx(entropy(p, q))
+    assert float(_square(p, q)) == pytest.approx(chisquare(p, q).statistic)
+    assert float(jax.jit(total_variation)(p, q)) == pytest.approx(0.2)
+    one, other = np.array([1.0, 0.0]), np.array([0.0, 1.0])
+    assert float(_kl(one, other)) == float(_square(one, other)) == np.inf
+    assert float(_kl(one, one)) == float(_square(one, one)) == 0
 
 
 def test_disjoint_laws_leave_nothing_but_oscillation():
     """TV = 1, KL and chi-square infinite: every bound is 1, without a NaN, at any L_S."""
-    source, target = jnp.array([1.0, 0.0]), jnp.array([0.0, 1.0])
+    source, target = np.array([1.0, 0.0]), np.array([0.0, 1.0])
     for losses in ([0.0, 0.3], [0.4, 0.1], [1.0, 0.0]):
-        bounds = jax.jit(shifted)(jnp.array(losses), source, target)
+        bounds = _single(np.array(losses), source, target)
         assert set(map(float, bounds[1:])) == {1.0}
         assert float(bounds.oscillation) >= losses[1]
 
 
 def test_importance_weights():
     """E_S of the weighted loss is L_T/w_max; infinite weights where the source lacks a type."""
-    losses = jnp.array([[0.1, 0.9], [0.5, 0.2]])
-    source, target = jnp.array([0.75, 0.25]), jnp.array([0.5, 0.5])
-    weighted, top = reweighted(losses, source, target)
+    losses = np.array([[0.1, 0.9], [0.5, 0.2]])
+    source, target, weigh = np.array([0.75, 0.25]), np.array([0.5, 0.5]), jax.jit(reweighted)
+    weighted, top = map(np.asarray, weigh(losses, source, target))
     np.testing.assert_allclose(weighted @ source * top, losses @ target)
     assert float(weighted.max()) <= 1
     assert float(top) == 2
-    assert float(reweighted(losses, jnp.array([1.0, 0.0]), target)[1]) == np.inf
+    assert float(weigh(losses, np.array([1.0, 0.0]), target)[1]) == np.inf
 
 
 def _always(instance):
@@ -131,11 +131,12 @@ def test_depth_bounds_on_relay():
 def test_kl_of_episodes_is_below_its_step_bound():
     """For random pairs of policies on `coding`."""
     instance = coding(1)
-    logs = jnp.log(sampled_policies(instance.policy, 20, 1.0))
+    with np.errstate(divide="ignore"):
+        logs = np.log(sampled_policies(instance.policy, 20, 1.0))
     pair = jax.jit(jax.vmap(lambda p, q: jnp.stack(step_kl_bound(instance.mdp, p, q))))
-    left, right = pair(logs, jnp.roll(logs, 1, 0)).T
-    assert bool((left <= right).all())
-    assert float(pair(logs, logs).max()) == 0
+    left, right = np.asarray(pair(logs, np.roll(logs, 1, 0))).T
+    assert (left <= right).all()
+    assert np.asarray(pair(logs, logs)).max() == 0
 
 
 def test_bad_relay():

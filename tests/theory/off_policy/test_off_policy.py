@@ -1,5 +1,7 @@
 """Updates from another policy's episodes: all groups written out, and automatic derivatives."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -48,6 +50,8 @@ WEIGHTS = {
     "uncorrected": uncorrected,
     "three policies": lambda ratio: times(clipped(ratio, Clipping(0.2)), truncated(ratio, 1.1)),
 }
+_probs = jax.jit(lambda policy, theta: policy.probs(theta))
+_clipped = jax.jit(clipped, static_argnums=1)
 _scores, _update = jax.jit(token_scores), jax.jit(off_policy_update)
 _moments, _prompts = jax.jit(off_policy_moments), jax.jit(off_policy_prompts)
 OFF = 1e2 * accumulated(200)
@@ -63,11 +67,17 @@ def _model(features=0):
     mdp = TAMDP(prompt_distribution=["2/3", "1/3"], **arrays)
     policy = LogLinear(mdp, instance.policy.features) if features else Tabular(mdp)
     moved = np.random.default_rng(seed).normal(scale=0.7, size=instance.theta.shape)
-    return mdp, policy, instance.theta, instance.theta + jax.device_put(moved)
+    theta = np.asarray(instance.theta)
+    return mdp, policy, *jax.device_put((theta, theta + moved))
 
 
 def _in_numpy(name):
-    return lambda ratio, _: tuple(np.asarray(w) for w in WEIGHTS[name](jax.device_put(ratio)))
+    return lambda ratio, _: tuple(map(np.asarray, jax.jit(WEIGHTS[name])(ratio)))
+
+
+@partial(jax.jit, static_argnums=0)
+def _weights(name, policy, theta, sampler):
+    return WEIGHTS[name](ratios(policy.probs(theta), sampler))
 
 
 @pytest.mark.parametrize(
@@ -76,8 +86,8 @@ def _in_numpy(name):
 def test_all_groups_written_out(name, features):
     """Mean and variance of each prompt's update, unequal lengths, G = 2, and 3 with features."""
     mdp, policy, theta, old = _model(features)
-    size, rule, sampler = 3 if features else 2, RULES[features], policy.probs(old)
-    weights = WEIGHTS[name](ratios(policy.probs(theta), sampler))
+    size, rule, sampler = 3 if features else 2, RULES[features], _probs(policy, old)
+    weights = _weights(name, policy, theta, sampler)
     law = signed_law(mdp, size, rule)
     seen = _prompts(policy, theta, law, _scores(law.mdp, policy, theta, sampler, weights))
     groups = signed_groups(mdp, policy, theta, np.asarray(sampler), size, rule, _in_numpy(name))
@@ -86,7 +96,7 @@ def test_all_groups_written_out(name, features):
     np.testing.assert_allclose(seen.variance, variance, atol=OFF, rtol=0)
     swept = _update(policy, theta, sampler, law, weights)
     together = np.asarray(mdp.prompt_distribution) @ mean
-    np.testing.assert_allclose(swept.reshape(-1), together, atol=OFF, rtol=0)
+    np.testing.assert_allclose(np.ravel(swept), together, atol=OFF, rtol=0)
     assert np.abs(together).max() > 1e3 * OFF
 
 
@@ -101,12 +111,12 @@ def test_all_groups_written_out(name, features):
 def test_all_batches_written_out(estimator, aggregation, drawn, features):
     """Divisors of the batch: a policy clipped to its best actions samples, B = 2 and a sweep."""
     mdp, policy, theta, old = _model(features)
-    rule, probs = UpdateRule(estimator, aggregation), np.asarray(policy.probs(old))
+    rule, probs = UpdateRule(estimator, aggregation), np.asarray(_probs(policy, old))
     sampler = np.where(probs > 0.3, probs, 0.0)
     sampler /= sampler.sum(1, keepdims=True)
-    weights = WEIGHTS["clipped"](ratios(policy.probs(theta), jax.device_put(sampler)))
+    weights = _weights("clipped", policy, theta, sampler)
     law = signed_law(mdp, 2, rule, drawn)
-    scores = _scores(law.mdp, policy, theta, jax.device_put(sampler), weights)
+    scores = _scores(law.mdp, policy, theta, sampler, weights)
     seen = _moments(policy, theta, law, scores)
     groups = signed_groups(mdp, policy, theta, sampler, 2, rule, _in_numpy("clipped"))
     mean, variance = moments_of_groups(mdp, groups, rule, drawn, [2, 1])
@@ -121,10 +131,10 @@ def test_a_table_written_as_features():
     """One-hot features: the sweep that carries sums beside that for orthogonal steps."""
     mdp, policy, theta, old = _model()
     written = LogLinear(mdp, np.eye(theta.size).reshape(*theta.shape, -1))
-    sampler, law = policy.probs(old), signed_law(mdp, 2, RULES[0])
-    weights = clipped(ratios(policy.probs(theta), sampler), CLIPPED)
+    sampler, law = _probs(policy, old), signed_law(mdp, 2, RULES[0])
+    weights = _weights("clipped", policy, theta, sampler)
     table = _scores(law.mdp, policy, theta, sampler, weights)
-    carried = _scores(law.mdp, written, theta.reshape(-1), sampler, weights)
+    carried = _scores(law.mdp, written, np.ravel(theta), sampler, weights)
     for a, b in zip(table, carried, strict=True):
         np.testing.assert_allclose(a, b, atol=accumulated(100), rtol=0)
 
@@ -132,20 +142,22 @@ def test_a_table_written_as_features():
 @pytest.mark.parametrize("clipping", [Clipping(0.1), CLIPPED, Clipping(0.2, 0.5, ceiling=1.1)])
 def test_weights_are_derivatives_of_the_surrogate(clipping):
     """Token by token, either sign, over ratios that meet no edge."""
-    log_ratio = jnp.linspace(-1.05, 1.05, 40)[:, None]
-    ones, zeros = jnp.ones_like(log_ratio), jnp.zeros_like(log_ratio)
-    for sign, w in zip((1.0, -1.0), clipped(jnp.exp(log_ratio), clipping), strict=True):
-        gain = jnp.full(40, sign)
-        loss = lambda x, a=gain: surrogate_loss(x, zeros, zeros, ones, a, ones, clipping)  # noqa: E731
-        slope = -sign * jax.grad(loss)(log_ratio)
-        np.testing.assert_allclose(w, slope, rtol=accumulated(40), atol=0)
+    log_ratio = np.linspace(-1.05, 1.05, 40)[:, None]
+    ones, zeros = np.ones_like(log_ratio), np.zeros_like(log_ratio)
+    slope = jax.jit(jax.grad(surrogate_loss), static_argnums=6)
+    for sign, w in zip((1.0, -1.0), _clipped(np.exp(log_ratio), clipping), strict=True):
+        gain = np.full(40, sign)
+        expected = -sign * slope(log_ratio, zeros, zeros, ones, gain, ones, clipping)
+        np.testing.assert_allclose(w, expected, rtol=accumulated(40), atol=0)
 
 
 def test_on_policy_all_weights_are_one():
     """The two engines, and clipping that is inactive: E[g] and V of the plain update."""
     mdp, policy, theta, _ = _model()
-    rule, probs = UpdateRule(Estimator("leave_one_out"), RULES[0].aggregation), policy.probs(theta)
-    weights, law = clipped(jnp.ones_like(probs), Clipping()), signed_law(mdp, 2, rule, 3)
+    rule = UpdateRule(Estimator("leave_one_out"), RULES[0].aggregation)
+    probs = _probs(policy, theta)
+    weights = _clipped(np.ones(probs.shape), Clipping())
+    law = signed_law(mdp, 2, rule, 3)
     seen = _moments(policy, theta, law, _scores(law.mdp, policy, theta, probs, weights))
     expected = jax.jit(lambda law: law.moments(policy, theta))(rule_law(mdp, 2, rule, 3))
     for a, b in zip(seen, expected, strict=True):

@@ -3,11 +3,21 @@
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 import jaxtyping
 import numpy as np
 import pytest
-from helpers.python_loops import INSTANCES, LOO, PLAIN, SEEDS, STEP, compiled, loop, run, update
+from helpers.python_loops import (
+    INSTANCES,
+    LOO,
+    PLAIN,
+    SEEDS,
+    STEP,
+    STEP_SIZE,
+    compiled,
+    loop,
+    run,
+    update,
+)
 
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
@@ -52,7 +62,7 @@ def test_checkpoints_do_not_change_the_run():
     one, other = run("coding", PLAIN, 5, 12), run("coding", PLAIN, 0, 12)
     for a, b in zip(jax.tree.leaves(one), jax.tree.leaves(other), strict=True):
         np.testing.assert_allclose(a[-1], b[-1], atol=1e-13)
-    assert (other.theta[0] == INSTANCES["coding"].theta.reshape(-1)).all()
+    assert (other.theta[0] == np.ravel(INSTANCES["coding"].theta)).all()
     assert (other.sums.total[0] == 0).all()
     np.testing.assert_allclose(
         other.sums.total[-1, 3], other.value[-1] - other.value[0], atol=1e-13
@@ -61,28 +71,28 @@ def test_checkpoints_do_not_change_the_run():
 
 def test_recording_does_not_change_the_run():
     """The same theta without it, J and |grad J|^2 at the checkpoints, and no sums."""
-    args = (SEEDS[:1], jnp.asarray(STEP), jnp.array([5, 12]))
+    args = (SEEDS[:1], STEP_SIZE, np.array([5, 12]))
     on, off = (compiled("coding", PLAIN, recorded)(*args) for recorded in (True, False))
     for name in ("theta", "value", "squared_gradient"):
         np.testing.assert_allclose(getattr(on, name), getattr(off, name), atol=1e-13)
     assert np.isnan(off.sums.total).all()
-    assert (on.sums.total != 0).any()
+    assert np.asarray(on.sums.total).any()
 
 
 def test_number_of_steps_is_data():
     """A sweep over T, steps and seeds compiles once."""
     jitted = compiled("conflict", PLAIN)
     for t, step, seed in ((10, 0.5, 0), (37, 0.5, 0), (37, 0.1, 1)):
-        jitted(jax.random.key(seed)[None], jnp.asarray(step), jnp.array([0, t]))
+        jitted(jax.random.key(seed)[None], jax.device_put(step), np.array([0, t]))
     assert jitted._cache_size() == 1
 
 
 def test_a_run_does_not_depend_on_the_others():
     """Many seeds at once give the single runs."""
-    args = (jnp.asarray(STEP), jnp.array([5, 12]))
-    many = compiled("coding", PLAIN)(SEEDS, *args)
+    args = (STEP_SIZE, np.array([5, 12]))
+    many = jax.tree.map(np.asarray, compiled("coding", PLAIN)(SEEDS, *args))
     for i in range(3):
-        one = compiled("coding", PLAIN)(SEEDS[i : i + 1], *args)
+        one = jax.tree.map(np.asarray, compiled("coding", PLAIN)(SEEDS[i : i + 1], *args))
         for a, b in zip(jax.tree.leaves(many), jax.tree.leaves(one), strict=True):
             np.testing.assert_allclose(a[i], b[0], atol=1e-11)
 

@@ -1,7 +1,6 @@
 """Next to certainty with several components: both engines against 700 digits."""
 
 import jax
-import jax.numpy as jnp
 import mpmath as mp
 import numpy as np
 import pytest
@@ -35,7 +34,7 @@ def _found(*model):
 def _case(name, x, engine):
     """Moments, the right ones, and roundings: a probability is off by |x| of them."""
     mdp, n = oracle.menu(name), len(oracle.CASES[name][0])
-    logits = x * jnp.linspace(1, 0, n)[None]
+    logits = x * np.linspace(1, 0, n)[None]
     law = group_law(mdp, SIZE, Estimator(oracle.NAME, 0, oracle.CASES[name][2]), engine)
     right = oracle.expected(name, SIZE, logits[0])
     return _found(mdp, Tabular(mdp), logits, law), right, (40 + 4 * abs(x)) * SIZE**2
@@ -87,7 +86,7 @@ def test_the_lattice_keeps_those_of_second_moments(name, x):
 def test_closed_forms_keep_those_of_all_groups(estimator, x):
     """Without a table: V of groups that speak, to roundings of V/P(speaks); all else to its own."""
     mdp = oracle.menu("a third that varies")
-    logits = x * jnp.linspace(1, 0, 3)[None]
+    logits = x * np.linspace(1, 0, 3)[None]
     model = mdp, Tabular(mdp), logits
     plain, listed = (group_law(mdp, SIZE, Estimator(estimator), e) for e in ("auto", "counts"))
     assert plain.table is None

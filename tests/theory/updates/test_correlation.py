@@ -32,6 +32,9 @@ MODELS = {
 }
 _law = eqx.filter_jit(lambda i: reward_law(i.mdp, i.policy.probs(i.theta))[0])
 _found = eqx.filter_jit(group_correlations)
+_components, _limits = jax.jit(component_moments), jax.jit(limits)
+_decoupled = jax.jit(decoupled_correlations, static_argnums=2)
+_limit_correlations = jax.jit(limit_correlations)
 
 
 @cache
@@ -44,7 +47,7 @@ def _listed(mdp, law, size, estimator):
     vectors = tuple(tuple(map(oracles.rational, v)) for v in mdp.class_vector.tolist())
     weights = tuple(map(oracles.rational, mdp.weights.tolist()))
     options = (estimator.name, estimator.ddof, estimator.eps)
-    chance, gain, reward = [], [], []
+    chance, gain, reward, law = [], [], [], np.asarray(law)
     for members in product(range(len(vectors)), repeat=size):
         group = tuple(vectors[i] for i in members)
         chance.append(np.prod([float(law[i]) for i in members]))
@@ -71,30 +74,30 @@ def test_over_all_groups_of_rewards(name, estimator):
 def test_decoupled_at_finite_size(size):
     """The closed form against the group law, and below the limit where chances are equal."""
     mdp, law = _model("independent")
-    mean = component_moments(mdp, law).mean
-    form = np.asarray(decoupled_correlations(mdp.weights, mean, size))
+    mean = np.asarray(_components(mdp, law).mean)
+    form = np.asarray(_decoupled(mdp.weights, mean, size))
     np.testing.assert_allclose(form, _found(mdp, law, group_law(mdp, size, DECOUPLED)), atol=1e-13)
-    equal = np.asarray(decoupled_correlations(mdp.weights, mean[:1].repeat(2), size))
+    equal = np.asarray(_decoupled(mdp.weights, mean[:1].repeat(2), size))
     assert (equal < np.sqrt(0.5) - 1e-3).all()
 
 
 def test_groups_of_two_equalise_nothing():
     """At G = 2 decoupled is the joint limit divided by sqrt 2."""
     mdp, law = _model("independent")
-    components = component_moments(mdp, law)
-    form = decoupled_correlations(mdp.weights, components.mean, 2)
+    components = _components(mdp, law)
+    form = _decoupled(mdp.weights, components.mean, 2)
     np.testing.assert_allclose(
-        form, limits(mdp.weights, components.deviation)[0] / np.sqrt(2), rtol=1e-13
+        form, np.asarray(_limits(mdp.weights, components.deviation)[0]) / np.sqrt(2), rtol=1e-13
     )
 
 
 def test_the_limit_of_large_groups():
     """Closed form at G = 1000 within 0.01 of the limit, where G = 2 is not."""
     mdp, law = _model("independent")
-    components = component_moments(mdp, law)
-    _, limit = limits(mdp.weights, components.deviation)
+    components = _components(mdp, law)
+    _, limit = _limits(mdp.weights, components.deviation)
     near, far = (
-        np.abs(decoupled_correlations(mdp.weights, components.mean, g) - limit).max()
+        np.abs(np.subtract(_decoupled(mdp.weights, components.mean, g), limit)).max()
         for g in (1000, 2)
     )
     assert near < 0.01 < 0.1 < far
@@ -104,7 +107,7 @@ def test_the_limit_of_large_groups():
 def test_unscaled_estimators(size):
     """leave_one_out: the joint formula times sqrt(1-1/G), exactly."""
     mdp, law = _model("independent")
-    joint, _ = limits(mdp.weights, component_moments(mdp, law).deviation)
+    joint = np.asarray(_limits(mdp.weights, _components(mdp, law).deviation)[0])
     group = group_law(mdp, size, Estimator("leave_one_out"), "counts")
     np.testing.assert_allclose(_found(mdp, law, group), np.sqrt(1 - 1 / size) * joint, rtol=1e-12)
 
@@ -113,8 +116,8 @@ def test_unscaled_estimators(size):
 def test_limits_by_numpy(name):
     """Whitened by the law: correlation matrices of NumPy."""
     mdp, law = _model(name)
-    correlations = jax.jit(limit_correlations)(mdp, law)
-    components = component_moments(mdp, law)
+    correlations = _limit_correlations(mdp, law)
+    components = _components(mdp, law)
     r, w = np.asarray(mdp.class_vector), np.asarray(mdp.weights)
     for x, a in zip(correlations, (r @ w, (r / np.asarray(components.deviation)) @ w), strict=True):
         matrix = np.cov(np.column_stack([r, a]).T, aweights=np.asarray(law), ddof=0)
@@ -125,11 +128,11 @@ def test_limits_by_numpy(name):
 def test_dependence_is_seen():
     """The formulas are off by more than a tenth where components are correlated."""
     mdp, law = _model("dependent")
-    components = component_moments(mdp, law)
+    components = _components(mdp, law)
     assert np.isclose(float(components.largest_correlation), 0.5)
-    assert float(component_moments(*_model("independent")).largest_correlation) < 1e-14
-    gap = np.abs(limit_correlations(mdp, law)[1] - limits(mdp.weights, components.deviation)[1])
-    assert gap.min() > 0.1
+    assert float(_components(*_model("independent")).largest_correlation) < 1e-14
+    right, wrong = _limit_correlations(mdp, law)[1], _limits(mdp.weights, components.deviation)[1]
+    assert np.abs(np.subtract(right, wrong)).min() > 0.1
 
 
 def test_binary_components():

@@ -19,10 +19,14 @@ from grpo_checks.theory.convergence.cycles.rank_cycles import (
 WINS = [(1 / 3, 1 / 3, 1 / 3), (0.1, 0.5, 0.9), (-0.2, -0.3, -0.1)]
 
 
+_circle = jax.jit(lambda wins: (circle(wins), circle_weights(wins)))
+_potential, _slope = jax.jit(potential), jax.jit(jax.grad(potential, argnums=1))
+_growth, _noisy, _run = (jax.jit(f) for f in (growth_limit, noisy_growth_limit, run))
+
+
 def _field(wins):
     """S and w, as NumPy arrays."""
-    array = jnp.array(wins)
-    return np.asarray(circle(array)), np.asarray(circle_weights(array))
+    return tuple(map(np.asarray, _circle(np.array(wins))))
 
 
 def _softmax(theta):
@@ -51,12 +55,12 @@ def test_a_penalty_pulls_towards_the_zero(wins):
     s, w = _field(wins)
     reference, beta = _softmax(np.array([0.3, -0.7, 0.4])), 0.25
 
-    def kl(p, q):
-        return (p * jnp.log(p / q)).sum()
+    def kl(p, q, log=np.log):
+        return (p * log(p / q)).sum()
 
+    pull = jax.jit(jax.grad(lambda at: kl(jax.nn.softmax(at), reference, jnp.log)))
     for theta in _starts(20):
-        policy, slope = _softmax(theta), jax.grad(potential, argnums=1)(jnp.array(w), theta)
-        away = jax.grad(lambda at: kl(jax.nn.softmax(at), reference))(jnp.array(theta))
+        policy, slope, away = _softmax(theta), np.asarray(_slope(w, theta)), np.asarray(pull(theta))
         rate = slope @ (policy * (s @ policy) - beta * away)
         v = w / w.sum()
         balance = kl(v, policy) + kl(policy, reference) - kl(v, reference)
@@ -81,7 +85,7 @@ def test_second_order_term(wins):
 def test_growth_along_runs(wins, reach):
     """Step by step in NumPy: the sum of theta is kept, Phi never falls and stays on its ring."""
     s, w = _field(wins)
-    limit, step = float(growth_limit(jnp.array(w), jnp.array(reach))), reach / np.sqrt(50)
+    limit, step = float(_growth(w, np.array(reach))), reach / np.sqrt(50)
     for theta in _starts(8):
         at, path = theta, [w @ np.exp(-theta)]
         for _ in range(50):
@@ -92,16 +96,16 @@ def test_growth_along_runs(wins, reach):
         assert grown.min() > -1e-14
         assert grown.sum() <= limit
         np.testing.assert_allclose(at.sum(), 0, atol=1e-13)
-    end = jax.jit(run)(*map(jnp.array, (s, theta, step)), 50)
+    end = _run(s, theta, np.array(step), 50)
     np.testing.assert_allclose(end, at, rtol=1e-9, atol=1e-12)
-    np.testing.assert_allclose(potential(jnp.array(w), end), path[-1], rtol=1e-12)
+    np.testing.assert_allclose(_potential(w, end), path[-1], rtol=1e-12)
 
 
 @pytest.mark.parametrize("wins", WINS)
 def test_growth_with_noise(wins):
     """One sampled pair: E Phi over all pairs rises, by no more than its limit."""
     s, w = _field(wins)
-    limits = {step: float(noisy_growth_limit(jnp.array(w), jnp.array(step))) for step in (0.1, 1.0)}
+    limits = {step: float(_noisy(w, np.array(step))) for step in (0.1, 1.0)}
     for theta, step in product(_starts(20), (0.1, 1.0)):
         policy, before, after = _softmax(theta), w @ np.exp(-theta), 0.0
         for a, b in product(range(3), range(3)):
