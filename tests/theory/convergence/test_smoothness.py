@@ -184,21 +184,16 @@ def two_steps():
         weights=[1],
     )
     # Success probability 3/4 in both states.
-    theta = np.log([[3.0, 1.0, 1.0], [1.0, 3.0, 1.0]])
-    return Instance("two steps", mdp, Tabular(mdp), jax.device_put(theta))
-
-
-def _both_forms(mdp, policy):
-    return smoothness(mdp, policy), tabular_smoothness(mdp, policy)
+    return Instance("two steps", mdp, Tabular(mdp), np.log([[3.0, 1.0, 1.0], [1.0, 3.0, 1.0]]))
 
 
 def test_a_quarter_of_smoothness_is_exceeded():
     """The check can fail: it sees an L that is too small by a factor of 64/27 or more."""
     _, mdp, policy, theta, *_ = two_steps()
-    points = jax.device_put(np.asarray(theta).reshape(1, -1))
-    hessian, square, *_ = map(np.asarray, _at_points(mdp, policy, points))
+    hessian, square, *_ = map(np.asarray, _at_points(mdp, policy, theta.reshape(1, -1)))
     norm = np.abs(np.linalg.eigvalsh(hessian[0])).max()
-    L, tabular = map(float, eqx.filter_jit(_both_forms)(mdp, policy))
+    both = jax.jit(lambda *model: (smoothness(*model), tabular_smoothness(*model)))
+    L, tabular = map(float, both(mdp, policy))
     assert tabular == L == 0.5
     np.testing.assert_allclose(norm / L, 27 / 64, atol=1e-12)
     assert norm > L / 4
