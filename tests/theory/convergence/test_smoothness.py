@@ -184,13 +184,13 @@ def two_steps():
         weights=[1],
     )
     # Success probability 3/4 in both states.
-    return Instance("two steps", mdp, Tabular(mdp), np.log([[3.0, 1.0, 1.0], [1.0, 3.0, 1.0]]))
+    return Instance("two steps", mdp, Tabular(mdp), jax.device_put(np.log([[3, 1, 1], [1, 3, 1]])))
 
 
 def test_a_quarter_of_smoothness_is_exceeded():
     """The check can fail: it sees an L that is too small by a factor of 64/27 or more."""
     _, mdp, policy, theta, *_ = two_steps()
-    hessian, square, *_ = map(np.asarray, _at_points(mdp, policy, theta.reshape(1, -1)))
+    hessian, square, *_ = map(np.asarray, _at_points(mdp, policy, np.ravel(theta)[None]))
     norm = np.abs(np.linalg.eigvalsh(hessian[0])).max()
     both = jax.jit(lambda *model: (smoothness(*model), tabular_smoothness(*model)))
     L, tabular = map(float, both(mdp, policy))
