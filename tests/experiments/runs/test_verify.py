@@ -6,14 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pandas as pd
 import pytest
 
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.claims.catalogue import CLAIMS
+from grpo_checks.experiments.claims.stationarity import floor, path, surrogate
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.models.settings import RunSettings
+from grpo_checks.experiments.runs import slopes
 from grpo_checks.experiments.runs.training import execute
 from grpo_checks.experiments.storage.store import Store
 
@@ -32,10 +35,35 @@ def out(tmp_path_factory):
 
 
 @pytest.fixture
-def verify(out):
+def shorter(monkeypatch):
+    """The dearest runs of the quick profile by shorter ones, or by those of another claim.
+
+    They are enough to decide, at the same level, what those decide. The slope of `group_normalized`
+    is a mutant of T1.slope, whose runs T1.floor then shares.
+    """
+    biased, rates = path._biased_runs, surrogate._grid
+    still = {"n_steps": 5000, "step": 1.5e-3}
+    monkeypatch.setattr(
+        path,
+        "_biased_runs",
+        lambda profile: [replace(r, **still) if r.n_steps > 2000 else r for r in biased(profile)],
+    )
+    monkeypatch.setattr(
+        surrogate, "_grid", lambda scope: [replace(run, n_steps=7000) for run in rates(scope)]
+    )
+    monkeypatch.setitem(slopes.LENGTHS["potential"], "quick", (60, 400))
+    monkeypatch.setitem(floor.KEEPS, "quick", (2,))
+    monkeypatch.setitem(floor.SEEDS, "quick", {30: 8192, 100: 8192, 1000: 2048})
+
+
+@pytest.fixture
+def verify(out, shorter, monkeypatch):
     """Run ``verify`` on `conflict`, which is cheap; returns status and folder of the tables."""
 
     def run(claim, mutant=None, folder=out):
+        if mutant == "no floor":
+            # One line through all of them: it is steeper where the first is of 30 steps.
+            monkeypatch.setitem(floor.SEEDS, "quick", {100: 8192, 1000: 2048})
         options = ["--claim", claim, "--instance", "conflict", "--out", str(folder)]
         before = set(folder.glob("part/*"))
         status = cli.main(["verify", *options, *(["--mutant", mutant] if mutant else [])])
@@ -96,18 +124,28 @@ def test_list_names_every_claim(capsys):
         assert f"{claim.name}  [{claim.provenance}; expected: {claim.expected}]" in printed
 
 
-# A job in the background may have inherited that Ctrl-C is ignored.
+# A job in the background may have inherited that Ctrl-C is ignored. After one run that is computed
+# all others last until the signal.
 LISTENING = """
-import signal, sys
+import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)
 from grpo_checks.experiments.__main__ import main
+from grpo_checks.experiments.runs import training
+
+execute, begun = training._execute, []
+
+def first_alone(run):
+    begun.append(run)
+    return execute(run) if len(begun) == 1 else time.sleep(600)
+
+training._execute = first_alone
 sys.exit(main())
 """
 
 
 def _interrupt(folder, stop):
     """Start ``verify``, send ``stop`` as soon as one more run is stored; its exit status."""
-    options = ["--claim", "T1.path", "--instance", "conflict", "--out", str(folder)]
+    options = ["--claim", "T1.rate", "--instance", "conflict", "--out", str(folder)]
     before = len(list(folder.glob("cells/*.json")))
     process = subprocess.Popen(
         [sys.executable, "-c", LISTENING, "verify", *options],
@@ -123,13 +161,13 @@ def _interrupt(folder, stop):
 
 def test_an_interrupted_run_resumes(verify, out, tmp_path):
     """Ctrl-C and kill -9 lose no finished run, leave no half table, and change no number."""
-    reference = next(iter(out.glob("part/T1.path+conflict")), None) or verify("T1.path")[1]
+    reference = next(iter(out.glob("part/T1.rate+conflict")), None) or verify("T1.rate")[1]
     assert _interrupt(tmp_path, signal.SIGINT) == 3
     assert _interrupt(tmp_path, signal.SIGKILL) == -signal.SIGKILL
     assert not (tmp_path / "part").exists()
     stored = {p: os.stat(p).st_mtime_ns for p in tmp_path.glob("cells/*.json")}
-    assert len(stored) >= 2
-    status, folder = verify("T1.path", folder=tmp_path)
+    assert len(stored) == 2
+    status, folder = verify("T1.rate", folder=tmp_path)
     assert status == 0
     assert {p: os.stat(p).st_mtime_ns for p in stored} == stored
     assert (folder / "rows.csv").read_text() == (reference / "rows.csv").read_text()
