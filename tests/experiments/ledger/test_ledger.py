@@ -36,23 +36,39 @@ CASES = pd.DataFrame(
 )
 
 
-@pytest.fixture
-def folder(tmp_path):
-    """The stored tables, with stored cases beside them."""
-    return _with_cases(tmp_path)
+LINE = {
+    "claim": "T", "mutant": "m", "change": "c", "verdict": "refuted", "false on": "case x",
+    "caught by": "certified case", "beaten by": "2 times", "seconds": 0.5,
+}  # fmt: skip
+MUTANTS = pd.DataFrame([LINE, {**LINE, "verdict": "not caught", "caught by": ""}])
+SEEN = pd.DataFrame([{"claim": "T", "smallest change seen": "1.00%", "at": "here", "rows": "r"}])
+ALARMS = json.loads((PAPER / "alarms.json").read_text())
 
 
-def _with_cases(folder):
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """The stored tables alone."""
+    folder = tmp_path_factory.mktemp("tables")
     for name in ("rows.csv", "verdicts.csv", "provenance.json"):
         shutil.copy(PAPER / name, folder)
-    CASES.to_csv(folder / "cases.csv", index=False)
     return folder
 
 
 @pytest.fixture(scope="module")
-def pages(tmp_path_factory):
-    """Those of ``folder`` as it is."""
-    return ledger_pages(_with_cases(tmp_path_factory.mktemp("cases")))
+def without(folder):
+    """The pages of ``folder``."""
+    return ledger_pages(folder)
+
+
+@pytest.fixture(scope="module")
+def pages(folder, tmp_path_factory):
+    """Those of ``folder`` with stored cases and what verifies the verifier beside the tables."""
+    more = shutil.copytree(folder, tmp_path_factory.mktemp("more"), dirs_exist_ok=True)
+    CASES.to_csv(more / "cases.csv", index=False)
+    MUTANTS.to_csv(more / "mutants.csv", index=False)
+    SEEN.to_csv(more / "mutants_smallest.csv", index=False)
+    (more / "alarms.json").write_text(json.dumps({**ALARMS, "alarms": 7}))
+    return ledger_pages(more)
 
 
 def test_theorems_read_like_a_report(folder, pages):
@@ -98,33 +114,22 @@ def test_counterexamples_are_the_stored_points():
     assert exactly(pd.Series({"bound": 1 / 3}), "bound") == "0.333333"
 
 
-def test_stored_cases_disturb_no_other_part(folder, pages):
-    """The details are those of the cells; only summaries and the last section know the cases."""
-    (folder / "cases.csv").unlink()
-    without = ledger_pages(folder)
+def test_stored_cases_disturb_no_other_part(pages, without):
+    """The details are those of the cells; only summaries and the last section know the cases, and
+    what is told of the verifier."""
     for name in ("theorem1", "theorem3", "other_papers"):
         assert pages[name] == without[name]
     assert "| T2.gap | tight | 1/4 | 1/4 | holds |" in pages["verifier"]
     assert "Certified cases" not in without["verifier"]
 
 
-def test_the_verifier_is_told_from_its_files(folder, pages):
+def test_the_verifier_is_told_from_its_files(pages, without):
     """Mutants and alarms as stored; parts without a file are left out."""
-    empty = "\n".join(pages.values())
+    empty = "\n".join(without.values())
     assert "Mutants" not in empty
     assert "False alarms" not in empty
-    line = {"claim": "T", "mutant": "m", "change": "c", "verdict": "refuted", "false on": "case x",
-            "caught by": "certified case", "beaten by": "2 times", "seconds": 0.5}  # fmt: skip
-    missed = {**line, "verdict": "not caught", "caught by": ""}
-    pd.DataFrame([line, missed]).to_csv(folder / "mutants.csv", index=False)
-    seen = pd.DataFrame(
-        [{"claim": "T", "smallest change seen": "1.00%", "at": "here", "rows": "r"}]
-    )
-    seen.to_csv(folder / "mutants_smallest.csv", index=False)
-    stored = json.loads((PAPER / "alarms.json").read_text())
-    (folder / "alarms.json").write_text(json.dumps({**stored, "alarms": 7}))
-    text = " ".join("\n".join(ledger_pages(folder).values()).split())
+    text = " ".join("\n".join(pages.values()).split())
     assert "1 of 2 are, 1 of them by a certified case" in text
     assert "refuted in 7, at the level 2.5e-05" in text
     assert "1 that hold and 2 counterexamples" in text
-    assert stored["within_level"]
+    assert ALARMS["within_level"]

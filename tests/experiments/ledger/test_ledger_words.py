@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pandas as pd
+import pytest
 from helpers.stored.paper import paper_rows
 
 from grpo_checks.experiments.claims.stationarity.floor import crossing
@@ -18,8 +19,28 @@ ROWS = paper_rows()
 VERDICTS = pd.read_csv(PAPER / "verdicts.csv", keep_default_na=False)
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Stored rows with two searches beside them, and a verdict that was not expected."""
+    folder = tmp_path_factory.mktemp("results")
+    for name in ("t3_coverage", "t3_shift"):
+        shutil.copytree(PAPER / "falsify" / name, folder / "falsify" / name)
+    for name in ("rows.csv", "provenance.json"):
+        shutil.copy(PAPER / name, folder)
+    verdicts = VERDICTS.assign(verdict=VERDICTS["expected"])
+    verdicts.loc[verdicts["claim"] == "T2.gap", "verdict"] = "vacuous"
+    verdicts.to_csv(folder / "verdicts.csv", index=False)
+    return folder
+
+
 def _whole(folder):
     return "\n".join(ledger_pages(folder).values())
+
+
+@pytest.fixture(scope="module")
+def pages(folder):
+    """The ledger of ``folder`` as it is, filled once."""
+    return _whole(folder)
 
 
 def _flat(text):
@@ -81,16 +102,11 @@ def test_verdicts_in_the_prose_are_computed():
     assert sections({**other, **records}, part) == ""
 
 
-def test_a_verdict_that_was_not_expected_is_told_on_top(tmp_path):
+def test_a_verdict_that_was_not_expected_is_told_on_top(pages):
     """Where prose was written for another outcome; silence where there is none."""
-    for name in ("rows.csv", "provenance.json"):
-        shutil.copy(PAPER / name, tmp_path)
     as_expected = VERDICTS.assign(verdict=VERDICTS["expected"])
     assert sections({"verdicts": as_expected}, "surprises") == ""
-    as_expected.loc[as_expected["claim"] == "T2.gap", "verdict"] = "vacuous"
-    as_expected.to_csv(tmp_path / "verdicts.csv", index=False)
-    sentence = "**Not as expected:** T2.gap is vacuous, expected: holds."
-    assert sentence in _whole(tmp_path)
+    assert "**Not as expected:** T2.gap is vacuous, expected: holds." in pages
 
 
 def test_losses_are_those_of_unrestricted_policies():
@@ -131,30 +147,25 @@ def test_the_best_group_size_needs_a_budget_that_reaches_it():
     assert "groups of 7 were best on these models" in other
 
 
-def test_points_name_the_bound_that_they_are_rows(tmp_path):
+def test_points_name_the_bound_that_they_are_rows(pages):
     """.9999 of a test set's bound is not PAC-Bayes."""
-    shutil.copytree(PAPER / "falsify" / "t3_coverage", tmp_path / "falsify" / "t3_coverage")
-    shutil.copytree(PAPER / "falsify" / "t3_shift", tmp_path / "falsify" / "t3_shift")
-    for name in ("rows.csv", "verdicts.csv", "provenance.json"):
-        shutil.copy(PAPER / name, tmp_path)
-    text = _whole(tmp_path)
-    assert "| T3.coverage | fresh tasks, one policy |  | 0.999899 |" in text
+    assert "| T3.coverage | fresh tasks, one policy |  | 0.999899 |" in pages
 
 
-def test_no_number_is_read_from_a_note(tmp_path):
+def test_no_number_is_read_from_a_note(folder, pages, tmp_path):
     """Notes are shown, in tables alone; whatever they say, the prose says the same."""
-    for name in ("rows.csv", "verdicts.csv", "provenance.json"):
-        shutil.copy(PAPER / name, tmp_path)
-    pages = [_whole(tmp_path).splitlines()]
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     with (PAPER / "rows.csv").open(encoding="utf-8", newline="") as stored:
         heading, *lines = csv.reader(stored)
     noted, at = [heading], heading.index("note")
     noted += [[*line[:at], "exact: 17 of 1/19, fitted", *line[at + 1 :]] for line in lines]
     with (tmp_path / "rows.csv").open("w", encoding="utf-8", newline="") as changed:
         csv.writer(changed).writerows(noted)
-    pages.append(_whole(tmp_path).splitlines())
-    assert pages[0] != pages[1]
-    assert not [(a, b) for a, b in zip(*pages, strict=True) if a != b and a[:1] + b[:1] != "||"]
+    before, after = pages.splitlines(), _whole(tmp_path).splitlines()
+    assert before != after
+    assert not [
+        (a, b) for a, b in zip(before, after, strict=True) if a != b and a[:1] + b[:1] != "||"
+    ]
 
 
 def test_numbers_read_well():
