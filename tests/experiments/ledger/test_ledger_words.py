@@ -13,7 +13,7 @@ from grpo_checks.experiments.claims.stationarity.floor import crossing
 from grpo_checks.experiments.ledger.ledger import NO_CASES, PAPER, ledger_pages, sections
 from grpo_checks.experiments.ledger.parts import by_claim
 from grpo_checks.experiments.origin.provenance import _device
-from grpo_checks.experiments.storage.text import WIDTH, counts, enclosed, markdown, span, wrapped
+from grpo_checks.experiments.storage.text import counts, enclosed, markdown, span
 
 ROWS = paper_rows()
 VERDICTS = pd.read_csv(PAPER / "verdicts.csv", keep_default_na=False)
@@ -195,16 +195,3 @@ def test_no_number_of_the_ledger_is_nonsense():
     prose = "\n".join(parts + [_summary(number) for number in (1, 2, 3)])
     assert not re.findall(r"(?<![\w./])(\S+) to \1(?![\w.])", prose)
     assert not re.findall(r"\d\.0*[1-9]\d{12,}|\bnan\b", prose)
-
-
-def test_prose_is_wrapped_and_nothing_else():
-    """Tables, headings and pictures stay; no line begins with an operator."""
-    prose = "a sum of terms " + "x - y + z >= 3 " * 20
-    table = "| a | b |\n| --- | --- |\n| " + "1 " * 80 + "| 2 |"
-    text = f"# {prose}\n\n{prose}\n\n{table}\n\n![{prose}](x.png)\n"
-    heading, body, kept, picture = wrapped(text).split("\n\n")
-    assert (heading, kept, picture) == (f"# {prose}", table, f"![{prose}](x.png)\n")
-    lines = body.splitlines()
-    assert max(map(len, lines)) <= WIDTH
-    assert _flat(body) == _flat(prose)
-    assert not [line for line in lines if line.startswith(("-", "+", ">"))]

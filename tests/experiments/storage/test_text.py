@@ -1,10 +1,10 @@
-"""Words about counts and names."""
+"""Words about counts and names, and lines of prose."""
 
 import pytest
 from helpers.toy_claim import TOY
 
 from grpo_checks.experiments.commands.verify import _check_mutant
-from grpo_checks.experiments.storage.text import counted, meant
+from grpo_checks.experiments.storage.text import WIDTH, counted, meant, wrapped
 
 
 def test_one_is_singular():
@@ -26,3 +26,16 @@ def test_a_misspelt_mutant_is_told_its_name():
     name = next(iter(TOY.mutants))
     with pytest.raises(ValueError, match=f"did you mean '{name}'. expected one of"):
         _check_mutant(name.replace("w", "v"), [TOY])
+
+
+def test_prose_is_wrapped_and_nothing_else():
+    """Tables, headings and pictures stay; no line begins with an operator."""
+    prose = "a sum of terms " + "x - y + z >= 3 " * 20
+    table = "| a | b |\n| --- | --- |\n| " + "1 " * 80 + "| 2 |"
+    text = f"# {prose}\n\n{prose}\n\n{table}\n\n![{prose}](x.png)\n"
+    heading, body, kept, picture = wrapped(text).split("\n\n")
+    assert (heading, kept, picture) == (f"# {prose}", table, f"![{prose}](x.png)\n")
+    lines = body.splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert body.split() == prose.split()
+    assert not [line for line in lines if line.startswith(("-", "+", ">"))]
