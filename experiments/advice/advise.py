@@ -16,7 +16,7 @@ from jaxtyping import Array, Float, Int
 from tqdm import tqdm
 
 from grpo_checks.experiments.advice.bias_floor import smoothness_of
-from grpo_checks.experiments.advice.choice import NEVER
+from grpo_checks.experiments.advice.choice import FILTERED, NEVER
 from grpo_checks.experiments.advice.place import (
     Place,
     Plan,
@@ -49,7 +49,6 @@ Updates = Callable[[float], UpdateMoments]
 ESTIMATORS = tuple(
     Estimator(name) for name in ("leave_one_out", "group_normalized", "componentwise_normalized")
 )
-FILTERED = "group_normalized, filtered"
 SIZES = (2, 3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64)
 
 

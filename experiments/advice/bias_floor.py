@@ -1,20 +1,20 @@
 """Where a biased estimator leads on one model, and what is left of grad J there."""
 
+from functools import partial
+
 import jax
-from jaxtyping import Array, Float
 
 from grpo_checks.theory.convergence.smoothness import smoothness
 from grpo_checks.theory.estimators.advantages import Estimator
-from grpo_checks.theory.estimators.group_law import GroupLaw, group_law
+from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.estimators.response import coefficients
 from grpo_checks.theory.evaluation.values import Theta
 from grpo_checks.theory.instances.instance import Instance
-from grpo_checks.theory.mdp.mdp import TAMDP
-from grpo_checks.theory.mdp.policy import Policy
-from grpo_checks.theory.updates.stationary import Arrival, follow
+from grpo_checks.theory.updates.stationary import follow
 
 FLOOR_STEPS = 20_000
 _steepest = jax.jit(smoothness)
+_followed = jax.jit(partial(follow, most=FLOOR_STEPS))
 
 
 def smoothness_of(instance: Instance) -> float:
@@ -35,13 +35,6 @@ def bias_floor(
     end = _followed(instance.mdp, instance.policy, theta, law, step)
     names = ("squared_gradient", "squared_update", "steps")
     return {name: float(getattr(end, name)) for name in names}
-
-
-@jax.jit
-def _followed(
-    mdp: TAMDP, policy: Policy, theta: Theta, law: GroupLaw, step: float | Float[Array, ""]
-) -> Arrival:
-    return follow(mdp, policy, theta, law, step, FLOOR_STEPS)
 
 
 def floor_line(instance: Instance, theta: Theta, estimator: Estimator, size: int) -> str:

@@ -46,11 +46,17 @@ def chosen_row(table: pd.DataFrame, column: str = "signal_per_episode") -> pd.Se
     return plain.iloc[-1] if good else best
 
 
+def estimator_rows(table: pd.DataFrame, row: pd.Series) -> pd.DataFrame:
+    """The rows of a row's estimator that have a signal, by group size."""
+    part = table[table["estimator"] == row["estimator"]].dropna(subset=["signal"])
+    return part.sort_values("group_size")
+
+
 def near_sizes(table: pd.DataFrame, row: pd.Series) -> pd.Series:
     """Group sizes of its estimator that have at least 95 % of its signal per episode."""
-    part = table[table["estimator"] == row["estimator"]].dropna(subset=["signal"])
+    part = estimator_rows(table, row)
     enough = part["signal_per_episode"] >= 0.95 * row["signal_per_episode"]
-    return part[enough]["group_size"].sort_values()
+    return part[enough]["group_size"]
 
 
 def short_table(table: pd.DataFrame) -> pd.DataFrame:

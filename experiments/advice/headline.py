@@ -11,6 +11,7 @@ from grpo_checks.experiments.advice.choice import (
     PLAIN,
     chosen_row,
     compared,
+    estimator_rows,
     near_sizes,
 )
 from grpo_checks.experiments.advice.place import Plan
@@ -29,8 +30,7 @@ SEVERAL = "Ask with several prompts, --prompts FILE.csv or a model that has them
 
 def one_prompt_line(table: pd.DataFrame, chosen: pd.Series, opening: str, hint: str) -> str:
     """With one prompt a larger group takes no other prompt's place: the trade is missing."""
-    part = table[table["estimator"] == chosen["estimator"]].dropna(subset=["signal"])
-    least = part.sort_values("group_size").iloc[0]
+    least = estimator_rows(table, chosen).iloc[0]
     lost = 1 - least["signal_per_episode"] / chosen["signal_per_episode"]
     return (
         f"{opening}: this is no advice on group size, since a larger group costs no other prompt "

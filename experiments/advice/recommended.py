@@ -34,11 +34,13 @@ def best_row(table: pd.DataFrame, *names: str) -> pd.Series | None:
     return None if signals.empty else signals.sort_values("signal_per_episode").iloc[-1]
 
 
+def share(silent: float) -> str:
+    """Of groups."""
+    return "an unknown share" if np.isnan(silent) else f"{silent:.1%}"
+
+
 def recommended(
-    instance: Instance,
-    theta: Theta,
-    table: pd.DataFrame,
-    estimators: Sequence[Estimator],
+    instance: Instance, theta: Theta, table: pd.DataFrame, estimators: Sequence[Estimator]
 ) -> list[str]:
     """The best group size of each estimator, and where the biased ones lead."""
     lines = []
@@ -49,12 +51,11 @@ def recommended(
         if not best["signal"] > 0:
             lines.append(f"{estimator.name}: {NO_STEP}")
             continue
-        size, silent = int(best["group_size"]), best["silent"]
-        share = "an unknown share" if np.isnan(silent) else f"{silent:.1%}"
+        size = int(best["group_size"])
         lines.append(
             f"{estimator.name}: best G = {size} with step {best['step']:.3g}: one update of "
             f"{best['episodes']:.0f} episodes raises J by at least e/(2L), "
-            f"e = {best['signal']:.3g}; {share} of groups silent"
+            f"e = {best['signal']:.3g}; {share(best['silent'])} of groups silent"
         )
         if not estimator.is_plain:
             lines.append(floor_line(instance, theta, estimator, size))

@@ -15,6 +15,7 @@ from grpo_checks.experiments.advice.choice import (
     PLAIN,
     chosen_row,
     compared,
+    estimator_rows,
     near_sizes,
 )
 from grpo_checks.experiments.advice.headline import (
@@ -26,7 +27,7 @@ from grpo_checks.experiments.advice.headline import (
     use_line,
 )
 from grpo_checks.experiments.advice.place import Plan
-from grpo_checks.experiments.advice.recommended import best_row
+from grpo_checks.experiments.advice.recommended import best_row, share
 from grpo_checks.experiments.storage.text import counts
 
 SCOPE = (
@@ -63,8 +64,7 @@ def sentences(
 
 def _why_line(table: pd.DataFrame, chosen: pd.Series, plan: Plan) -> Iterator[str]:
     """What a larger and a smaller group than the chosen one would trade."""
-    part = table[table["estimator"] == chosen["estimator"]].dropna(subset=["signal", "silent"])
-    part = part.sort_values("group_size")
+    part = estimator_rows(table, chosen).dropna(subset=["silent"])
     ends = [part.iloc[0], chosen, part.iloc[-1]] if len(part) > 1 else []
     rows = {int(row["group_size"]): row for row in ends}
     if len(rows) < 2:
@@ -89,7 +89,7 @@ def _prompts(plan: Plan, size: int) -> str:
 
 
 def _size_line(table: pd.DataFrame, chosen: pd.Series) -> str:
-    part = table[table["estimator"] == chosen["estimator"]].dropna(subset=["signal"])
+    part = estimator_rows(table, chosen)
     near, size = near_sizes(table, chosen), int(chosen["group_size"])
     have = "have" if near.size > 1 else "alone has"
     line = f"Group size: {counts(near)} {have} at least 95 % of its signal"
@@ -141,10 +141,9 @@ def _filter_line(table: pd.DataFrame) -> str:
     if best is None or np.isnan(ratio):
         return "Draw silent groups of GRPO again (DAPO): not known, no group speaks."
     answer = "yes" if ratio > 1 + CLOSE else "no"
-    share = "an unknown share" if np.isnan(best["silent"]) else f"{best['silent']:.1%}"
     return (
         f"Draw silent groups of GRPO again (DAPO): {answer}; at G = {int(best['group_size'])} "
-        f"{share} of groups are silent, and drawing them again has "
+        f"{share(best['silent'])} of groups are silent, and drawing them again has "
         f"{compared(ratio, 'keeping them')}, those drawn in vain included."
     )
 

@@ -16,8 +16,9 @@ from grpo_checks.experiments.commands.program import drawing
 from grpo_checks.experiments.computing.one_run import compiled_for_one_run
 from grpo_checks.experiments.models.building.argument import from_argument
 from grpo_checks.experiments.models.instances import InstanceSpec, build
-from grpo_checks.experiments.storage.files import check_target, write_atomic
+from grpo_checks.experiments.storage.files import check_target
 from grpo_checks.experiments.storage.folders import label
+from grpo_checks.experiments.storage.table_file import write_table
 from grpo_checks.experiments.storage.terminal import say, table_lines
 from grpo_checks.theory.rules.presets import preset
 
@@ -63,25 +64,20 @@ def run(arguments: argparse.Namespace) -> int:
         advice = advise(spec, plan, arguments.train, arguments.preset)
     say(*advice.answer, "")
     if arguments.all:
-        _print(advice.table.drop(columns="note").dropna(subset=["signal"]))
+        known = advice.table.drop(columns="note").dropna(subset=["signal"])
+        say(*table_lines(known, ".4g", "?"))
         say(*advice.summary())
     elif not (short := short_table(advice.table)).empty:
-        _print(short)
+        say(*table_lines(short, ".4g", "?"))
     refused = _refusals(advice.table)
     say(*(refused if arguments.all else left_out(advice.table)))
     rows = advice.table.assign(claim="advice", instance=spec.name, plan=str(plan))
-    write_atomic(folder / "rows.csv", rows.to_csv(index=False))
+    write_table(folder / "rows.csv", rows)
     more = "" if arguments.all else "; all rows and where biased estimators lead: --all"
     say(f"table: {folder / 'rows.csv'}; figure: {drawing()} {folder}{more}")
     if size is not None:
         _optimizers(spec, plan, arguments, folder / "optimizers.csv")
     return 0
-
-
-def _print(table: pd.DataFrame) -> None:
-    with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
-        # What could not be told has a note.
-        say(*table_lines(table.astype(object).where(table.notna(), "?")))
 
 
 def _optimizers(spec: InstanceSpec, plan: Plan, arguments: argparse.Namespace, path: Path) -> None:
@@ -90,9 +86,9 @@ def _optimizers(spec: InstanceSpec, plan: Plan, arguments: argparse.Namespace, p
     groups, rule = int(plan.groups(size)), preset(arguments.preset).rule
     table = optimizer_table(instance, trained(instance, arguments.train), rule, size, groups)
     say(f"mean updates beside E[g] of {arguments.preset}, {groups} groups of {size}, sampled:")
-    _print(table.astype(object).where(table.notna(), ""))
+    say(*table_lines(table, ".4g", ""))
     labels = {"instance": spec.name, "preset": arguments.preset, "group_size": size}
-    write_atomic(path, table.assign(**labels, prompts=groups).to_csv(index=False))
+    write_table(path, table.assign(**labels, prompts=groups))
     say(f"table: {path}")
 
 

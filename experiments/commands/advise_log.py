@@ -4,16 +4,16 @@ import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pandas as pd
 from tqdm import tqdm
 
 import grpo_checks.experiments as package
 from grpo_checks.experiments.advice.logs.columns import parse_map
 from grpo_checks.experiments.advice.logs.reading import read_log
-from grpo_checks.experiments.advice.logs.report import report, short_table, write
+from grpo_checks.experiments.advice.logs.report import report, short_table, stored_tables
 from grpo_checks.experiments.advice.rates.reading import positive
 from grpo_checks.experiments.commands.program import drawing
-from grpo_checks.experiments.storage.files import check_target, write_atomic
+from grpo_checks.experiments.storage.files import check_target
+from grpo_checks.experiments.storage.table_file import write_table
 from grpo_checks.experiments.storage.terminal import say, table_lines
 from grpo_checks.experiments.storage.text import counted
 
@@ -42,20 +42,16 @@ def run(arguments: argparse.Namespace) -> int:
     say(f"{counted(log.rows.step.size, 'row')} read", *log.gaps, "")
     answer = report(log, weights, arguments.windows, arguments.group_size)
     say(*answer.answer, *answer.change, "", *answer.seen, "", *answer.rule, "")
-    _print(short_table(answer.table, components))
+    tables = [short_table(answer.table, components)]
     if arguments.all:
         latest = answer.table[answer.table["window"] == answer.table["window"].max()]
-        _print(latest.drop(columns=["window", "first_step", "last_step", "groups"]))
-        _print(answer.trends)
-        _print(answer.signals.drop(columns="note", errors="ignore"))
+        tables += [latest.drop(columns=["window", "first_step", "last_step", "groups"])]
+        tables += [answer.trends, answer.signals.drop(columns="note", errors="ignore")]
+    for table in tables:
+        say(*table_lines(table, ".4g", "?"))
     say("", *answer.notes)
-    for path, text in write(folder, answer).items():
-        write_atomic(path, text)
+    for name, table in stored_tables(answer).items():
+        write_table(folder / name, table)
     more = "" if arguments.all else "; all numbers: --all"
     say(f"table: {folder / 'rows.csv'}; figure: {drawing()} {folder}{more}")
     return 0
-
-
-def _print(table: pd.DataFrame) -> None:
-    with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
-        say(*table_lines(table.astype(object).where(table.notna(), "?")))

@@ -83,18 +83,16 @@ def _values(model: Chosen, instance: Instance, computed: Facts) -> list[str]:
             "attainable" if computed.attained else "at most": computed.attainable,
         }
     )
-    with pd.option_context("display.float_format", "{:.4g}".format):
-        lines += table_lines(table)
-        if idle := [n for n, most in zip(names, computed.attainable, strict=True) if most == 0]:
-            lines.append(
-                f"never earned by any policy, though R_max counts its weight: {', '.join(idle)} "
-                "(named models are filled up to the number of components that is asked for)"
-            )
-        if len(names) > 1:
-            matrix = pd.DataFrame(computed.correlation, columns=names).astype(object)
-            matrix = matrix.where(matrix.notna(), "constant")
-            matrix.insert(0, "correlation within prompts", names)
-            lines += ["", *table_lines(matrix)]
+    lines += table_lines(table, ".4g")
+    if idle := [n for n, most in zip(names, computed.attainable, strict=True) if most == 0]:
+        lines.append(
+            f"never earned by any policy, though R_max counts its weight: {', '.join(idle)} "
+            "(named models are filled up to the number of components that is asked for)"
+        )
+    if len(names) > 1:
+        matrix = pd.DataFrame(computed.correlation, columns=names)
+        matrix.insert(0, "correlation within prompts", names)
+        lines += ["", *table_lines(matrix, ".4g", "constant")]
     shares = ", ".join(f"{share:.3g} at G = {size}" for size, share in computed.silent.items())
     return [*lines, "", f"silent groups (all composites equal): {shares}"]
 
@@ -105,8 +103,7 @@ def _prompts(model: Chosen, instance: Instance, computed: Facts) -> list[str]:
     best = "J*" if computed.attained else "J* at most"
     columns = {"chance": rho, "J": computed.value, best: computed.best}
     table = pd.DataFrame({"prompt": model.labels.prompts, **columns})
-    with pd.option_context("display.float_format", "{:.4g}".format):
-        lines = table_lines(table.head(PROMPTS))
+    lines = table_lines(table.head(PROMPTS), ".4g")
     more = len(table) - PROMPTS
     return lines + ([f"... and {counted(more, 'prompt')} more"] if more > 0 else [])
 

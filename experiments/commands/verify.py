@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-import pandas as pd
-
 from grpo_checks.experiments.claims.catalogue import chosen
 from grpo_checks.experiments.computing.compilation import Compilations
 from grpo_checks.experiments.computing.processes import is_first, join, start_together
@@ -58,9 +56,7 @@ def _folder(out: Path, arguments: argparse.Namespace, names: Sequence[str]) -> P
 
 def _print(report: Report, folder: Path, compared: bool) -> None:
     shown = report.verdicts[["claim", "verdict", "expected", "cells", "evidence", "margin"]]
-    with pd.option_context("display.width", 200, "display.max_colwidth", 80):
-        header, *lines = table_lines(shown)
-    say(header, *lines, paint=_verdict_in_colour)
+    say(*table_lines(shown), paint=_verdict_in_colour)
     _say_reasons(report)
     for claim in report.verdicts["claim"][~expected(report.verdicts)]:
         for row in report.offending(claim):

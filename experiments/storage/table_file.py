@@ -1,13 +1,20 @@
-"""Tables that were written as CSV, as they were: an instance named NA is none that is missing."""
+"""Tables as CSV, read as they were written: an instance named NA is none that is missing."""
 
 from pathlib import Path
 
 import pandas as pd
 
+from grpo_checks.experiments.storage.files import write_atomic
+
 TEXTS = ("claim", "instance", "verdict", "evidence", "note")
 """Columns of texts, of which every line has one, if an empty one."""
 NAMES = ("expected", "case", "estimator", "statement", "observed_exact", "bound_exact")
 """Columns of texts that some lines lack."""
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """The table as CSV, whole or not at all. Raises OSError where it cannot be written."""
+    write_atomic(path, table.to_csv(index=False))
 
 
 def read_table(path: Path) -> pd.DataFrame:

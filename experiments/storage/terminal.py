@@ -35,16 +35,21 @@ def escaped_texts(row: Mapping[Any, Any]) -> dict[Any, Any]:
     }
 
 
-def table_lines(table: "pd.DataFrame") -> list[str]:
-    """The table as it is printed, a line of it each."""
+def table_lines(
+    table: "pd.DataFrame", numbers: str | None = None, missing: str | None = None
+) -> list[str]:
+    """The table as it is printed, a line of it each.
+
+    ``numbers``: how floats are formatted, as ".4g"; ``missing``: what stands where there is none.
+    """
     import pandas as pd  # Here: --help needs none of it, and it takes half a second.
 
+    if missing is not None:
+        table = table.astype(object).where(table.notna(), missing)
     rows = [escaped_texts(row) for row in table.to_dict("records")]
-    return (
-        pd.DataFrame(rows, columns=list(map(escaped, table.columns)))
-        .to_string(index=False)
-        .split("\n")
-    )
+    shown = pd.DataFrame(rows, columns=list(map(escaped, table.columns)))
+    style = None if numbers is None else f"{{:{numbers}}}".format
+    return shown.to_string(index=False, float_format=style).split("\n")
 
 
 def say(*lines: str, paint: Callable[[str], str] = str) -> None:

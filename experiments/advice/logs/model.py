@@ -7,10 +7,8 @@ from numpy.typing import NDArray
 
 from grpo_checks.experiments.advice.logs.analysis import is_binary
 from grpo_checks.experiments.advice.logs.grouping import Window
-from grpo_checks.experiments.models.instances import InstanceSpec
-from grpo_checks.experiments.storage.files import digest
 from grpo_checks.theory.instances.rates.correlated import MAX_COMPONENTS, extreme_law
-from grpo_checks.theory.instances.rates.pass_rates import PassRates, pass_rates
+from grpo_checks.theory.instances.rates.pass_rates import PassRates
 from grpo_checks.theory.logs.mixture import counts_of, likeliest_mixture
 
 ATOMS = 8
@@ -39,13 +37,6 @@ def _possible(success: NDArray[np.float64], correlation: float) -> float:
         return 0.0
     end = INSIDE * extreme_law(success, 1 if correlation > 0 else -1)[0]
     return float(np.round(min(max(correlation, -abs(end)), abs(end)), 6))
-
-
-def model_of(known: PassRates, shared: bool) -> InstanceSpec:
-    """To be asked for advice."""
-    options = {name: np.asarray(value).tolist() for name, value in known._asdict().items()}
-    content = digest({**options, "shared": shared})
-    return InstanceSpec("log", (("sha256", content),), pass_rates(known, shared))
 
 
 def mean_correlation(values: Sequence[float]) -> float:

@@ -95,24 +95,23 @@ def _file_parts(file: Path, columns: Columns, gaps_seen: list[Gap]) -> Iterator[
 def _numbers(piece: pd.DataFrame, columns: Columns, step: int) -> LogRows:
     roles, n = columns.roles, len(piece)
 
+    def column(role: str) -> pd.Series | None:
+        return piece[roles[role]] if roles.get(role) in piece else None
+
     def number(role: str, missing: float) -> NDArray[np.float64]:
-        if role not in roles or roles[role] not in piece:
-            return np.full(n, missing)
-        return _numeric(piece[roles[role]])
+        values = column(role)
+        return np.full(n, missing) if values is None else _numeric(values)
 
-    def text(role: str) -> pd.Series | None:
-        return piece[roles[role]] if role in roles and roles[role] in piece else None
-
-    completion, group = text("completion"), text("group")
-    prompt = text("prompt") if group is None else group
+    completion, group = column("completion"), column("group")
+    prompt = column("prompt") if group is None else group
     length = number("length", np.nan)
     if "length" not in roles and completion is not None:
         length = np.asarray(completion.astype(str).str.len(), float)
     rewards: NDArray[np.float64] = np.stack([_numeric(piece[c]) for c in columns.rewards], 1)
     key = _hash(prompt, n)
     same: NDArray[np.uint64] = key * np.uint64(3) + _hash(completion, n)
-    for column in rewards.T:
-        same = same * np.uint64(5) + np.asarray(pd.util.hash_array(column), np.uint64)
+    for values in rewards.T:
+        same = same * np.uint64(5) + np.asarray(pd.util.hash_array(values), np.uint64)
     step_number = number("step", step)
     known = np.isfinite(step_number)
     known &= (step_number >= 0) & (step_number < 2**31)
@@ -162,10 +161,7 @@ def _cleaned(rows: LogRows) -> tuple[LogRows, list[str]]:
     if not kept.any():
         raise ValueError(f"rewards = none in {len(silent):,} rows: expected numbers")
     if not kept.all():
-        rows = LogRows(
-            rows.step[kept], rows.prompt[kept], rows.text[kept], rows.length[kept],
-            rows.advantage[kept], rows.rewards[kept],
-        )  # fmt: skip
+        rows = LogRows._make(field[kept] for field in rows)
     return rows, notes
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -14,11 +13,12 @@ from grpo_checks.experiments.advice.choice import JOINT, PLAIN, chosen_row, comp
 from grpo_checks.experiments.advice.headline import use_lines_of_log
 from grpo_checks.experiments.advice.logs.analysis import Names, estimate, names_of, table, trends
 from grpo_checks.experiments.advice.logs.grouping import Grouped, Window, group_rows
-from grpo_checks.experiments.advice.logs.model import mean_correlation, model_of, rates_of
+from grpo_checks.experiments.advice.logs.model import mean_correlation, rates_of
 from grpo_checks.experiments.advice.logs.reading import Log
 from grpo_checks.experiments.advice.logs.rules import RuleAnswer, rule_of
 from grpo_checks.experiments.advice.logs.sentences import Seen, changes, sentences
 from grpo_checks.experiments.advice.place import Plan
+from grpo_checks.experiments.advice.rates.reading import spec_of
 from grpo_checks.experiments.storage.text import counted, counts
 from grpo_checks.theory.logs.groups import levels
 from grpo_checks.theory.logs.in_advantage import ENOUGH
@@ -87,8 +87,8 @@ def _advice(
         return [NO_MODEL], pd.DataFrame()
     plan = Plan(budget=_budget(window, grouped.group_size))
     sizes = sorted({*SIZES, min(grouped.group_size, MOST)})
-    separate = advise(model_of(known, False), plan, 0, None, sizes)
-    joined = advise(model_of(known, True), plan, 0, None, sizes, ESTIMATORS[:1])
+    separate = advise(spec_of("log", known, False), plan, 0, None, sizes)
+    joined = advise(spec_of("log", known, True), plan, 0, None, sizes, ESTIMATORS[:1])
     both = ((separate.table, "share no parameters"), (joined.table, "share all parameters"))
     lines = [
         *use_lines_of_log(separate.table, joined.table, plan, len(known.share)),
@@ -171,11 +171,8 @@ def short_table(rows: pd.DataFrame, components: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(lines)
 
 
-def write(folder: Path, of_log: Report) -> dict[Path, str]:
-    """Texts of the files to store."""
+def stored_tables(of_log: Report) -> dict[str, pd.DataFrame]:
+    """By the names of their files."""
     rows = of_log.table.assign(claim="log", instance="log")
-    texts = {folder / "rows.csv": rows.to_csv(index=False)}
-    texts[folder / "trends.csv"] = of_log.trends.to_csv(index=False)
-    if not of_log.signals.empty:
-        texts[folder / "signals.csv"] = of_log.signals.to_csv(index=False)
-    return texts
+    tables = {"rows.csv": rows, "trends.csv": of_log.trends}
+    return tables if of_log.signals.empty else {**tables, "signals.csv": of_log.signals}

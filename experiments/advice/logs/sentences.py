@@ -26,6 +26,15 @@ class Seen(NamedTuple):
     weights: np.ndarray
     group_size: int
 
+    def number(self, quantity: str, about: object) -> Estimate:
+        """Of the latest window."""
+        return estimate(self.latest, quantity, str(about))
+
+    @property
+    def rule(self) -> str:
+        """Whose advantages are looked at: those that were logged, or GRPO's where none were."""
+        return "logged" if (self.latest["quantity"] == "heard_logged").any() else "joint"
+
 
 def percent(value: Estimate) -> str:
     """A share with its limits."""
@@ -51,9 +60,7 @@ def sentences(seen: Seen) -> Iterator[str]:
 
 def _rate_lines(seen: Seen) -> Iterator[str]:
     for name in seen.names.components:
-        mean, spread, noise = (
-            estimate(seen.latest, quantity, name) for quantity in ("mean", "spread", "noise")
-        )
+        mean, spread, noise = (seen.number(x, name) for x in ("mean", "spread", "noise"))
         if np.isnan(mean.value):
             yield f"{name}: no reward in these steps."
             continue
@@ -67,35 +74,32 @@ def _rate_lines(seen: Seen) -> Iterator[str]:
 
 def _silent_lines(seen: Seen) -> Iterator[str]:
     size = seen.group_size
-    now = estimate(seen.latest, "silent", str(size))
+    now = seen.number("silent", size)
     if np.isnan(now.value):
         return
     yield f"Silent groups, all of whose rewards are equal: {percent(now)} at G = {size}."
     smaller = [g for g in (2, 4, 8, 16, 32) if g < size]
     if smaller:
-        shares = "; ".join(f"G = {g}: {percent(_silent(seen, g))}" for g in smaller)
+        shares = "; ".join(f"G = {g}: {percent(seen.number('silent', g))}" for g in smaller)
         yield f"In smaller groups, by all subsets of those logged: {shares}."
-    larger = "; ".join(f"G = {size * k}: {percent(_silent(seen, size * k))}" for k in LARGER)
+    larger = "; ".join(
+        f"G = {size * k}: {percent(seen.number('silent', size * k))}" for k in LARGER
+    )
     yield f"In larger groups, PREDICTED, the range that these leave: {larger}."
-
-
-def _silent(seen: Seen, size: int) -> Estimate:
-    return estimate(seen.latest, "silent", str(size))
 
 
 def _heard_lines(seen: Seen) -> Iterator[str]:
     if len(seen.names.components) < 2:
         return
-    logged = (seen.latest["quantity"] == "heard_logged").any()
-    rule = "logged" if logged else "joint"
-    what = "in the advantages" if logged else "in GRPO's advantages, which are not in the log"
+    rule, what = seen.rule, "in GRPO's advantages, which are not in the log"
+    what = "in the advantages" if rule == "logged" else what
     total = seen.weights.sum()
     yield f"What each component weighs, and how much of it is {what} (approximate limits):"
     for name, weight in zip(seen.names.components, seen.weights, strict=True):
-        heard = estimate(seen.latest, f"heard_{rule}", name)
-        share, other = (estimate(seen.latest, f"share_{x}", name) for x in (rule, "decomposed"))
+        heard = seen.number(f"heard_{rule}", name)
+        share, other = (seen.number(f"share_{x}", name) for x in (rule, "decomposed"))
         if np.isnan(heard.value):
-            noise = estimate(seen.latest, "noise", name).value
+            noise = seen.number("noise", name).value
             why = f"varies in too few groups: no limits below {ENOUGH} that vary"
             why = why if noise > 0 else "does not vary within groups"
             yield f"  {name}: weight {weight / total:.0%}; it {why}."
@@ -115,7 +119,7 @@ def _kappa_lines(seen: Seen) -> Iterator[str]:
             f"failed) one time in ten weigh {hard / even:.2f} times one that is solved half of the "
             "time, where one reward decides."
         )
-    answer = estimate(seen.latest, "kappa", COMPOSITE)
+    answer = seen.number("kappa", COMPOSITE)
     if np.isnan(answer.value):
         return
     if size <= 3:
@@ -130,7 +134,7 @@ def _kappa_lines(seen: Seen) -> Iterator[str]:
 
 
 def _length_lines(seen: Seen) -> Iterator[str]:
-    answer = estimate(seen.latest, "length_correlation", COMPOSITE)
+    answer = seen.number("length_correlation", COMPOSITE)
     if np.isnan(answer.value):
         return
     if answer.low <= 0 <= answer.high:
@@ -163,24 +167,23 @@ def drift_lines(seen: Seen) -> Iterator[str]:
 
 def changes(seen: Seen) -> Iterator[str]:
     """What to change, apart from the group size."""
-    size, silent = seen.group_size, _silent(seen, seen.group_size)
+    size, silent = seen.group_size, seen.number("silent", seen.group_size)
     if silent.low > 0.25:
         yield (
             f"At least {silent.low:.0%} of groups teach nothing: filter them before the update "
             "(DAPO), or draw harder and easier prompts less often."
         )
     elif silent.high < 0.05 and size > 2:
-        half = next((g for g in (2, 4, 8, 16, 32) if _silent(seen, g).high < 0.1), size)
+        half = next((g for g in (2, 4, 8, 16, 32) if seen.number("silent", g).high < 0.1), size)
         if half < size:
             yield f"Hardly a group is silent: G = {half} would leave less than 10 % silent."
     for name, weight in zip(seen.names.components, seen.weights / seen.weights.sum(), strict=True):
-        rule = "logged" if (seen.latest["quantity"] == "share_logged").any() else "joint"
-        share = estimate(seen.latest, f"share_{rule}", name)
+        share = seen.number(f"share_{seen.rule}", name)
         if not np.isnan(share.value) and share.high < weight / 2:
             yield (
                 f"{name} has {weight:.0%} of the weight and {share.value:.0%} of the pull: it "
                 "varies little within groups, and a larger weight, not decomposing, changes that."
-                if estimate(seen.latest, "share_decomposed", name).value < weight / 2
+                if seen.number("share_decomposed", name).value < weight / 2
                 else f"{name} has {weight:.0%} of the weight and {share.value:.0%} of the pull: "
                 "decomposing would raise it."
             )

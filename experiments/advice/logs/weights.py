@@ -18,11 +18,7 @@ ROWS = 1_000
 """Rows of whole steps that rules are fitted to."""
 DENOMINATOR = 100
 """Weights that a log tells are read as fractions of the largest."""
-NAMES: tuple[EstimatorName, ...] = (
-    "group_normalized",
-    "mean_baseline",
-    "componentwise_normalized",
-)
+NAMES: tuple[EstimatorName, ...] = ("group_normalized", "mean_baseline", "componentwise_normalized")
 """Rules whose weights are fitted where they are not told."""
 Floats = NDArray[np.float64]
 

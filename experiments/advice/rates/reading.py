@@ -123,6 +123,11 @@ def rates_spec(
         raise ValueError(
             f"weights = {weights}: expected one for each of {known.success.shape[1]} components"
         )
-    options = {name: np.asarray(value).tolist() for name, value in known._asdict().items()}
-    options["shared"] = shared
-    return InstanceSpec("pass_rates", (("sha256", digest(options)),), pass_rates(known, shared))
+    return spec_of("pass_rates", known, shared)
+
+
+def spec_of(name: str, known: PassRates, shared: bool) -> InstanceSpec:
+    """The model of these rates, to be asked for advice."""
+    options = {field: np.asarray(value).tolist() for field, value in known._asdict().items()}
+    content = digest({**options, "shared": shared})
+    return InstanceSpec(name, (("sha256", content),), pass_rates(known, shared))

@@ -3,14 +3,13 @@
 import argparse
 from pathlib import Path
 
-import pandas as pd
-
 from grpo_checks.experiments.audit.mutants import all_mutants, sensitivities
 from grpo_checks.experiments.claims.catalogue import chosen
 from grpo_checks.experiments.origin.environment import begun_elsewhere
-from grpo_checks.experiments.storage.files import check_target, write_atomic
+from grpo_checks.experiments.storage.files import check_target
 from grpo_checks.experiments.storage.folders import labels
 from grpo_checks.experiments.storage.store import Store
+from grpo_checks.experiments.storage.table_file import write_table
 from grpo_checks.experiments.storage.terminal import say, table_lines
 
 
@@ -26,15 +25,14 @@ def run(arguments: argparse.Namespace) -> int:
     if notice := begun_elsewhere(arguments.runs):
         say(notice)
     caught = all_mutants(claims, store)
-    write_atomic(out, caught.to_csv(index=False))
+    write_table(out, caught)
     seen = sensitivities(claims, store)
     second = out.with_name(f"{out.stem}_smallest{out.suffix}")
-    write_atomic(second, seen.to_csv(index=False))
+    write_table(second, seen)
     for line in store.notices():
         say(line)
-    with pd.option_context("display.width", 200, "display.max_colwidth", 60):
-        say(*table_lines(caught.drop(columns="change", errors="ignore")))
-        say(*table_lines(seen))
+    say(*table_lines(caught.drop(columns="change", errors="ignore")))
+    say(*table_lines(seen))
     missed = caught[caught["verdict"] != "refuted"] if len(caught) else caught
     say(f"{len(caught) - len(missed)} of {len(caught)} mutants caught; tables: {out}, {second}")
     return 0 if missed.empty else 1

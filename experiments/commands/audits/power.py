@@ -10,8 +10,7 @@ from grpo_checks.experiments.audit.falsify_report import stored_points
 from grpo_checks.experiments.audit.power import power
 from grpo_checks.experiments.audit.sharpness import sharpness, shown
 from grpo_checks.experiments.runs.stored import PAPER
-from grpo_checks.experiments.storage.files import write_atomic
-from grpo_checks.experiments.storage.table_file import read_table
+from grpo_checks.experiments.storage.table_file import read_table, write_table
 from grpo_checks.experiments.storage.terminal import say, table_lines
 
 NUMBERS = ("seeds", "observed", "lower", "upper", "bound")
@@ -25,11 +24,10 @@ def run(arguments: argparse.Namespace) -> int:
     if table.empty:
         raise ValueError(f"{folder}: no sampled cells: expected some in rows.csv")
     if arguments.out is not None:
-        write_atomic(arguments.out, table.to_csv(index=False))
-    with pd.option_context("display.width", 200):
-        if {"instance", "verdict", "evidence", "identity"} <= {*rows}:
-            say(*table_lines(shown(_bounds(folder, rows))))
-        say(*table_lines(table))
+        write_table(arguments.out, table)
+    if {"instance", "verdict", "evidence", "identity"} <= {*rows}:
+        say(*table_lines(shown(_bounds(folder, rows))))
+    say(*table_lines(table))
     return 0
 
 

@@ -7,7 +7,8 @@ import pandas as pd
 from grpo_checks.experiments.audit.survey import GROUPS, survey
 from grpo_checks.experiments.audit.survey_paths import KINDS
 from grpo_checks.experiments.audit.what_stops import what_stops
-from grpo_checks.experiments.storage.files import check_target, write_atomic
+from grpo_checks.experiments.storage.files import check_target
+from grpo_checks.experiments.storage.table_file import write_table
 from grpo_checks.experiments.storage.terminal import say, table_lines
 
 MAX_MODELS = 10**5
@@ -23,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     path = arguments.out / ("what_stops.csv" if arguments.changes else "survey.csv")
     check_target(path)
     table = _stops() if arguments.changes else _survey(arguments.models, groups)
-    write_atomic(path, table.to_csv(index=False))
+    write_table(path, table)
     say(f"stored: {path}")
     return 0
 
@@ -39,6 +40,5 @@ def _survey(models: int, groups: tuple[int, ...]) -> pd.DataFrame:
 
 def _stops() -> pd.DataFrame:
     table = what_stops()
-    with pd.option_context("display.width", 200):
-        say(*table_lines(table[["instance", "change", "setting", "outcome", "J", "optimum"]]))
+    say(*table_lines(table[["instance", "change", "setting", "outcome", "J", "optimum"]]))
     return table

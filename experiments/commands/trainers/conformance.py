@@ -17,8 +17,9 @@ from grpo_checks.experiments.conformance.models import DEFAULTS
 from grpo_checks.experiments.conformance.recorded import Question, write_gradients
 from grpo_checks.experiments.conformance.trainers import adapter, interpreter, script_of
 from grpo_checks.experiments.conformance.trials import mutants
-from grpo_checks.experiments.storage.files import check_target, write_atomic
+from grpo_checks.experiments.storage.files import check_target
 from grpo_checks.experiments.storage.folders import label
+from grpo_checks.experiments.storage.table_file import write_table
 from grpo_checks.experiments.storage.terminal import say, table_lines
 
 SHOWN = [
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         path, table = _rules(python, script, _questions(places, cases), arguments)
         status = _verdicts(table)
-    write_atomic(path, table.to_csv(index=False))
+    write_table(path, table)
     say(f"table: {path}")
     return status
 
@@ -61,7 +62,7 @@ def _paths(arguments: argparse.Namespace) -> int:
     path = arguments.out or Path("results") / "conformance" / "rows.csv"
     check_target(path)
     table = paths.path_table(interpreter(arguments.trainer, arguments.python), script)
-    write_atomic(path, table.to_csv(index=False))
+    write_table(path, table)
     say(f"table: {path}; figure: {drawing()} {path.parent}")
     return 0
 
@@ -130,7 +131,7 @@ def _rules(
 
 
 def _verdicts(table: pd.DataFrame) -> int:
-    _show(table[SHOWN])
+    say(*table_lines(table[SHOWN], ".3g"))
     counts = table["verdict"].value_counts()
     say(", ".join(f"{count} {verdict}" for verdict, count in counts.items()))
     for row in table[table["verdict"] == "differs"].itertuples():
@@ -145,14 +146,9 @@ def _verdicts(table: pd.DataFrame) -> int:
 
 def _faults(table: pd.DataFrame, cases: Sequence[Case]) -> int:
     """1 where a fault is seen on no model, or a trainer without fault is suspected."""
-    _show(table.drop(columns="note"))
+    say(*table_lines(table.drop(columns="note"), ".3g"))
     seen = table.groupby("fault")["seen"].any()
     missed = [case.name for case in cases[1:] if not seen[case.name]]
     suspected = bool(seen[cases[0].name])
     say(f"{len(cases) - 1 - len(missed)} of {len(cases) - 1} faults seen", *missed)
     return int(bool(missed) or suspected)
-
-
-def _show(table: pd.DataFrame) -> None:
-    with pd.option_context("display.width", 200, "display.float_format", "{:.3g}".format):
-        say(*table_lines(table.astype(object)))

@@ -15,7 +15,8 @@ from grpo_checks.experiments.conformance.identify.sentences import NONE, row, se
 from grpo_checks.experiments.conformance.identify.telling import telling_place
 from grpo_checks.experiments.conformance.recorded import Question, read_gradients
 from grpo_checks.experiments.conformance.report import Place, at_size, place
-from grpo_checks.experiments.storage.files import check_target, write_atomic
+from grpo_checks.experiments.storage.files import check_target
+from grpo_checks.experiments.storage.table_file import write_table
 from grpo_checks.experiments.storage.terminal import say
 from grpo_checks.theory.identification.advantages import identify_advantages
 from grpo_checks.theory.identification.fitting import Precision
@@ -36,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     for label, answer in _answers(arguments):
         rows.append({"file": path.name, "label": label, **row(answer)})
         if arguments.out is not None:
-            write_atomic(arguments.out, pd.DataFrame(rows).to_csv(index=False))
+            write_table(arguments.out, pd.DataFrame(rows))
     if arguments.out is not None:
         say(f"table: {arguments.out}")
     return int(any(line["identified"] == NONE for line in rows))

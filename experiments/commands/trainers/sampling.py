@@ -9,8 +9,9 @@ import pandas as pd
 from grpo_checks.experiments.conformance import report
 from grpo_checks.experiments.conformance.cases.catalogue import SAMPLERS
 from grpo_checks.experiments.conformance.trials.sampler import sampler_rows
-from grpo_checks.experiments.storage.files import check_target, write_atomic
+from grpo_checks.experiments.storage.files import check_target
 from grpo_checks.experiments.storage.folders import label
+from grpo_checks.experiments.storage.table_file import write_table
 from grpo_checks.experiments.storage.terminal import say, table_lines
 
 MODELS, GROUPS, MOST = ("wide",), 64, 10**6
@@ -33,9 +34,8 @@ def run(arguments: argparse.Namespace, python: Path, script: Path) -> int:
             where = report.sampled_place(model, size, arguments.batch or GROUPS)
             rows += sampler_rows(python, script, where, cases, arguments.sampler)
     table = pd.DataFrame(rows)
-    with pd.option_context("display.width", 200, "display.float_format", "{:.4g}".format):
-        say(*table_lines(table.drop(columns="versions").astype(object)))
-    write_atomic(path, table.to_csv(index=False))
+    say(*table_lines(table.drop(columns="versions"), ".4g"))
+    write_table(path, table)
     say(f"table: {path}")
     first = table["rule"] == cases[0].name
     return int((table["verdict"] == "differs").ne(~first).any())
