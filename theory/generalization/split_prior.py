@@ -103,18 +103,8 @@ def _one(
     return empirical, mixed(problem.risk, learned), bounds
 
 
-@jax.jit
-def _chunk(
-    problem: Learning,
-    first: Float[Array, "C Z"],
-    fresh: Float[Array, "C Z"],
-    temperature: Float[Array, ""],
-    delta: Float[Array, ""],
-    prices: Prices,
-) -> tuple[Float[Array, " C"], Float[Array, " C"], Float[Array, "C 3"]]:
-    return jax.vmap(_one, (None, 0, 0, None, None, None))(
-        problem, first, fresh, temperature, delta, prices
-    )
+_chunk = jax.jit(jax.vmap(_one, (None, 0, 0, None, None, None)))
+"""Of many pairs of samples."""
 
 
 class SplitCoverage(NamedTuple):

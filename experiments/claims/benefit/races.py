@@ -1,6 +1,6 @@
 """Training with decomposed and with joint GRPO: one step size, the same episodes, many seeds."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -13,12 +13,10 @@ from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.models.lanes import lane_bytes, lanes
 from grpo_checks.experiments.storage.files import digest
 from grpo_checks.theory.convergence.smoothness import smoothness
-from grpo_checks.theory.estimators.group_law import GroupLaw, group_law
+from grpo_checks.theory.estimators.group_law import group_law
 from grpo_checks.theory.evaluation.optimum import best_values
-from grpo_checks.theory.evaluation.values import Theta
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.places import Chances
-from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.training.batch import Training
 from grpo_checks.theory.training.races import PairedTrace, paired_runs
 
@@ -46,21 +44,9 @@ class Race(NamedTuple):
 
 
 @eqx.filter_jit
-def _run(
-    keys: Key[Array, " N"],
-    mdp: TAMDP,
-    chances: Chances,
-    policy: Policy,
-    theta: Theta,
-    step: Float[Array, ""],
-    trainings: tuple[Training, ...],
-    laws: tuple[GroupLaw, ...],
-    n_steps: int,
-    size: int,
-) -> PairedTrace:
-    model = (mdp, chances, policy, theta, step)
-    one = lambda key: paired_runs(key, *model, trainings, laws, n_steps)  # noqa: E731
-    return jax.lax.map(one, keys, batch_size=size)
+def _run(keys: Key[Array, " N"], size: int, *given: Any) -> PairedTrace:
+    """``paired_runs`` for every key, ``size`` at a time; ``given``: its other arguments."""
+    return jax.lax.map(lambda key: paired_runs(key, *given), keys, batch_size=size)
 
 
 def race(spec: InstanceSpec, group_size: int, n_steps: int, seeds: int) -> Race:
@@ -73,9 +59,8 @@ def race(spec: InstanceSpec, group_size: int, n_steps: int, seeds: int) -> Race:
     # Either run looks at both laws.
     needs = sum(lane_bytes(*fixed, law, t) for law, t in zip(laws, trainings, strict=True))
     step = 1 / smoothness(instance.mdp, instance.policy)
-    traces = _run(
-        keys, instance.mdp, *fixed, step, trainings, laws, n_steps, lanes(2 * needs)
-    )  # fmt: skip
+    model = (instance.mdp, *fixed, step)
+    traces = _run(keys, lanes(2 * needs), *model, trainings, laws, n_steps)
     trace = jax.device_get(traces)
     ends, lead = np.asarray(trace.value)[:, -1], np.asarray(trace.lead).mean(0)
     reach = _reach(instance.mdp)

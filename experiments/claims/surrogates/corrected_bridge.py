@@ -7,12 +7,10 @@ Units: of advantages. Random groups in floating point, and stored ones, one of w
 """
 
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 
 import jax
 import numpy as np
-from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from grpo_checks.experiments.claims.surrogates.bridge import in_words, surrogates
@@ -36,16 +34,8 @@ Drawn = tuple[Floats, Floats, Floats]
 """Rewards (N, G, K), composites (N, G) and weights (N, K) of groups."""
 
 
-@partial(jax.jit, static_argnames="ddof")
-def _gaps(
-    rewards: Float[Array, "N G K"],
-    composite: Float[Array, "N G"],
-    weights: Float[Array, "N K"],
-    ratios: Float[Array, "N G"],
-    ddof: int,
-) -> SurrogateGap:
-    one = lambda r, c, w, x: surrogate_gap(r, c, w, x, ddof)  # noqa: E731
-    return jax.vmap(one)(rewards, composite, weights, ratios)
+_gaps = jax.jit(jax.vmap(surrogate_gap, (0, 0, 0, 0, None)), static_argnums=4)
+"""Of many groups, all with one ddof."""
 
 
 def draw(rng: np.random.Generator, size: int, components: int, count: int) -> Drawn:
