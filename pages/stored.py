@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from grpo_checks.experiments.claims.catalogue import chosen
-from grpo_checks.experiments.ledger.facts.summary.overview import claim_lines
+from grpo_checks.experiments.ledger.facts.overview import claim_lines
 from grpo_checks.experiments.ledger.ledger import part_texts, stored_inputs
 from grpo_checks.experiments.protocol.claim import Claim
 

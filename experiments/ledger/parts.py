@@ -6,9 +6,8 @@ from typing import Any
 import pandas as pd
 
 from grpo_checks.experiments.claims.catalogue import CLAIMS
-from grpo_checks.experiments.ledger.facts import survey, verifier
+from grpo_checks.experiments.ledger.facts import overview, survey, theorems, verifier
 from grpo_checks.experiments.ledger.facts.answers import theorem1, theorem2, theorem3, trainer
-from grpo_checks.experiments.ledger.facts.summary import overview, theorems
 from grpo_checks.experiments.ledger.template import filled
 from grpo_checks.experiments.protocol.claim import Claim, Part
 from grpo_checks.experiments.runs.words import outcome

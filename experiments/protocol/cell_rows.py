@@ -1,15 +1,29 @@
 """Rows of cells without sampling: what they compare, and models that a claim says nothing of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grpo_checks.experiments.models.instances import InstanceSpec
 from grpo_checks.experiments.protocol.claim import Row, Scope, Verdict
 
 Floats = NDArray[np.float64]
+
+
+class Models(NamedTuple):
+    """What a claim is put on: a few in the quick profile, these and more in the paper's."""
+
+    few: Sequence[InstanceSpec]
+    more: Sequence[InstanceSpec]
+
+    def chosen(self, scope: Scope) -> list[InstanceSpec]:
+        """The model that was asked about, else those of the profile."""
+        if scope.instance is not None:
+            return [scope.instance]
+        return [*self.few, *(self.more if scope.profile == "paper" else ())]
 
 
 def at_most(observed: float, bound: float, rounding: float) -> Verdict:

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 from grpo_checks.experiments.falsifier.shrink import size
-from grpo_checks.experiments.ledger.facts.summary.theorems import counterexamples
+from grpo_checks.experiments.ledger.facts.theorems import counterexamples
 from grpo_checks.experiments.runs.words import READABLE
 from grpo_checks.pages.markup import folded, html_table, inline
 from grpo_checks.pages.stored import Stored

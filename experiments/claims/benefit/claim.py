@@ -9,6 +9,7 @@ share of its own best step, L cancels, and e would rank the gains whatever it wa
 """
 
 from collections.abc import Mapping
+from itertools import product
 
 import numpy as np
 
@@ -26,16 +27,13 @@ from grpo_checks.theory.updates.one_update import single_decision
 
 COUPLINGS = (-0.9, -0.6, -0.3, 0.0, 0.3, 0.6, 0.9)
 RATIOS = (1.0, 0.7, 0.5, 0.3, 0.2, 0.1, 0.05)
+MAPS = {
+    "quick": [(2, 0.8, GROUP_SIZE)],
+    "paper": [*product((2,), (0.8, 0.5), (4, 8, 16, 64)), (3, 0.8, 4), (3, 0.8, 8)],
+}
+"""Components, success of the first one, group size."""
 MOST_ENTRIES = 10**6
 """Of a table of groups."""
-
-
-def _maps(profile: str) -> list[tuple[int, float, int]]:
-    """Components, success of the first one, group size."""
-    if profile != "paper":
-        return [(2, 0.8, GROUP_SIZE)]
-    pairs = [(2, success, g) for success in (0.8, 0.5) for g in (4, 8, 16, 64)]
-    return [*pairs, (3, 0.8, 4), (3, 0.8, 8)]
 
 
 def _grid(components: int, success: float, profile: str) -> list[InstanceSpec]:
@@ -104,7 +102,7 @@ def _map_rows(scope: Scope) -> list[Row]:
     if scope.instance is not None:
         cells = [(GROUP_SIZE, [scope.instance])]
     else:
-        cells = [(g, _grid(k, s, scope.profile)) for k, s, g in _maps(scope.profile)]
+        cells = [(g, _grid(k, s, scope.profile)) for k, s, g in MAPS[scope.profile]]
     rows = []
     for size, specs in cells:
         numbers = measure(specs, size)

@@ -20,7 +20,7 @@ from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.generalization.deep import CALLS, gap_and_bound
 from grpo_checks.experiments.points.generalization.depth import EXACT
 from grpo_checks.experiments.protocol.assumptions import stated
-from grpo_checks.experiments.protocol.cell_rows import inequality, no_better
+from grpo_checks.experiments.protocol.cell_rows import Models, inequality, no_better
 from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.runs.words import Table, count
 from grpo_checks.theory.generalization import transfer
@@ -36,6 +36,13 @@ MUTANTS = {
     "no depth": "R_max (TV + max TV), on `relay`",
 }
 DEPTHS = {"quick": (1, 8), "paper": (1, 2, 4, 8, 16, 32)}
+MODELS = Models(
+    [named("coding", components=1)],
+    [
+        *(named(name, components=3) for name in ("search", "specialists")),
+        *(named("random", components=2, seed=s) for s in range(4)),
+    ],
+)
 FAILURE, MIXED = 0.01, 0.2
 TOLERANCE = 0.1
 """Of a fitted exponent."""
@@ -158,14 +165,8 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """`relay` for each D, and mixtures on other instances."""
     if scope.mutant is not None:
         return _relay(scope.mutant, DEPTHS["quick"])
-    if scope.instance is not None:
-        return _other(scope.instance)
-    table = _relay(None, DEPTHS[scope.profile])
-    specs = [named("coding", components=1)]
-    if scope.profile == "paper":
-        specs += [named("search", components=3), named("specialists", components=3)]
-        specs += [named("random", components=2, seed=s) for s in range(4)]
-    return table + [row for spec in specs for row in _other(spec)]
+    table = [] if scope.instance else _relay(None, DEPTHS[scope.profile])
+    return table + [row for spec in MODELS.chosen(scope) for row in _other(spec)]
 
 
 def facts(data: Table) -> Facts:

@@ -130,13 +130,14 @@ NEARLY = 0.9999
 
 
 def certain_failure(data: Table) -> Facts:
-    """Of T3.shift: the largest failure probability, and from how many tasks on it is reached in
-    every setting."""
+    """Of T3.shift: the largest failure probability, beside delta, and from how many tasks on it is
+    reached in every setting."""
     largest = data["observed"].max()
     level = min(float(largest), NEARLY)
     reached = data.groupby("n_tasks")["observed"].min() >= level
     return {
         "worst": f"up to {largest:.4f}" if largest < NEARLY else f"above {NEARLY:g}",
+        "delta": ", ".join(f"{x:g}" for x in data["delta"].unique()),
         "worst_tasks": f"{reached.index[reached].min():.0f}" if reached.any() else "no number of",
     }
 

@@ -36,7 +36,7 @@ from grpo_checks.experiments.points.literature.penalised import (
 )
 from grpo_checks.experiments.protocol import verdict
 from grpo_checks.experiments.protocol.assumptions import NO_CHANCE, stated
-from grpo_checks.experiments.protocol.cell_rows import equality, exact, unmet
+from grpo_checks.experiments.protocol.cell_rows import Models, equality, exact, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.protocol.verdict import Decision
 from grpo_checks.experiments.runs.words import Table, having
@@ -83,16 +83,15 @@ STATEMENT = Statement(
 )
 
 
-def penalised_models(scope: Scope) -> list[InstanceSpec]:
-    """Of one decision, and some with tools."""
-    if scope.instance is not None:
-        return [scope.instance]
-    plain = [named("conflict", components=1, start=-1.0), named("coding", components=3)]
-    if scope.profile == "quick":
-        return plain
-    bits = [named("bits", components=2, correlation=c, success=0.2) for c in (0.0, 0.5)]
-    one = [named("random", components=2, seed=s, tools=0, depth=0, width=1) for s in range(4)]
-    return [*plain, named("search", components=3), *bits, *one]
+PENALISED_MODELS = Models(
+    [named("conflict", components=1, start=-1.0), named("coding", components=3)],
+    [
+        named("search", components=3),
+        *(named("bits", components=2, correlation=c, success=0.2) for c in (0.0, 0.5)),
+        *(named("random", components=2, seed=s, tools=0, depth=0, width=1) for s in range(4)),
+    ],
+)
+"""Of one decision, and some with tools."""
 
 
 def recurrence(p: float, reference: float, beta: float, eps: float, mutant: str | None) -> float:
@@ -136,7 +135,7 @@ def _rows(spec: InstanceSpec, mutant: str | None) -> list[Row]:
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """Exact maximisers against the recurrence, and one step by gradient ascent."""
-    listed = [row for spec in penalised_models(scope) for row in _rows(spec, scope.mutant)]
+    listed = [row for spec in PENALISED_MODELS.chosen(scope) for row in _rows(spec, scope.mutant)]
     if scope.instance is None and scope.mutant is None:
         for beta, eps in SETTINGS if scope.profile == "paper" else SETTINGS[:2]:
             listed += ascent_rows(named("conflict", components=1, start=-1.0), beta, eps)

@@ -16,7 +16,7 @@ from grpo_checks.experiments.claims.literature.listed_errors import (
     listings,
     too_many,
 )
-from grpo_checks.experiments.claims.literature.mse import listed_models
+from grpo_checks.experiments.claims.literature.mse import LISTED_MODELS
 from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain, one_prompt
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import InstanceSpec
@@ -109,7 +109,7 @@ def _rows(spec: InstanceSpec) -> list[Row]:
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """Error of the oracle against that of the best constant, on each prompt; and on the bandit."""
-    listed = [row for spec in listed_models(scope) for row in _rows(spec)]
+    listed = [row for spec in LISTED_MODELS.chosen(scope) for row in _rows(spec)]
     return listed if scope.instance is not None else [_bandit_row(), *listed]
 
 

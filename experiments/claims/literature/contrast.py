@@ -26,7 +26,7 @@ from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import LISTED, in_cells, influence_on
-from grpo_checks.experiments.protocol.cell_rows import at_most, exact, seen, unmet
+from grpo_checks.experiments.protocol.cell_rows import Models, at_most, exact, seen, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.runs.words import Table, having
 from grpo_checks.theory.evaluation.curvature import contrast, score_contrast
@@ -65,21 +65,19 @@ def _law_slopes(spec: InstanceSpec) -> Floats:
     return slopes.reshape(*slopes.shape[:2], theta.size)
 
 
-def small_models(scope: Scope) -> list[InstanceSpec]:
-    """Whose episodes are few."""
-    if scope.instance is not None:
-        return [scope.instance]
-    small = named("random", components=2, seed=1, width=1, tools=1, depth=1)
-    specs = [named("conflict", components=1, start=-0.5), small]
-    if scope.profile == "quick":
-        return specs
-    more = [named(name, components=3) for name in ("search", "coding")]
-    more += [named("bits", components=3, correlation=c) for c in (0.0, 0.5)]
-    tabular = [
-        named("random", components=2, seed=s, width=1, tools=1, depth=1) for s in range(2, 12)
-    ]
-    linear = [named("random", components=2, seed=s, features=3) for s in range(10)]
-    return [*specs, *more, *tabular, *linear]
+SMALL_MODELS = Models(
+    [
+        named("conflict", components=1, start=-0.5),
+        named("random", components=2, seed=1, width=1, tools=1, depth=1),
+    ],
+    [
+        *(named(name, components=3) for name in ("search", "coding")),
+        *(named("bits", components=3, correlation=c) for c in (0.0, 0.5)),
+        *(named("random", components=2, seed=s, width=1, tools=1, depth=1) for s in range(2, 12)),
+        *(named("random", components=2, seed=s, features=3) for s in range(10)),
+    ],
+)
+"""Whose episodes are few."""
 
 
 def _rows(spec: InstanceSpec, mutant: str | None) -> list[Row]:
@@ -113,7 +111,7 @@ def _rows(spec: InstanceSpec, mutant: str | None) -> list[Row]:
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """Every component and prompt of every instance."""
-    return [row for spec in small_models(scope) for row in _rows(spec, scope.mutant)]
+    return [row for spec in SMALL_MODELS.chosen(scope) for row in _rows(spec, scope.mutant)]
 
 
 def facts(data: Table) -> Facts:

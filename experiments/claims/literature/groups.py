@@ -31,8 +31,10 @@ from grpo_checks.theory.rational.choices.distinct import distinct
 NAME = "L.groups"
 PUBLISHED: dict[EstimatorName, int] = {"group_normalized": 2, "componentwise_normalized": 3}
 """Two binary rewards, two members."""
-QUICK_CELLS = {2: (2, 3, 4, 8), 3: (2, 3, 4)}
-PAPER_CELLS = {1: (2, 4, 8), 2: (2, 3, 4, 6, 8, 12, 16), 3: (2, 3, 4, 6, 8), 4: (2, 3, 4)}
+CELLS = {
+    "quick": {2: (2, 3, 4, 8), 3: (2, 3, 4)},
+    "paper": {1: (2, 4, 8), 2: (2, 3, 4, 6, 8, 12, 16), 3: (2, 3, 4, 6, 8), 4: (2, 3, 4)},
+}
 """Group sizes for each number of components."""
 
 MOST_COMPONENTS, LARGEST_GROUP, LARGEST_WEIGHT = 3, 8, 12
@@ -102,9 +104,8 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     if scope.instance is not None:
         why = "about all groups of binary rewards, whatever the model"
         return [unmet(NAME, scope.instance.name, {}, why)]
-    cells = PAPER_CELLS if scope.profile == "paper" else QUICK_CELLS
     table = []
-    for k, sizes in cells.items():
+    for k, sizes in CELLS[scope.profile].items():
         kinds = {(1,) * k, tuple(range(1, k + 1))}
         table += [_row(k, g, w, scope.mutant) for w in sorted(kinds) for g in sizes]
     return table

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from grpo_checks.experiments.claims.literature.contrast import small_models
+from grpo_checks.experiments.claims.literature.contrast import SMALL_MODELS
 from grpo_checks.experiments.claims.literature.listed_errors import (
     listed_errors,
     listings,
@@ -139,7 +139,7 @@ def _rows(spec: InstanceSpec, mutant: str | None) -> list[Row]:
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """Every prompt of every instance, in both norms."""
-    return [row for spec in small_models(scope) for row in _rows(spec, scope.mutant)]
+    return [row for spec in SMALL_MODELS.chosen(scope) for row in _rows(spec, scope.mutant)]
 
 
 def facts(data: Table) -> Facts:

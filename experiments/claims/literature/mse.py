@@ -26,7 +26,7 @@ from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import LISTED, influence_on, stated
-from grpo_checks.experiments.protocol.cell_rows import equality, seen, unmet
+from grpo_checks.experiments.protocol.cell_rows import Models, equality, seen, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.runs.words import Table, having, table
 from grpo_checks.theory.estimators.group_law import Engine, GroupLaw, group_law
@@ -34,7 +34,7 @@ from grpo_checks.theory.updates.ustatistic import listed_error, noise
 
 NAME, MUTANT = "L.mse", "no remainder"
 ENGINES: tuple[Engine, ...] = ("counts", "lattice")
-QUICK_GROUPS, PAPER_GROUPS = (2, 3, 8), (2, 3, 4, 8, 16)
+GROUPS = {"quick": (2, 3, 8), "paper": (2, 3, 4, 8, 16)}
 LARGEST_GROUP = 16
 
 
@@ -70,17 +70,16 @@ STATEMENT = Statement(
 )
 
 
-def listed_models(scope: Scope) -> list[InstanceSpec]:
-    """Whose episodes, and pairs of them, are listed."""
-    if scope.instance is not None:
-        return [scope.instance]
-    conflict = named("conflict", components=1, start=-0.5)
-    if scope.profile == "quick":
-        return [conflict]
-    more = [named(name, components=2) for name in ("coding", "search")]
-    more.append(named("bits", components=2, success=0.2))
-    small = [named("random", components=1, seed=s, width=1, tools=1, depth=1) for s in range(6)]
-    return [conflict, *more, *small, named("random", components=1, seed=3, features=3)]
+LISTED_MODELS = Models(
+    [named("conflict", components=1, start=-0.5)],
+    [
+        *(named(name, components=2) for name in ("coding", "search")),
+        named("bits", components=2, success=0.2),
+        *(named("random", components=1, seed=s, width=1, tools=1, depth=1) for s in range(6)),
+        named("random", components=1, seed=3, features=3),
+    ],
+)
+"""Whose episodes, and pairs of them, are listed."""
 
 
 @cache
@@ -118,8 +117,8 @@ def _rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None) -> li
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """The formula from pairs of episodes against the exact law of groups, by count vectors."""
-    groups = PAPER_GROUPS if scope.profile == "paper" else QUICK_GROUPS
-    return [row for spec in listed_models(scope) for row in _rows(spec, groups, scope.mutant)]
+    models = LISTED_MODELS.chosen(scope)
+    return [row for spec in models for row in _rows(spec, GROUPS[scope.profile], scope.mutant)]
 
 
 def facts(data: Table) -> Facts:

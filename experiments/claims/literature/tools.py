@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from grpo_checks.experiments.claims.literature.amplification import (
+    PENALISED_MODELS,
     parameters_of,
-    penalised_models,
     recurrence,
     steps,
 )
@@ -68,7 +68,7 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
 
     Models without chance of their own are L.amplification's, unless one is asked for.
     """
-    listed, specs = [], penalised_models(scope)
+    listed, specs = [], PENALISED_MODELS.chosen(scope)
     if scope.instance is None:
         specs = [spec for spec in specs if not has_no_chance(build(spec).mdp)]
     for spec in specs:

@@ -5,6 +5,7 @@ away, the same draws for every step. Observed is |E[gradient] - that taken for| 
 """
 
 from functools import lru_cache
+from itertools import product
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,7 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
-from grpo_checks.experiments.protocol.cell_rows import inequality
+from grpo_checks.experiments.protocol.cell_rows import Models, inequality
 from grpo_checks.experiments.protocol.claim import Row, Scope
 from grpo_checks.theory.evaluation.values import Theta
 from grpo_checks.theory.instances.instance import Instance
@@ -31,13 +32,13 @@ from grpo_checks.theory.regularisation.sums import log_ratio
 from grpo_checks.theory.rules.aggregation import EPISODE_SUM
 from grpo_checks.theory.updates.rounding import COMMON, accumulated, sweep_roundings
 
-STEPS = (0.03125, 0.125, 0.5, 2.0)
-MODELS = (
-    named("bandit", components=1),
-    named("relay", depth=2, failure=0.25),
-    named("relay", depth=4, failure=0.25),
-    named("search", components=3),
-    named("coding", components=3),
+STEPS = {"quick": (0.125, 0.5), "paper": (0.03125, 0.125, 0.5, 2.0)}
+MODELS = Models(
+    [named("bandit", components=1), named("relay", depth=2, failure=0.25)],
+    [
+        named("relay", depth=4, failure=0.25),
+        *(named(name, components=3) for name in ("search", "coding")),
+    ],
 )
 Sides = dict[str, tuple[Float[Array, "..."], Float[Array, "..."]]]
 
@@ -106,7 +107,5 @@ def _cells(name: str, spec: InstanceSpec, step: float) -> list[Row]:
 
 def model_rows(name: str, scope: Scope) -> list[Row]:
     """Every step on the models, or on the one that a user asks about."""
-    steps = STEPS if scope.profile == "paper" else STEPS[1:3]
-    models = MODELS if scope.profile == "paper" else MODELS[:2]
-    chosen = models if scope.instance is None else (scope.instance,)
-    return [row for spec in chosen for step in steps for row in _cells(name, spec, step)]
+    cells = product(MODELS.chosen(scope), STEPS[scope.profile])
+    return [row for spec, step in cells for row in _cells(name, spec, step)]

@@ -22,7 +22,7 @@ from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.curl import STATEMENT, is_curled
 from grpo_checks.experiments.protocol.assumptions import MOVABLE_LAW
-from grpo_checks.experiments.protocol.cell_rows import certified
+from grpo_checks.experiments.protocol.cell_rows import Models, certified
 from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.runs.training import exact_law
 from grpo_checks.experiments.runs.words import Table, table
@@ -47,13 +47,10 @@ MUTANTS = {
 TWO = named("bandit", components=1, pays=(0, 1, 1))
 
 
-def _specs(scope: Scope) -> list[InstanceSpec]:
-    if scope.instance is not None:
-        return [scope.instance]
-    if scope.profile == "quick":
-        return [named("bandit", components=1)]
-    others = [named("coding", components=3), named("random", components=2)]
-    return [named("bandit", components=1), TWO, *others]
+MODELS = Models(
+    [named("bandit", components=1)],
+    [TWO, named("coding", components=3), named("random", components=2)],
+)
 
 
 @jax.jit
@@ -131,7 +128,7 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """The clearest relative asymmetry over some policies, for each model, G and estimator."""
     sizes = GROUPS[scope.profile]
     kinds = [*((g, PLAIN) for g in sizes), (sizes[-1], TRAINERS)]
-    return [_row(spec, *kind, scope.mutant) for spec in _specs(scope) for kind in kinds]
+    return [_row(spec, *kind, scope.mutant) for spec in MODELS.chosen(scope) for kind in kinds]
 
 
 def facts(data: Table) -> Facts:

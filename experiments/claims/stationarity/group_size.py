@@ -28,7 +28,7 @@ from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import in_cells
-from grpo_checks.experiments.protocol.cell_rows import Floats, equality, unmet
+from grpo_checks.experiments.protocol.cell_rows import Floats, Models, equality, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.runs.words import Table
 from grpo_checks.theory.arithmetic.enclose import enclose
@@ -101,14 +101,13 @@ STATEMENT = Statement(
 )
 
 
-def _specs(scope: Scope) -> list[InstanceSpec]:
-    if scope.instance is not None:
-        return [scope.instance]
-    specs = [named("conflict", components=1, start=-0.5)]
-    if scope.profile == "paper":
-        specs += [named(name, components=3) for name in ("coding", "search", "bits")]
-        specs += [named("random", components=2, seed=s) for s in range(3)]
-    return specs
+MODELS = Models(
+    [named("conflict", components=1, start=-0.5)],
+    [
+        *(named(name, components=3) for name in ("coding", "search", "bits")),
+        *(named("random", components=2, seed=s) for s in range(3)),
+    ],
+)
 
 
 @jax.jit
@@ -166,7 +165,7 @@ def _shown(sweep: Floats, drawn: Floats) -> dict[str, float]:
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """A row for the full sweep of each instance, and one for a drawn prompt where they differ."""
-    return [row for spec in _specs(scope) for row in _rows_of(spec, scope.mutant)]
+    return [row for spec in MODELS.chosen(scope) for row in _rows_of(spec, scope.mutant)]
 
 
 def facts(data: Table) -> Facts:

@@ -7,6 +7,7 @@ even at G = 8, where that of |grad J|^2 flattens (T1.floor).
 """
 
 from collections.abc import Mapping
+from itertools import product
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.path_search import SURROGATE
 from grpo_checks.experiments.protocol.assumptions import BINARY, in_cells, stated
+from grpo_checks.experiments.protocol.cell_rows import Models
 from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.runs import slopes
 from grpo_checks.experiments.runs.margins import ratios
@@ -25,24 +27,21 @@ from grpo_checks.theory.estimators.advantages import Estimator
 
 DECOMPOSED = Estimator("componentwise_normalized")
 SLOPE_GROUP = 8
+MODELS = Models(
+    [named("conflict", components=1)],
+    [named("coding", components=2), named("bits", components=3, correlation=0.5)],
+)
+SIZES = {"quick": (8,), "paper": (2, 4, 8, 16)}
+LENGTHS = {"quick": (10_000,), "paper": (1000, 10_000)}
 MUTANTS = {"exponent": t1_rate.MUTANTS["exponent"], "of J": "the slope of |grad J|^2 instead"}
 
 
 def _grid(scope: Scope) -> list[RunSettings]:
     """The cells of the rate, without their number of seeds."""
-    specs: list[InstanceSpec] = [named("conflict", components=1)]
-    sizes, lengths = [8], [10_000]
-    if scope.profile == "paper":
-        specs += [named("coding", components=2), named("bits", components=3, correlation=0.5)]
-        sizes, lengths = [2, 4, 8, 16], [1000, 10_000]
-    if scope.instance is not None:
-        specs = [scope.instance]
+    specs = filter(_is_binary, MODELS.chosen(scope))
     return [
-        RunSettings(s, g, t, t1_rate.MIN_SEEDS, DECOMPOSED, objective="potential")
-        for s in specs
-        if _is_binary(s)
-        for g in sizes
-        for t in lengths
+        RunSettings(spec, size, length, t1_rate.MIN_SEEDS, DECOMPOSED, objective="potential")
+        for spec, size, length in product(specs, SIZES[scope.profile], LENGTHS[scope.profile])
     ]
 
 

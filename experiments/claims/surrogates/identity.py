@@ -33,6 +33,7 @@ from grpo_checks.theory.losses.surrogate_gap import plain_misalignment, scaled_m
 from grpo_checks.theory.numbers.balls import fmpq, largest, magnitude
 
 SHAPES = ((2, 2), (4, 3), (8, 2), (16, 4))
+COUNT = {"quick": 50, "paper": 500}
 MUTANTS = {
     "eps": "the same with eps = 1/10 in both denominators",
     "plain weights": "A = sum_k w_k A^(k), without the factors sd_k/sd",
@@ -80,8 +81,7 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """Random groups with graded rewards, or groups of the instance's rewards."""
     if scope.mutant is not None:
         return stored_only("T2.identity", scope)
-    count = 500 if scope.profile == "paper" else 50
-    rng = np.random.default_rng(0)
+    count, rng = COUNT[scope.profile], np.random.default_rng(0)
     if scope.instance is not None:
         mdp, name = build(scope.instance).mdp, scope.instance.name
         return [_row(name, *groups_of(rng, mdp, g, count)) for g, _ in SHAPES]

@@ -1,1 +1,1 @@
-"""What the ledger says of each claim: functions from stored rows to the fields of the template."""
+"""What the ledger says of several claims at once, and of the verifier."""

@@ -6,7 +6,7 @@ import pytest
 from scipy import stats
 
 from grpo_checks.experiments.audit.sharpness import BLUNT, NOTHING, seen, sharpness
-from grpo_checks.experiments.ledger.facts.summary.overview import top
+from grpo_checks.experiments.ledger.facts.overview import top
 from grpo_checks.experiments.ledger.ledger import PAPER
 from grpo_checks.experiments.protocol.certificates import STORED
 from grpo_checks.experiments.protocol.claim import Row

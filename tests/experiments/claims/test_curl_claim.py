@@ -135,7 +135,7 @@ def test_two_rewards_are_beside_the_bandit():
         row = t1_curl._row(spec, 2, t1_curl.PLAIN, None)
         assert row.verdict == verdict
         assert (row.observed > row.rounding) == (verdict == "holds")
-    for spec in t1_curl._specs(Scope("paper")):
+    for spec in t1_curl.MODELS.chosen(Scope("paper")):
         assert (t1_curl.MOVABLE_LAW.broken_by(spec) is None) == (spec != t1_curl.TWO)
 
 

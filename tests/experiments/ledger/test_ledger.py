@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from helpers.stored.paper import paper_pages, paper_rows
 
-from grpo_checks.experiments.ledger.facts.summary.theorems import counterexamples
+from grpo_checks.experiments.ledger.facts.theorems import counterexamples
 from grpo_checks.experiments.ledger.ledger import PAPER, SUMMARY, ledger_pages
 from grpo_checks.experiments.runs.words import exactly
 from grpo_checks.experiments.storage.text import WIDTH

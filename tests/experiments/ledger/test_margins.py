@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from grpo_checks.experiments.ledger.facts.summary.margins import distance, looseness, margins
+from grpo_checks.experiments.ledger.facts.margins import distance, looseness, margins
 
 
 def _cells(*cells, **columns):

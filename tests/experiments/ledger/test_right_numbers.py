@@ -7,7 +7,7 @@ from grpo_checks.experiments.claims.generalization.facts.coverage import failure
 from grpo_checks.experiments.claims.generalization.shift import certain_failure
 from grpo_checks.experiments.claims.stationarity.budget import facts as budget
 from grpo_checks.experiments.ledger.facts.answers.theorem1 import _rate
-from grpo_checks.experiments.ledger.facts.summary.margins import looseness
+from grpo_checks.experiments.ledger.facts.margins import looseness
 from grpo_checks.experiments.ledger.facts.survey import by_prompts
 from grpo_checks.experiments.ledger.ledger import PAPER
 from grpo_checks.experiments.runs.margins import margin, ratios
@@ -64,8 +64,9 @@ def test_failure_probabilities_are_of_pac_bayes_bounds():
 def test_a_certain_failure_says_from_how_many_tasks_on():
     """In every setting; below .9999 the probability itself is said."""
     rows = [(2, 0.0), (2, 0.1), (20, 0.99995), (20, 0.5), (50, 1.0), (50, 0.99995)]
-    data = pd.DataFrame(rows, columns=["n_tasks", "observed"])
-    assert certain_failure(data) == {"worst": "above 0.9999", "worst_tasks": "50"}
+    data = pd.DataFrame(rows, columns=["n_tasks", "observed"]).assign(delta=0.05)
+    told = {"worst": "above 0.9999", "worst_tasks": "50", "delta": "0.05"}
+    assert certain_failure(data) == told
     assert certain_failure(data[data["n_tasks"] == 2])["worst"] == "up to 0.1000"
 
 

@@ -11,7 +11,7 @@ from helpers.toy_claim import TOY
 from grpo_checks.experiments.claims.stationarity.sharp.steps import not_judged
 from grpo_checks.experiments.ledger.ledger import PAPER, differences, ledger_pages, page_paths
 from grpo_checks.experiments.models.instances import named
-from grpo_checks.experiments.protocol.cell_rows import certified, equality, inequality
+from grpo_checks.experiments.protocol.cell_rows import Models, certified, equality, inequality
 from grpo_checks.experiments.protocol.certificates import Case, certified_rows, store_cases
 from grpo_checks.experiments.protocol.claim import Row, Scope, judge, overall
 from grpo_checks.experiments.runs.judging import EQUAL, FLOATING, sober, stored_rows
@@ -61,6 +61,15 @@ def test_one_refuted_cell_refutes_a_claim():
 
 
 IDLE = inequality("T", "i", {}, 0.0, 0.0, 0.0, identity=True)
+
+
+def test_models_of_a_profile():
+    """The paper's are those of the quick one and more; a user's is the only one."""
+    few, more, users = (named(name, components=1) for name in ("conflict", "coding", "search"))
+    models = Models([few], [more])
+    assert models.chosen(Scope("quick")) == [few]
+    assert models.chosen(Scope("paper")) == [few, more]
+    assert models.chosen(Scope("paper", users)) == [users]
 
 
 def test_identities_are_no_evidence():

@@ -7,9 +7,9 @@ import numpy as np
 import pandas as pd
 
 from grpo_checks.experiments.claims.literature.correlation.limit import (
-    groups_of,
+    GROUPS,
+    MODELS,
     parameters_of,
-    specs,
 )
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
@@ -66,8 +66,8 @@ def _rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None) -> li
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """The closed form at finite G against the exact group law."""
-    groups = groups_of(scope)
-    return [row for spec in specs(scope) for row in _rows(spec, groups, scope.mutant)]
+    models, groups = MODELS.chosen(scope), GROUPS[scope.profile]
+    return [row for spec in models for row in _rows(spec, groups, scope.mutant)]
 
 
 def facts(data: pd.DataFrame) -> Facts:

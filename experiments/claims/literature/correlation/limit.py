@@ -22,33 +22,30 @@ from grpo_checks.experiments.points.literature.correlations import (
     too_many_groups,
 )
 from grpo_checks.experiments.protocol.assumptions import in_cells, stated
-from grpo_checks.experiments.protocol.cell_rows import equality, inequality, no_better, unmet
+from grpo_checks.experiments.protocol.cell_rows import (
+    Models,
+    equality,
+    inequality,
+    no_better,
+    unmet,
+)
 from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.runs.words import Table, having
 from grpo_checks.theory.estimators.advantages import EstimatorName
 from grpo_checks.theory.updates.correlation_rate import decoupled_distance, joint_distance
 
-QUICK_GROUPS, PAPER_GROUPS = (8, 64), (2, 4, 8, 16, 32, 64)
+GROUPS = {"quick": (8, 64), "paper": (2, 4, 8, 16, 32, 64)}
+# Rare successes use the proven distances up.
+CHANCES = ((0.5, 0.9), (0.01, 0.5), (0.0001, 0.5))
+MODELS = Models(
+    [named("bits", components=2, success=(*pair, *(0.5,) * 4)) for pair in CHANCES],
+    [
+        named("bits", components=3, success=(0.5, 0.8, 0.3, 0.5, 0.5, 0.5)),
+        named("bits", components=2, correlation=0.5),
+        named("coding", components=2),
+    ],
+)
 MUTANTS = {"variances": "sigma_k^2 for sigma_k in the joint formula"}
-
-
-def specs(scope: Scope) -> list[InstanceSpec]:
-    """The models of the profile, or the one that was asked about."""
-    if scope.instance is not None:
-        return [scope.instance]
-    # Rare successes use the proven distances up.
-    chances = ((0.5, 0.9), (0.01, 0.5), (0.0001, 0.5))
-    pairs = [named("bits", components=2, success=(*pair, *(0.5,) * 4)) for pair in chances]
-    if scope.profile == "quick":
-        return pairs
-    three = named("bits", components=3, success=(0.5, 0.8, 0.3, 0.5, 0.5, 0.5))
-    dependent = [named("bits", components=2, correlation=0.5), named("coding", components=2)]
-    return [*pairs, three, *dependent]
-
-
-def groups_of(scope: Scope) -> tuple[int, ...]:
-    """Their sizes."""
-    return PAPER_GROUPS if scope.profile == "paper" else QUICK_GROUPS
 
 
 def parameters_of(prompt: int, component: int, estimator: str) -> dict[str, Any]:
@@ -115,8 +112,8 @@ def _finite_rows(
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """The limit's correlations from the law against the formulas, and those at finite G."""
-    groups = groups_of(scope)
-    return [row for spec in specs(scope) for row in _rows(spec, groups, scope.mutant)]
+    models, groups = MODELS.chosen(scope), GROUPS[scope.profile]
+    return [row for spec in models for row in _rows(spec, groups, scope.mutant)]
 
 
 def facts(data: Table) -> Facts:

@@ -1,6 +1,7 @@
 """Runs with an unbiased update, each once: those of T1.rate, and of kinds that it has none of."""
 
 from dataclasses import replace
+from itertools import product
 
 from grpo_checks.experiments.claims.stationarity import rate as t1_rate
 from grpo_checks.experiments.claims.stationarity import surrogate as t1_surrogate
@@ -10,24 +11,20 @@ from grpo_checks.experiments.models.settings import RunSettings
 from grpo_checks.experiments.protocol.claim import Scope
 
 SEEDS = t1_rate.MIN_SEEDS
-
-
-def _others(profile: str) -> list[RunSettings]:
-    """Drawn prompts; log-linear policies with three parameters and up to three decisions."""
-    conflict = RunSettings(named("conflict", components=1), 8, 1000, SEEDS, prompts=1)
-    if profile != "paper":
-        return [conflict]
-    linear = named("random", components=2, features=3)
-    return [
-        conflict,
+CONFLICT = RunSettings(named("conflict", components=1), 8, 1000, SEEDS, prompts=1)
+LINEAR = named("random", components=2, features=3)
+OTHERS = {
+    "quick": [CONFLICT],
+    "paper": [
+        CONFLICT,
         RunSettings(named("coding", components=2), 8, 1000, SEEDS, prompts=1),
         *(
-            RunSettings(linear, g, t, SEEDS, prompts=b)
-            for g in (2, 8)
-            for t in (1000, 10_000)
-            for b in (None, 1)
+            RunSettings(LINEAR, size, length, SEEDS, prompts=prompts)
+            for size, length, prompts in product((2, 8), (1000, 10_000), (None, 1))
         ),
-    ]
+    ],
+}
+"""Drawn prompts; log-linear policies with three parameters and up to three decisions."""
 
 
 def unbiased_runs(scope: Scope) -> list[RunSettings]:
@@ -36,8 +33,7 @@ def unbiased_runs(scope: Scope) -> list[RunSettings]:
         return []
     runs = t1_rate.runs(scope)
     if scope.instance is None:
-        others = _others(scope.profile)
-        runs += [replace(r, seeds=max(r.seeds, scope.seeds)) for r in others]
+        runs += [replace(r, seeds=max(r.seeds, scope.seeds)) for r in OTHERS[scope.profile]]
     copied = copies(runs)
     return [run for run in runs if run not in copied]
 

@@ -34,7 +34,6 @@ def in_short(
         "holds": count(failures(coverage), "holds"),
         **nearest(coverage),
         **certain_failure(shift),
-        "delta": ", ".join(f"{x:g}" for x in shift["delta"].unique()),
         "plain": span(plain["tightness kl-xi"]),
         "betting": f"a betting mixture lowers it by a factor of {sharper['ratio']}",
         "ood": span(telling.groupby("bound_name")["ratio"].median()),

@@ -14,7 +14,7 @@ from grpo_checks.experiments.audit.sharpness import (
     sharpness,
 )
 from grpo_checks.experiments.audit.telling import COLUMNS
-from grpo_checks.experiments.ledger.facts.summary.margins import looseness, margins
+from grpo_checks.experiments.ledger.facts.margins import looseness, margins
 from grpo_checks.experiments.protocol.claim import Facts
 from grpo_checks.experiments.runs.words import table
 

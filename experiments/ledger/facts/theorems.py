@@ -109,7 +109,6 @@ def generalization(
         **_theorem(3, *tables),
         **nearest(coverage),
         **certain_failure(shift),
-        "delta": ", ".join(f"{x:g}" for x in shift["delta"].unique()),
         "vacuous": count(trained, "vacuous"),
         "published": len(trained),
         "all_vacuous": count(published, "vacuous"),
