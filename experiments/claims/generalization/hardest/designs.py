@@ -22,14 +22,14 @@ least for which the bound fails. It is flat there: at delta from .03 to .1 and e
 1,620 to 2,300 are within .2 % of KL. No panels at any n, e or delta give less than 21.29 % away (a
 simplex search and a grid, in the tests), and other chances of error do not help (there too, by a
 convex programme). Coins in a part of P_1, at delta = 1/2, give 23.4 % away. A search over a wider
-class (two kinds of types and three outcomes, or three and four, with any losses and any tilt of
-either on S_2: ``tests/trials/recursive_price.py``) comes back to panels from random starts: 20.90
-%, their share but for what delta costs. Proved where Q is one of countably many policies, chosen by
-S: each part of each policy has Chernoff's tail, so that KL + ln(6/delta) are enough and ln xi(n) is
-given away, 13.5 % at the n of ``PANELS``, and a fifth from n = 103,000 or so. Not known is whether
-every problem gives a fifth away. From n = 2,822 on ln(6 xi(n)) is a fifth: there one had to prove
-that neither the union of the stage and the three parts nor E e^{n kl} can be used up; below, that
-what P_1 loses costs the rest.
+class (two classes of policies, two kinds of types, three outcomes with any losses, any tilt of
+these on S_2 and any weights of Q: ``tests/trials/recursive_price.py``) comes back to panels from
+random starts: 20.90 %, their share but for what delta costs. Proved where Q is one of countably
+many policies, chosen by S: each part of each policy has Chernoff's tail, so that KL + ln(6/delta)
+are enough and ln xi(n) is given away, 13.5 % at the n of ``PANELS``, and a fifth from n = 103,000
+or so. Not known is whether every problem gives a fifth away. From n = 2,822 on ln(6 xi(n)) is a
+fifth: there one had to prove that neither the union of the stage and the three parts nor E e^{n kl}
+can be used up; below, that what P_1 loses costs the rest.
 """
 
 from types import MappingProxyType
