@@ -32,8 +32,9 @@ def test_what_workers_compile_is_added_up(session, monkeypatch, allowed, status)
 def test_a_program_counts_once(session):
     """Compiled or, later, read from the cache: that is none."""
     before, factor = conftest.compiled(session.config), np.random.default_rng().normal()
-    for counted in (1, 1):
-        jax.clear_caches()
-        # A constant that no other run has had.
+    programs = conftest.COMPILATIONS.programs
+    for asked in (1, 2):
+        # A function that JAX has not met, with a constant that no other run has had.
         jax.jit(lambda y: y * factor)(1.0)
-        assert conftest.compiled(session.config) == before + counted
+        assert conftest.COMPILATIONS.programs == programs + asked
+        assert conftest.compiled(session.config) == before + 1

@@ -17,6 +17,7 @@ from grpo_checks.experiments.claims.catalogue import find
 from grpo_checks.experiments.claims.stationarity import rate as t1_rate
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.protocol.claim import Scope
+from grpo_checks.experiments.runs import slopes
 
 SMALL = Scope("quick", named("conflict", components=1))
 
@@ -35,6 +36,9 @@ def results():
     patch.setattr(counts, "boundary_levels", keep)
     cells = t1_rate.grid(SMALL)[:1]
     patch.setattr(t1_rate, "grid", lambda scope: cells)
+    # Runs are shorter, as many as ever.
+    patch.setitem(slopes.LENGTHS["reward"], "quick", (10, 100))
+    patch.setattr(boundary, "N_STEPS", 4)
     counted = count_alarms(find("T1.rate"), SMALL, 10)
     patch.undo()
     return counted, kept

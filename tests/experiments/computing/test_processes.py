@@ -14,7 +14,6 @@ import pytest
 
 from grpo_checks.experiments.computing import processes
 from grpo_checks.experiments.computing.devices import cores, over_devices, workers
-from grpo_checks.experiments.computing.processes import start_together
 from grpo_checks.experiments.computing.work import work_through
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.models.settings import RunSettings
@@ -31,30 +30,28 @@ import test_processes as test
 ON_DEVICES = (
     HEAD
     + """
-assert jax.local_device_count() == int(sys.argv[1])
-test.blocks_of_seeds().tofile(sys.argv[2])
-"""
-)
-TRAINED = (
-    HEAD
-    + """
-assert jax.local_device_count() == int(sys.argv[1])
-test.run_all([test.RUN], test.Store(Path(sys.argv[2])))
+assert jax.local_device_count() == 8
+folder = Path(sys.argv[1])
+test.blocks_of_seeds().tofile(folder / "blocks")
+test.run_all([test.RUN], test.Store(folder / "eight"))
 """
 )
 IN_PROCESSES = (
     HEAD
     + """
-port, index, folder, deadly = sys.argv[1:]
+port, index, folder = sys.argv[1:]
 test.processes.join(f"127.0.0.1:{port}", 2, int(index))
 test.is_private(int(port))
 try:
-    print(test.share(Path(folder), deadly == "True"))
+    test.processes.start_together(Path(folder) / index)
 except ValueError as error:
-    sys.exit(str(error))
+    print(error)
+test.processes.start_together(Path(folder) / "shared")
+print(test.share(Path(folder) / "shared"))
+print(test.share(Path(folder) / "deadly", deadly=True))
 """
 )
-# As many blocks of seeds as the two devices of its test.
+# Two blocks of seeds.
 RUN = RunSettings(named("conflict", components=1), 2, 8, 256, step=0.1)
 
 
@@ -77,12 +74,11 @@ def is_private(port):
         assert there.connect_ex(("127.0.0.2", port)) != 0
 
 
-def share(folder, deadly):
+def share(folder, deadly=False):
     """Work through ITEMS with the other process; how many were computed here.
 
     If ``deadly`` process 1 is killed in the middle of its first item, and process 0 begins then.
     """
-    start_together(folder)
     store = Store(folder)
 
     while deadly and jax.process_index() == 0 and not list(folder.glob("*.lock")):
@@ -116,7 +112,7 @@ def _start(program, *arguments, devices=1):
 def _end(process, status=0):
     out, err = process.communicate(timeout=120)
     assert process.returncode == status, err
-    return out if status == 0 else err
+    return out
 
 
 def _cells(folder):
@@ -124,51 +120,54 @@ def _cells(folder):
 
 
 def test_seeds_on_eight_devices(tmp_path):
-    """Equal to the bit: each device runs the program of one."""
-    _end(_start(ON_DEVICES, 8, tmp_path / "found", devices=8))
-    assert (tmp_path / "found").read_bytes() == blocks_of_seeds().tobytes()
-
-
-def test_a_training_run_on_two_devices(tmp_path):
-    """Stored to the byte as on one."""
-    spread = _start(TRAINED, 2, tmp_path / "two", devices=2)
+    """Equal to the bit: each device runs the program of one. And a run is stored to the byte."""
+    spread = _start(ON_DEVICES, tmp_path, devices=8)
     run_all([RUN], Store(tmp_path / "one"))
     _end(spread)
-    assert _cells(tmp_path / "two") == _cells(tmp_path / "one")
+    assert (tmp_path / "blocks").read_bytes() == blocks_of_seeds().tobytes()
+    assert _cells(tmp_path / "eight") == _cells(tmp_path / "one")
 
 
-def _two_processes(folders, deadly=False):
+@pytest.fixture(scope="module")
+def together(tmp_path_factory):
+    """Two processes that begin in folders of their own, then share one, then one of them dies: the
+    folder, and what both printed."""
+    folder = tmp_path_factory.mktemp("together")
+    for name in ("0", "1", "shared", "deadly"):
+        (folder / name).mkdir()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    return [_start(IN_PROCESSES, port, i, folders[i], deadly) for i in range(2)]
+    alive, dead = (_start(IN_PROCESSES, port, index, folder) for index in range(2))
+    printed = [_end(dead, -signal.SIGKILL), _end(alive)]
+    # Besides what its library says of the connection.
+    told = [[x for x in text.splitlines() if "Gloo" not in x] for text in reversed(printed)]
+    return folder, told
 
 
-def test_two_processes_share_the_work(tmp_path):
-    """Each item is computed once, and all are there for both."""
-    computed = [int(_end(p).split()[-1]) for p in _two_processes([tmp_path, tmp_path])]
-    assert sum(computed) == len(ITEMS)
-    alone = Store(tmp_path)
-    assert [alone.find(i) for i in ITEMS] == [[float(np.sqrt(i))] for i in ITEMS]
-    assert len(os.listdir(tmp_path)) == len(ITEMS)
-
-
-def test_the_share_of_a_dead_process_is_done_by_the_other(tmp_path):
-    """It dies holding a lock; the other comes to its end as if nothing had been."""
-    alive, dead = _two_processes([tmp_path, tmp_path], deadly=True)
-    _end(dead, status=-signal.SIGKILL)
-    _end(alive)
-    assert [Store(tmp_path).find(i) for i in ITEMS] == [[float(np.sqrt(i))] for i in ITEMS]
-    assert len(os.listdir(tmp_path)) == len(ITEMS)
-
-
-def test_processes_on_different_folders_are_told(tmp_path):
+def test_processes_on_different_folders_are_told(together):
     """Two hosts without a shared disk would each do everything; better say so."""
-    folders = [tmp_path / "0", tmp_path / "1"]
-    for folder in folders:
-        folder.mkdir()
-    for process in _two_processes(folders):
-        assert "expected one folder that all processes share" in _end(process, status=1)
+    for told, *_ in together[1]:
+        assert "expected one folder that all processes share" in told
+
+
+def _is_complete(folder):
+    assert [Store(folder).find(i) for i in ITEMS] == [[float(np.sqrt(i))] for i in ITEMS]
+    assert len(os.listdir(folder)) == len(ITEMS)
+
+
+def test_two_processes_share_the_work(together):
+    """Each item is computed once, and all are there for both."""
+    folder, printed = together
+    assert sum(int(computed) for _, computed, *_ in printed) == len(ITEMS)
+    _is_complete(folder / "shared")
+
+
+def test_the_share_of_a_dead_process_is_done_by_the_other(together):
+    """It dies holding a lock; the other comes to its end as if nothing had been."""
+    folder, (alive, dead) = together
+    assert (len(alive), len(dead)) == (3, 2)
+    _is_complete(folder / "deadly")
 
 
 @pytest.mark.parametrize("count", [1, 2, 3])
