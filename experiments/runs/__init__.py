@@ -1,1 +1,1 @@
-"""From settings to stored rows and verdicts."""
+"""From settings to stored rows and verdicts, and the words that these are told in."""

@@ -1,4 +1,7 @@
-"""L.correlation.law: the same at finite G, decoupled, where correlations have a closed form."""
+"""L.correlation.law: how the decoupled advantage follows each component reward at finite G.
+
+A closed form (derived), see ``theory.updates.correlation``; law of large groups: limit.py.
+"""
 
 from collections.abc import Mapping
 
