@@ -95,14 +95,14 @@ def list_paths(mdp: Any, prompt: int) -> Paths:
     return Paths(chance, state, action, state >= 0, vectors, weights, earned)
 
 
-def pad_classes(mdp: Any, size: int | None = None) -> Any:
+def pad_classes(mdp: Any, size: int | None = None, unit: int = UNITS) -> Any:
     """Add reward vectors that no answer earns, and count composites in a common unit.
 
     Models of one shape then share a compilation; no reward changes. ``size``: how many there are
-    to be, 3^K if not told.
+    to be, 3^K if not told; ``unit``: 1/``unit`` is a multiple of the common one.
     """
     extra = (size or 3**mdp.weights.size) - mdp.class_composite.size
-    unit = lcm(mdp.composite_denominator, UNITS)
+    unit = lcm(mdp.composite_denominator, unit)
 
     def tables(m: Any) -> list[Any]:
         return [m.class_vector, m.class_composite, m.class_numerator]

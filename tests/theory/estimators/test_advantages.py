@@ -2,8 +2,8 @@
 
 import json
 from fractions import Fraction
+from functools import cache
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jaxtyping
@@ -32,9 +32,9 @@ ESTIMATORS = [
 ]
 
 
-# One program each, where every operation would be one; estimators are static.
-_batch = eqx.filter_jit(batch_advantages)
-_groups = eqx.filter_jit(jax.vmap(group_advantages, (0, None)))
+# Estimators are static: all requests to one preset, or for one precision, are one program.
+_batches = jax.jit(lambda batches, e: [batch_advantages(b, e) for b in batches], static_argnums=1)
+_groups = jax.vmap(group_advantages, (0, None))
 
 
 def _label(case):
@@ -47,27 +47,39 @@ def _composite(row, weights):
     return float(sum((to_fraction("w", w) * to_fraction("r", r) for w, r in pairs), Fraction(0)))
 
 
-@pytest.mark.parametrize("case", CASES, ids=_label)
-def test_presets_reproduce_the_libraries(case):
-    """The definitions are those of the trainers, not merely like them: all 140 cases."""
+def _earned(case):
     rows, g = case["rewards"], case["group_size"]
     composites = np.array([_composite(row, case["weights"]) for row in rows])
     vectors = np.array([[0 if r is None else r for r in row] for row in rows], float)
     present = np.array([[r is not None for r in row] for row in rows])
     k = vectors.shape[1]
-    earned = BatchRewards(
-        jax.device_put(composites.reshape(-1, g)),
-        jax.device_put(vectors.reshape(-1, g, k)),
-        jax.device_put(np.array(case["weights"], float)),
-        jax.device_put(present.reshape(-1, g, k)),
+    return BatchRewards(
+        composites.reshape(-1, g),
+        vectors.reshape(-1, g, k),
+        np.array(case["weights"], float),
+        present.reshape(-1, g, k),
     )
-    ours = _batch(earned, preset(preset_name(case)).rule.estimator)
-    np.testing.assert_allclose(np.asarray(ours).reshape(-1), case["advantages"], atol=ATOL, rtol=0)
+
+
+@cache
+def _ours(name):
+    """The advantages of all cases of a preset, by label."""
+    cases = [case for case in CASES if preset_name(case) == name]
+    batches = [_earned(case) for case in cases]
+    advantages = _batches(batches, preset(name).rule.estimator)
+    return dict(zip(map(_label, cases), map(np.ravel, advantages), strict=True))
+
+
+@pytest.mark.parametrize("case", CASES, ids=_label)
+def test_presets_reproduce_the_libraries(case):
+    """The definitions are those of the trainers, not merely like them: all 140 cases."""
+    ours = _ours(preset_name(case))[_label(case)]
+    np.testing.assert_allclose(ours, case["advantages"], atol=ATOL, rtol=0)
 
 
 def test_every_preset_and_every_kind_of_case_is_covered():
     """A rule that silently skipped a library would pass: count what it meets."""
-    assert len(CASES) == 140
+    assert len(CASES) == len(set(map(_label, CASES))) == 140
     recorded = {preset(preset_name(case)).rule.estimator for case in CASES}
     # These are compared with their definitions, in test_whitening and test_trainers_advantages.
     others = {name for name, p in PRESETS.items() if p.rule.estimator not in recorded}
@@ -98,23 +110,34 @@ def test_unknown_preset():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_equal_rewards_give_exactly_zero(dtype):
     """Rounding noise divided by eps is a gradient; libraries leave up to 0.97 here."""
-    every = jax.jit(jax.vmap(lambda r: jnp.stack([group_advantages(r, e) for e in ESTIMATORS])))
+    rewards = []
     for size in {row["G"] for row in ROWS} | {8}:
         values = sorted({row["v"] for row in ROWS if row["G"] == size} | {1.9})
-        rewards = np.full((len(values), size), np.array(values, dtype)[:, None], dtype)
-        advantages = np.asarray(every(rewards))
+        rewards.append(np.full((len(values), size), np.array(values, dtype)[:, None], dtype))
+    every = jax.jit(lambda sizes: [_groups(r, e) for r in sizes for e in ESTIMATORS])
+    observed = every(rewards)
+    assert len(observed) == len(rewards) * len(ESTIMATORS)
+    for advantages in map(np.asarray, observed):
         assert advantages.dtype == dtype
         assert (advantages == 0).all()
+
+
+@cache
+def _silent(dtype):
+    """Advantages of a batch of equal rewards, by preset."""
+    shapes = (2, 8), (2, 8, 2), (2,)
+    composites, vectors, greedy = (np.full(n, 1.9, dtype) for n in shapes)
+    earned = BatchRewards(composites, vectors, np.array([0.7, 0.3]), greedy=greedy)
+    estimators = [preset(name).rule.estimator for name in PRESETS]
+    every = jax.jit(lambda batch: [batch_advantages(batch, e) for e in estimators])(earned)
+    return dict(zip(PRESETS, map(np.asarray, every), strict=True))
 
 
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_a_silent_batch_gives_exactly_zero(name, dtype):
     """Every preset, also those that scale by the whole batch."""
-    shapes = (2, 8), (2, 8, 2), (2,)
-    composites, vectors, greedy = (jax.device_put(np.full(n, 1.9, dtype)) for n in shapes)
-    earned = BatchRewards(composites, vectors, jax.device_put(np.array([0.7, 0.3])), greedy=greedy)
-    advantages = np.asarray(_batch(earned, preset(name).rule.estimator))
+    advantages = _silent(dtype)[name]
     assert advantages.dtype == dtype
     assert (advantages == 0).all()
 
@@ -131,18 +154,19 @@ def test_zero_variance_rows_break_the_naive_formula():
 def test_silent_group_does_not_break_derivatives():
     """sqrt has no derivative at 0; a NaN here would spread through every exact quantity."""
     slope = jax.jit(jax.jacobian(lambda r: group_advantages(r, ESTIMATORS[2])))
-    assert np.isfinite(slope(jax.device_put(np.full(4, 0.7)))).all()
+    assert np.isfinite(slope(np.full(4, 0.7))).all()
 
 
 @pytest.mark.parametrize("estimator", ESTIMATORS, ids=str)
 def test_shift_and_scale(estimator):
     """Relative: a shift changes nothing; a scale multiplies, or is divided out when eps = 0."""
     rewards = np.random.default_rng(0).normal(size=(50, 6))
-    plain = np.asarray(_groups(jax.device_put(rewards), estimator))
-    np.testing.assert_allclose(_groups(jax.device_put(rewards + 3.7), estimator), plain, atol=1e-12)
-    np.testing.assert_allclose(plain.sum(1), 0, atol=1e-12)
     scaled = Estimator(estimator.name, estimator.ddof, 2.5 * estimator.eps)
-    grown = np.asarray(_groups(jax.device_put(-2.5 * rewards), scaled))
+    requests = (1, 0, estimator), (1, 3.7, estimator), (-2.5, 0, scaled)
+    every = jax.jit(lambda r: [_groups(a * r + b, e) for a, b, e in requests])
+    plain, shifted, grown = map(np.asarray, every(rewards))
+    np.testing.assert_allclose(shifted, plain, atol=1e-12)
+    np.testing.assert_allclose(plain.sum(1), 0, atol=1e-12)
     factor = -1 if estimator.name == "group_normalized" else -2.5
     np.testing.assert_allclose(grown, factor * plain, atol=1e-12)
 
