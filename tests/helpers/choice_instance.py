@@ -85,7 +85,7 @@ def instance(model: dict[str, Any]) -> Instance:
     fields = _fields(model)
     observation, theta = fields.pop("observation"), fields.pop("theta")
     mdp = TAMDP(**fields)
-    return Instance("choice", mdp, Tabular(mdp, observation), jax.device_put(theta))
+    return Instance("choice", mdp, Tabular(mdp, observation), jax.device_put(np.array(theta)))
 
 
 def four_answers(odds: tuple[int, int, int, int]) -> dict[str, Any]:

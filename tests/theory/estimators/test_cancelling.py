@@ -59,9 +59,7 @@ def test_probability_of_silence_and_what_speaks(name, size):
         if engine == "counts":
             # eps is in the table alone: under one name, models of one shape share a compilation.
             law = GroupLaw(Estimator(NAME), law.group_size, law.member, law.table)
-        chance, observed = _both(
-            pad_classes(mdp, len(CASES[name][0]), UNIT), Tabular(mdp), logits, law
-        )
+        chance, observed = _both(*model, law)
         assert float(chance) == pytest.approx(float(right.silent), rel=1e-13)
         if not right.speaks:
             assert float(observed.episodes) == np.inf

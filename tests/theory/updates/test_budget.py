@@ -2,7 +2,6 @@
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -29,7 +28,7 @@ def _variance(model, group_size, prompts):
 def test_cost_is_the_variance_of_an_update_times_its_episodes(instance, group_size):
     """N V with N = B G does not depend on B, and equals the formula in f, a and b."""
     model = (instance.mdp, instance.policy, instance.theta)
-    cost = float(_costs(_terms(*model), jnp.asarray(float(group_size))))
+    cost = float(_costs(_terms(*model), jax.device_put(float(group_size))))
     for prompts in (1, 5):
         episodes = prompts * group_size
         assert np.isclose(episodes * _variance(model, group_size, prompts), cost, rtol=1e-12)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from helpers import choice_instance
 from helpers.choice_instance import full_gradient, full_value
+from helpers.oracles import pad_classes
 
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import group_law
@@ -24,7 +25,12 @@ ESTIMATORS = (
     Estimator("componentwise_normalized"),
     Estimator("componentwise_normalized", ddof=1, eps=0.25),
 )
-_value, _moments = jax.jit(value), jax.jit(update_moments)
+
+
+@jax.jit
+def _quantities(mdp, policy, theta, laws):
+    """J, and the moments of every law at one policy."""
+    return value(mdp, policy, theta), [update_moments(mdp, policy, theta, law) for law in laws]
 
 
 def _eight_grades(rng):
@@ -70,11 +76,12 @@ def test_values_gradients_and_updates_agree(seed):
     document = _document(seed)
     choice = parse_choice(document)
     _, mdp, policy, theta, *_ = choice_instance.instance(document)
-    assert np.isclose(float(_value(mdp, policy, theta)), float(full_value(choice)), rtol=1e-13)
+    laws = [group_law(mdp, 2, estimator) for estimator in ESTIMATORS]
+    listed, every = _quantities(pad_classes(mdp, 9), policy, theta, laws)
+    assert np.isclose(float(listed), float(full_value(choice)), rtol=1e-13)
     # The logits of single answers have no gradient and no counterpart.
     kept = (slice(0, choice.dimension // 3), slice(0, 3))
-    for estimator in ESTIMATORS:
-        moments = _moments(mdp, policy, theta, group_law(mdp, 2, estimator))
+    for estimator, moments in zip(ESTIMATORS, every, strict=True):
         exact = update(choice, 2, estimator)
         mean = np.asarray(moments.mean).reshape(theta.shape)[kept].reshape(-1)
         assert np.allclose(mean, [float(x) for x in exact.mean], rtol=0, atol=1e-13)
