@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 import mpmath as mp
 
+from grpo_checks.theory.estimators.advantages import EstimatorName
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.numbers.counts import count_vectors
 from helpers import small_models
 
 DIGITS = 700
-NAME = "componentwise_normalized"
+NAME: EstimatorName = "componentwise_normalized"
 TWO, BITS = [[1, 0], [0, 1]], [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
 # sqrt(2/3) to 12 digits: with sd 2/5 and sqrt(6)/5 three components all but cancel.
 CLOSE = Fraction((2 / 3) ** 0.5).limit_denominator(10**6)

@@ -77,7 +77,7 @@ def test_values_gradients_and_updates_agree(seed):
     choice = parse_choice(document)
     _, mdp, policy, theta, *_ = choice_instance.instance(document)
     laws = [group_law(mdp, 2, estimator) for estimator in ESTIMATORS]
-    listed, every = _quantities(pad_classes(mdp, 9), policy, theta, laws)
+    listed, every = _quantities(pad_classes(mdp, 8, 8), policy, theta, laws)
     assert np.isclose(float(listed), float(full_value(choice)), rtol=1e-13)
     # The logits of single answers have no gradient and no counterpart.
     kept = (slice(0, choice.dimension // 3), slice(0, 3))
