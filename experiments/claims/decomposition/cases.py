@@ -41,12 +41,6 @@ SATURATION = 20.0
 _LOCK = Lock()
 
 
-def is_binary(mdp: TAMDP) -> bool:
-    """Whether c_G applies: every component reward is 0 or 1."""
-    values = np.asarray(mdp.class_vector)
-    return bool(((values == 0) | (values == 1)).all())
-
-
 def start_values(spec: InstanceSpec) -> np.ndarray:
     """Component values (1, Q, K) where training starts."""
     instance = build(spec)

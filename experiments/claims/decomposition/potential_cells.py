@@ -13,7 +13,6 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from grpo_checks.experiments.claims.decomposition.cases import is_binary
 from grpo_checks.experiments.models.constants import potential_roundings
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.protocol.assumptions import GRADED, influence_on
@@ -26,6 +25,7 @@ from grpo_checks.theory.estimators.response import response
 from grpo_checks.theory.evaluation.values import Theta, gradient
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
+from grpo_checks.theory.updates.correlation import is_binary
 from grpo_checks.theory.updates.moments import expected_update
 from grpo_checks.theory.updates.potential import potential_value, steepest_response
 from grpo_checks.theory.updates.rounding import (

@@ -11,13 +11,13 @@ from grpo_checks.experiments.claims.decomposition.cases import (
     JOINT,
     SMALL,
     TRAINED_AT,
-    is_binary,
 )
 from grpo_checks.experiments.claims.decomposition.cells import Case, Cells, Option, check
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.claim import Scope
 from grpo_checks.theory.mdp.padding import shape_of
+from grpo_checks.theory.updates.correlation import is_binary
 
 
 def _trained_specs(scope: Scope) -> list[InstanceSpec]:

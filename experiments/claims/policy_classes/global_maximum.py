@@ -21,7 +21,7 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 from scipy.special import softmax
 
-from grpo_checks.experiments.claims.decomposition.cases import SHARP, is_binary
+from grpo_checks.experiments.claims.decomposition.cases import SHARP
 from grpo_checks.experiments.claims.decomposition.gap import CONSTANT_RESPONSE
 from grpo_checks.experiments.claims.decomposition.region import corners, potential_curve
 from grpo_checks.experiments.claims.policy_classes import facts
@@ -44,6 +44,7 @@ from grpo_checks.theory.evaluation.values import Theta, component_values
 from grpo_checks.theory.instances.sharp import sharp_point
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
+from grpo_checks.theory.updates.correlation import is_binary
 from grpo_checks.theory.updates.rounding import accumulated
 
 NAME = "T2.global"
@@ -125,8 +126,7 @@ def _classes(scope: Scope) -> list[Listed]:
     sizes = SHARP if paper else (4, 8)
     specs = [named("conflict", components=1)]
     if paper:
-        others = ("conflict", "search", "coding", "menu")
-        specs += [named(name, components=3) for name in others]
+        specs += [named(x, components=3) for x in ("conflict", "search", "coding", "menu")]
         specs += [named("random", components=k, seed=s, levels=2) for k in (2, 3) for s in range(4)]
     listed = [c for size in sizes for c in _sharp(size)]
     lines = [_line(spec) for spec in specs if is_binary(build(spec).mdp)]

@@ -9,11 +9,9 @@ even at G = 8, where that of |grad J|^2 flattens (T1.floor).
 from collections.abc import Mapping
 from itertools import product
 
-import numpy as np
-
 from grpo_checks.experiments.claims.stationarity import rate as t1_rate
 from grpo_checks.experiments.claims.stationarity.floor import with_limits
-from grpo_checks.experiments.models.instances import InstanceSpec, build, named
+from grpo_checks.experiments.models.instances import build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.stationarity.path_search import SURROGATE
 from grpo_checks.experiments.protocol.assumptions import BINARY, in_cells, stated
@@ -24,6 +22,7 @@ from grpo_checks.experiments.runs.margins import ratios
 from grpo_checks.experiments.runs.words import Table, count
 from grpo_checks.experiments.storage.text import span
 from grpo_checks.theory.estimators.advantages import Estimator
+from grpo_checks.theory.updates.correlation import is_binary
 
 DECOMPOSED = Estimator("componentwise_normalized")
 SLOPE_GROUP = 8
@@ -38,15 +37,11 @@ MUTANTS = {"exponent": t1_rate.MUTANTS["exponent"], "of J": "the slope of |grad 
 
 def _grid(scope: Scope) -> list[RunSettings]:
     """The cells of the rate, without their number of seeds."""
-    specs = filter(_is_binary, MODELS.chosen(scope))
+    specs = [spec for spec in MODELS.chosen(scope) if is_binary(build(spec).mdp)]
     return [
         RunSettings(spec, size, length, t1_rate.MIN_SEEDS, DECOMPOSED, objective="potential")
         for spec, size, length in product(specs, SIZES[scope.profile], LENGTHS[scope.profile])
     ]
-
-
-def _is_binary(spec: InstanceSpec) -> bool:
-    return bool(np.isin(np.asarray(build(spec).mdp.class_vector), (0, 1)).all())
 
 
 def _slope_cell(scope: Scope) -> list[RunSettings]:
