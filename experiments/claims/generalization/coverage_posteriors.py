@@ -116,7 +116,7 @@ def _sampled_row(claim: str, n: int, misses: int, level: float) -> Row:
 def rows(claim: str, scope: Scope) -> list[Row]:
     """All of them."""
     if scope.profile == "quick":
-        hardest = laws(claim) + coin_rows(claim)
+        hardest = laws(claim) + coin_rows(claim) + recursive_panels(claim)
         return one_policy(claim, (25,)) + hardest + _fresh_tasks(claim, (50,))
     table = one_policy(claim, (5, 25, 100)) + _fresh_tasks(claim, (20, 50, 200))
     table += _episodes(claim, (4, 8)) + _split(claim, (20, 50))
