@@ -1,6 +1,7 @@
 """What moves, adds up, asks or repeats is what JAX computes, exactly, on dyadic numbers."""
 
 from fractions import Fraction
+from functools import cache
 
 import jax
 import jax.numpy as jnp
@@ -84,14 +85,26 @@ def dyadic() -> np.ndarray:
     return (np.random.default_rng(1).permutation(12).reshape(3, 4) - 5) / 4
 
 
+def _argument(form: str) -> np.ndarray:
+    """One array, or two."""
+    return dyadic() if form == "plain" else np.stack([dyadic(), dyadic()[::-1]])
+
+
+@cache
+def _computed(form: str) -> dict[str, np.ndarray]:
+    """By JAX, all of them in one program."""
+    every = lambda x: {name: function(x) for name, function in ARRAYS.items()}  # noqa: E731
+    values = jax.jit(every if form == "plain" else jax.vmap(every))(_argument(form))
+    return {name: np.asarray(value) for name, value in values.items()}
+
+
 @pytest.mark.parametrize("name", ARRAYS)
 @pytest.mark.parametrize("form", ["plain", "vmap"])
 def test_arrays(name, form):
     """What moves, adds up or asks is what JAX computes: exactly, since quarters are exact."""
-    function, x = ARRAYS[name], dyadic()
+    function, x, expected = ARRAYS[name], _argument(form), _computed(form)[name]
     if form == "vmap":
-        function, x = jax.vmap(function), np.stack([x, x[::-1]])
-    expected = np.asarray(function(jnp.asarray(x)))
+        function = jax.vmap(function)
     enclosure = enclose(function)(exact(x))
     assert enclosure.shape == expected.shape
     values = [Fraction(int(v.p), int(v.q)) for v in enclosure.flat]

@@ -34,7 +34,8 @@ BATCHES = 8192
 def _theta(name):
     """Away from the uniform policy, where symmetry could hide an error."""
     start = INSTANCES[name].theta
-    return start + jax.device_put(0.5 * np.random.default_rng(1).normal(size=start.shape))
+    moved = np.asarray(start) + 0.5 * np.random.default_rng(1).normal(size=start.shape)
+    return jax.device_put(moved)
 
 
 def _episode_scores(policy, probs, episodes):
@@ -94,12 +95,11 @@ def _updates(name, prompts):
     _, mdp, policy, *_ = INSTANCES[name]
     chances, theta = Chances(mdp), _theta(name)
     settings = [Training(e, GROUP, prompts=prompts) for e in ESTIMATORS.values()]
-    cdf = action_cdf(policy.probs(theta))
 
     @jax.jit
     @jax.vmap
     def draw(key):
-        batch = sample_batch(key, chances, cdf, settings[0])
+        batch = sample_batch(key, chances, action_cdf(policy.probs(theta)), settings[0])
         every = [sampled_update(mdp, policy, theta, batch, s).reshape(-1) for s in settings]
         return jnp.stack(every)
 

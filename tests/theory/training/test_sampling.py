@@ -3,7 +3,6 @@
 from itertools import product
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from helpers import oracles
@@ -52,18 +51,16 @@ def test_large_groups_against_the_exact_law(size, estimator):
 def _whole_batches(estimator):
     """Probability and update of every batch of `conflict`: two groups of two, rho = 1/2 each."""
     _, mdp, policy, *_ = conflict()
-    theta = jnp.array([0.3])
-    first, second = oracles.list_episodes(mdp, policy, theta)
-    chance, updates = [], []
-    for members in product(*[range(2)] * 4):
-        episodes = [(first, i) for i in members[:2]] + [(second, i) for i in members[2:]]
-        rewards = jnp.array([e.value[i] for e, i in episodes]).reshape(2, 2)
-        earned = BatchRewards(rewards, rewards[..., None], mdp.weights)
-        advantages = batch_advantages(earned, estimator)
-        score = np.array([e.score[i] for e, i in episodes])
-        chance.append(np.prod([e.probability[i] for e, i in episodes]))
-        updates.append(np.asarray(advantages).reshape(-1) @ score / 2 / 2)
-    return oracles.moments(np.array(chance), np.array(updates))
+    listed = oracles.list_episodes(mdp, policy, np.array([0.3]))
+    members = np.array(list(product(range(2), repeat=4))).reshape(-1, 2, 2)
+    chance, rewards, score = (
+        np.stack([getattr(e, name)[members[:, q]] for q, e in enumerate(listed)], 1)
+        for name in ("probability", "value", "score")
+    )
+    each = lambda r: batch_advantages(BatchRewards(r, r[..., None], mdp.weights), estimator)  # noqa: E731
+    advantages = np.asarray(jax.jit(jax.vmap(each))(rewards))
+    updates = np.einsum("mqg,mqgn->mn", advantages, score) / 2 / 2
+    return oracles.moments(chance.prod((1, 2)), updates)
 
 
 @pytest.mark.parametrize("name", ["trl-batch", "trl-gdpo", "verl-gdpo"])
@@ -72,7 +69,7 @@ def test_batch_estimators_against_whole_batches(name):
     _, mdp, policy, *_ = conflict()
     mean, variance = _whole_batches(PRESETS[name].rule.estimator)
     training = Training(PRESETS[name].rule.estimator, 2)
-    theta = jnp.array([0.3])
+    theta = jax.device_put(np.array([0.3]))
     sampled = sampled_moments(jax.random.key(1), mdp, policy, theta, training, BATCHES)
     assert standard_scores(sampled, mean, variance).max() < LARGEST
 
@@ -83,7 +80,7 @@ def test_a_group_written_out_equals_the_batch_function():
     mean, variance = _whole_batches(NORMALIZED[0])
     groups = [
         group_updates(e, 2, "group_normalized")
-        for e in oracles.list_episodes(mdp, policy, jnp.array([0.3]))
+        for e in oracles.list_episodes(mdp, policy, np.array([0.3]))
     ]
     values = [oracles.moments(*g) for g in groups]
     np.testing.assert_allclose(mean, sum(m for m, _ in values) / 2, atol=1e-12)
