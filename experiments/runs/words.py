@@ -57,11 +57,19 @@ def exactly(row: pd.Series, side: str) -> str:
     return f"{float(row[side]):.{DIGITS}g}"
 
 
-def table(
-    data: pd.DataFrame, headings: Mapping[str, str] | None = None, digits: int = DIGITS
-) -> str:
-    """Chosen columns under their headings, counts as whole numbers; or all, as they are."""
-    if headings is not None:
+def table(data: pd.DataFrame, columns: str | Mapping[str, str] = "", digits: int = DIGITS) -> str:
+    """Chosen columns under their headings, counts as whole numbers; or all, as they are.
+
+    ``columns`` is "name: heading | name | ...", where a name alone is its own heading.
+    """
+    if columns:
+        headings = headings_of(columns) if isinstance(columns, str) else dict(columns)
         chosen = data[[*headings]].astype({name: int for name in COUNTS if name in headings})
         data = chosen.rename(columns=headings)
     return markdown(data, digits)
+
+
+def headings_of(columns: str) -> dict[str, str]:
+    """The headings of such a text by their columns."""
+    pairs = (part.partition(": ") for part in columns.split(" | "))
+    return {name: heading or name for name, _, heading in pairs}

@@ -48,13 +48,11 @@ def rules(data: pd.DataFrame) -> Facts | None:
         (wrong.loc[[ALWAYS, FITTED], x] < wrong.loc[TRUE, x]).all() for x in ("kept", "decisive")
     ):
         return None
-    headings = {
-        "rule": "who gains more by",
-        "all": f"wrong in {len(known.cells)} cells",
-        "kept": f"in the {int(known.kept.sum())} kept back",
-        "races": f"in {len(known.races)} races",
-        "decisive": f"in the {int(known.decisive.sum())} told apart",
-    }
+    headings = (
+        f"rule: who gains more by | all: wrong in {len(known.cells)} cells | "
+        f"kept: in the {int(known.kept.sum())} kept back | races: in {len(known.races)} races | "
+        f"decisive: in the {int(known.decisive.sum())} told apart"
+    )
     texts = lines.map(lambda x: "" if pd.isna(x) else x if isinstance(x, str) else f"{x:.0f}")
     return {
         "table": table(texts, headings),
@@ -89,42 +87,31 @@ def _shares(maps: pd.DataFrame) -> str:
         most=lambda x: f"{x.max():.1%}",
     )
     shares["as_e"] = cells["verdict"].agg(lambda x: f"{(x == 'holds').mean():.0%}")
-    headings = {
-        "components": "K",
-        "success": "success of the first",
-        "group_size": "G",
-        "ahead": "decomposed gains more in",
-        "least": "by, least",
-        "most": "most",
-        "as_e": "e says who in",
-    }
+    headings = (
+        "components: K | success: success of the first | group_size: G | "
+        "ahead: decomposed gains more in | least: by, least | most | as_e: e says who in"
+    )
     return table(shares.reset_index(), headings)
 
 
 def _training(races: pd.DataFrame) -> str:
     """Without those in which e turns on the way, which say nothing."""
-    headings = {
-        "group_size": "G",
-        "success_ratio": "ratio",
-        "coupling": "coupling",
-        "lead_at_start": "e_dec - e_joint at the start",
-        "observed": "J with the smaller e, less J with the larger",
-        "lower": "lower limit",
-        "upper": "upper limit",
-        "verdict": "verdict",
-    }
+    headings = (
+        "group_size: G | success_ratio: ratio | coupling | "
+        "lead_at_start: e_dec - e_joint at the start | "
+        "observed: J with the smaller e, less J with the larger | lower: lower limit | "
+        "upper: upper limit | verdict"
+    )
     races = races[races["verdict"] != "assumption unmet"]
     return table(races.round(4), headings)
 
 
 def _collapse(maps: pd.DataFrame) -> str:
     """Numbers of different advantages in a group, by the order of the two steps."""
-    headings = {
-        "components": "K",
-        "group_size": "G",
-        "distinct_joint": "sum, then normalise",
-        "distinct_decomposed": "normalise, then sum",
-    }
+    headings = (
+        "components: K | group_size: G | distinct_joint: sum, then normalise | "
+        "distinct_decomposed: normalise, then sum"
+    )
     cells = maps.groupby(["components", "group_size"])
     orders = ("distinct_joint", "distinct_decomposed")
     return table(

@@ -15,38 +15,22 @@ def cycles(data: Table, drawn: Table) -> Facts:
     )
     sampled = data[data["evidence"] == "statistical"]
     ascents, left = having(data, "holds"), having(data, "inconclusive")
-    headings = {
-        "instance": "instance",
-        "reach": "c",
-        "field": "average of the square of",
-        "observed": "at least, every T",
-        "measured": "measured",
-        "measured_steps": "at T =",
-    }
-    around = {
-        "instance": "instance",
-        "group_size": "G",
-        "difference": "logit difference",
-        "frequency": "frequency",
-        "observed": "|grad J|^2 there",
-    }
-    between = {
-        "instance": "instance",
-        "group_size": "G",
-        "edge": "actions",
-        "chance": "chance of the first",
-        "reached": "run from the start",
-        "observed": "|grad J|^2 there",
-    }
-    trained = {
-        "instance": "instance",
-        "estimator": "estimator",
-        "n_steps": "T",
-        "periods": "periods",
-        "observed": "average of |grad J|^2",
-        "bound": "bound",
-        "verdict": "verdict",
-    }
+    headings = (
+        "instance | reach: c | field: average of the square of | observed: at least, every T | "
+        "measured | measured_steps: at T ="
+    )
+    around = (
+        "instance | group_size: G | difference: logit difference | frequency | "
+        "observed: |grad J|^2 there"
+    )
+    between = (
+        "instance | group_size: G | edge: actions | chance: chance of the first | "
+        "reached: run from the start | observed: |grad J|^2 there"
+    )
+    trained = (
+        "instance | estimator | n_steps: T | periods | observed: average of |grad J|^2 | bound | "
+        "verdict"
+    )
     exact = ascents[ascents["evidence"] == "exact"]
     return {
         "table": table(

@@ -33,13 +33,10 @@ def kappa(data: pd.DataFrame) -> Facts:
     options = anywhere[(anywhere["ddof"] > 0) | (anywhere["eps"] > 0)]
     unmet = data[data["verdict"] == "assumption unmet"]
     saturated = unmet[unmet["gradient_norm"].notna()].iloc[0]
-    headings = {
-        "group_size": "G",
-        "kappa_G": "kappa_G",
-        "factor": "(kappa_G-1)/(kappa_G+1)",
-        "observed": "largest kappa",
-        "cells": "cells",
-    }
+    headings = (
+        "group_size: G | kappa_G | factor: (kappa_G-1)/(kappa_G+1) | observed: largest kappa | "
+        "cells"
+    )
     return {
         "cells": int(points["cells"].sum()),
         "violations": int(points["violations"].sum()),

@@ -137,14 +137,10 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
 def facts(data: pd.DataFrame, kappa: pd.DataFrame) -> Facts:
     """Of T2.gap, and gap/bound of all cells of T2.kappa beside its own."""
     both = pd.concat([data, kappa])
-    headings = {
-        "claim": "claim",
-        "where": "at",
-        "cells": "cells",
-        "ratio_median": "median",
-        "ratio_99": "99th percentile",
-        "ratio_max": "maximum",
-    }
+    headings = (
+        "claim | where: at | cells | ratio_median: median | ratio_99: 99th percentile | "
+        "ratio_max: maximum"
+    )
     cells = data[data["instance"] != "all"]
     return {
         "cells": int(cells["cells"].sum()),

@@ -123,17 +123,11 @@ def facts(data: Table) -> Facts:
     compared = data[data["size"].notna() & (data["verdict"] != "vacuous")]
     trained = data[data["standard_error"].notna()]
     graded = data[data["asymmetry"].notna()]
-    headings = {
-        "group_size": "G",
-        "seeds": "seeds",
-        "observed": "mean J at the end",
-        "standard_error": "standard error",
-        "bound": "J at the maximiser of Jtilde",
-        "lower": "lower limit",
-        "upper": "upper limit",
-        "optimum_of_J": "J*",
-        "optimum_in_errors": "errors below J*",
-    }
+    headings = (
+        "group_size: G | seeds | observed: mean J at the end | standard_error: standard error | "
+        "bound: J at the maximiser of Jtilde | lower: lower limit | upper: upper limit | "
+        "optimum_of_J: J* | optimum_in_errors: errors below J*"
+    )
     return {
         "trained": instances(trained),
         "graded": instances(graded),

@@ -79,12 +79,7 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
 
 def facts(data: pd.DataFrame, kappa: pd.DataFrame) -> Facts:
     """Of T2.zero, and what is lost where it does not apply."""
-    headings = {
-        "where": "condition",
-        "cells": "cells",
-        "largest_gap": "largest gap",
-        "verdict": "verdict",
-    }
+    headings = "where: condition | cells | largest_gap: largest gap | verdict"
     rounded = data.assign(largest_gap=data["largest_gap"].map("{:.2g}".format))
     return {
         "table": table(rounded, headings),

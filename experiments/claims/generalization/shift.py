@@ -144,7 +144,7 @@ def certain_failure(data: Table) -> Facts:
 
 def facts(data: Table) -> Facts:
     """Of T3.shift: how often the bound fails, and the one with the undivided term."""
-    headings = {"n_tasks": "n", "hard": "D_S(hard)", "note": "failure", "verdict": "verdict"}
+    headings = "n_tasks: n | hard: D_S(hard) | note: failure | verdict"
     return {
         "table": table(data, headings),
         "delta": ", ".join(f"{x:g}" for x in data["delta"].unique()),

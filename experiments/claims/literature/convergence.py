@@ -115,7 +115,7 @@ def facts(data: Table) -> Facts:
     exact = data["cycle_low"].notna()
     settled, cycles = having(data, "holds"), having(data, "refuted").sort_values("beta")
     lattice = data[exact].iloc[0]
-    headings = {"reference": "p_ref", "beta": "beta", "eps": "eps", "observed": "distance"}
+    headings = "reference: p_ref | beta | eps | observed: distance"
     return {
         "settled": len(settled),
         "cells": len(data[~exact]),

@@ -22,7 +22,7 @@ from grpo_checks.experiments.protocol.cell_rows import certified, exact, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope, Verdict
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
 from grpo_checks.experiments.protocol.verdict import Decision, compare
-from grpo_checks.experiments.runs.words import Table, having, table
+from grpo_checks.experiments.runs.words import Table, having, headings_of, table
 from grpo_checks.theory.estimators.advantages import EstimatorName
 from grpo_checks.theory.estimators.distinct import COUNTED, count_groups, distinct_groups
 from grpo_checks.theory.numbers.fields import POSITIVE, entry, numbers
@@ -113,14 +113,10 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
 
 def facts(data: Table) -> Facts:
     """Of L.groups: numbers of different groups of advantages, with unit weights."""
-    headings = {
-        "components": "K",
-        "group_size": "G",
-        "observed": "joint",
-        "bound": "decoupled",
-        "centred": "centred",
-        "multisets": "all",
-    }
+    headings = headings_of(
+        "components: K | group_size: G | observed: joint | bound: decoupled | centred | "
+        "multisets: all"
+    )
     unit = data[~data["weights"].str.contains("2")].astype({name: int for name in headings})
     several = unit[unit["components"] > 1]
     equal = (several["bound"] == several["centred"]).groupby(several["group_size"]).all()

@@ -126,7 +126,7 @@ def facts(data: Table) -> Facts:
     signal = data[data["oracle"] > 0]
     relative = (signal["observed"] / signal["oracle"]).groupby(signal["group_size"])
     noise = relative.agg(["min", "median", "max"]).reset_index()
-    headings = {"group_size": "G", "min": "min", "median": "median", "max": "max"}
+    headings = "group_size: G | min | median | max"
     return {
         "holds": len(having(data, "holds")),
         "table": table(noise, headings, digits=4),

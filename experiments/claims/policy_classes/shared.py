@@ -114,7 +114,7 @@ def facts(cases: Table) -> Facts | None:
     refuted = having(cases[cases["claim"] == "T2.shared"], "refuted")
     if refuted.empty:
         return None
-    headings = {"case": "point", "observed": "lost", "bound": "allowed"}
+    headings = "case: point | observed: lost | bound: allowed"
     return {"table": shown(refuted, headings)}
 
 

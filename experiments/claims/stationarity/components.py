@@ -155,15 +155,10 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
 
 def facts(data: Table) -> Facts:
     """Of T1.K: the exponents, and G V of normalised advantages, which has no limit law 1/G."""
-    headings = {
-        "grows_in": "in",
-        "estimator": "estimator",
-        "weights": "weights",
-        "correlation": "correlation",
-        "observed": "exponent",
-        "note": "why",
-        "verdict": "verdict",
-    }
+    headings = (
+        "grows_in: in | estimator | weights | correlation | observed: exponent | note: why | "
+        "verdict"
+    )
     normalised = data[data["estimator"] == "group_normalized"].filter(like="G V at G=").dropna()
     variances = [
         f"{value:.3f} at {str(name).removeprefix('G V at ')}"

@@ -133,14 +133,9 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
 
 def facts(data: Table) -> Facts:
     """Of T1.curl: the asymmetry of the Jacobian of E[g]."""
-    headings = {
-        "instance": "instance",
-        "distinct_rewards": "distinct rewards",
-        "group_size": "G",
-        "eps": "eps",
-        "largest": "largest",
-        "verdict": "verdict",
-    }
+    headings = (
+        "instance | distinct_rewards: distinct rewards | group_size: G | eps | largest | verdict"
+    )
     rounded = data.assign(
         eps=data["eps"].fillna(0).map("{:g}".format),
         largest=data["largest"].map("{:.2g}".format),

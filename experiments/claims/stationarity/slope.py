@@ -43,14 +43,10 @@ def facts(data: Table) -> Facts:
     """Of T1.slope: the fitted slopes, and the lengths that they were fitted to."""
     averages = data.filter(like="average at T=").dropna(axis=1, how="all")
     lengths = [int(str(name).removeprefix("average at T=")) for name in averages]
-    headings = {
-        "group_size": "G",
-        "observed": "slope",
-        "lower": "lower limit",
-        "upper": "upper limit",
-        "seeds": "seeds",
-        "verdict": "verdict",
-    }
+    headings = (
+        "group_size: G | observed: slope | lower: lower limit | upper: upper limit | seeds | "
+        "verdict"
+    )
     return {
         "shortest": min(lengths),
         "longest": max(lengths),

@@ -16,19 +16,12 @@ from grpo_checks.experiments.audit.sharpness import (
 from grpo_checks.experiments.audit.telling import COLUMNS
 from grpo_checks.experiments.ledger.facts.margins import looseness, margins
 from grpo_checks.experiments.protocol.claim import Facts
-from grpo_checks.experiments.runs.words import table
+from grpo_checks.experiments.runs.words import headings_of, table
 
-HEADINGS = {
-    "claim": "claim",
-    "statement": "statement",
-    "provenance": "whose",
-    "verdict": "verdict",
-    "looseness": "looseness",
-    "distance": "distance",
-    "rounding": "rounding",
-    "power": "power",
-    "picture": "picture",
-}
+HEADINGS = headings_of(
+    "claim | statement | provenance: whose | verdict | looseness | distance | rounding | power | "
+    "picture"
+)
 NONE_DRAWN = {
     "equal": "none: both sides are equal in every cell",
     "points": "none: decided at a few points, which the details list",

@@ -62,11 +62,8 @@ def stops(records: pd.DataFrame) -> Facts:
         outcome=records["outcome"].replace(ENDS),
         value=[f"{r.J:.3f} of {r.optimum:.3f}" for r in records.itertuples()],
     )
-    headings = {
-        "instance": "instance",
-        "what": "change",
-        "outcome": "the run",
-        "value": "J at the end",
-        "stays": "average of |grad J|^2, last third",
-    }
+    headings = (
+        "instance | what: change | outcome: the run | value: J at the end | "
+        "stays: average of |grad J|^2, last third"
+    )
     return {"table": table(lines, headings), "turns": TURNS - 0.5}

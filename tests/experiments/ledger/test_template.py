@@ -11,7 +11,7 @@ from grpo_checks.experiments.ledger import ledger
 from grpo_checks.experiments.ledger.ledger import ROOT, TEMPLATES
 from grpo_checks.experiments.ledger.parts import OF_NO_CLAIM, PARTS, filled_part, of_claims
 from grpo_checks.experiments.ledger.template import filled, parts
-from grpo_checks.experiments.runs.words import table
+from grpo_checks.experiments.runs.words import headings_of, table
 
 TEXT = "<!-- a -->\n# One\n\n<!-- b c -->\n{x:.2g} and {x}, not {{y}}\n<!-- d -->\n"
 
@@ -101,6 +101,11 @@ def test_tables_show_counts_as_whole_numbers():
     data = pd.DataFrame({"observed": [0.1 + 0.2], "cells": [1234567.0], "other": ["x"]})
     shown = table(data, {"cells": "cells", "observed": "share"}).splitlines()
     assert shown == ["| cells | share |", "| --- | --- |", "| 1234567 | 0.3 |"]
+    assert table(data, "cells | observed: share").splitlines() == shown
+    assert headings_of("observed: |x| at T: 5 | cells") == {
+        "observed": "|x| at T: 5",
+        "cells": "cells",
+    }
     assert table(data[["observed"]], digits=1).splitlines()[0::2] == ["| observed |", "| 0.3 |"]
 
 
