@@ -14,9 +14,10 @@ verify: $(READY)
 	@$(PASS_ON) status=0; $(BIN)/python -m experiments verify || status=$$?; \
 	if [ $$status -le 1 ]; then $(BIN)/python -m figures results/quick || exit $$?; fi; exit $$status
 
-# What is compiled is kept for the next run; safe to delete.
+# What is compiled is kept for the next run, Python's modules too, whatever the caller has said of
+# them: workers, and each command that a test starts, would compile all of them. Safe to delete.
 test: $(READY)
-	TESTS_COMPILATION_CACHE=$(VENV)/compiled $(BIN)/python -m pytest -n 2 --dist worksteal
+	TESTS_COMPILATION_CACHE=$(VENV)/compiled PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -38,19 +38,20 @@ class Evaluator:
     ) -> list[Values]:
         held: dict[Any, Values] = dict(zip(program.invars, operands, strict=True))
         pending = dict(zip(program.constvars, consts, strict=True))
-
-        def read(atom: Any, place: Place) -> Values:
-            if isinstance(atom, Literal):
-                return self.constant(atom.val, place)
-            if atom not in held:
-                held[atom] = self.constant(pending[atom], place)
-            return held[atom]
-
         for equation in program.eqns:
             place = partial(source_info_util.summarize, equation.source_info)
-            values = [read(atom, place) for atom in equation.invars]
+            values = [self._read(atom, held, pending, place) for atom in equation.invars]
             held.update(zip(equation.outvars, self._apply(equation, values, place), strict=True))
-        return [read(atom, lambda: "result") for atom in program.outvars]
+        return [self._read(atom, held, pending, lambda: "result") for atom in program.outvars]
+
+    def _read(
+        self, atom: Any, held: dict[Any, Values], pending: dict[Any, Any], place: Place
+    ) -> Values:
+        if isinstance(atom, Literal):
+            return self.constant(atom.val, place)
+        if atom not in held:
+            held[atom] = self.constant(pending[atom], place)
+        return held[atom]
 
     def _apply(self, equation: JaxprEqn, operands: list[Values], place: Place) -> list[Values]:
         name = equation.primitive.name

@@ -1,6 +1,7 @@
 """Which update rule some gradients are of."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -116,12 +117,12 @@ def weighed(fed: Fed, aggregation: Aggregation) -> Weighed:
 
 def curve(models: Sequence[Weighed], candidate: Candidate) -> Curve:
     """The gradients of a rule on all models, one after the other, from its free numbers."""
+    return partial(_joined, models, candidate)
 
-    def joined(free: list[complex]) -> Predicted:
-        values, gains = zip(*(model.sums(candidate, free) for model in models), strict=True)
-        return Predicted(np.concatenate(values), np.concatenate(gains))
 
-    return joined
+def _joined(models: Sequence[Weighed], candidate: Candidate, free: list[complex]) -> Predicted:
+    values, gains = zip(*(model.sums(candidate, free) for model in models), strict=True)
+    return Predicted(np.concatenate(values), np.concatenate(gains))
 
 
 def _checked(fed: Fed, gradients: Numbers) -> Numbers:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from typing import NamedTuple
 
@@ -130,17 +131,17 @@ def nearest_factor(values: Numbers, observed: Numbers) -> float:
 
 def _curve(trial: Trial, scaled: bool) -> Curve:
     """Of the data, and then of the constraints; the last number is a factor if ``scaled``."""
+    return partial(_joined, trial, scaled)
 
-    def joined(free: list[complex]) -> Predicted:
-        numbers, scale = (free[:-1], free[-1]) if scaled else (free, 1.0 + 0j)
-        values, gain = trial.curve(numbers)
-        answer = Predicted(scale * values, scale.real * gain)
-        if trial.constraints is None:
-            return answer
-        parts = zip(answer, trial.constraints.predicted(numbers, scale), strict=True)
-        return Predicted(*(np.concatenate(pair) for pair in parts))
 
-    return joined
+def _joined(trial: Trial, scaled: bool, free: list[complex]) -> Predicted:
+    numbers, scale = (free[:-1], free[-1]) if scaled else (free, 1.0 + 0j)
+    values, gain = trial.curve(numbers)
+    answer = Predicted(scale * values, scale.real * gain)
+    if trial.constraints is None:
+        return answer
+    parts = zip(answer, trial.constraints.predicted(numbers, scale), strict=True)
+    return Predicted(*(np.concatenate(pair) for pair in parts))
 
 
 def _rule_fit(
