@@ -4,17 +4,13 @@ import gc
 import os
 import shutil
 import tempfile
-from importlib.metadata import version
 from pathlib import Path
 
-# One thread per worker: two pytest workers on two cores must not fight over them. And LLVM emits
-# loops, in one module: most programs run once, and XLA's defaults take twice as long to compile.
-# XLA ends the process at a flag it does not know: jaxlib 0.11 and 0.12 refuse that of emitters.
-os.environ.setdefault(
-    "XLA_FLAGS",
-    "--xla_cpu_multi_thread_eigen=false --xla_cpu_parallel_codegen_split_count=1"
-    + " --xla_cpu_use_fusion_emitters=false" * version("jaxlib").startswith("0.10."),
-)
+from grpo_checks.experiments.computing.compiler_flags import quick_flags
+
+# One thread per worker: two pytest workers on two cores must not fight over them. The rest as the
+# quick profile has it, so that a command that a test starts finds what the test has stored.
+os.environ.setdefault("XLA_FLAGS", " ".join(("--xla_cpu_multi_thread_eigen=false", *quick_flags())))
 
 import jax
 import pytest

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from grpo_checks.experiments.commands.arguments import audits, claims, models, trainers
 from grpo_checks.experiments.commands.program import drawing, program
+from grpo_checks.experiments.computing.compiler_flags import compile_quickly
 from grpo_checks.experiments.storage.terminal import escaped, say
 
 ABOUT = (
@@ -166,6 +167,8 @@ def run(arguments: argparse.Namespace) -> int:
     command = COMMANDS[arguments.command]
     if command.loads:
         say(f"{arguments.command}: {command.loads}")
+    if claims.is_quick(arguments):
+        compile_quickly()
     module = _imported(f"grpo_checks.experiments.commands.{command.module}")
     import jax
 

@@ -1,12 +1,22 @@
 """Arguments of the commands about claims."""
 
-from argparse import ArgumentParser
+from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
 PROFILES = ("quick", "paper", "ci")
 """``ci``: the sizes of ``quick``, in a folder of its own and without a word on the ledger."""
 CLAIM = "a claim, as `list` names it, or a .py file"
-STORED_RUNS = Path("results/quick/cells")
+STORED_RUNS, PAPER_RUNS = Path("results/quick/cells"), Path("results/paper/cells")
+
+
+def is_quick(arguments: Namespace) -> bool:
+    """Whether a command takes the sizes of the quick profile, or looks at its stored runs: their
+    programs are compiled alike. The paper's keep their digits."""
+    if arguments.command == "verify":
+        return bool(arguments.profile != "paper")
+    if arguments.command == "mutants":
+        return bool(arguments.runs != PAPER_RUNS)
+    return bool(arguments.command == "explain")
 
 
 def listing(parser: ArgumentParser) -> None:
