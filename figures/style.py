@@ -41,11 +41,7 @@ RC: Mapping[str, object] = MappingProxyType(
 # Okabe and Ito's palette.
 OBSERVED, BOUND, REFERENCE = "#0072B2", "#D55E00", "#555555"
 TERMS: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {
-        "optimisation": ("#56B4E9", ""),
-        "bias": ("#009E73", "xxxx"),
-        "variance": ("#E69F00", "////"),
-    }
+    {"optimisation": ("#56B4E9", ""), "bias": ("#009E73", "xxxx"), "variance": ("#E69F00", "////")}
 )
 
 SERIES: Sequence[Mapping[str, Any]] = tuple(

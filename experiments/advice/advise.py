@@ -17,13 +17,7 @@ from tqdm import tqdm
 
 from grpo_checks.experiments.advice.bias_floor import smoothness_of
 from grpo_checks.experiments.advice.choice import FILTERED, NEVER
-from grpo_checks.experiments.advice.place import (
-    Place,
-    Plan,
-    law_of,
-    numbers_of,
-    silent_shares,
-)
+from grpo_checks.experiments.advice.place import Place, Plan, law_of, numbers_of, silent_shares
 from grpo_checks.experiments.advice.recommended import best_size, recommended
 from grpo_checks.experiments.advice.trainers import DEFAULT, trainer_lines, trainer_rows
 from grpo_checks.experiments.advice.words import sentences
@@ -37,12 +31,7 @@ from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.rules.presets import preset
 from grpo_checks.theory.updates.budget import budget_terms
-from grpo_checks.theory.updates.moments import (
-    UpdateMoments,
-    combine,
-    moments_at,
-    speaking_moments,
-)
+from grpo_checks.theory.updates.moments import UpdateMoments, combine, moments_at, speaking_moments
 from grpo_checks.theory.updates.silent import FilteredMoments, filtered
 
 Updates = Callable[[float], UpdateMoments]

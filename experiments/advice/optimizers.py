@@ -101,9 +101,7 @@ def _expected(law: RuleLaw, policy: Policy, theta: Theta) -> Float[Array, " n"]:
     return law.moments(policy, theta).mean
 
 
-def _optimizers(
-    median: float,
-) -> Mapping[str, tuple[optax.GradientTransformation, float | None]]:
+def _optimizers(median: float) -> Mapping[str, tuple[optax.GradientTransformation, float | None]]:
     """By name, with the norm that is clipped at; those of optax with its defaults, as trainers'."""
     return {
         "SGD": (optax.identity(), None),

@@ -15,13 +15,7 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from grpo_checks.experiments.audit.survey_paths import (
-    ESTIMATOR,
-    KINDS,
-    Models,
-    followed,
-    padded,
-)
+from grpo_checks.experiments.audit.survey_paths import ESTIMATOR, KINDS, Models, followed, padded
 from grpo_checks.experiments.computing.work import BAR
 from grpo_checks.theory.convergence.cycles.duels import duels
 from grpo_checks.theory.instances.cycles.random_composites import Composite, random_composite

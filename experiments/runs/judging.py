@@ -8,13 +8,7 @@ from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import nothing_to_learn
 from grpo_checks.experiments.protocol.cell_rows import unmet
 from grpo_checks.experiments.protocol.certificates import Edited, certified_rows, stored_cases
-from grpo_checks.experiments.protocol.claim import (
-    STATISTICAL,
-    Claim,
-    Row,
-    Scope,
-    settled_by,
-)
+from grpo_checks.experiments.protocol.claim import STATISTICAL, Claim, Row, Scope, settled_by
 from grpo_checks.experiments.protocol.soundness import checked_list
 from grpo_checks.experiments.protocol.verdict import Verdict
 from grpo_checks.theory.convergence.error_levels import holm

@@ -9,13 +9,7 @@ from flint import arb, ctx, fmpq
 from grpo_checks.theory.arithmetic import numbers
 from grpo_checks.theory.arithmetic.control import rule_for
 from grpo_checks.theory.arithmetic.elementwise import mapped
-from grpo_checks.theory.arithmetic.registry import (
-    FUNCTIONS,
-    JAX_FUNCTIONS,
-    Entry,
-    Values,
-    objects,
-)
+from grpo_checks.theory.arithmetic.registry import FUNCTIONS, JAX_FUNCTIONS, Entry, Values, objects
 from grpo_checks.theory.numbers.balls import Number, hull, powers, total
 from grpo_checks.theory.numbers.bernstein import bernstein
 from grpo_checks.theory.numbers.counts import check_tasks

@@ -11,13 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from grpo_checks.theory.evaluation.pull import pull
-from grpo_checks.theory.evaluation.values import (
-    Probs,
-    Theta,
-    episode_kl,
-    gradient,
-    visits,
-)
+from grpo_checks.theory.evaluation.values import Probs, Theta, episode_kl, gradient, visits
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.regularisation.sums import Table, costs_ahead, log_ratio

@@ -13,11 +13,7 @@ from grpo_checks.theory.evaluation.values import Theta
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.places import Chances
 from grpo_checks.theory.mdp.policy import Policy
-from grpo_checks.theory.training.batch import (
-    Batch,
-    Training,
-    sample_batch,
-)
+from grpo_checks.theory.training.batch import Batch, Training, sample_batch
 from grpo_checks.theory.training.episodes import action_cdf
 from grpo_checks.theory.training.recording import Exact, record
 from grpo_checks.theory.training.slopes import batch_slopes

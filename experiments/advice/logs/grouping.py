@@ -1,7 +1,7 @@
 """Groups of a log: rows of one prompt at one step, and windows of steps."""
 
 from collections import Counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,9 +42,13 @@ class Grouped(NamedTuple):
 def _labels(rows: LogRows) -> tuple[Ints, NDArray[np.int64]]:
     """The order of rows that brings groups together, steps first, and the label of each there."""
     order = np.lexsort((rows.prompt, rows.step))
-    step, prompt = rows.step[order], rows.prompt[order]
-    new = np.r_[True, (step[1:] != step[:-1]) | (prompt[1:] != prompt[:-1])]
-    return order, np.cumsum(new) - 1
+    return order, _numbered(rows.step[order], rows.prompt[order])
+
+
+def _numbered(first: NDArray[Any], second: NDArray[Any]) -> Ints:
+    """0, 1, ...: a number for each run of rows that have both in common."""
+    new = (first[1:] != first[:-1]) | (second[1:] != second[:-1])
+    return np.r_[0, np.cumsum(new)]
 
 
 def _split(labels: Ints, size: int) -> tuple[Ints, int]:
@@ -53,8 +57,7 @@ def _split(labels: Ints, size: int) -> tuple[Ints, int]:
     several = (counts > size) & (counts % size == 0) & (size > 1)
     rank = np.arange(labels.size) - np.repeat(np.cumsum(counts) - counts, counts)
     part = np.where(several[labels], rank // size, 0)
-    new = np.r_[True, (labels[1:] != labels[:-1]) | (part[1:] != part[:-1])]
-    return np.cumsum(new) - 1, int(several.sum())
+    return _numbered(labels, part), int(several.sum())
 
 
 def common_size(counts: Ints) -> int:

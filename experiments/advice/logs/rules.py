@@ -8,12 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from grpo_checks.experiments.advice.logs.grouping import Window
-from grpo_checks.experiments.advice.logs.weights import (
-    Sample,
-    identified,
-    sample_of,
-    with_weights,
-)
+from grpo_checks.experiments.advice.logs.weights import Sample, identified, sample_of, with_weights
 from grpo_checks.theory.identification.rules import Identification, RuleFit
 from grpo_checks.theory.logs.groups import levels
 

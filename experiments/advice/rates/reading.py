@@ -103,11 +103,7 @@ def _rates(rows: np.ndarray, share: np.ndarray) -> PassRates:
 
 
 def rates_spec(
-    success: str | None,
-    correlation: float,
-    prompts: Path | None,
-    weights: str | None,
-    shared: bool,
+    success: str | None, correlation: float, prompts: Path | None, weights: str | None, shared: bool
 ) -> InstanceSpec:
     """The model of what a user knows. Raises ValueError for what is no rate, or cannot be."""
     rates = tuple(_rate("success", x) for x in numbers("success", success)) if success else ()

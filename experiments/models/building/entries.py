@@ -8,12 +8,7 @@ from typing import Any
 import numpy as np
 
 from grpo_checks.experiments.storage.text import meant
-from grpo_checks.theory.numbers.rationals import (
-    MAX_DENOMINATOR,
-    WRITTEN,
-    abridged,
-    from_text,
-)
+from grpo_checks.theory.numbers.rationals import MAX_DENOMINATOR, WRITTEN, abridged, from_text
 from grpo_checks.theory.numbers.validation import SUM_TOLERANCE
 
 MAX_NAME = 64

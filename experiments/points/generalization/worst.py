@@ -13,12 +13,7 @@ import jax.numpy as jnp
 from grpo_checks.experiments.falsifier.constraints import integer, one_of
 from grpo_checks.experiments.falsifier.domain import Domain
 from grpo_checks.experiments.falsifier.statement import Statement
-from grpo_checks.experiments.points.generalization.samples import (
-    ARRAYS,
-    failure,
-    listed,
-    setting,
-)
+from grpo_checks.experiments.points.generalization.samples import ARRAYS, failure, listed, setting
 from grpo_checks.experiments.protocol.points import Document, Exact
 from grpo_checks.experiments.protocol.verdict import Decision, compare
 from grpo_checks.theory.arithmetic.enclose import enclose

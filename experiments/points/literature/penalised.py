@@ -4,11 +4,7 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from grpo_checks.experiments.falsifier.choice_domain import (
-    ChoiceDomain,
-    expect_binary,
-    one_prompt,
-)
+from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain, expect_binary, one_prompt
 from grpo_checks.experiments.falsifier.constraints import bounded, integer, through
 from grpo_checks.experiments.falsifier.rounding import near
 from grpo_checks.theory.arithmetic.enclose import enclose

@@ -9,11 +9,7 @@ import numpy as np
 import pytest
 
 from grpo_checks.experiments.__main__ import main
-from grpo_checks.experiments.conformance.batches import (
-    all_batches,
-    count_batches,
-    sampled_batches,
-)
+from grpo_checks.experiments.conformance.batches import all_batches, count_batches, sampled_batches
 from grpo_checks.experiments.conformance.cases.case import preset_case
 from grpo_checks.experiments.conformance.episodes import list_tokens
 from grpo_checks.experiments.conformance.models import model

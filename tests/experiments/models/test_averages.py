@@ -10,9 +10,7 @@ from grpo_checks.experiments.models.constants import run_constants
 from grpo_checks.experiments.models.instances import build
 from grpo_checks.experiments.models.settings import UNBIASED
 from grpo_checks.experiments.protocol.claim import Scope
-from grpo_checks.experiments.runs.slopes import (
-    cell,
-)
+from grpo_checks.experiments.runs.slopes import cell
 from grpo_checks.theory.evaluation.values import gradient
 
 QUICK = Scope("quick")

@@ -15,11 +15,7 @@ from numpy.typing import NDArray
 
 from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose
 from grpo_checks.theory.convergence.cycles.group_field import advantage_table
-from grpo_checks.theory.convergence.cycles.reversible import (
-    line_advantage,
-    line_gradient,
-    turning,
-)
+from grpo_checks.theory.convergence.cycles.reversible import line_advantage, line_gradient, turning
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.numbers.balls import Number, magnitude
 from grpo_checks.theory.rational.cycles.isolation import coefficients, isolated, value
