@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 import pytest
-from helpers.imports import modules
+from helpers.imports import modules, syntax
 
 ROOT = Path(__file__).resolve().parents[1]
 FORBIDDEN = {
@@ -79,8 +79,7 @@ def test_commands_start_without_what_few_need(package):
 def test_theory_prints_nothing():
     """Pure functions: no print, no open."""
     for path in (ROOT / "theory").rglob("*.py"):
-        calls = [n.func for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)]
-        assert not {f.id for f in calls if isinstance(f, ast.Name)} & {"print", "open"}, path
+        assert not syntax(path).called & {"print", "open"}, path
 
 
 LOADERS = {"pickle", "dill", "joblib", "shelve", "marshal"}
@@ -90,11 +89,9 @@ LOADERS = {"pickle", "dill", "joblib", "shelve", "marshal"}
 def test_no_file_is_run(package):
     """Reading a pickle, or evaluating a text, runs whatever somebody put into it."""
     for path in (ROOT / package).rglob("*.py"):
-        text = path.read_text()
         assert not LOADERS & set(_imports(path)), path
-        calls = [n.func for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call)]
-        assert not {f.id for f in calls if isinstance(f, ast.Name)} & {"eval", "exec"}, path
-        assert "allow_pickle" not in text, path
+        assert not syntax(path).called & {"eval", "exec"}, path
+        assert "allow_pickle" not in path.read_text(), path
 
 
 PARTICLES = {"apart", "each", "head", "of", "own", "whole"}
@@ -103,25 +100,12 @@ STORED = {"experiments/protocol/points.py": {"found"}}
 """Fields that are keys of files, which were written before."""
 
 
-def _names(path):
-    """What a file itself gives a name."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        match node:
-            case (
-                ast.Name(id=name, ctx=ast.Store())
-                | ast.Attribute(attr=name, ctx=ast.Store())
-                | ast.arg(arg=name)
-                | ast.FunctionDef(name=name)
-            ):
-                yield name
-
-
 @pytest.mark.parametrize("package", FORBIDDEN)
 def test_names_say_the_quantity(package):
     """A particle names nothing."""
     for path in (ROOT / package).rglob("*.py"):
         stored = STORED.get(str(path.relative_to(ROOT)), set())
-        assert not (PARTICLES - stored) & {*_names(path)}, path
+        assert not (PARTICLES - stored) & syntax(path).named, path
 
 
 @pytest.mark.parametrize("package", FORBIDDEN)
