@@ -101,7 +101,7 @@ def _points(
     starts = SPREAD * rng.normal(size=(STARTS, search.dimension(choice)))
     if best is not None:
         starts[: STARTS // 4] = best + 0.3 * starts[: STARTS // 4]
-    ends, ratios = map(np.asarray, _climb(jnp.asarray(starts), search.ratio, choice))
+    ends, ratios = map(np.asarray, _climb(starts, search.ratio, choice))
     order = np.argsort(np.where(np.isfinite(ratios), -ratios, np.inf))
     return ends[order], ratios[order]
 

@@ -88,7 +88,7 @@ def relaxed(x: Any, shape: Shape) -> tuple[Any, list[Kinds]]:
 
 def document(x: NDArray[np.float64], shape: Shape, n: int) -> dict[str, Any]:
     """The nearest model with odds and denominators up to ``n``."""
-    cut = Parts(*(np.asarray(part) for part in parts(jnp.asarray(x), shape)))
+    cut = Parts(*(np.asarray(part) for part in parts(x, shape)))
     prompts = []
     for q, share in enumerate(odds(cut.prompts, n)):
         outcomes = [

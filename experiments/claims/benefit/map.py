@@ -77,6 +77,12 @@ def _measure(
 
 
 @jax.jit
+def _farthest(table: Groups) -> Float[Array, ""]:
+    """The largest change of a logit in one update."""
+    return jnp.abs(table.moves()).max()
+
+
+@jax.jit
 def _logits(policy: Policy, thetas: Float[Array, "T ..."]) -> Float[Array, "T S A"]:
     return jax.vmap(policy.logits)(thetas)
 
@@ -109,7 +115,7 @@ def _roundings(tables: Sequence[Groups], logits: Floats, longest: float) -> Floa
     largest = np.abs(logits).max(1)
     size, kinds = len(tables[0].counts), tables[0].counts.shape[1]
     members = int(np.asarray(tables[0].counts)[0].sum())
-    moved = longest * max(float(jnp.abs(table.moves()).max()) for table in tables)
+    moved = longest * max(float(_farthest(table)) for table in tables)
     law = 2 * largest + kinds + 4 * ELEMENTARY
     after = 2 * (largest + moved * members) + kinds + 4 * ELEMENTARY
     return np.asarray(members * (law + largest + ELEMENTARY) + after + size + kinds)

@@ -21,6 +21,7 @@ from grpo_checks.theory.training.batch import Training
 from grpo_checks.theory.training.races import PairedTrace, paired_runs
 
 Floats = NDArray[np.float64]
+_steepest = jax.jit(smoothness)
 
 
 class Race(NamedTuple):
@@ -58,7 +59,7 @@ def race(spec: InstanceSpec, group_size: int, n_steps: int, seeds: int) -> Race:
     fixed = (Chances(instance.mdp), instance.policy, instance.theta)
     # Either run looks at both laws.
     needs = sum(lane_bytes(*fixed, law, t) for law, t in zip(laws, trainings, strict=True))
-    step = 1 / smoothness(instance.mdp, instance.policy)
+    step = 1 / _steepest(instance.mdp, instance.policy)
     model = (instance.mdp, *fixed, step)
     traces = _run(keys, lanes(2 * needs), *model, trainings, laws, n_steps)
     trace = jax.device_get(traces)

@@ -6,7 +6,9 @@ from fractions import Fraction
 from functools import lru_cache
 from threading import Lock
 
+import jax
 import numpy as np
+from jaxtyping import Array, Float
 from scipy.special import expit
 
 from grpo_checks.experiments.claims.decomposition.cells import (
@@ -18,13 +20,14 @@ from grpo_checks.experiments.claims.decomposition.cells import (
 )
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.theory.estimators.advantages import Estimator
-from grpo_checks.theory.evaluation.values import component_values
+from grpo_checks.theory.evaluation.values import Theta, component_values
 from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.instances.menu import menu
 from grpo_checks.theory.instances.random import random_instance
 from grpo_checks.theory.instances.sharp import sharp_point
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.padding import Shape, shape_of
+from grpo_checks.theory.mdp.policy import Policy
 
 GROUPS = (2, 3, 4, 5, 8, 16, 64)
 SHARP = tuple(g for g in GROUPS if g > 3)
@@ -44,7 +47,12 @@ _LOCK = Lock()
 def start_values(spec: InstanceSpec) -> np.ndarray:
     """Component values (1, Q, K) where training starts."""
     instance = build(spec)
-    return np.asarray(component_values(instance.mdp, instance.policy.probs(instance.theta)))[None]
+    return np.asarray(_success(instance.mdp, instance.policy, instance.theta))[None]
+
+
+@jax.jit
+def _success(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, "Q K"]:
+    return component_values(mdp, policy.probs(theta))
 
 
 def _case(name: str, mdp: TAMDP, shape: Shape, policies: int, seed: int) -> Case:

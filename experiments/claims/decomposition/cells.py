@@ -87,7 +87,7 @@ def random_policies(mdp: TAMDP, count: int, seed: int, shape: Shape) -> Floats:
     top = np.where(legal.any(1), logits.max(2), 0.0)
     raw = np.exp(logits - top[..., None])
     probs = raw / np.maximum(raw.sum(2, keepdims=True), 1e-300)
-    values = _values(_template(shape), arrays, jnp.asarray(probs))
+    values = _values(_template(shape), arrays, probs)
     n_prompts = mdp.prompt_distribution.shape[0]
     return np.asarray(values)[:, :n_prompts, :n_components]
 

@@ -123,7 +123,7 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     table, frames = [], []
     for cells in stacks:
         if scope.mutant is not None:
-            false = jax.vmap(FALSE_BOUNDS[scope.mutant])(cells.certificate)
+            false = jax.jit(jax.vmap(FALSE_BOUNDS[scope.mutant]))(cells.certificate)
             cells = Cells(
                 cells.frame.assign(bound=np.asarray(false)[:, 0].min(-1)), cells.certificate
             )

@@ -35,6 +35,7 @@ from grpo_checks.theory.evaluation.values import Theta
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
 
+_diameter = jax.jit(squared_diameter)
 GROUPS = {"quick": (2, 8), "paper": (2, 4, 8, 16)}
 PLAIN = Estimator("group_normalized")
 TRAINERS = Estimator("group_normalized", ddof=1, eps=1e-4)
@@ -70,7 +71,7 @@ def _points(spec: InstanceSpec) -> NDArray[np.float64]:
     """Policies around the uniform one: near certainty little is left of a Jacobian."""
     policy, size = build(spec).policy, build(spec).theta
     # Differences of logits of order 1, whatever the features.
-    spread = sqrt(2 / max(float(squared_diameter(policy)), 1e-300))
+    spread = sqrt(2 / max(float(_diameter(policy)), 1e-300))
     count = 32 if size.size < 10 else 4
     return spread * np.random.default_rng(0).normal(size=(count, *size.shape))
 

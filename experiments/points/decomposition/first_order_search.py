@@ -84,6 +84,7 @@ def _aligned_document(point: Any, n: int) -> Document:
     return {"calls": table(point.calls, near, n), "odds": [1, 0, 0], "weights": weights}
 
 
+@partial(jax.jit, static_argnames=("family", "group_size", "components", "calls"), inline=True)
 def _placed(x: Any, family: str, group_size: int, components: int, calls: int = 3) -> Found:
     """The point in floating point, of three calls."""
     if family == "line":
@@ -127,7 +128,7 @@ class FirstOrderDomain(menus.MenuDomain):
     def document(self, x: Floats, place: Place, largest: int) -> Document:
         """Likewise."""
         chosen = dict(place)
-        at = jax.device_get(_placed(jnp.asarray(x), **chosen))
+        at = jax.device_get(_placed(x, **chosen))
         documents = {
             "line": lambda: _line_document(at, largest),
             "aligned": lambda: _aligned_document(at, largest),
@@ -138,8 +139,7 @@ class FirstOrderDomain(menus.MenuDomain):
 
 def _domain(*places: tuple[str, int, int]) -> FirstOrderDomain:
     """Family, group size and components of each."""
-    names = ("family", "group_size", "components")
-    listed = [{**dict(zip(names, place, strict=True)), "calls": 3} for place in places]
+    listed = [{"family": f, "group_size": g, "components": k, "calls": 3} for f, g, k in places]
     return FirstOrderDomain(menus.ARRAYS, menus.OPTIONS, listed)
 
 

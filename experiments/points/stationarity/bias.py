@@ -81,7 +81,7 @@ class FairDomain(EpisodeDomain):
 
     def document(self, x: Floats, place: Place, largest: int) -> Document:
         """Likewise."""
-        mean, downs, ups, logits = jax.device_get(_parts(jnp.asarray(x)))
+        mean, downs, ups, logits = jax.device_get(_parts(x))
         actions = [
             {"odds": o, "down": near_positive(a, largest), "up": near_positive(b, largest)}
             for o, a, b in zip(odds(logits, largest), downs, ups, strict=True)

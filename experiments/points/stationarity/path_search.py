@@ -70,7 +70,7 @@ def _sharp_ratio(x: Any, space: Space) -> Any:
 
 
 def _step_document(x: NDArray[np.float64], space: Space, n: int) -> Document:
-    share = near_positive(float(parts(jnp.asarray(x), space).share), n)
+    share = near_positive(float(parts(x, space).share), n)
     return {**relaxed_path.document(x, space, n), "step_share": share}
 
 

@@ -139,7 +139,7 @@ def run(at: Point, space: Space, step: Any) -> Run:
 
 def document(x: NDArray[np.float64], space: Space, n: int) -> dict[str, Any]:
     """The nearest line model with odds and denominators up to ``n``."""
-    at = jax.tree.map(np.asarray, parts(jnp.asarray(x), space))
+    at = jax.tree.map(np.asarray, parts(x, space))
     shares = proportions(at.rho, n)
     prompts = [
         {"share": s, "slope": f, "actions": [sure(near(a, n)), sure(near(b, n))]}

@@ -24,6 +24,13 @@ from grpo_checks.theory.rational.choices.choice import parse_choice
 
 BETA, EPS = fmpq(1, 2), fmpq(1, 100)
 _iterate = eqx.filter_jit(iterate)
+
+
+@jax.jit
+def _reference(mdp, policy, theta):
+    return per_prompt(mdp, policy.log_probs(theta))
+
+
 _chances = enclose(lambda point: chances(**point))
 
 
@@ -42,7 +49,7 @@ def test_chances_by_backward_induction(seed):
     document = _document(seed)
     model = choice_instance.instance(document)
     listed = _chances(RANDOM.domain.read(document))
-    reference = per_prompt(model.mdp, model.policy.log_probs(model.theta))
+    reference = _reference(model.mdp, model.policy, model.theta)
     floats = _iterate(model.mdp, reference, best_outcome(model.mdp, 0), 0.5, 0.01, 4)
     np.testing.assert_allclose([float(ends(p)[0]) for p in listed], floats[:, 0], rtol=1e-12)
     start = listed[0]

@@ -94,7 +94,8 @@ def test_model_of_a_log_has_its_rates():
     (window,) = group_rows(rows, WEIGHTS, 1, None).windows
     known = rates_of(window, WEIGHTS, 0.2)
     instance = pass_rates(known)
-    values = component_values(instance.mdp, instance.policy.probs(instance.theta))
+    program = jax.jit(lambda mdp, policy, theta: component_values(mdp, policy.probs(theta)))
+    values = program(instance.mdp, instance.policy, instance.theta)
     np.testing.assert_allclose(values, known.success, atol=1e-9)
     np.testing.assert_allclose(known.share @ known.success, rows.rewards.mean(0), atol=0.02)
 
