@@ -53,8 +53,12 @@ _moments = eqx.filter_jit(lambda group, law: group.moments(law))
 
 
 def _pair_square(probability: Any, composite: Any, score: Any) -> Any:
-    """E[(R-R')^2 |s-s'|^2], a row of pairs at a time."""
+    """E[(R-R')^2 |s-s'|^2], in NumPy a row of pairs at a time: listings are long."""
     square, total = (score**2).sum(1), 0.0
+    if not isinstance(score, np.ndarray):
+        distances = (square[:, None] + square[None] - 2 * score @ score.T).clip(min=0.0)
+        rewards = (composite[:, None] - composite[None]) ** 2
+        return probability @ ((rewards * distances) @ probability)
     for chance, reward, s, norm in zip(probability, composite, score, square, strict=True):
         # Clipped: a distance from itself may round below zero.
         distance = (norm + square - 2 * score @ s).clip(min=0.0)
