@@ -34,6 +34,8 @@ from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.updates.moments import expected_update
 from grpo_checks.theory.updates.rounding import law_roundings, rounding, sweep_roundings
 
+_score_bound = jax.jit(squared_score_bound)
+
 
 def update_jacobian(
     mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw
@@ -62,5 +64,5 @@ def jacobian_rounding(mdp: TAMDP, policy: Policy, theta: Theta, group: GroupLaw)
     """
     size = int(group.group_size)
     steps = 2 * law_roundings(group) + 3 * sweep_roundings(mdp, policy, theta)
-    largest = 2 * size * sqrt(size - 1) * float(squared_score_bound(mdp, policy))
+    largest = 2 * size * sqrt(size - 1) * float(_score_bound(mdp, policy))
     return rounding(largest, steps)
