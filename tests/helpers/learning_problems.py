@@ -19,6 +19,15 @@ from grpo_checks.theory.instances.specialists import specialists
 SMALL = Learning(
     [[0.0, 1.0, 0.5], [1.0, 0.0, 0.2], [0.3, 0.3, 0.3]], [0.5, 0.3, 0.2], [0.6, 0.3, 0.1]
 )
+DOCUMENT = {
+    "n": 6,
+    "delta": "1/5",
+    "source": [5, 3, 2],
+    "losses": [[0, 1, "1/2"], [1, 0, "1/5"], ["3/10", "3/10", "3/10"]],
+    "prior": [6, 3, 1],
+    "temperature": "1/4",
+}
+"""The same problem as claims on coverage store it."""
 BERNOULLI = Learning([[0.0, 1.0]], [0.7, 0.3])
 
 

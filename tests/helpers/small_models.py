@@ -42,7 +42,7 @@ def menu(rewards, weights):
         initial_distribution=[[1]],
         depth=[0],
         tool_transition=[],
-        legal=np.ones((1, len(rewards)), bool),
-        reward=np.array(rewards)[None, None],
+        legal=[[True] * len(rewards)],
+        reward=[[rewards]],
         weights=weights,
     )

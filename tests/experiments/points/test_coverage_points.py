@@ -2,18 +2,9 @@
 
 import mpmath
 import pytest
-from helpers.learning_problems import failing, kl_upper, xi
+from helpers.learning_problems import DOCUMENT, failing, kl_upper, xi
 
 from grpo_checks.experiments.points.generalization.coverage import ALONE, STATEMENT
-
-SMALL = {
-    "n": 6,
-    "delta": "1/5",
-    "source": [5, 3, 2],
-    "losses": [[0, 1, "1/2"], [1, 0, "1/5"], ["3/10", "3/10", "3/10"]],
-    "prior": [6, 3, 1],
-    "temperature": "1/4",
-}
 
 
 def _tail(sample, n, delta):
@@ -67,6 +58,6 @@ ONE = {"n": 5, "delta": "1/2", "source": [3, 1], "losses": [[0, 1]]}
 @pytest.mark.parametrize(("bound", "by_hand"), [*BY_HAND.items()])
 def test_coverage_by_listing(bound, by_hand):
     """All ordered samples; of the bounds for one policy at one."""
-    document = ONE if bound in ALONE else {**SMALL, "n": 4, "delta": "9/10"}
+    document = ONE if bound in ALONE else {**DOCUMENT, "n": 4, "delta": "9/10"}
     document = {**document, "bound": bound}
     assert STATEMENT.decide(document).observed == failing(document, by_hand)

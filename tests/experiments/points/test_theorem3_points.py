@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 from flint import fmpq
-from helpers.learning_problems import law
+from helpers.learning_problems import DOCUMENT, law
 
 from grpo_checks.experiments.claims.catalogue import find
 from grpo_checks.experiments.claims.generalization.hardest.mutants import UNCERTIFIED
@@ -27,16 +27,6 @@ from grpo_checks.theory.numbers.balls import ends
 NAMES = [
     f"T3.{c}" for c in ("coverage", "tightness", "ood", "depth", "shift", "klorder", "visual_arft")
 ]
-
-
-SMALL = {
-    "n": 6,
-    "delta": "1/5",
-    "source": [5, 3, 2],
-    "losses": [[0, 1, "1/2"], [1, 0, "1/5"], ["3/10", "3/10", "3/10"]],
-    "prior": [6, 3, 1],
-    "temperature": "1/4",
-}
 
 
 def cover(document, mutant=None):
@@ -72,7 +62,7 @@ def test_coverage_against_the_float_code(seed):
     """Random losses and laws, chosen so that bounds fail now and then."""
     rng = np.random.default_rng(seed)
     losses = [[str(Fraction(int(x), 4)) for x in row] for row in rng.integers(0, 5, (3, 3))]
-    document = {**SMALL, "losses": losses, "source": rng.integers(1, 9, 3).tolist()}
+    document = {**DOCUMENT, "losses": losses, "source": rng.integers(1, 9, 3).tolist()}
     document["delta"] = "9/10"
     cell = coverage(floats(document), 6, 0.25, [0.9]).failure[:, 0]
     for bound in ("kl-xi", "kl-2sqrt(n)", "McAllester", "lambda", "unexpected Bernstein"):
@@ -82,7 +72,7 @@ def test_coverage_against_the_float_code(seed):
 
 def test_the_worst_posterior_against_the_float_code():
     """Both enclose the probability that some posterior breaks the bound."""
-    document = {**SMALL, "delta": "19/20"}
+    document = {**DOCUMENT, "delta": "19/20"}
     low, high, _ = worst_posterior(floats(document), 6, 0.95, "kl-xi")
     observed = [
         float(x)
@@ -135,11 +125,11 @@ def test_points_of_the_search_are_points():
 @pytest.mark.parametrize(
     ("decide", "document", "named"),
     [
-        (cover, {**SMALL, "bound": "kl"}, "bound = 'kl'"),
-        (cover, {**SMALL, "bound": "kl-xi", "delta": 1}, "delta = 1"),
-        (cover, {**SMALL, "bound": "kl-xi", "losses": [[0, 2, 0]]}, "losses"),
+        (cover, {**DOCUMENT, "bound": "kl"}, "bound = 'kl'"),
+        (cover, {**DOCUMENT, "bound": "kl-xi", "delta": 1}, "delta = 1"),
+        (cover, {**DOCUMENT, "bound": "kl-xi", "losses": [[0, 2, 0]]}, "losses"),
         (cover, {"bound": "kl-xi"}, "n: missing"),
-        (cover, {**SMALL, "bound": "Catoni", "constant": 0}, "constant = 0"),
+        (cover, {**DOCUMENT, "bound": "Catoni", "constant": 0}, "constant = 0"),
         (ORDER.decide, {"source": [1, 0], "target": [1, 1], "loss": [0, 1]}, "source = "),
         (depth.EXACT.decide, {"kind": "none"}, "kind = 'none'"),
         (PUBLISHED.decide, {"n": 20, "delta": "1/20"}, "train: missing"),
@@ -153,4 +143,4 @@ def test_bad_documents(decide, document, named):
 
 def test_assumptions():
     """One policy for Chernoff's bound."""
-    assert cover({**SMALL, "bound": "Chernoff"}, None).verdict == "assumption unmet"
+    assert cover({**DOCUMENT, "bound": "Chernoff"}, None).verdict == "assumption unmet"

@@ -2,19 +2,12 @@
 
 import mpmath
 import pytest
-from helpers.learning_problems import kl_upper, listed, real, xi
+from helpers.learning_problems import DOCUMENT, kl_upper, listed, real, xi
 
 from grpo_checks.experiments.claims.generalization.tightness import STATEMENT
 
 PRICES = {"kl-xi": xi, "kl-2sqrt(n)": lambda n: 2 * mpmath.sqrt(n)}
-PROBLEM = {
-    "n": 3,
-    "delta": "1/2",
-    "source": [5, 3, 2],
-    "losses": [[0, 1, "1/2"], [1, 0, "1/5"], ["3/10", "3/10", "3/10"]],
-    "prior": [6, 3, 1],
-    "temperature": 3,
-}
+PROBLEM = {**DOCUMENT, "n": 3, "delta": "1/2", "temperature": 3}
 
 
 def _offsets_by_listing(document, bounds):

@@ -5,9 +5,9 @@ from fractions import Fraction
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers.small_models import menu
 
 from grpo_checks.theory.estimators.advantages import Estimator, group_advantages
-from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.numbers.rationals import abridged, reward_classes, to_fraction
 
 
@@ -49,23 +49,10 @@ def test_what_is_no_short_rational_is_refused(value):
         to_fraction("x", value)
 
 
-def _bandit(rewards, weights):
-    """One prompt, one state; each row of ``rewards`` is an answer."""
-    return TAMDP(
-        prompt_distribution=[1],
-        initial_distribution=[[1]],
-        depth=[0],
-        tool_transition=[],
-        legal=[[True] * len(rewards)],
-        reward=[[rewards]],
-        weights=weights,
-    )
-
-
 def test_equal_composites_are_equal_floats():
     """w = (.1, .2, .3): (1, 1, 0) and (0, 0, 1) are worth the same, but not in float64."""
     assert 0.1 + 0.2 != 0.3
-    mdp = _bandit([[1, 1, 0], [0, 0, 1]], [0.1, 0.2, 0.3])
+    mdp = menu([[1, 1, 0], [0, 0, 1]], [0.1, 0.2, 0.3])
     assert mdp.class_composite.tolist() == [0.3, 0.3]
     assert mdp.class_numerator.tolist() == [3, 3]
     assert mdp.composite_denominator == 10
@@ -81,7 +68,7 @@ def test_classes_against_fractions():
     rng = np.random.default_rng(0)
     rewards = rng.integers(0, 4, (40, 3))
     weights = [Fraction(1, 3), Fraction(1, 2), Fraction(7, 10)]
-    mdp = _bandit([[Fraction(int(r), 3) for r in row] for row in rewards], weights)
+    mdp = menu([[Fraction(int(r), 3) for r in row] for row in rewards], weights)
     index = np.asarray(mdp.class_index).reshape(-1)
     assert len(mdp.class_composite) == len(np.unique(rewards, axis=0))
     np.testing.assert_array_equal(np.asarray(mdp.class_vector)[index], rewards / 3)
@@ -114,5 +101,5 @@ def test_only_attainable_answers_make_classes():
 def test_too_fine_a_lattice_is_refused(rewards, weights, field):
     """Integer sums over a group must stay exact in float64."""
     with pytest.raises(ValueError, match=f"^{field}.* expected at most") as refusal:
-        _bandit(rewards, weights)
+        menu(rewards, weights)
     assert len(str(refusal.value)) < 200

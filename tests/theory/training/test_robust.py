@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from helpers.small_models import GOOD
+from helpers.small_models import GOOD, menu
 
 from grpo_checks.theory.convergence.confidence import samples_needed
 from grpo_checks.theory.estimators.advantages import Estimator
@@ -21,24 +21,10 @@ PLAIN = Estimator("leave_one_out")
 _moments = eqx.filter_jit(update_moments)
 
 
-def _bandit(weights, rewards):
-    """One prompt, one state, no tools."""
-    n = len(rewards)
-    return TAMDP(
-        prompt_distribution=[1],
-        initial_distribution=[[1]],
-        depth=[0],
-        tool_transition=[],
-        legal=[[True] * n],
-        reward=[[rewards]],
-        weights=weights,
-    )
-
-
 @pytest.mark.parametrize("x", [0.0, 3.0, 30.0])
 def test_a_constant_component_changes_no_variance(x):
     """A weight of 10^6 on a reward that never varies must not cancel V away, or below 0."""
-    alone, beside = _bandit(["1e-5"], [[1], [0]]), _bandit(["1e6", "1e-5"], [[1, 1], [1, 0]])
+    alone, beside = menu([[1], [0]], ["1e-5"]), menu([[1, 1], [1, 0]], ["1e6", "1e-5"])
     theta = jnp.array([[x, 0.0]])
     first, second = (
         _moments(mdp, Tabular(mdp), theta, plain_law(PLAIN, 2)).variance for mdp in (alone, beside)
@@ -49,7 +35,7 @@ def test_a_constant_component_changes_no_variance(x):
 
 def test_the_pair_term_is_never_negative():
     """2b - a = Var(R) E|s|^2 + |grad J|^2: N V is convex in G at every policy."""
-    mdp = _bandit([1, 2], [[1, 0], [0, 1], [0.5, 0.5]])
+    mdp = menu([[1, 0], [0, 1], [0.5, 0.5]], [1, 2])
     thetas = jax.random.normal(jax.random.key(0), (200, 1, 3)) * 5
     excess = jax.jit(jax.vmap(lambda t: pair_moments(mdp, Tabular(mdp), t).excess))(thetas)
     assert float(excess.min()) >= 0
