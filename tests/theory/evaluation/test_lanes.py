@@ -35,7 +35,9 @@ LOO = Estimator("leave_one_out")
 
 def _thetas(name):
     start = INSTANCES[name].theta
-    return start[..., None] + np.random.default_rng(1).normal(size=(*start.shape, LANES))
+    return np.asarray(start)[..., None] + np.random.default_rng(1).normal(
+        size=(*start.shape, LANES)
+    )
 
 
 @pytest.mark.parametrize("name", list(INSTANCES))
@@ -43,7 +45,8 @@ def test_moments_are_those_of_one_policy(name):
     """J_q, its gradient, a and 2b - a; a lane knows nothing of the others."""
     _, mdp, policy, *_ = INSTANCES[name]
     thetas = _thetas(name)
-    observed = jax.jit(lambda t: lane_moments(Chances(mdp), policy, t))(thetas)
+    lanes = jax.jit(lambda t: lane_moments(Chances(mdp), policy, t))(thetas)
+    observed = jax.tree.map(np.asarray, lanes)
     one = jax.jit(lambda t: (prompt_values(mdp, policy.probs(t)), pair_moments(mdp, policy, t)))
     for i in range(LANES):
         value, pairs = one(thetas[..., i])
@@ -74,7 +77,8 @@ def test_records_are_the_exact_moments(estimator, prompts):
     _, mdp, policy, *_ = INSTANCES["conflict"]
     thetas, law = _thetas("conflict"), group_law(mdp, 4, estimator)
     training = Training(estimator, 4, prompts)
-    observed = jax.jit(lambda t: record(mdp, Chances(mdp), policy, t, training, law))(thetas)
+    records = jax.jit(lambda t: record(mdp, Chances(mdp), policy, t, training, law))(thetas)
+    observed = jax.tree.map(np.asarray, records)
     one = jax.jit(lambda t: update_moments(mdp, policy, t, law, prompts))
     for i in range(LANES):
         exact = one(thetas[..., i])

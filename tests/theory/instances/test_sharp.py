@@ -14,7 +14,12 @@ from grpo_checks.theory.instances.outcomes import joint_law, outcomes
 from grpo_checks.theory.instances.sharp import sharp_point
 
 NAMES = ("first_order", "gap", "bound", "kappa", "kappa_bound")
-_certify = jax.jit(lambda *at: {name: getattr(certificate(*at), name) for name in NAMES})
+
+
+@jax.jit
+def _certify(mdp, success, weights):
+    certified = certificate(mdp, success, weights)
+    return {name: getattr(certified, name) for name in NAMES}
 
 
 def _numbers(mdp, success, size):

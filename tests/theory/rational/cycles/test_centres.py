@@ -4,7 +4,6 @@ from fractions import Fraction
 from functools import cache
 from math import sqrt
 
-import equinox as eqx
 import jax
 import numpy as np
 import pytest
@@ -30,7 +29,7 @@ from grpo_checks.theory.rational.cycles.symmetry import reflections
 from grpo_checks.theory.updates.moments import expected_update
 
 _expected_update, _update_jacobian, _gradient = (
-    eqx.filter_jit(f) for f in (expected_update, update_jacobian, gradient)
+    jax.jit(f) for f in (expected_update, update_jacobian, gradient)
 )
 
 PAID = sorted({Fraction(pay) for row in PAYS for pay in row})
