@@ -67,7 +67,7 @@ OPTIMISED = jax.make_user_context(True)
 
 
 # With tests of over five seconds: begun last, they would leave the other worker idle.
-FIRST = {"test_verify.py", "test_alarms.py"}
+FIRST = {"test_verify.py", "test_alarms.py", "test_processes.py"}
 
 
 def pytest_collection_modifyitems(items):
