@@ -123,7 +123,7 @@ def test_what_is_too_large_is_refused_with_its_cost():
     with pytest.raises(ValueError, match=r"totals of 512 groups: \d+ entries.*sampled_moments"):
         rule_law(SEARCH.mdp, 8, UpdateRule(Estimator("batch_scaled")), 512)
     with pytest.raises(ValueError, match=r"totals of 4 groups: \d+ entries.*sampled_moments"):
-        rule_law(SEARCH.mdp, 4, PRESETS["trl-gdpo"].rule, 4)
+        rule_law(SEARCH.mdp, 8, PRESETS["trl-gdpo"].rule, 4)
     with pytest.raises(ValueError, match=r"totals of 32 members: \d+ entries"):
         rule_law(SEARCH.mdp, 32, PRESETS["verl-gdpo"].rule, 1)
 
