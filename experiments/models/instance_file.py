@@ -5,12 +5,11 @@ fractions such as "1/3", plus ``format``, ``name``, ``policy`` and, optionally, 
 docs/models.md.
 """
 
-from pathlib import Path
 from typing import Any
 
 import jax.numpy as jnp
 
-from grpo_checks.experiments.storage.input_file import parse_json, read_text
+from grpo_checks.experiments.storage.input_file import check_keys
 from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import LogLinear, Policy, Tabular
@@ -33,37 +32,9 @@ REQUIRED = ("format", "name", "policy", *MODEL_KEYS)
 POLICY_KEYS = {"tabular": ("observation",), "log-linear": ("features",)}
 
 
-def load_instance(path: Path) -> Instance:
-    """The instance that a file describes. Raises ValueError, naming file and field."""
-    return parse_text(path, read_text(path))
-
-
-def parse_text(path: Path, text: str) -> Instance:
-    """The instance that the text of a file describes. Raises ValueError, naming file and field."""
-    try:
-        return parse_instance(parse_json(text))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-
-
-def _check_keys(
-    document: Any, where: str, required: tuple[str, ...], optional: tuple[str, ...]
-) -> None:
-    if not isinstance(document, dict):
-        raise ValueError(f"{where} = {abridged(document)}: expected an object with named fields")
-    for key in document:
-        if key not in required + optional:
-            raise ValueError(
-                f"{where}: unknown key {abridged(key)}: expected {required + optional}"
-            )
-    for key in required:
-        if key not in document:
-            raise ValueError(f"{where}: key {key!r} is missing")
-
-
 def parse_instance(content: Any) -> Instance:
     """The instance that a decoded file describes. Raises ValueError, naming the field."""
-    _check_keys(content, "file", REQUIRED, ("theta", "description"))
+    check_keys("file", content, REQUIRED, ("theta", "description"))
     if content["format"] != FORMAT:
         raise ValueError(f"format = {abridged(content['format'])}: expected {FORMAT!r}")
     name = content["name"]
@@ -100,7 +71,7 @@ def _policy(mdp: TAMDP, described: Any) -> Policy:
     if kind not in kinds:
         raise ValueError(f"policy.kind = {abridged(kind)}: expected one of {kinds}")
     if kind == "log-linear":
-        _check_keys(described, "policy", ("kind", "features"), ())
+        check_keys("policy", described, ("kind", "features"), ())
         return LogLinear(mdp, described["features"])
-    _check_keys(described, "policy", ("kind",), ("observation",))
+    check_keys("policy", described, ("kind",), ("observation",))
     return Tabular(mdp, described.get("observation"))

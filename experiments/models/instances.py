@@ -3,12 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from grpo_checks.experiments.models.instance_file import parse_text
-from grpo_checks.experiments.storage.files import digest
-from grpo_checks.experiments.storage.input_file import read_text
 from grpo_checks.theory.instances.catalogue import INSTANCES
 from grpo_checks.theory.instances.instance import Instance
 
@@ -36,17 +32,6 @@ def named(name: str, **options: Any) -> InstanceSpec:
     if name not in INSTANCES:
         raise ValueError(f"instance = {name!r}: expected one of {tuple(INSTANCES)} or a .json file")
     return InstanceSpec(name, tuple(sorted(options.items())))
-
-
-def from_argument(text: str) -> InstanceSpec:
-    """What a user wrote: a name, or the path of a .json file, which is checked here and now."""
-    path = Path(text)
-    if path.suffix != ".json":
-        return named(text, components=3)
-    # Read once: a file that changes meanwhile is not the one that was parsed.
-    content = read_text(path)
-    instance = parse_text(path, content)
-    return InstanceSpec(instance.name, (("sha256", digest(content)),), instance)
 
 
 @lru_cache(maxsize=64)

@@ -104,3 +104,18 @@ def _float(text: str) -> float | str:
     number, mantissa = float(text), text.lower().partition("e")[0]
     vanished = number == 0 and mantissa.strip("-0.") != ""
     return text if vanished or not isfinite(number) else number
+
+
+def check_keys(
+    where: str, entry: Any, required: tuple[str, ...], optional: tuple[str, ...]
+) -> None:
+    """Raises ValueError unless an entry of a file has all it needs, and nothing unknown."""
+    if not isinstance(entry, dict):
+        raise ValueError(f"{where} = {abridged(entry)}: expected an object with named fields")
+    for key in entry:
+        if key not in required + optional:
+            expected = f"one of {required + optional}"
+            raise ValueError(f"{where}: unknown key {abridged(key)}: expected {expected}")
+    for key in required:
+        if key not in entry:
+            raise ValueError(f"{where}: key {key!r} is missing")

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from grpo_checks.experiments.models.instances import InstanceSpec, from_argument
+from grpo_checks.experiments.models.building.argument import from_argument
+from grpo_checks.experiments.models.instances import InstanceSpec
 
 
 def one_decision(

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from grpo_checks.experiments.models.building.description import Description
 from grpo_checks.experiments.models.building.entries import written
+from grpo_checks.experiments.storage.input_file import check_keys
 from grpo_checks.theory.numbers.rationals import abridged
 
 FORMAT = "ta-mdp/2"
@@ -33,14 +34,14 @@ def parse(content: Any, kind: type[Written]) -> Written:
     """The model that a decoded file describes. Raises ValueError, naming the entry."""
     if isinstance(content, dict) and content.get("format", FORMAT) != FORMAT:
         raise ValueError(f"format = {abridged(content['format'])}: expected {FORMAT!r}")
-    _check_keys("file", content, REQUIRED, OPTIONAL)
+    check_keys("file", content, REQUIRED, OPTIONAL)
     model = kind(content["name"], content.get("description", ""), content.get("depth"))
     for key, (method, required, optional) in LISTS.items():
         entries = content.get(key, [])
         if not isinstance(entries, list):
             raise ValueError(f"{key} = {abridged(entries)}: expected a list")
         for i, entry in enumerate(entries):
-            _check_keys(f"{key}[{i}]", entry, required, optional)
+            check_keys(f"{key}[{i}]", entry, required, optional)
             try:
                 getattr(model, method)(**entry)
             except ValueError as error:
@@ -48,20 +49,6 @@ def parse(content: Any, kind: type[Written]) -> Written:
     if not isinstance(content.get("theta", []), list):
         raise ValueError(f"theta = {abridged(content['theta'])}: expected a list of numbers")
     return model.start_at(content.get("theta", []))
-
-
-def _check_keys(
-    where: str, entry: Any, required: tuple[str, ...], optional: tuple[str, ...]
-) -> None:
-    if not isinstance(entry, dict):
-        raise ValueError(f"{where} = {abridged(entry)}: expected an object with named fields")
-    for key in entry:
-        if key not in required + optional:
-            expected = f"one of {required + optional}"
-            raise ValueError(f"{where}: unknown key {abridged(key)}: expected {expected}")
-    for key in required:
-        if key not in entry:
-            raise ValueError(f"{where}: key {key!r} is missing")
 
 
 def document(model: Description) -> dict[str, Any]:

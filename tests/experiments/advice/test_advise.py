@@ -12,7 +12,8 @@ from grpo_checks.experiments.advice.advise import ESTIMATORS, FILTERED, advise
 from grpo_checks.experiments.advice.bias_floor import bias_floor
 from grpo_checks.experiments.advice.place import Plan
 from grpo_checks.experiments.claims.stationarity.bias import stationary_gradient
-from grpo_checks.experiments.models.instances import build, from_argument, named
+from grpo_checks.experiments.models.building.argument import from_argument
+from grpo_checks.experiments.models.instances import build, named
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.evaluation.values import value
 from grpo_checks.theory.instances.conflict import conflict

@@ -12,7 +12,8 @@ from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.advice.advise import ESTIMATORS
 from grpo_checks.experiments.advice.bias_floor import floor_line
 from grpo_checks.experiments.advice.words import BUDGETS
-from grpo_checks.experiments.models.instances import build, from_argument
+from grpo_checks.experiments.models.building.argument import from_argument
+from grpo_checks.experiments.models.instances import build
 
 CERTAIN = Path(__file__).parents[2] / "data"
 

@@ -7,7 +7,8 @@ import pytest
 
 from grpo_checks.experiments.claims.catalogue import find
 from grpo_checks.experiments.claims.stationarity import curl as t1_curl
-from grpo_checks.experiments.models.instances import build, from_argument, named
+from grpo_checks.experiments.models.building.argument import from_argument
+from grpo_checks.experiments.models.instances import build, named
 from grpo_checks.experiments.protocol.claim import Scope, overall
 from grpo_checks.experiments.runs.judging import rows_of, unmet_rows
 from grpo_checks.theory.estimators.advantages import Estimator

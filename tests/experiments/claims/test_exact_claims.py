@@ -10,7 +10,8 @@ import pytest
 from grpo_checks.experiments.claims.stationarity import budget as t1_budget
 from grpo_checks.experiments.claims.stationarity import group_size as t1_g
 from grpo_checks.experiments.claims.stationarity import listed_variance
-from grpo_checks.experiments.models.instances import from_argument, named
+from grpo_checks.experiments.models.building.argument import from_argument
+from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.protocol.claim import Scope
 from grpo_checks.theory.estimators.group_law import group_law
 

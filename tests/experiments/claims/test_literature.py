@@ -20,7 +20,8 @@ from grpo_checks.experiments.claims.literature.correlation import limit as corre
 from grpo_checks.experiments.claims.literature.correlation import pairs as correlation_pairs
 from grpo_checks.experiments.ledger.ledger import sections
 from grpo_checks.experiments.ledger.parts import by_claim
-from grpo_checks.experiments.models.instances import InstanceSpec, from_argument, named
+from grpo_checks.experiments.models.building.argument import from_argument
+from grpo_checks.experiments.models.instances import InstanceSpec, named
 from grpo_checks.experiments.protocol.claim import Scope, overall
 
 DATA = Path(__file__).parents[2] / "data"

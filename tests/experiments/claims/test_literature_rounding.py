@@ -15,7 +15,8 @@ from grpo_checks.experiments.claims.literature import mse as literature_mse
 from grpo_checks.experiments.claims.literature import tools as literature_tools
 from grpo_checks.experiments.claims.literature.correlation import law as correlation_law
 from grpo_checks.experiments.claims.literature.correlation import limit as correlation_limit
-from grpo_checks.experiments.models.instances import InstanceSpec, from_argument
+from grpo_checks.experiments.models.building.argument import from_argument
+from grpo_checks.experiments.models.instances import InstanceSpec
 from grpo_checks.experiments.protocol.claim import Scope, overall
 from grpo_checks.experiments.runs.tables import SILENT
 

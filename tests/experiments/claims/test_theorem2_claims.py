@@ -17,7 +17,8 @@ from grpo_checks.experiments.claims.decomposition.training_cells import training
 from grpo_checks.experiments.claims.surrogates import bridge as t2_bridge
 from grpo_checks.experiments.claims.surrogates import corrected_bridge
 from grpo_checks.experiments.claims.surrogates import identity as t2_identity
-from grpo_checks.experiments.models.instances import from_argument, named
+from grpo_checks.experiments.models.building.argument import from_argument
+from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.models.settings import RunSettings
 from grpo_checks.experiments.protocol.claim import Scope, overall
 from grpo_checks.experiments.runs.judging import rows_of, runs_of

@@ -16,7 +16,8 @@ from grpo_checks.experiments.claims.generalization import tightness as t3_tightn
 from grpo_checks.experiments.claims.generalization import visual_arft as t3_visual_arft
 from grpo_checks.experiments.claims.generalization.hardest.one_policy import one_policy
 from grpo_checks.experiments.claims.generalization.problems import DELTAS, feasible, problems
-from grpo_checks.experiments.models.instances import from_argument, named
+from grpo_checks.experiments.models.building.argument import from_argument
+from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.protocol.claim import Scope, overall
 from grpo_checks.theory.generalization.maurer_constant import xi
 

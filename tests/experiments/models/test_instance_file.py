@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from grpo_checks.experiments import __main__ as cli
-from grpo_checks.experiments.models.instance_file import load_instance
+from grpo_checks.experiments.models.building.argument import from_argument
+from grpo_checks.experiments.models.instances import build
 
 EXAMPLE = Path(cli.__file__).parent / "examples" / "lookup.json"
 GOOD = json.loads(EXAMPLE.read_text())
@@ -166,7 +167,7 @@ def test_missing_file(tmp_path, capsys):
 
 def test_the_example_is_what_it_says():
     """Fractions are read as such, and states that look alike share logits."""
-    instance = load_instance(EXAMPLE)
+    instance = build(from_argument(str(EXAMPLE)))
     assert float(instance.mdp.tool_transition[0, 0, 2]) == 2 / 3
     assert instance.theta.shape == (4, 3)
     assert instance.mdp.max_depth == 1

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 from odd.odd_files import EXAMPLE
 
-from grpo_checks.experiments.models import instances
-from grpo_checks.experiments.models.instances import build, from_argument
+from grpo_checks.experiments.models.building import argument
+from grpo_checks.experiments.models.building.argument import from_argument
+from grpo_checks.experiments.models.instances import build
 from grpo_checks.experiments.protocol.claim import Scope
 from grpo_checks.experiments.storage.files import digest
 
@@ -31,7 +32,7 @@ def test_a_file_that_changes_meanwhile(tmp_path):
 
 def test_one_reading(tmp_path, monkeypatch):
     """Also of a file that is gone at once."""
-    path, kept, read = tmp_path / "model.json", instances.read_text, []
+    path, kept, read = tmp_path / "model.json", argument.read_text, []
     path.write_text(EXAMPLE.read_text())
 
     def once(where: Path) -> str:
@@ -40,7 +41,7 @@ def test_one_reading(tmp_path, monkeypatch):
         path.unlink()
         return text
 
-    monkeypatch.setattr(instances, "read_text", once)
+    monkeypatch.setattr(argument, "read_text", once)
     spec = from_argument(str(path))
     assert build(spec).name == "lookup"
     assert not spec.is_named("lookup")

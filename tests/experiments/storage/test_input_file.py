@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from grpo_checks.experiments.models import instance_file
-from grpo_checks.experiments.models.instance_file import load_instance
+from grpo_checks.experiments.models.building.argument import from_argument
+from grpo_checks.experiments.models.instances import build
 from grpo_checks.experiments.storage.input_file import parse_json
 
 EXAMPLE = Path(instance_file.__file__).parents[1] / "examples" / "lookup.json"
@@ -54,10 +55,10 @@ def test_many_keys_take_no_longer(tmp_path):
     started = time.process_time()
     path.write_text(json.dumps(dict.fromkeys(keys, 1)))
     with pytest.raises(ValueError, match=r"unknown key 'k0'"):
-        load_instance(path)
+        build(from_argument(str(path)))
     path.write_text("{" + ",".join(f'"{key}":1' for key in [*keys, "k7"]) + "}")
     with pytest.raises(ValueError, match=r"keys\.json: key 'k7' occurs twice: expected once"):
-        load_instance(path)
+        build(from_argument(str(path)))
     assert time.process_time() < started + 10
 
 
@@ -82,11 +83,11 @@ def test_what_has_no_end_is_not_read(make, named, tmp_path):
     path = tmp_path / "odd.json"
     make(path)
     with pytest.raises(ValueError, match=f"odd.json: .*{named}"):
-        load_instance(path)
+        build(from_argument(str(path)))
 
 
 def test_a_link_to_a_file_is_read(tmp_path):
     """Where it leads to is a regular file."""
     path = tmp_path / "link.json"
     path.symlink_to(EXAMPLE)
-    assert load_instance(path).name == load_instance(EXAMPLE).name
+    assert build(from_argument(str(path))).name == build(from_argument(str(EXAMPLE))).name
