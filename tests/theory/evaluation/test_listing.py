@@ -79,16 +79,17 @@ def test_contrast_is_the_gradient(name):
     def chance(t):
         return reward_law(mdp, policy.probs(t)) @ jax.device_put(event)
 
-    p, slopes = eqx.filter_jit(lambda t: (chance(t), jax.jacrev(chance)(t)))(theta)
+    p, slopes = map(np.asarray, jax.jit(lambda t: (chance(t), jax.jacrev(chance)(t)))(theta))
     for q, one in enumerate(_listed(name)):
         value = float(p[q] * (1 - p[q])) * contrast(one, event)
-        np.testing.assert_allclose(value, np.asarray(slopes[q]).reshape(-1), atol=1e-14)
+        np.testing.assert_allclose(value, slopes[q].reshape(-1), atol=1e-14)
 
 
 def test_values_of_listed_episodes():
     """J_q and the standard deviation, against the sweep."""
     _, mdp, policy, theta, *_ = MODELS["tabular"]
-    means = component_values(mdp, policy.probs(theta)) @ mdp.weights
+    values = jax.jit(lambda t: component_values(mdp, policy.probs(t)))(theta)
+    means = np.asarray(values) @ np.asarray(mdp.weights)
     for one, mean in zip(_listed("tabular"), means, strict=True):
         assert np.isclose(one.value, float(mean), rtol=1e-14)
         assert np.isclose(one.deviation**2, np.cov(one.composite, aweights=one.probability, ddof=0))
