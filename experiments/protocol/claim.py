@@ -120,14 +120,14 @@ Facts = dict[str, object]
 """What a part of the ledger's template says, by the name of its place there."""
 
 
-Told = Callable[..., Facts | None]
+FactsFunction = Callable[..., Facts | None]
 """None where there is nothing to say."""
 
 
 class Part(NamedTuple):
     """Of that template: what it says, and of what."""
 
-    facts: Told
+    facts: FactsFunction
     inputs: tuple[str, ...]
     """Its arguments: claims, whose rows, and tables (``ledger.stored_inputs``)."""
 
@@ -157,7 +157,7 @@ class Claim:
     """Modules of ``theory`` whose docstrings prove it, or say where a proof is."""
     figures: Sequence[str] = ()
     """Names of the figures that show its rows."""
-    facts: Mapping[str, Told | Part] = field(default_factory=dict)
+    facts: Mapping[str, FactsFunction | Part] = field(default_factory=dict)
     """What the ledger says of it, by the names of its parts: of its own rows, or as a ``Part``."""
     origin: Origin = field(default_factory=origin, compare=False, repr=False)
     """Its file, and what all others said when it was imported."""

@@ -6,7 +6,14 @@ from grpo_checks.experiments.models.instances import InstanceSpec
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.protocol.assumptions import Assumption
 from grpo_checks.experiments.protocol.cell_rows import stored_only
-from grpo_checks.experiments.protocol.claim import Claim, Part, Provenance, Row, Scope, Told
+from grpo_checks.experiments.protocol.claim import (
+    Claim,
+    FactsFunction,
+    Part,
+    Provenance,
+    Row,
+    Scope,
+)
 from grpo_checks.experiments.protocol.points import Case, Exact
 from grpo_checks.experiments.protocol.verdict import Verdict
 
@@ -25,7 +32,7 @@ def theorem(
     assumptions: Sequence[Assumption] = (),
     on_models: OnModels | None = None,
     models: Sequence[InstanceSpec] = (),
-    facts: Mapping[str, Told | Part] | None = None,
+    facts: Mapping[str, FactsFunction | Part] | None = None,
 ) -> Claim:
     """A claim that its cases decide, each of them its own or of a mutant.
 
