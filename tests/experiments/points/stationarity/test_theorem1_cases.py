@@ -2,6 +2,7 @@
 
 import pytest
 
+from grpo_checks.experiments.claims.catalogue import CLAIMS as ALL
 from grpo_checks.experiments.claims.catalogue import find
 from grpo_checks.experiments.protocol.certificates import certified_rows, load_cases, path_of
 
@@ -42,6 +43,12 @@ def test_mutants_are_refuted(name):
         rows = certified_rows(claim, mutant)
         assert rows, mutant
         assert {row.verdict for row in rows} == {"refuted"}, mutant
+
+
+def test_no_claim_is_left_out():
+    """Of those with stored cases; cycles have tests of their own."""
+    names = {claim.name for claim in ALL if claim.exact and claim.name.startswith("T1.")}
+    assert names == {*CLAIMS, "T1.own", "T1.cycle"}
 
 
 def test_names_are_unique():
