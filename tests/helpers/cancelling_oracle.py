@@ -2,15 +2,18 @@
 
 from fractions import Fraction
 from functools import cache
-from math import factorial, prod
+from itertools import product
+from math import factorial, lcm, prod
 from typing import Any, NamedTuple
 
 import mpmath as mp
+import numpy as np
 
 from grpo_checks.theory.estimators.advantages import EstimatorName
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.numbers.counts import count_vectors
 from helpers import small_models
+from helpers.oracles import Floats, pad_classes
 
 DIGITS = 700
 NAME: EstimatorName = "componentwise_normalized"
@@ -71,6 +74,29 @@ def scores(name: str, size: int, ddof: int) -> list[tuple[tuple[int, ...], list[
 def menu(name: str) -> TAMDP:
     rewards, weights, _ = CASES[name]
     return small_models.menu(rewards, weights)
+
+
+ANSWERS = max(len(rewards) for rewards, _, _ in CASES.values())
+
+
+@cache
+def _filled(name: str) -> TAMDP:
+    """The menu with further answers, of rewards that each component may have, up to ``ANSWERS``."""
+    rewards, weights, _ = CASES[name]
+    others = [list(r) for r in product(*map(sorted, map(set, zip(*rewards, strict=True))))]
+    added = [r for r in others if r not in [list(row) for row in rewards]]
+    return small_models.menu([*rewards, *added][:ANSWERS], weights)
+
+
+def never_taken(name: str, logits: Any) -> tuple[TAMDP, Floats]:
+    """A menu of ``ANSWERS``, and ``logits (n,)`` that leave a chance of 0 to those added.
+
+    Composites are counted in one unit, which is static, and which no moment depends on: all cases
+    of so many components share their programs.
+    """
+    unit = lcm(*(_filled(x).composite_denominator for x in CASES))
+    low = np.full(ANSWERS - len(logits), np.min(logits) - 10_000)
+    return pad_classes(_filled(name), ANSWERS, unit), np.append(logits, low)[None]
 
 
 class Expected(NamedTuple):

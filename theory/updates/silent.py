@@ -25,10 +25,10 @@ from grpo_checks.theory.updates.moments import (
     SpeakingUpdate,
     UpdateMoments,
     combine,
-    policy_law,
-    prompt_moments,
+    moments_at,
     speaking_moments,
 )
+from grpo_checks.theory.updates.policy_law import central, policy_law
 
 
 def silence(law: Float[Array, "Q C"], group: GroupLaw) -> Float[Array, " Q"]:
@@ -95,10 +95,10 @@ def _of_speaking(
 ) -> tuple[Float[Array, "Q n"], SpeakingUpdate]:
     """grad J_q, and what its groups do that speak."""
     at = policy_law(mdp, policy, theta)
-    moments = prompt_moments(mdp, policy, theta, group)
     if group.table is not None:
         _telling(group.table)
-        return moments.gradient, speaking_moments(at, group)
+        return central(mdp, at)[1], speaking_moments(at, group)
+    moments = moments_at(mdp, at, group)
     chance, silent = varied_chance(group.merged(at.law), group.group_size)
     mean = share(moments.mean, chance[:, None])
     # V = chance (variance + silent |mean|^2): no square of a mean is taken off where all speak.

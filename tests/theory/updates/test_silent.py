@@ -102,7 +102,7 @@ def test_a_prompt_that_cannot_speak():
     mdp = INSTANCE.mdp
     same = eqx.tree_at(lambda m: m.class_index, mdp, np.zeros_like(mdp.class_index))
     law = group_law(mdp, SIZE, ESTIMATORS[0])
-    moments = jax.jit(filtered_moments)(same, *MODEL[1:], law)
+    _, moments, *_ = _compiled(same, *MODEL[1:], law)
     assert not np.asarray(moments.update.mean).any()
     assert float(moments.update.variance) == 0
     assert float(moments.episodes) == np.inf
@@ -111,4 +111,4 @@ def test_a_prompt_that_cannot_speak():
 def test_a_law_without_rewards_is_refused():
     """The plain law does not know which rewards are equal."""
     with pytest.raises(ValueError, match="expected a law made by"):
-        silent_probabilities(*MODEL, plain_law(Estimator("leave_one_out"), 4))
+        jax.eval_shape(silent_probabilities, *MODEL, plain_law(Estimator("leave_one_out"), 4))
