@@ -4,10 +4,10 @@
 it and cells are computed by it; enclosed (``theory.arithmetic``) it decides rational points.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -16,13 +16,15 @@ from flint import arb, fmpq
 
 from grpo_checks.experiments.falsifier.domain import Domain, Place, Point
 from grpo_checks.experiments.protocol.points import Document, Exact, Search
-from grpo_checks.experiments.protocol.verdict import Decision, agree, below, compare, worst
+from grpo_checks.experiments.protocol.verdict import Decision, agree, below, compare, tightest
 from grpo_checks.theory.arithmetic.enclose import Enclosed, enclose, sharpened
 from grpo_checks.theory.arithmetic.interpreter import Constants
-from grpo_checks.theory.numbers.balls import PRECISION, Number, ends
+from grpo_checks.theory.numbers.balls import PRECISION, Number
+from grpo_checks.theory.numbers.rationals import abridged
 
 Sides = Callable[..., tuple[Any, Any]]
 """Of the fields of a point: observed and bound, scalars or arrays, compared entry by entry."""
+Version: TypeAlias = "Sides | Statement | Mapping[str, Any]"
 Entry = tuple[Number, Number, Number]
 """Observed, bound, and the trivial bound."""
 TINY = 1e-9
@@ -47,9 +49,10 @@ class Statement:
     sides: Sides
     domain: Domain
     relation: Literal["at most", "below", "equal"] = "at most"
-    mutants: Mapping[str, "Sides | Statement | Mapping[str, Any]"] = field(default_factory=dict)
-    """False versions, by name: other sides, arguments of the sides that are changed or added, or
-    all of a statement where more than its sides is false."""
+    mutants: Mapping[str, "tuple[str, Version] | Version"] = field(default_factory=dict)
+    """False versions, by name: what is changed, in words, unless the claim says it, and other
+    sides, arguments of the sides that are changed or added, or all of a statement where more than
+    its sides is false."""
     trivial: Callable[..., Any] = _infinity
     """What observed never exceeds, in JAX: a bound that is not below it says nothing, and is
     *vacuous*."""
@@ -67,15 +70,38 @@ class Statement:
     """What rounded floats in its programs stand for."""
     smooth: bool = True
     """Whether derivatives of ``sides`` lead a climb; jumps are climbed without them."""
+    changed: Mapping[str, Any] = field(default_factory=dict)
+    """Arguments of ``sides`` in place of fields of a point, or beside them."""
+
+    @property
+    def changes(self) -> dict[str, str]:
+        """What mutants change, in words, by name."""
+        return {name: m[0] for name, m in self.mutants.items() if isinstance(m, tuple)}
+
+    @property
+    def versions(self) -> dict[str, Any]:
+        """The mutants, without words."""
+        return {name: m[1] if isinstance(m, tuple) else m for name, m in self.mutants.items()}
 
     @cached_property
-    def _enclosed(self) -> Mapping[str | None, Enclosed]:
-        versions: list[tuple[Any, Any]] = [(None, self.sides), *self.mutants.items()]
-        return {
-            name: _enclosed(version if callable(version) else self.sides, self.constants)
-            for name, version in versions
-            if not isinstance(version, Statement)
-        }
+    def _false(self) -> Mapping[str, "Statement"]:
+        """The mutants as statements of their own, of which nothing else is known to be true."""
+        return {name: self._with(name, version) for name, version in self.versions.items()}
+
+    def _with(self, name: str, version: Any) -> "Statement":
+        if isinstance(version, Statement):
+            return version
+        known = replace(self, mutants={}, equal=_nothing, note=_nothing)
+        if callable(version):
+            return replace(known, sides=version)
+        if isinstance(version, Mapping):
+            return replace(known, changed={**self.changed, **version})
+        expected = "expected sides, changed arguments of them, or a Statement"
+        raise ValueError(f"mutant {name!r}: version = {abridged(version)}: {expected}")
+
+    @cached_property
+    def _enclosed(self) -> Enclosed:
+        return _enclosed(self.sides, self.constants)
 
     @cached_property
     def _trivial(self) -> Enclosed:
@@ -86,34 +112,26 @@ class Statement:
         alone is infinite: there is no ratio to speak of; also for an unknown mutant."""
         if mutant not in (None, *self.mutants):
             raise ValueError(f"mutant = {mutant!r}: expected one of {tuple(self.mutants)}")
-        if isinstance(version := self.mutants.get(mutant or ""), Statement):
-            return version.decide(document)
+        if mutant is not None:
+            return self._false[mutant].decide(document)
         point = self.domain.read(document)
         if (elsewhere := self.exception(**point)) is not None:
             return elsewhere
-        if version is not None:
-            changes = {} if callable(version) else version
-            return self._closer(mutant, {**point, **changes}, _nothing)
-        true = self._closer(None, point, self.equal)
-        return true._replace(note=true.note or self.note(**point) or "")
-
-    def _closer(
-        self, version: str | None, point: Point, equal: Callable[..., bool | str | None]
-    ) -> Decision:
-        """With balls as small as it needs."""
+        point = {name: self.changed.get(name, x) for name, x in point.items()}
 
         def compared(bits: int) -> Decision:
             return tightest(
                 [
-                    self._compared(entry, partial(equal, i, **point), self.label(i, **point))
-                    for i, entry in enumerate(self._entries(version, bits, point))
+                    self._compared(entry, partial(self.equal, i, **point), self.label(i, **point))
+                    for i, entry in enumerate(self._entries(bits, point))
                 ]
             )
 
-        return sharpened(compared, lambda d: d.verdict != "inconclusive", PRECISION, FINEST)
+        decision = sharpened(compared, lambda d: d.verdict != "inconclusive", PRECISION, FINEST)
+        return decision._replace(note=decision.note or self.note(**point) or "")
 
-    def _entries(self, version: str | None, bits: int, point: Point) -> list[Entry]:
-        pairs = _listed(*self._enclosed[version].at(bits, point))
+    def _entries(self, bits: int, point: Point) -> list[Entry]:
+        pairs = _listed(*self._enclosed.at(bits, {**point, **self.changed}))
         if self.trivial is _infinity or all(observed > bound for observed, bound in pairs):
             return [(*pair, INFINITY) for pair in pairs]
         trivial = np.broadcast_to(self._trivial.at(bits, point), len(pairs))
@@ -135,33 +153,26 @@ class Statement:
             return decision._replace(verdict="holds", note=why if isinstance(why, str) else "equal")
         return decision
 
-    def ratio(self, x: Any, place: Place, mutant: str | None = None) -> Any:
+    def ratio(self, x: Any, place: Place) -> Any:
         """observed/bound at real coordinates, the largest of several; above 1 is a violation."""
-        version = self.mutants[mutant] if mutant else self.sides
-        if isinstance(version, Statement):
-            return version.ratio(x, place)
-        sides, changed = (version, {}) if callable(version) else (self.sides, version)
-        changes = {n: float(v) if isinstance(v, fmpq) else v for n, v in changed.items()}
-        observed, bound = sides(**{**self.domain.point(x, place), **changes})
+        changed = {n: float(v) if isinstance(v, fmpq) else v for n, v in self.changed.items()}
+        observed, bound = self.sides(**{**self.domain.point(x, place), **changed})
         if self.relation == "equal":
             return gap(observed, bound)
         return jnp.max(observed / (bound + TINY))
 
     def exact(self, simpler: Callable[[Document], Any] | None = None) -> Exact:
         """Decision, search and shrinking, for a claim."""
-        domain = self.domain
-        simpler = simpler or domain.simpler
-        if not domain.places:
-            return Exact(self.decide, None, simpler)
-        true, *false = (self._search(mutant) for mutant in (None, *self.mutants))
-        return Exact(self.decide, true, simpler, dict(zip(self.mutants, false, strict=True)))
+        places = self.domain.places
+        search = self._search() if places else None
+        false = {name: mutant._search() for name, mutant in self._false.items() if places}
+        simpler = simpler or self.domain.simpler
+        return Exact(self.decide, search, simpler, false, changes=self.changes)
 
-    def _search(self, mutant: str | None) -> Search:
-        version = self.mutants.get(mutant or "")
-        domain = version.domain if isinstance(version, Statement) else self.domain
-        ratio = partial(self.ratio, mutant=mutant)
-        climbed = ratio if self.smooth else jax.jit(ratio, static_argnums=1)
-        return Search(domain.choices(), domain.dimension, climbed, domain.document, self.smooth)
+    def _search(self) -> Search:
+        domain = self.domain
+        ratio = self.ratio if self.smooth else jax.jit(self.ratio, static_argnums=1)
+        return Search(domain.choices(), domain.dimension, ratio, domain.document, self.smooth)
 
 
 def gap(observed: Any, expected: Any) -> Any:
@@ -181,16 +192,6 @@ def _vacuous(observed: Number, trivial: Number) -> Decision:
     if arb(trivial).is_finite():
         return Decision(observed, trivial, "vacuous", "no better than the trivial bound")
     return Decision(fmpq(0), fmpq(1), "vacuous", "the bound is infinite")
-
-
-def tightest(decisions: Sequence[Decision]) -> Decision:
-    """Of several entries: the first that is violated, or undecided, or the one with least slack."""
-    decision = worst(decisions)
-    if decision.verdict in ("refuted", "inconclusive"):
-        return decision
-    telling = [d for d in decisions if d.verdict != "vacuous"] or decisions
-    # Balls of equal numbers overlap: their slack is 0, and a fraction comes first.
-    return min(telling, key=lambda d: max(0.0, float(ends(d.bound - d.observed)[0])))
 
 
 def _listed(observed: Any, bound: Any) -> list[tuple[Number, Number]]:

@@ -97,15 +97,8 @@ class Row:
         ratio = self.bound / self.observed if positive else None  # type: ignore[operator]
         sides = {k: getattr(self, k) for k in ("observed", "lower", "upper", "bound")}
         labels = {"claim": self.claim, "instance": self.instance, **self.parameters, **sides}
-        tail = {
-            "slack": slack,
-            "ratio": ratio,
-            "verdict": self.verdict,
-            "evidence": self.evidence,
-            "rounding": self.rounding,
-            "identity": self.identity,
-            "note": self.note,
-        }
+        known = ("verdict", "evidence", "rounding", "identity", "note")
+        tail = {"slack": slack, "ratio": ratio, **{k: getattr(self, k) for k in known}}
         if self.levels is not None:
             tail |= {"p_holds": self.levels.holds, "p_refuted": self.levels.refuted}
         return {**labels, **tail, **self.extra}
@@ -138,7 +131,6 @@ class Claim:
 
     ``runs(scope)`` lists the training runs it needs, none unless it says so; ``rows(scope,
     results)`` judges them.
-    ``mutants`` are false versions, by name, with what was changed; each must come out refuted.
     """
 
     name: str
@@ -146,11 +138,13 @@ class Claim:
     provenance: Provenance
     expected: Verdict
     assumptions: Sequence[Assumption]
-    mutants: Mapping[str, str]
     rows: Callable[[Scope, Mapping[RunSettings, RunResult]], list[Row]]
     runs: Callable[[Scope], list[RunSettings]] = no_runs
     exact: Exact | None = None
     """How it is decided at rational points, certified, and where a falsifier looks for them."""
+    mutants: Mapping[str, str] = field(default_factory=dict)
+    """False versions, by name, with what is changed, each of which must come out refuted: those of
+    ``exact`` where none are given."""
     cases: Sequence[Case] = ()
     """Points of its own, decided at every verification beside those of its stored file."""
     proof: Sequence[str] = ()
@@ -161,6 +155,11 @@ class Claim:
     """What the ledger says of it, by the names of its parts: of its own rows, or as a ``Part``."""
     origin: Origin = field(default_factory=origin, compare=False, repr=False)
     """Its file, and what all others said when it was imported."""
+
+    def __post_init__(self) -> None:
+        """Of a statement the false versions are known."""
+        if not self.mutants and isinstance(self.exact, Exact):
+            object.__setattr__(self, "mutants", self.exact.changes)
 
 
 def judge(upper: float, lower: float, bound: float) -> Verdict:

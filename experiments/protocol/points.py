@@ -69,6 +69,8 @@ class Exact:
     """Of false versions whose own ratio is climbed; the others are met on the way of the claim."""
     deep: "Exact | None" = None
     """The claim on models with prompts, layers of states and tools, where it can be asked there."""
+    changes: Mapping[str, str] = field(default_factory=dict)
+    """What false versions change, in words, by name."""
 
     def decided(self, document: Document, mutant: str | None) -> Decision:
         """``decide``, which may be somebody's own. Raises ValueError, also for no Decision."""

@@ -25,7 +25,7 @@ def theorem(
     statement: str,
     exact: Exact,
     cases: Sequence[Case],
-    mutants: Mapping[str, str],
+    mutants: Mapping[str, str] | None = None,
     *,
     expected: Verdict = "holds",
     provenance: Provenance = "derived",
@@ -37,15 +37,17 @@ def theorem(
     """A claim that its cases decide, each of them its own or of a mutant.
 
     ``on_models``: rows on models, those of ``models`` or the one that a user asks about; without
-    it the claim says nothing of a user's model. Raises ValueError for a mutant without a case, for
-    a case of another, and where ``exact`` has other mutants.
+    it the claim says nothing of a user's model. ``mutants``: what they change, in words, where the
+    statement does not say it. Raises ValueError for a mutant without a case, for a case of another,
+    and where ``exact`` has other mutants.
     """
-    _check_cases(cases, mutants)
+    mutants = exact.changes if mutants is None else mutants
     if exact.mutants and (other := {*exact.mutants} ^ {*mutants}):
         raise ValueError(
-            f"mutants = {tuple(mutants)}: expected those of the statement, {tuple(exact.mutants)}:"
-            f" {other.pop()!r} is in one of them"
+            f"mutants = {tuple(mutants)}: expected those of the statement with what they change,"
+            f" {tuple(exact.mutants)}: {other.pop()!r} is in one of them"
         )
+    _check_cases(cases, mutants)
 
     def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
         if scope.mutant is not None or on_models is None:

@@ -1,6 +1,6 @@
 """What a check comes back with, and what it rests on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 from flint import fmpq
@@ -59,6 +59,16 @@ def worst(decisions: Iterable[Decision]) -> Decision:
             if decision.verdict == verdict:
                 return decision
     return listed[0]
+
+
+def tightest(decisions: Sequence[Decision]) -> Decision:
+    """Of several entries: the first that is violated, or undecided, or the one with least slack."""
+    decision = worst(decisions)
+    if decision.verdict in ("refuted", "inconclusive"):
+        return decision
+    telling = [d for d in decisions if d.verdict != "vacuous"] or decisions
+    # Balls of equal numbers overlap: their slack is 0, and a fraction comes first.
+    return min(telling, key=lambda d: max(0.0, float(ends(d.bound - d.observed)[0])))
 
 
 def unmet(why: str) -> Decision:

@@ -140,7 +140,6 @@ CLAIM = Claim(
         *stated("one grid of steps for both, up to 16/L"),
         in_cells("e ranks them alike along both runs"),
     ),
-    mutants={},
     rows=rows,
     exact=STATEMENT.exact(),
 )

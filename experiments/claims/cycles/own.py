@@ -141,7 +141,6 @@ CLAIM = Claim(
     figures=("t1_own",),
     facts={NAME: Part(facts.cycles, (NAME, "T1.cycle"))},
     assumptions=stated("one decision, the same policy for all prompts", "steps c/sqrt(T)"),
-    mutants={},
     runs=runs,
     rows=rows,
     exact=EXACT,

@@ -32,11 +32,6 @@ from grpo_checks.theory.numbers.fields import POSITIVE
 from grpo_checks.theory.updates.rounding import accumulated
 
 NAME = "T1.cycle"
-MUTANTS = {
-    "fixed step": "the step stays c, whatever T",
-    "without the weights": "Phi = sum exp(-theta_a) also where the wins differ",
-    "reversed": "Phi never rises",
-}
 LENGTHS = {"quick": (1, 16), "paper": (1, 4, 16, 64, 256, 1024)}
 RUNS = 4096
 
@@ -83,9 +78,12 @@ STATEMENT = Statement(
         most={"pairs": 3, "actions": 3},
     ),
     mutants={
-        "fixed step": _fixed_step,
-        "without the weights": _without_weights,
-        "reversed": _reversed,
+        "fixed step": ("the step stays c, whatever T", _fixed_step),
+        "without the weights": (
+            "Phi = sum exp(-theta_a) also where the wins differ",
+            _without_weights,
+        ),
+        "reversed": ("Phi never rises", _reversed),
     },
 )
 
@@ -131,7 +129,6 @@ CLAIM = Claim(
         *stated("G = 2; one decision, the same policy for all prompts"),
         not_on_models("a statement about fields: T1.own is about models"),
     ),
-    mutants=MUTANTS,
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -7,7 +7,6 @@ Units: of the composite reward.
 """
 
 from collections.abc import Callable, Mapping
-from functools import partial
 from typing import Any
 
 import jax
@@ -41,10 +40,6 @@ from grpo_checks.theory.rational.menus.gap import Menu, gap_reached
 
 CONSTANT_RESPONSE = (2, 3)
 """Group sizes at which c_G is a constant, whatever eps and ddof."""
-MUTANTS = {
-    "no absolute value": "sum_k w_k (1 - c_k/c) u_k instead of |1 - c_k/c|",
-    "u_k from the maximum alone": "u_k = max J_k - p_k",
-}
 
 
 def _bounds(c: Certificate) -> jax.Array:
@@ -63,9 +58,9 @@ def _from_maximum(c: Certificate) -> jax.Array:
     return gap_bounds(c.residual, c.response, c.high - c.success, c.weights)
 
 
-FALSE_BOUNDS: Mapping[str, Callable[[Certificate], jax.Array]] = {
-    "no absolute value": _signed,
-    "u_k from the maximum alone": _from_maximum,
+MUTANTS = {
+    "no absolute value": ("sum_k w_k (1 - c_k/c) u_k instead of |1 - c_k/c|", {"bounds": _signed}),
+    "u_k from the maximum alone": ("u_k = max J_k - p_k", {"bounds": _from_maximum}),
 }
 
 
@@ -99,12 +94,12 @@ STATEMENT = Statement(
         OPTIONS,
         [{"group_size": g, "calls": m, "components": k} for g, m, k in SHAPES],
     ),
-    mutants={name: partial(sides, bounds=bounds) for name, bounds in FALSE_BOUNDS.items()},
+    mutants=MUTANTS,
     equal=_reached,
 )
 
 
-DEEP = deep_gap(_bounds, FALSE_BOUNDS, OPTIONS)
+DEEP = deep_gap(_bounds, MUTANTS, OPTIONS)
 
 
 def _tautologies(frame: pd.DataFrame) -> pd.Series:
@@ -123,7 +118,7 @@ def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     table, frames = [], []
     for cells in stacks:
         if scope.mutant is not None:
-            false = jax.jit(jax.vmap(FALSE_BOUNDS[scope.mutant]))(cells.certificate)
+            false = jax.jit(jax.vmap(STATEMENT.versions[scope.mutant]["bounds"]))(cells.certificate)
             cells = Cells(
                 cells.frame.assign(bound=np.asarray(false)[:, 0].min(-1)), cells.certificate
             )
@@ -161,7 +156,6 @@ CLAIM = Claim(
     figures=("t2_gap",),
     facts={"T2.gap": Part(facts, ("T2.gap", "T2.kappa"))},
     assumptions=(BINARY,),
-    mutants=MUTANTS,
     runs=training_runs,
     rows=rows,
     exact=STATEMENT.exact().with_deep(DEEP.exact()),

@@ -34,12 +34,6 @@ from grpo_checks.theory.estimators.response import coefficients, kappa
 from grpo_checks.theory.updates.potential import potential_value
 from grpo_checks.theory.updates.rounding import rounding
 
-MUTANTS = {
-    "kappa factor halved": "(kappa-1)/(kappa+1)/2 sum_k w_k u_k",
-    "kappa_4 replaced by 1": "gap 0 at first-order points for G = 4",
-    "three quarters for K >= 3": "3/4 of the bound where three components or more can be moved",
-    "where the gradient vanishes": "|grad Jtilde| < 1e-6 instead of phi = 0",
-}
 UNMET = "phi is not 0: no first-order point, T2.gap applies and T2.kappa does not"
 OPTIONS = ["group_size", "ddof", "eps"]
 RESPONSE_STEPS = 8 * DEGREE
@@ -164,7 +158,6 @@ CLAIM = Claim(
     figures=("t2_gap",),
     facts={"T2.kappa": facts.kappa, "T2.kappa, by K": facts.kappa_by_components},
     assumptions=(BINARY, in_cells("a first-order point: phi_q = 0")),
-    mutants=MUTANTS,
     runs=training_runs,
     rows=rows,
     exact=KAPPA,

@@ -40,10 +40,6 @@ from grpo_checks.theory.convergence.confidence import lower_limit, upper_limit
 from grpo_checks.theory.convergence.error_levels import lower_level, upper_level
 from grpo_checks.theory.estimators.advantages import Estimator
 
-MUTANTS = {
-    "another divisor": "F_G with ddof = 1 for an estimator with ddof = 0",
-    "one response": "c_G(1/2) grad J instead of sum_k w_k c_G(J_k) grad J_k",
-}
 BANDIT = {"seed": 2, "prompts": 1, "width": 1, "tools": 0, "answers": 4, "depth": 0}
 
 
@@ -148,7 +144,6 @@ CLAIM = Claim(
     figures=("t2_region",),
     facts={"T2.potential": facts},
     assumptions=(BINARY,),
-    mutants=MUTANTS,
     runs=runs,
     rows=rows,
     exact=STATEMENT.exact(),

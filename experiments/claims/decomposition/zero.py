@@ -17,8 +17,6 @@ from grpo_checks.experiments.runs.words import table
 from grpo_checks.theory.convergence.decomposition_gap import FIRST_ORDER
 from grpo_checks.theory.updates.rounding import accumulated
 
-MUTANTS = {"G = 4 too": "the gap is 0 for G in {2, 3, 4}"}
-
 
 def _conditions(frame: pd.DataFrame, mutant: str | None) -> dict[str, pd.Series]:
     """Which cells meet each condition, up to rounding; computed, never declared."""
@@ -95,7 +93,6 @@ CLAIM = Claim(
     proof=("grpo_checks.theory.convergence.decomposition_gap",),
     facts={"T2.zero": Part(facts, ("T2.zero", "T2.kappa"))},
     assumptions=(BINARY, in_cells("phi_q = 0"), in_cells("one of the four conditions")),
-    mutants=MUTANTS,
     rows=rows,
     exact=ZERO,
 )

@@ -17,7 +17,7 @@ from jaxtyping import Array, Float
 
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.points.generalization.deep import CALLS, gap_and_bound
+from grpo_checks.experiments.points.generalization.deep import LESS_DEPTH, gap_and_bound
 from grpo_checks.experiments.points.generalization.depth import EXACT
 from grpo_checks.experiments.protocol.assumptions import stated
 from grpo_checks.experiments.protocol.cell_rows import Models, inequality, no_better
@@ -31,10 +31,6 @@ from grpo_checks.theory.numbers.kl import Number
 from grpo_checks.theory.updates.rounding import ELEMENTARY, rounding, value_roundings
 
 NAME = "T3.depth"
-MUTANTS = {
-    "half of the depth": "R_max (TV + D/2 max TV), on `relay`",
-    "no depth": "R_max (TV + max TV), on `relay`",
-}
 DEPTHS = {"quick": (1, 8), "paper": (1, 2, 4, 8, 16, 32)}
 MODELS = Models(
     [named("coding", components=1)],
@@ -86,7 +82,7 @@ def _gap_row(mdp: TAMDP, name: str, kind: str, depth: int, compared: _Compared) 
 
 
 def _relay(mutant: str | None, depths: tuple[int, ...]) -> list[Row]:
-    rows, calls = [], CALLS[mutant] if mutant else float
+    rows, calls = [], LESS_DEPTH[mutant][1]["calls"] if mutant else float
     for repair, kind in ((False, "final"), (True, "repaired")):
         gaps, errors = [], []
         for depth in depths:
@@ -194,7 +190,6 @@ CLAIM = Claim(
     figures=("t3_depth",),
     facts={NAME: facts},
     assumptions=stated("same states, legal actions and initial states"),
-    mutants=MUTANTS,
     rows=rows,
     exact=EXACT,
 )

@@ -46,7 +46,6 @@ CLAIM = Claim(
     expected="refuted",
     proof=("grpo_checks.theory.generalization.transfer",),
     assumptions=(STORED, *stated("losses in [0, 1]")),
-    mutants={},
     rows=lambda scope, results: [],
     exact=STATEMENT.exact(),
 )

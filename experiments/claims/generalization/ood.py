@@ -48,10 +48,6 @@ from grpo_checks.theory.numbers.logs import Logs, as_powers, binary_divergence, 
 from grpo_checks.theory.updates.rounding import accumulated
 
 NAME = "T3.ood"
-MUTANTS = {
-    "KL swapped": "kl(L_T ‖ L_S) <= KL(D_S ‖ D_T)",
-    "half of TV": "L_S + TV/2",
-}
 PROCESSED = "data_processing"
 
 
@@ -79,7 +75,7 @@ def _expectations(
     instance: str, parameters: Mapping[str, object], problem: Learning, mutant: str | None
 ) -> list[Row]:
     """For each shift and bound the policy with the least slack, where the bound is below 1."""
-    rows, names = [], [*Shifted._fields, *MUTANTS]
+    rows, names = [], [*Shifted._fields, *STATEMENT.mutants]
     losses, error = np.asarray(problem.loss), accumulated(problem.loss.shape[1] + 16)
     # For the figure: the policy that loses most when its tasks become all of the rarest type.
     shown = int(np.argmax(losses[:, np.argmin(problem.chance)] - np.asarray(problem.risk)))
@@ -89,7 +85,7 @@ def _expectations(
         )
         variation = float(np.abs(source - target).sum() / 2)
         for name, bound, above in zip(names, bounds, upper, strict=True):
-            if (name in MUTANTS) if mutant is None else (name != mutant):
+            if (name in STATEMENT.mutants) if mutant is None else (name != mutant):
                 continue
             off = above - bound + error * risk
             # Next to 1 the bound says nothing.
@@ -152,7 +148,10 @@ STATEMENT = Statement(
         {"bound": one_of(*Shifted._fields)},
         places=[{"bound": bound, "types": 3} for bound in Shifted._fields],
     ),
-    mutants={"KL swapped": _swapped, "half of TV": _halved},
+    mutants={
+        "KL swapped": ("kl(L_T ‖ L_S) <= KL(D_S ‖ D_T)", _swapped),
+        "half of TV": ("L_S + TV/2", _halved),
+    },
     trivial=_trivial,
     equal=_equal,
     note=_in_powers,
@@ -161,7 +160,7 @@ STATEMENT = Statement(
 
 def rows(scope: Scope, results: Mapping[RunSettings, RunResult]) -> list[Row]:
     """Expectations and sampled bounds, for each shift."""
-    if scope.mutant in ood_sampled.MUTANTS:
+    if scope.mutant in ood_sampled.STATEMENT.mutants:
         return transfer.outer_factor(NAME)
     if scope.mutant is not None:
         return _expectations("one policy", {}, _one_policy(), scope.mutant)
@@ -190,7 +189,7 @@ CLAIM = Claim(
         VALUES_DIFFER,
         TASKS_DIFFER,
     ),
-    mutants={**MUTANTS, **ood_sampled.MUTANTS},
+    mutants={**STATEMENT.changes, **ood_sampled.STATEMENT.changes},
     rows=rows,
     exact=by_name(
         "bound", (Shifted._fields, STATEMENT.exact()), (ood_sampled.SAMPLED, ood_sampled.EXACT)

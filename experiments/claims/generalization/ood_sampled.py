@@ -116,7 +116,6 @@ def _uncovered(bound: str, source: Any, target: Any, **others: Any) -> Decision 
     return None if bound == MOVED or covered(target, source) else unmet(UNCOVERED)
 
 
-MUTANTS = {"E w^2 for max w": "E w^2 as the outer factor of the weighted bound, for max w"}
 STATEMENT = Statement(
     failure(_bounds),
     Domain(
@@ -129,13 +128,18 @@ STATEMENT = Statement(
     ),
     trivial=informative(_bounds),
     exception=_uncovered,
-    mutants=dict.fromkeys(MUTANTS, failure(_outer)),
+    mutants={
+        "E w^2 for max w": (
+            "E w^2 as the outer factor of the weighted bound, for max w",
+            failure(_outer),
+        )
+    },
 )
 
 
 def decide(document: Document, mutant: str | None) -> Decision:
     """Of the bound named. Raises ValueError for a mutant of the bounds without a sample."""
-    if mutant not in (None, *MUTANTS):
+    if mutant not in (None, *STATEMENT.mutants):
         raise ValueError(f"bound = {document['bound']!r}: expected one without a sample")
     return STATEMENT.decide(document, mutant)
 

@@ -162,7 +162,6 @@ CLAIM = Claim(
     figures=("t3_shift",),
     facts={NAME: facts},
     assumptions=(STORED, *stated("tasks i.i.d. from D_S", "losses in [0, 1]")),
-    mutants={},
     rows=shift_rows,
     exact=replace(REPORTED.exact(), decide=decide),
 )

@@ -13,7 +13,6 @@ model was not trained on are hypothetical, and say so. A document has ``n``, ``d
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from math import log
 from pathlib import Path
 from typing import Any
@@ -93,7 +92,12 @@ _CERTIFIED = Statement(
 STATEMENT = replace(
     _CERTIFIED,
     exception=_unpublished,
-    mutants={"10 nats": replace(_CERTIFIED, sides=partial(sides, divergence=10.0))},
+    mutants={
+        "10 nats": (
+            "a posterior 10 nats from the base model said to be certified better",
+            replace(_CERTIFIED, changed={"divergence": 10.0}),
+        )
+    },
 )
 
 
@@ -188,7 +192,6 @@ CLAIM = Claim(
         not_on_models("is about published scores, not about a model"),
         in_cells("KL(Q,P), training score and TV known: none is published"),
     ),
-    mutants={"10 nats": "a posterior 10 nats from the base model said to be certified better"},
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -141,7 +141,6 @@ CLAIM = Claim(
     figures=("looseness",),
     facts={NAME: facts},
     assumptions=(LISTED, *stated("true if and only if R and |s|^2 are uncorrelated (derived)")),
-    mutants={},
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -9,7 +9,7 @@ and the squared distance of the two vectors against 0.
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from typing import Any
 
 import jax
@@ -52,7 +52,7 @@ STATEMENT = Statement(
     sides,
     ChoiceDomain(places=[{"actions": n, "outcomes": 2, "binary": True} for n in (2, 3)]),
     "equal",
-    mutants={MUTANT: partial(sides, lambda p: p)},
+    mutants={MUTANT: ("grad p = p (E[s|r=1] - E[s|r=0])", {"factor": lambda p: p})},
     exception=expect_binary,
 )
 
@@ -128,7 +128,6 @@ CLAIM = Claim(
     proof=("grpo_checks.theory.evaluation.curvature",),
     facts={NAME: facts},
     assumptions=(LISTED, in_cells("0 < p < 1")),
-    mutants={MUTANT: "grad p = p (E[s|r=1] - E[s|r=0])"},
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -146,7 +146,6 @@ CLAIM = Claim(
         not_on_models("about the recurrence alone, whatever the model"),
         *stated("none in the abstract; locally |h'| < 1 at the fixed point suffices"),
     ),
-    mutants={},
     rows=rows,
     exact=EXACT,
 )

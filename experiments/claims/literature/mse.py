@@ -66,7 +66,7 @@ STATEMENT = Statement(
     sides,
     ChoiceDomain(options={"group_size": integer(2, LARGEST_GROUP)}, places=PLACES),
     "equal",
-    mutants={MUTANT: _no_remainder},
+    mutants={MUTANT: ("a/G alone", _no_remainder)},
 )
 
 
@@ -142,7 +142,6 @@ CLAIM = Claim(
     proof=("grpo_checks.theory.updates.ustatistic",),
     facts={"L.mse": facts},
     assumptions=(LISTED, *stated("one prompt at a time")),
-    mutants={MUTANT: "a/G alone"},
     rows=rows,
     exact=STATEMENT.exact(),
 )

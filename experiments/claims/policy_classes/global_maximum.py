@@ -12,7 +12,6 @@ Cells list a class, so that its maximisers are known: mixtures of calls, or one 
 
 from collections.abc import Mapping
 from fractions import Fraction
-from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -48,11 +47,6 @@ from grpo_checks.theory.updates.correlation import is_binary
 from grpo_checks.theory.updates.rounding import accumulated
 
 NAME = "T2.global"
-MUTANTS = {
-    "kappa factor halved": "(kappa_G-1)/(kappa_G+1)/2 in place of the factor",
-    "no absolute value": "Delta_qk in place of |Delta_qk|",
-    "where ascent arrives": "where ascent of Jtilde through the class ends, first",
-}
 NEAR = Fraction(1, 10**5)
 """How near `sharp` is to the largest kappa."""
 POLICIES = 401
@@ -176,9 +170,12 @@ STATEMENT = Statement(
     sides,
     DOMAIN,
     mutants={
-        "kappa factor halved": partial(sides, part=0.5),
-        "no absolute value": partial(sides, signed=True),
-        "where ascent arrives": Statement(sides, Domain(ARRAYS, OPTIONS, DOMAIN.places)),
+        "kappa factor halved": ("(kappa_G-1)/(kappa_G+1)/2 in place of the factor", {"part": 0.5}),
+        "no absolute value": ("Delta_qk in place of |Delta_qk|", {"signed": True}),
+        "where ascent arrives": (
+            "where ascent of Jtilde through the class ends, first",
+            Statement(sides, Domain(ARRAYS, OPTIONS, DOMAIN.places)),
+        ),
     },
     exception=not_a_maximiser,
 )
@@ -194,7 +191,6 @@ CLAIM = Claim(
     figures=("looseness",),
     facts={NAME: facts.global_maximum},
     assumptions=(BINARY,),
-    mutants=MUTANTS,
     rows=rows,
     exact=STATEMENT.exact(),
 )

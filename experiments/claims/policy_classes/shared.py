@@ -131,7 +131,6 @@ CLAIM = Claim(
         *stated("binary components", "one logit with features 0..M-1", "steps that do not shrink"),
         in_cells("J' > 0 everywhere, Jtilde' < 0 from the start on"),
     ),
-    mutants={},
     rows=lambda scope, results: [],
     exact=STATEMENT.exact(),
 )

@@ -22,7 +22,6 @@ from grpo_checks.experiments.claims.practice.kl_models import model_rows
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
 from grpo_checks.experiments.points.practice.kl import (
-    FALSE,
     K1_PER_EPISODE,
     K1_PER_TOKEN,
     ROWS,
@@ -140,7 +139,6 @@ CLAIM = Claim(
         ),
     ),
     figures=("p_kl",),
-    mutants={name: change for name, (_, change, _) in FALSE.items()},
     rows=rows,
     exact=STATEMENT.exact(),
 )

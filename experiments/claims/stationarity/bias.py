@@ -131,7 +131,6 @@ CLAIM = Claim(
     figures=("t1_bias",),
     facts={"T1.bias": facts},
     assumptions=(ENCLOSED,),
-    mutants={},
     rows=rows,
     exact=EXACT,
 )

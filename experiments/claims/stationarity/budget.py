@@ -9,7 +9,6 @@ prompt is a sum over groups; a, b and f are moments of single episodes.
 """
 
 from collections.abc import Mapping
-from functools import partial
 from math import ceil, floor
 from typing import Any
 
@@ -59,7 +58,7 @@ def _listed_best(model: Any) -> tuple[Any, BudgetTerms]:
     return 2.0 + jnp.argmin(costs), listed[0][1]
 
 
-def _sides(mutant: str | None, **model: Any) -> tuple[Any, Any]:
+def _sides(mutant: str | None = None, **model: Any) -> tuple[Any, Any]:
     """|max(2, G*) - the whole G of least N V|, 1 at most; 0 where that may not be listed."""
     best, terms = _listed_best(model)
     closed = jnp.maximum(_best(terms, mutant), 2.0)
@@ -81,9 +80,9 @@ def _expect_listed(**model: Any) -> Decision | None:
 
 
 STATEMENT = Statement(
-    partial(_sides, None),
+    _sides,
     EpisodeDomain(places=[{"prompts": 2}, {"prompts": 2, "outcomes": 2}]),
-    mutants={MUTANT: partial(_sides, MUTANT)},
+    mutants={MUTANT: ("G* = 1 + sqrt(a/f)", {"mutant": MUTANT})},
     exception=_expect_listed,
     note=lambda **model: f"least N V at G = {_enclosed_best(model)[0]}",
 )
@@ -176,7 +175,6 @@ CLAIM = Claim(
     figures=("t1_budget",),
     facts={"T1.budget": facts},
     assumptions=(SEVERAL_PROMPTS,),
-    mutants={MUTANT: "G* = 1 + sqrt(a/f)"},
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -177,7 +177,6 @@ CLAIM = Claim(
     figures=("t1_k",),
     facts={"T1.K": facts},
     assumptions=(DIAL, in_cells("a policy that does not change with K")),
-    mutants={},
     rows=rows,
     exact=STATEMENT.exact(),
 )

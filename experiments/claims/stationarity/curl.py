@@ -40,11 +40,6 @@ GROUPS = {"quick": (2, 8), "paper": (2, 4, 8, 16)}
 PLAIN = Estimator("group_normalized")
 TRAINERS = Estimator("group_normalized", ddof=1, eps=1e-4)
 """As TRL has it; checked at the largest group size."""
-MUTANTS = {
-    "always a gradient": "the Jacobian of E[g] is symmetric with three values too",
-    "rank 2": "two independent grad p(v) are enough, however many values there are",
-    "several prompts": "prompts may share the parameters",
-}
 TWO = named("bandit", components=1, pays=(0, 1, 1))
 
 
@@ -154,7 +149,6 @@ CLAIM = Claim(
     figures=("t1_bias",),
     facts={"T1.curl": facts},
     assumptions=(MOVABLE_LAW,),
-    mutants=MUTANTS,
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -43,7 +43,6 @@ from grpo_checks.theory.updates.policy_law import pair_moments
 SUMMED = (2, 3, 4, 8, 16, 32)
 """Group sizes whose V is a sum over groups here."""
 SHOWN = tuple(2**k for k in range(1, 13))
-MUTANTS = {"no floor": "with sampled prompts V tends to 0", "limit halved": "G V tends to a/2"}
 
 
 def _formula(size: Any, within: Any, excess: Any, floor: Any) -> Any:
@@ -96,7 +95,10 @@ STATEMENT = Statement(
             {"prompts": 2, "outcomes": 2, "group_size": 3, "drawn": True},
         ],
     ),
-    mutants={"no floor": {"kept": fmpq(0)}, "limit halved": {"limit": fmpq(1, 2)}},
+    mutants={
+        "no floor": ("with sampled prompts V tends to 0", {"kept": fmpq(0)}),
+        "limit halved": ("G V tends to a/2", {"limit": fmpq(1, 2)}),
+    },
     note=_in_words,
 )
 
@@ -189,7 +191,6 @@ CLAIM = Claim(
     figures=("t1_g",),
     facts={"T1.G": facts},
     assumptions=(in_cells("groups of two can be summed over"),),
-    mutants=MUTANTS,
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -65,7 +65,6 @@ CLAIM = Claim(
         not_on_models("a statement about all groups, decided by a stored pair of samples"),
         *stated("eps = 0", "no clipping"),
     ),
-    mutants={},
     # A statement about all groups: stored ones refute it.
     rows=lambda scope, results: [],
     exact=STATEMENT.exact(),

@@ -28,7 +28,6 @@ from grpo_checks.theory.updates.rounding import accumulated
 SHAPES = ((2, 2, 0), (4, 3, 1), (8, 2, 0), (16, 4, 1), (4, 3, 0), (8, 2, 1), (16, 4, 0), (2, 2, 1))
 """Group size, components, ddof; the quick profile takes the first three."""
 GROUPS = 120_000
-MUTANTS = {"quarter of the range": "(max ratio - min ratio)/4 instead of /2"}
 Floats = NDArray[np.float64]
 Drawn = tuple[Floats, Floats, Floats]
 """Rewards (N, G, K), composites (N, G) and weights (N, K) of groups."""
@@ -114,7 +113,11 @@ def _quarter(**point: Any) -> tuple[Any, Any]:
 
 
 STATEMENT = Statement(
-    sides, GROUP, mutants={"quarter of the range": _quarter}, exception=silent, note=in_words
+    sides,
+    GROUP,
+    mutants={"quarter of the range": ("(max ratio - min ratio)/4 instead of /2", _quarter)},
+    exception=silent,
+    note=in_words,
 )
 
 
@@ -137,7 +140,6 @@ CLAIM = Claim(
     figures=("looseness",),
     facts={"T2.bridge'": facts},
     assumptions=(in_cells("sd > 0"), *stated("eps = 0", "no clipping")),
-    mutants=MUTANTS,
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -34,10 +34,6 @@ from grpo_checks.theory.numbers.balls import fmpq, largest, magnitude
 
 SHAPES = ((2, 2), (4, 3), (8, 2), (16, 4))
 COUNT = {"quick": 50, "paper": 500}
-MUTANTS = {
-    "eps": "the same with eps = 1/10 in both denominators",
-    "plain weights": "A = sum_k w_k A^(k), without the factors sd_k/sd",
-}
 NOTE = "exact: largest sd |Delta_i|"
 _misalignments = enclose(jax.vmap(lambda r, w: scaled_misalignment(r, w, 0)))
 
@@ -54,7 +50,10 @@ def _plain(rewards: Any, weights: Any, ratios: Any, ddof: int) -> tuple[Any, Any
 STATEMENT = Statement(
     sides,
     GROUP,
-    mutants={"eps": {"eps": fmpq(1, 10)}, "plain weights": _plain},
+    mutants={
+        "eps": ("the same with eps = 1/10 in both denominators", {"eps": fmpq(1, 10)}),
+        "plain weights": ("A = sum_k w_k A^(k), without the factors sd_k/sd", _plain),
+    },
     exception=silent,
     note=lambda **point: NOTE,
 )
@@ -101,7 +100,6 @@ CLAIM = Claim(
     proof=("grpo_checks.theory.losses.surrogate_gap",),
     facts={"T2.identity": facts},
     assumptions=(*stated("eps = 0"), in_cells("sd > 0")),
-    mutants=MUTANTS,
     rows=rows,
     exact=STATEMENT.exact(),
 )

@@ -29,7 +29,7 @@ def lifted(statement: Statement, domain: DeepDomain, numbers: Callable[..., Any]
         return function(*entry, **at(point, enclosed))
 
     false = {}
-    for name, version in statement.mutants.items():
+    for name, version in statement.versions.items():
         if not callable(version):
             raise ValueError(f"mutant = {name!r}: expected a function")
         false[name] = partial(climbed, version)

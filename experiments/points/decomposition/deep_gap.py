@@ -75,13 +75,13 @@ def _reached(entry: int, group_size: int, ddof: int, eps: Any, **model: Any) -> 
 
 def deep_gap(
     bounds: Callable[[Certificate], jax.Array],
-    false_bounds: Mapping[str, Callable[[Certificate], jax.Array]],
+    mutants: Mapping[str, tuple[str, Mapping[str, Any]]],
     options: Mapping[str, Option],
 ) -> Statement:
     """J* - J <= ``bounds`` of its certificate, at every c."""
     return Statement(
         partial(_sides, bounds=bounds),
         DeepDomain(options=options, places=placed(*({"group_size": g} for g in GROUPS))),
-        mutants={name: partial(_sides, bounds=false) for name, false in false_bounds.items()},
+        mutants=mutants,
         equal=_reached,
     )

@@ -37,8 +37,7 @@ from grpo_checks.theory.numbers.bernstein import bernstein
 
 def _on_a_line(x: Any, group_size: int, components: int = 2) -> Found:
     """Two calls on either side of p, along a direction that the slopes do not see."""
-    values = jnp.asarray(coefficients(group_size))
-    k = components
+    values, k = jnp.asarray(coefficients(group_size)), components
     if k == 2:
         return built(x, values)
     unit = jax.nn.sigmoid(x)
@@ -169,32 +168,33 @@ def _three_quarters(calls: Any, **point: Any) -> tuple[Any, Any]:
     return menus.kappa_sides(0.75 if calls.shape[1] > 2 else 1, calls=calls, **point)
 
 
-def _zero(constant: tuple[int, ...], mutants: Any) -> Statement:
-    exception = partial(menus.no_condition, constant)
-    note = partial(menus.condition, constant)
-    return Statement(menus.zero_sides, ZERO_DOMAIN, mutants=mutants, exception=exception, note=note)
+def _zero(constant: tuple[int, ...], **more: Any) -> Statement:
+    outside, note = partial(menus.no_condition, constant), partial(menus.condition, constant)
+    return Statement(menus.zero_sides, ZERO_DOMAIN, exception=outside, note=note, **more)
 
 
+_kappa = partial(Statement, menus.kappa_sides, KAPPA_DOMAIN, equal=_reached)
 KAPPA = (
-    Statement(
-        menus.kappa_sides,
-        KAPPA_DOMAIN,
+    _kappa(
         mutants={
-            "kappa factor halved": {"share": fmpq(1, 2)},
-            "kappa_4 replaced by 1": _without_kappa,
-            "three quarters for K >= 3": _three_quarters,
-            "where the gradient vanishes": Statement(
-                menus.kappa_sides, KAPPA_DOMAIN, exception=menus.small_gradient, equal=_reached
+            "kappa factor halved": ("(kappa-1)/(kappa+1)/2 sum_k w_k u_k", {"share": fmpq(1, 2)}),
+            "kappa_4 replaced by 1": ("gap 0 at first-order points for G = 4", _without_kappa),
+            "three quarters for K >= 3": (
+                "3/4 of the bound where three components or more can be moved",
+                _three_quarters,
+            ),
+            "where the gradient vanishes": (
+                "|grad Jtilde| < 1e-6 instead of phi = 0",
+                _kappa(exception=menus.small_gradient),
             ),
         },
         exception=_outside_kappa,
-        equal=_reached,
     )
     .exact(smaller_menu)
     .with_deep(deep.KAPPA.exact())
 )
 ZERO = (
-    _zero((2, 3), {"G = 4 too": _zero((2, 3, 4), {})})
+    _zero((2, 3), mutants={"G = 4 too": ("the gap is 0 for G in {2, 3, 4}", _zero((2, 3, 4)))})
     .exact(smaller_menu)
     .with_deep(deep.ZERO.exact())
 )

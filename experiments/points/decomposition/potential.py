@@ -104,7 +104,13 @@ STATEMENT = Statement(
         },
         PLACES,
     ),
-    mutants={"another divisor": _another_divisor, "one response": {"at": fmpq(1, 2)}},
+    mutants={
+        "another divisor": ("F_G with ddof = 1 for an estimator with ddof = 0", _another_divisor),
+        "one response": (
+            "c_G(1/2) grad J instead of sum_k w_k c_G(J_k) grad J_k",
+            {"at": fmpq(1, 2)},
+        ),
+    },
     exception=_graded,
     note=_in_words,
 )

@@ -1,7 +1,6 @@
 """Theorem 3 on deep models: losses of prompts, and tools that answer otherwise."""
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 from typing import Any
 
 import jax.numpy as jnp
@@ -45,11 +44,14 @@ def of_losses(statement: Statement) -> Statement:
     return lifted(statement, domain, task_losses)
 
 
-CALLS: Mapping[str, Callable[[int], float]] = {
-    "half of the depth": lambda depth: depth / 2,
-    "no depth": lambda depth: 1.0,
+LESS_DEPTH = {
+    "half of the depth": (
+        "R_max (TV + D/2 max TV), on `relay`",
+        {"calls": lambda depth: depth / 2},
+    ),
+    "no depth": ("R_max (TV + max TV), on `relay`", {"calls": lambda depth: 1.0}),
 }
-"""What false versions of T3.depth take for D."""
+"""False versions of T3.depth, by what they take for D."""
 
 
 def gap_and_bound(
@@ -85,6 +87,6 @@ MOVED = {**TARGET, "target_transition": MODEL["tool_transition"]}
 DEPTH = Statement(
     depth_sides,
     DeepDomain(MOVED, places=placed({}, sizes=SIZES)),
-    mutants={name: partial(depth_sides, calls=calls) for name, calls in CALLS.items()},
+    mutants=LESS_DEPTH,
     trivial=_largest,
 )

@@ -6,7 +6,6 @@ the source. Rewards lie in [0, 1], R_max = 1.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
@@ -17,7 +16,7 @@ from grpo_checks.experiments.falsifier.deep.model import deep_mdp, probabilities
 from grpo_checks.experiments.falsifier.domain import Domain, Place, Point
 from grpo_checks.experiments.falsifier.rounding import Floats
 from grpo_checks.experiments.falsifier.statement import Statement
-from grpo_checks.experiments.points.generalization.deep import CALLS, DEPTH, gap_and_bound
+from grpo_checks.experiments.points.generalization.deep import DEPTH, LESS_DEPTH, gap_and_bound
 from grpo_checks.experiments.points.generalization.layers import layered, read_layers, simpler
 from grpo_checks.experiments.protocol.points import Document
 from grpo_checks.experiments.protocol.verdict import Decision
@@ -141,7 +140,7 @@ STATEMENT = Statement(
             *(_place(EPISODES, d, prompts=1, answers=2) for d in (0, 1, 2)),
         ],
     ),
-    mutants={name: partial(sides, calls=calls) for name, calls in CALLS.items()},
+    mutants=LESS_DEPTH,
     trivial=_trivial,
     exception=_infinite,
     equal=_equal,

@@ -171,7 +171,7 @@ LIMIT = Statement(
     limit_sides,
     IndependentDomain(places=[{"components": k} for k in (2, 3)]),
     "equal",
-    mutants={"variances": {"power": 2}},
+    mutants={"variances": ("sigma_k^2 for sigma_k in the joint formula", {"power": 2})},
     exception=_correlated,
     label=_entry(JOINT.name, DECOUPLED.name),
 )
@@ -179,7 +179,7 @@ LAW = Statement(
     law_sides,
     _components(),
     "equal",
-    mutants={"no groups": _limit_in_groups},
+    mutants={"no groups": ("c_G(p) = 1/sqrt(p(1-p)) at finite G", _limit_in_groups)},
     exception=_expect_few,
     label=_entry(DECOUPLED.name),
 )

@@ -84,9 +84,9 @@ def _logit(entry: int, stops: int, **point: Any) -> str:
     return f"logit of answer {answer} after action {action}"
 
 
-def _false(name: str) -> Callable[..., tuple[Any, Any]]:
+def _always(false: Row) -> Callable[..., tuple[Any, Any]]:
     def other(row: str, **point: Any) -> tuple[Any, Any]:
-        return compared(FALSE[name][2], **point)
+        return compared(false, **point)
 
     return other
 
@@ -109,7 +109,7 @@ STATEMENT = Statement(
         most={"actions": 8, "answers": 8},
     ),
     "equal",
-    mutants={name: _false(name) for name in FALSE},
+    mutants={name: (change, _always(row)) for name, (_, change, row) in FALSE.items()},
     exception=_misplaced,
     label=_logit,
 )

@@ -147,13 +147,21 @@ DOMAIN = ChoiceDomain(
 
 _version = partial(Statement, sides, DOMAIN, note=_in_words)
 _true = partial(_exception, None)
+WEAKER = {
+    "rank 2": "two independent grad p(v) are enough, however many values there are",
+    "several prompts": "prompts may share the parameters",
+}
+"""Conditions that are not enough."""
 STATEMENT = _version(
     "below",
     {
-        "always a gradient": _version("equal", exception=_true),
+        "always a gradient": (
+            "the Jacobian of E[g] is symmetric with three values too",
+            _version("equal", exception=_true),
+        ),
         **{
-            name: _version("below", exception=partial(_exception, name))
-            for name in ("rank 2", "several prompts")
+            name: (condition, _version("below", exception=partial(_exception, name)))
+            for name, condition in WEAKER.items()
         },
     },
     exception=_true,

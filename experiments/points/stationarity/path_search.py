@@ -108,12 +108,18 @@ PATH = Exact(
         document=_path_document,
     ),
     smaller_run,
+    changes=paths.changes(paths.LOWERED),
 )
 UNBIASED_SPACES = (Space((1, -2), 1), Space((1,), 2), Space((1, -1), 1, 4))
 DESCENT, SHARP_RATE = (
-    Exact(decide, Search(UNBIASED_SPACES, dimension, ratio, _step_document), smaller_run)
-    for decide, ratio in (
-        (sharp_runs.decide_descent, _descent_ratio),
-        (sharp_runs.decide_sharp_rate, _sharp_ratio),
+    Exact(
+        decide,
+        Search(UNBIASED_SPACES, dimension, ratio, _step_document),
+        smaller_run,
+        changes=paths.changes(lowered),
+    )
+    for decide, ratio, lowered in (
+        (sharp_runs.decide_descent, _descent_ratio, sharp_runs.LESS_DESCENT),
+        (sharp_runs.decide_sharp_rate, _sharp_ratio, sharp_runs.LESS_RATE),
     )
 )

@@ -14,6 +14,7 @@ from grpo_checks.experiments.models.settings import UNBIASED
 from grpo_checks.experiments.points.stationarity.paths import (
     MAX_STEPS,
     SHARE,
+    Lowered,
     averages,
     compare_terms,
     of_reward,
@@ -27,20 +28,20 @@ from grpo_checks.theory.rational.lines.line import parse_line, parse_odds
 LONG = Range("a number in (0, 8]", lambda x: 0 < x <= 8)
 GAIN, CURVATURE = ("gain term", "curvature term")
 GAP, VARIANCE = ("gap term", "variance term")
-LESS_DESCENT: Mapping[str, tuple[str, fmpq]] = {
-    "no gain": (GAIN, fmpq(0)),
-    "no curvature": (CURVATURE, fmpq(0)),
-    "9/10 of the gain": (GAIN, fmpq(9, 10)),
-    "9/10 of the curvature": (CURVATURE, fmpq(9, 10)),
+LESS_DESCENT: Mapping[str, Lowered] = {
+    "no gain": ("the term (E J(theta_T) - J(theta_0))/(eta T) dropped", GAIN, fmpq(0)),
+    "no curvature": ("the term with L dropped", CURVATURE, fmpq(0)),
+    "9/10 of the gain": ("0.9 (E J(theta_T) - J(theta_0))/(eta T)", GAIN, fmpq(9, 10)),
+    "9/10 of the curvature": ("0.9 L for L", CURVATURE, fmpq(9, 10)),
 }
-"""By mutant of T1.descent: a term, and what is left of it."""
-LESS_RATE: Mapping[str, tuple[str, fmpq]] = {
-    "no gap": (GAP, fmpq(0)),
-    "no variance": (VARIANCE, fmpq(0)),
-    "19/10 for 2": (GAP, fmpq(19, 20)),
-    "half of the variance": (VARIANCE, fmpq(1, 2)),
+"""Mutants of T1.descent."""
+LESS_RATE: Mapping[str, Lowered] = {
+    "no gap": ("the term 2 (J* - J_0)/(eta T) dropped", GAP, fmpq(0)),
+    "no variance": ("the term L eta (1/T) sum E V_t dropped", VARIANCE, fmpq(0)),
+    "19/10 for 2": ("1.9 (J* - J_0)/(eta T)", GAP, fmpq(19, 20)),
+    "half of the variance": ("(L eta/2) (1/T) sum E V_t", VARIANCE, fmpq(1, 2)),
 }
-"""By mutant of T1.rate.sharp, likewise."""
+"""Mutants of T1.rate.sharp."""
 
 
 def decide_descent(document: Document, mutant: str | None) -> Decision:

@@ -112,7 +112,7 @@ from grpo_checks.experiments.protocol.verdict import compare
 from grpo_checks.theory.numbers.balls import rational
 Path(__file__).with_name("ran").touch()
 EXACT = Exact(lambda document, mutant: compare(rational("p", document["p"]), rational("p", 1)))
-CLAIM = Claim("own", "p <= 1", "derived", "holds", (), {}, lambda s, r: [], exact=EXACT)
+CLAIM = Claim("own", "p <= 1", "derived", "holds", (), lambda s, r: [], exact=EXACT)
 """
 
 

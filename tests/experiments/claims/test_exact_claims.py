@@ -63,7 +63,7 @@ def test_budget_of_a_model_without_signal(tmp_path):
     assert row.verdict == "assumption unmet"
 
 
-@pytest.mark.parametrize("mutant", [None, *t1_g.MUTANTS])
+@pytest.mark.parametrize("mutant", [None, *t1_g.STATEMENT.mutants])
 def test_limits_in_the_group_size(mutant):
     """V by listing groups is a/G + (2b-a)/(G(G-1)), with the floor on top for a drawn prompt."""
     verdicts = [r.verdict for r in t1_g.rows(Scope("quick", mutant=mutant), {})]

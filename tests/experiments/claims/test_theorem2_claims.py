@@ -88,7 +88,7 @@ def test_stored_cases_say_nothing_of_an_instance(claim, mutant):
 def test_mutants_are_refuted(claim):
     """On the named instances: `sharp` for most, `saturated` for the vanishing gradient; three
     components or more by cells with so many alone."""
-    for name in claim.MUTANTS:
+    for name in claim.CLAIM.mutants:
         rows = claim.rows(_mutant(name), {})
         assert _verdict(rows) == "refuted"
         guilty = {row.instance for row in rows if row.verdict == "refuted"}

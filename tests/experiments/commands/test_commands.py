@@ -103,7 +103,7 @@ def rows(scope, results):
     assert all(run in results for run in runs(scope))
     return [inequality("mine", "conflict", {}, 1.0, most, 0.0)]
 
-CLAIM = Claim("mine", "", "derived", "holds", (), {"less": "1/2"}, partial(rows), runs)
+CLAIM = Claim("mine", "", "derived", "holds", (), partial(rows), runs, mutants={"less": "1/2"})
 '''
 
 

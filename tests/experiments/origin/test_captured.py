@@ -149,7 +149,7 @@ VALUES = {
 @pytest.mark.parametrize("value", VALUES.values(), ids=VALUES)
 def test_what_functions_carry_counts(function, value):
     """Of one source line, with two values: two claims; and the same for an equal value."""
-    plain = Claim("X", "", "derived", "holds", (), {}, _rows)
+    plain = Claim("X", "", "derived", "holds", (), _rows)
     first, again, other = (
         claim_version(replace(plain, rows=function(value(x)))) for x in (0, 0, 1)
     )

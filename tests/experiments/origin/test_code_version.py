@@ -33,7 +33,7 @@ def _closure(bound):
 
 def test_checks_of_assumptions_count():
     """They decide whether there are any cells."""
-    plain = Claim("X", "", "derived", "holds", (), {}, _rows)
+    plain = Claim("X", "", "derived", "holds", (), _rows)
     checks = [(Assumption("x", _closure(b)),) for b in (1, 2)]
     first, second = (claim_version(replace(plain, assumptions=c)) for c in checks)
     assert first != second

@@ -99,7 +99,7 @@ def test_equality_of_divergences_is_decided():
         assert OOD(document, None).note == "equal"
 
 
-@pytest.mark.parametrize("mutant", ood.MUTANTS)
+@pytest.mark.parametrize("mutant", ood.STATEMENT.mutants)
 def test_the_falsifier_finds_the_mutants(mutant):
     """A certified violation, with short numbers."""
     best = falsify(ood.CLAIM, minutes=30, seed=3, mutant=mutant)

@@ -18,7 +18,7 @@ def _rows(scope, results, bound):
     return [Row("user", "model", {{}}, 1.0, 1.0, 1.0, bound, judge(1.0, 1.0, bound))]
 
 {made}
-CLAIM = Claim("user", "", "derived", "holds", (), {{}}, {rows})
+CLAIM = Claim("user", "", "derived", "holds", (), {rows})
 """
 # How the number 2.0 comes into the claim, and which file says it.
 WAYS = {
@@ -54,7 +54,7 @@ WAYS = {
             "B = [0]\n"
             "def rows(s, r):\n"
             "    return [Row('user', 'model', {}, 1.0, 1.0, 1.0, B[0], judge(1.0, 1.0, B[0]))]\n"
-            "CLAIM = Claim('user', '', 'derived', 'holds', (), {}, rows)\n",
+            "CLAIM = Claim('user', '', 'derived', 'holds', (), rows)\n",
         },
     ),
     "of a package": (

@@ -25,7 +25,7 @@ from grpo_checks.experiments.storage.store import Store
 
 SILENT = """
 from grpo_checks.experiments.protocol.claim import Claim
-CLAIM = Claim("silent", "", "derived", "holds", (), {"worse": "x"}, lambda s, r: [])
+CLAIM = Claim("silent", "", "derived", "holds", (), lambda s, r: [], mutants={"worse": "x"})
 """
 
 

@@ -9,6 +9,7 @@ from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.commands.new import written
 
 FILE = written("halving")
+MUTANT = '("V(2G) <= V(G)/3", {"parts": 3})'
 
 
 @pytest.mark.parametrize(
@@ -21,8 +22,14 @@ FILE = written("halving")
         ("for g in (2, 8)", "for g in (1, 8)", r"places\[0\]: group_size = 1: expected a whole"),
         ('4}, "a third"', "4}", r"mutant = 'a third': expected a case of it"),
         ('4}, "a third"', '4}, "a fifth"', r"mutant = 'a third': expected a case of it"),
-        ('{"a third": "V', '{"another": "", "a third": "V', r"mutant = 'another': expected a case"),
-        ('{"a third": {', '{"third": {', r"mutants = \('a third',\): expected those of .*'third'"),
+        ('{"a third": (', '{"a": ("", {}), "a third": (', r"mutant = 'a': expected a case of it"),
+        (MUTANT, '{"parts": 3}', r"mutants = \(\): expected those of the statement .*'a third'"),
+        (MUTANT, '({"parts": 3}, "V")', r"mutant 'a third': version = 'V': expected sides"),
+        (
+            "    assum",
+            '    mutants={"a": ""},\n    assum',
+            r"mutants = \('a',\): expected those of",
+        ),
         (
             '"group_size": 4}',
             '"group_size": 99}',

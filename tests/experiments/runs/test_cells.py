@@ -21,7 +21,7 @@ SCOPE = Scope("quick")
 
 
 def _claim(rows) -> Claim:
-    return Claim("X", "", "derived", "holds", (), {}, rows)
+    return Claim("X", "", "derived", "holds", (), rows)
 
 
 def _judge(rows, folder):
@@ -94,7 +94,7 @@ def test_a_stored_cell_needs_no_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(runs, "_execute", lambda run: {"gain": 1 / run.n_steps})
     # No run's result: a thread that waited for it would set it aside.
     monkeypatch.setattr(runs, "_check", lambda run, result: None)
-    claim = Claim("X", "", "derived", "holds", (), {}, _gains, _short)
+    claim = Claim("X", "", "derived", "holds", (), _gains, _short)
     tables = []
     for computed in (3, 0):
         store = Store(tmp_path / "cells")

@@ -74,7 +74,7 @@ def _rows(scope, results):
     return [exact("X", "conflict", r.parameters(), x, 1.0, "holds") for r, x in means.items()]
 
 
-CLAIM = Claim("X", "", "derived", "holds", (), {}, _rows, _runs)
+CLAIM = Claim("X", "", "derived", "holds", (), _rows, _runs)
 
 
 def _trained(run):

@@ -20,7 +20,7 @@ from grpo_checks.theory.training.loop import STEP
 SCOPE = Scope("quick")
 EXACT = Row("X", "model", {"G": 2}, 0.2, 0.2, 0.2, 0.25, "holds", rounding=1e-16)
 SAMPLED = replace(EXACT, verdict="inconclusive", evidence="statistical", levels=Levels(0.5, 0.5))
-CLAIM = Claim("X", "", "derived", "holds", (), {}, lambda s, r: [EXACT, SAMPLED, EXACT])
+CLAIM = Claim("X", "", "derived", "holds", (), lambda s, r: [EXACT, SAMPLED, EXACT])
 
 
 def _resign(folder, change):

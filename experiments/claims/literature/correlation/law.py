@@ -31,7 +31,6 @@ from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.runs.words import having, table
 from grpo_checks.theory.updates.correlation import decoupled_correlations, is_binary
 
-MUTANTS = {"no groups": "c_G(p) = 1/sqrt(p(1-p)) at finite G"}
 _decoupled = jax.jit(decoupled_correlations, static_argnames="group_size")
 
 
@@ -104,7 +103,6 @@ CLAIM = Claim(
     figures=("l_correlation",),
     facts={"L.correlation.law": facts},
     assumptions=(in_cells("independent binary components"), *stated("eps = 0")),
-    mutants=MUTANTS,
     rows=rows,
     exact=correlation.two_remain(correlation.LAW),
 )

@@ -45,7 +45,6 @@ MODELS = Models(
         named("coding", components=2),
     ],
 )
-MUTANTS = {"variances": "sigma_k^2 for sigma_k in the joint formula"}
 
 
 def parameters_of(prompt: int, component: int, estimator: str) -> dict[str, Any]:
@@ -134,7 +133,6 @@ CLAIM = Claim(
         in_cells("uncorrelated components that vary"),
         *stated("the limit of large groups"),
     ),
-    mutants=MUTANTS,
     rows=rows,
     exact=correlation.LIMIT.exact(),
 )

@@ -65,7 +65,6 @@ CLAIM = Claim(
         not_on_models("about groups of two of independent components, whatever the model"),
         *stated("independent binary components", "equal weights"),
     ),
-    mutants={},
     rows=rows,
     exact=correlation.two_remain(correlation.EQUAL),
 )

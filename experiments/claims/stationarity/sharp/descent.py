@@ -33,12 +33,6 @@ from grpo_checks.experiments.storage.text import span
 from grpo_checks.theory.convergence.descent import descent_bound
 
 NAME = "T1.descent"
-MUTANTS = {
-    "no gain": "the term (E J(theta_T) - J(theta_0))/(eta T) dropped",
-    "no curvature": "the term with L dropped",
-    "9/10 of the gain": "0.9 (E J(theta_T) - J(theta_0))/(eta T)",
-    "9/10 of the curvature": "0.9 L for L",
-}
 
 
 def per_step(run: RunSettings) -> PerStep:
@@ -112,7 +106,6 @@ CLAIM = Claim(
     figures=("looseness",),
     facts={NAME: facts},
     assumptions=stated("unbiased update", "constant step"),
-    mutants=MUTANTS,
     runs=runs,
     rows=rows,
     exact=DESCENT,

@@ -33,12 +33,6 @@ from grpo_checks.theory.convergence.error_levels import lower_level
 from grpo_checks.theory.convergence.stationarity import rate_bound
 
 NAME = "T1.rate.sharp"
-MUTANTS = {
-    "no gap": "the term 2 (J* - J_0)/(eta T) dropped",
-    "no variance": "the term L eta (1/T) sum E V_t dropped",
-    "19/10 for 2": "1.9 (J* - J_0)/(eta T)",
-    "half of the variance": "(L eta/2) (1/T) sum E V_t",
-}
 
 
 def _limits(run: RunSettings, result: RunResult, level: float) -> tuple[float, float, Levels]:
@@ -113,7 +107,6 @@ CLAIM = Claim(
         *stated("unbiased update"),
         in_cells("constant step min(1/L, sqrt(2(J*-J_0)/(L V_sup T)))"),
     ),
-    mutants=MUTANTS,
     runs=unbiased_runs,
     rows=rows,
     exact=SHARP_RATE,

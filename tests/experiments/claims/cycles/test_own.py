@@ -73,7 +73,7 @@ def test_falsifier_finds_a_circle():
     assert decide(result.document).observed > 0
 
 
-@pytest.mark.parametrize("mutant", ring_bound.MUTANTS)
+@pytest.mark.parametrize("mutant", ring_bound.STATEMENT.mutants)
 def test_mutants_of_the_ring_are_found(mutant):
     """By the search, not only at the stored points."""
     assert falsify(ring_bound.CLAIM, 2, 0, mutant).refuted

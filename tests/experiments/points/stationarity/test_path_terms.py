@@ -50,9 +50,9 @@ def test_power_of_sharper_forms(claim, least):
 def test_mutants_lower_one_term(claim, lowered):
     """Each term is dropped by one, and lowered by another."""
     assert set(lowered) == set(claim.mutants)
-    terms = {term for term, _ in lowered.values()}
-    assert {term for term, left in lowered.values() if left == 0} == terms
-    assert {term for term, left in lowered.values() if left != 0} == terms
+    terms = {term for _, term, _ in lowered.values()}
+    assert {term for _, term, left in lowered.values() if left == 0} == terms
+    assert {term for _, term, left in lowered.values() if left != 0} == terms
 
 
 def test_a_bound_is_one_of_the_terms():
