@@ -1,6 +1,7 @@
 """Rules for primitives that hold programs: calls, loops, branches, custom derivatives."""
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import jax
@@ -129,10 +130,14 @@ def rule_for(function: Any, evaluate: Callable[..., Any]) -> None:
 
     seen: dict[Any, bool] = {}  # Tracing takes longer than the rule.
 
+    @cache
+    def text(*kinds: Any) -> str:
+        return str(jax.make_jaxpr(function.__wrapped__)(*kinds))
+
     def is_meant(program: ClosedJaxpr, equation: Any) -> bool:
         if program.jaxpr not in seen:
-            meant = jax.make_jaxpr(function.__wrapped__)(*(v.aval for v in equation.invars))
-            seen[program.jaxpr] = str(program) == str(meant)
+            meant = text(*(v.aval for v in equation.invars))
+            seen[program.jaxpr] = str(program) == meant
         return seen[program.jaxpr]
 
     def apply(evaluator: Any, equation: Any, *operands: Values) -> Any:

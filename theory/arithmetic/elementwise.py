@@ -20,8 +20,24 @@ def mapped(function: Callable[..., Any], *operands: Values) -> Values:
     shape = operands[0].shape
     if any(x.shape != shape for x in operands):
         operands = np.broadcast_arrays(*operands)
-    results = [function(*xs) for xs in zip(*(x.flat for x in operands), strict=True)]
+    results = list(map(function, *(x.flat for x in operands)))
     return objects(results, operands[0].shape)
+
+
+def are_rational(*operands: Values) -> bool:
+    """Whether all entries are fractions."""
+    return all({*map(type, x.flat)} == {fmpq} for x in operands)
+
+
+def have_no_zero(*operands: Values) -> bool:
+    """Whether no entry is the fraction 0; a ball is true whatever is in it."""
+    return all(all(x.flat) for x in operands)
+
+
+def products(x: Values, y: Values) -> Values:
+    """Entry by entry; the operator alone where a 0 cannot meet a ball."""
+    is_plain = are_rational(x, y) or have_no_zero(x, y)
+    return mapped(operator.mul if is_plain else numbers.times, x, y)
 
 
 def _binary(name: str, real: Callable[[Any, Any], Any], integer: Callable[..., Any]) -> None:
@@ -36,16 +52,21 @@ def _binary(name: str, real: Callable[[Any, Any], Any], integer: Callable[..., A
 _binary("add", operator.add, np.add)
 _binary("add_any", operator.add, np.add)
 _binary("sub", operator.sub, np.subtract)
-_binary("mul", numbers.times, np.multiply)
 _binary("max", numbers.larger, np.maximum)
 _binary("min", numbers.smaller, np.minimum)
+
+
+@rule(EXACT, "mul")
+def multiply(x: Values, y: Values, **_: Any) -> Values:
+    """Entry by entry."""
+    return products(x, y) if is_real(x) or is_real(y) else np.asarray(np.multiply(x, y))
 
 
 @rule(EXACT, "div")
 def divide(x: Values, y: Values, **_: Any) -> Values:
     """Of integers it rounds towards 0, as on every device."""
     if is_real(x) or is_real(y):
-        return mapped(numbers.divide, x, y)
+        return mapped(operator.truediv if have_no_zero(y) else numbers.divide, x, y)
     quotient = np.where(y == 0, -1, np.abs(x) // np.where(y == 0, 1, np.abs(y)))
     return np.asarray(np.where(y == 0, -1, quotient * np.sign(x) * np.sign(y)), x.dtype)
 

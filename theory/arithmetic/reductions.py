@@ -6,10 +6,10 @@ from functools import reduce
 from typing import Any
 
 import numpy as np
-from flint import arb, fmpq
+from flint import arb, fmpq, fmpq_mat
 
 from grpo_checks.theory.arithmetic import numbers
-from grpo_checks.theory.arithmetic.elementwise import EXACT, mapped
+from grpo_checks.theory.arithmetic.elementwise import EXACT, are_rational, have_no_zero, mapped
 from grpo_checks.theory.arithmetic.logic import (
     DECIDED,
     REFUSED,
@@ -106,6 +106,20 @@ def _inner(x: Values, y: Values) -> Number:
     return total
 
 
+def _sum_of_products(x: Values, y: Values) -> Number:
+    """The same where no entry is a rational 0."""
+    return sum(map(operator.mul, x, y), fmpq(0))
+
+
+def _products(x: Values, y: Values) -> list[Number]:
+    """Of the rows of one matrix with those of another, in turn; of fractions by FLINT."""
+    if x.size and y.size and are_rational(x, y):
+        left, right = (fmpq_mat(len(z), z.shape[1], z.ravel().tolist()) for z in (x, y))
+        return list((left * right.transpose()).entries())
+    inner = _sum_of_products if have_no_zero(x, y) else _inner
+    return [inner(a, b) for a in x for b in y]
+
+
 @rule(EXACT, "dot_general")
 def dot(x: Values, y: Values, *, dimension_numbers: Any, **_: Any) -> Values:
     """Batch dimensions first, then the free ones of x, then those of y."""
@@ -116,7 +130,7 @@ def dot(x: Values, y: Values, *, dimension_numbers: Any, **_: Any) -> Values:
     shape = (*batch, *free_x, *free_y)
     if not is_real(x) and not is_real(y):
         return np.einsum("bij,bkj->bik", left, right).reshape(shape)
-    entries = [_inner(a, b) for k in range(len(left)) for a in left[k] for b in right[k]]
+    entries = [e for pair in zip(left, right, strict=True) for e in _products(*pair)]
     return objects(entries, shape)
 
 

@@ -69,6 +69,4 @@ def decided(values: Values, question: str) -> Values:
 
 def objects(items: list[Any], shape: tuple[int, ...]) -> Values:
     """An object array, whatever the items would be made into."""
-    array = np.empty(len(items), object)
-    array[:] = items
-    return array.reshape(shape)
+    return np.fromiter(items, object, len(items)).reshape(shape)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flint import arb, fmpq
 from jax import lax
 from test_primitives import BINARY, UNARY
 
@@ -114,3 +115,29 @@ def test_arrays(name, form):
 def test_every_rule_is_tested():
     """A primitive that gets a rule gets a line above."""
     assert set(supported()) == {*UNARY, *BINARY, *ARRAYS, *OTHER_NAMES}
+
+
+ROOT, OPEN = arb(2).sqrt(), arb(0, 1)
+ROWS = {
+    "fractions": [fmpq(1, 3), fmpq(0), fmpq(-2)],
+    "balls": [ROOT, OPEN, -ROOT],
+    "both": [fmpq(1, 3), ROOT, OPEN],
+    "zeros among balls": [fmpq(0), ROOT, fmpq(0)],
+    "infinite": [arb.pos_inf(), ROOT, fmpq(0)],
+}
+
+
+@pytest.mark.parametrize("left", ROWS)
+@pytest.mark.parametrize("right", ROWS)
+def test_products_of_all_kinds_of_numbers(left, right):
+    """One by one, and summed: a fraction 0 times a finite ball is 0, and rational; times infinity
+    it is unknown."""
+    x, y = (exact(ROWS[name]) for name in (left, right))
+    one_by_one = []
+    for a, b in zip(x, y, strict=True):
+        is_zero = any(isinstance(z, fmpq) and z == 0 for z in (a, b))
+        one_by_one.append(fmpq(0) if is_zero and arb(a * b).is_finite() else a * b)
+    multiplied = enclose(lambda a, b: a * b)(x, y)
+    (summed,) = enclose(lambda a, b: a @ b)(x[None], y)
+    for ours, wanted in zip([*multiplied, summed], [*one_by_one, sum(one_by_one)], strict=True):
+        assert (type(ours), str(ours)) == (type(wanted), str(wanted))
