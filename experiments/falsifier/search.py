@@ -65,20 +65,18 @@ def certified_ratio(decision: Decision) -> float:
 def _climb(starts: jax.Array, ratio: Callable[..., jax.Array], choice: Any) -> Any:
     """Ends of gradient ascent from each start, and the ratios there."""
     optimizer = optax.adam(RATE)
-    loss = lambda x: -ratio(x, choice)  # noqa: E731
+    # Of all starts within a step: a loop over steps of one start is traced twice as long.
+    slopes = jax.vmap(jax.grad(lambda x: -ratio(x, choice)))
 
-    def one(start: jax.Array) -> tuple[jax.Array, jax.Array]:
-        def step(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], None]:
-            at, state = carry
-            slope = jax.grad(loss)(at)
-            # A kink or an overflow must not carry a start away for good.
-            updates, state = optimizer.update(jnp.where(jnp.isfinite(slope), slope, 0.0), state)
-            return (optax.apply_updates(at, updates), state), None
+    def step(carry: tuple[Any, Any], _: None) -> tuple[tuple[Any, Any], None]:
+        at, state = carry
+        slope = slopes(at)
+        # A kink or an overflow must not carry a start away for good.
+        updates, state = optimizer.update(jnp.where(jnp.isfinite(slope), slope, 0.0), state)
+        return (optax.apply_updates(at, updates), state), None
 
-        end = jax.lax.scan(step, (start, optimizer.init(start)), None, length=CLIMB)[0][0]
-        return end, ratio(end, choice)
-
-    return jax.vmap(one)(starts)
+    ends = jax.lax.scan(step, (starts, optimizer.init(starts)), None, length=CLIMB)[0][0]
+    return ends, jax.vmap(lambda x: ratio(x, choice))(ends)
 
 
 def _evolve(search: Search, choice: Any, seed: int) -> tuple[Floats, Floats]:
