@@ -11,17 +11,13 @@ Units: squared rewards.
 from collections.abc import Mapping
 from typing import Any
 
-from grpo_checks.experiments.claims.literature.listed_errors import (
-    listed_errors,
-    listings,
-    too_many,
-)
+from grpo_checks.experiments.claims.literature.listed_errors import listed_prompts
 from grpo_checks.experiments.claims.literature.mse import LISTED_MODELS
 from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain, one_prompt
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import InstanceSpec
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.protocol.assumptions import LISTED, influence_on, stated
+from grpo_checks.experiments.protocol.assumptions import LISTED, stated
 from grpo_checks.experiments.protocol.cell_rows import certified, exact, inequality, no_better, seen
 from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.runs.words import Table
@@ -93,15 +89,12 @@ def _bandit_row() -> Row:
 
 
 def _rows(spec: InstanceSpec) -> list[Row]:
-    listed = listings(spec)
-    if listed is None:
-        return [too_many(NAME, spec)]
-    rows, learns = [], influence_on(spec).law
-    for q, one in enumerate(listed):
-        terms, off = noise(one), listed_errors(spec, one, q).noise()
+    rows = []
+    for q, (one, errors, learns) in enumerate(listed_prompts(spec)):
+        terms, off = noise(one), errors.noise()
         extra = {"value": one.value, "best_baseline": terms.baseline}
         labels = (NAME, spec.name, {"prompt": q}, terms.oracle, terms.best, off, "", extra)
-        row = seen(inequality(*labels, identity=not learns[q]))
+        row = seen(inequality(*labels, identity=not learns))
         # The best constant is never worse: no more than equality can be seen.
         rows.append(no_better(row, "the value is a best baseline: R, |s|^2 are uncorrelated here"))
     return rows

@@ -16,16 +16,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from grpo_checks.experiments.claims.literature.listed_errors import (
-    listed_errors,
-    listings,
-    too_many,
-)
+from grpo_checks.experiments.claims.literature.listed_errors import listed_prompts
 from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain, expect_binary, one_prompt
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.protocol.assumptions import LISTED, in_cells, influence_on
+from grpo_checks.experiments.protocol.assumptions import LISTED, in_cells
 from grpo_checks.experiments.protocol.cell_rows import Models, at_most, exact, seen, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.runs.words import Table, having
@@ -82,15 +78,10 @@ SMALL_MODELS = Models(
 
 def _rows(spec: InstanceSpec, mutant: str | None) -> list[Row]:
     """|p(1-p)(E[s|1]-E[s|0])| against |grad p|; they must agree as vectors."""
-    listed = listings(spec)
-    if listed is None:
-        return [too_many(NAME, spec)]
     mdp, slopes, rows = build(spec).mdp, _law_slopes(spec), []
-    learns = influence_on(spec).law
-    errors = [listed_errors(spec, one, q) for q, one in enumerate(listed)]
     for k in range(mdp.weights.shape[0]):
         event = np.asarray(best_outcome(mdp, k))
-        for q, one in enumerate(listed):
+        for q, (one, errors, learns) in enumerate(listed_prompts(spec)):
             parameters = {"component": k, "prompt": q}
             p = float(one.probability @ event[one.reward_class])
             rest = float(one.probability @ (1 - event)[one.reward_class])
@@ -101,10 +92,10 @@ def _rows(spec: InstanceSpec, mutant: str | None) -> list[Row]:
             slope, expected = factor * contrast(one, event), event @ slopes[q]
             distance = float(np.linalg.norm(slope - expected))
             size, formula = float(np.linalg.norm(expected)), float(np.linalg.norm(slope))
-            off = errors[q].gradient
+            off = errors.gradient
             extra = {"distance": distance, "chance": p}
             labels = (NAME, spec.name, parameters, size, formula, at_most(distance, 0.0, off))
-            row = replace(exact(*labels, "", extra), rounding=off, identity=not learns[q])
+            row = replace(exact(*labels, "", extra), rounding=off, identity=not learns)
             rows.append(seen(row))
     return rows
 

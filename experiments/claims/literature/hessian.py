@@ -17,17 +17,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from grpo_checks.experiments.claims.literature.contrast import SMALL_MODELS
-from grpo_checks.experiments.claims.literature.listed_errors import (
-    listed_errors,
-    listings,
-    too_many,
-)
+from grpo_checks.experiments.claims.literature.listed_errors import listed_prompts
 from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain, one_prompt
 from grpo_checks.experiments.falsifier.constraints import one_of
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import InstanceSpec, build
 from grpo_checks.experiments.models.settings import RunResult, RunSettings
-from grpo_checks.experiments.protocol.assumptions import LISTED, influence_on, stated
+from grpo_checks.experiments.protocol.assumptions import LISTED, stated
 from grpo_checks.experiments.protocol.cell_rows import inequality, no_better, seen
 from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.runs.words import Table, having
@@ -110,13 +106,9 @@ def _trivial(spec: InstanceSpec) -> float:
 
 
 def _rows(spec: InstanceSpec, mutant: str | None) -> list[Row]:
-    listed = listings(spec)
-    if listed is None:
-        return [too_many(NAME, spec)]
     hessians, trivial, rows = _hessians(spec), _trivial(spec), []
-    learns = influence_on(spec).law
-    for q, (one, hessian) in enumerate(zip(listed, hessians, strict=True)):
-        moments, off = curvature_moments(one), listed_errors(spec, one, q).hessian
+    for q, (one, errors, learns) in enumerate(listed_prompts(spec)):
+        hessian, moments, off = hessians[q], curvature_moments(one), errors.hessian
         for norm in NORMS:
             size = matrix_norm(hessian, norm)
             bound = moments.bound("spectral" if mutant == "one norm" else norm)
@@ -124,7 +116,7 @@ def _rows(spec: InstanceSpec, mutant: str | None) -> list[Row]:
             parameters = {"prompt": q, "norm": norm}
             extra = {"reward_deviation": moments.deviation, "n_parameters": len(hessian)}
             labels = (NAME, spec.name, parameters, size, bound, off, "", extra)
-            row = seen(inequality(*labels, identity=not learns[q]))
+            row = seen(inequality(*labels, identity=not learns))
             if norm == "spectral" and bound >= trivial - off:
                 row = no_better(row, f"no better than {trivial:.3g}, true of every policy")
             rows.append(row)

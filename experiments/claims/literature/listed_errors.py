@@ -11,10 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from grpo_checks.experiments.models.instances import InstanceSpec, build
-from grpo_checks.experiments.protocol.cell_rows import unmet
-from grpo_checks.experiments.protocol.claim import Row
+from grpo_checks.experiments.protocol.assumptions import influence_on
 from grpo_checks.theory.estimators.group_law import GroupLaw
-from grpo_checks.theory.evaluation.episode_listing import Floats, Listing, list_episodes, obstacle
+from grpo_checks.theory.evaluation.episode_listing import Floats, Listing, list_episodes
 from grpo_checks.theory.updates.rounding import (
     COMMON,
     accumulated,
@@ -22,19 +21,6 @@ from grpo_checks.theory.updates.rounding import (
     slope_magnitude,
     sweep_roundings,
 )
-
-
-@cache
-def listings(spec: InstanceSpec) -> list[Listing] | None:
-    """The episodes of each prompt at the start; None where there are too many."""
-    _, mdp, policy, theta, *_ = build(spec)
-    return None if obstacle(mdp, policy) else list_episodes(mdp, policy, theta)
-
-
-def too_many(claim: str, spec: InstanceSpec) -> Row:
-    """What a claim says of a model whose episodes cannot be listed."""
-    _, mdp, policy, *_ = build(spec)
-    return unmet(claim, spec.name, {}, obstacle(mdp, policy))
 
 
 class ListedErrors(NamedTuple):
@@ -81,8 +67,17 @@ class ListedErrors(NamedTuple):
         return (self.relative + more) * 2 * terms
 
 
-def listed_errors(spec: InstanceSpec, listed: Listing, prompt: int) -> ListedErrors:
-    """Of the episodes of a prompt of an instance at its start."""
+@cache
+def listed_prompts(spec: InstanceSpec) -> list[tuple[Listing, ListedErrors, bool]]:
+    """Of each prompt at the start: its episodes, how far sums over them may be off, and whether
+    the law of its rewards depends on the policy. Raises ValueError where the episodes are too many,
+    for claims whose assumption ``LISTED`` is."""
+    _, mdp, policy, theta, *_ = build(spec)
+    listed, learns = list_episodes(mdp, policy, theta), influence_on(spec).law
+    return [(x, _errors(spec, x, q), bool(learns[q])) for q, x in enumerate(listed)]
+
+
+def _errors(spec: InstanceSpec, listed: Listing, prompt: int) -> ListedErrors:
     _, mdp, policy, theta, *_ = build(spec)
     steps = 2 * sweep_roundings(mdp, policy, theta) + listed.probability.size + theta.size
     slope = slope_magnitude(mdp, policy, theta, 1.0, prompt)

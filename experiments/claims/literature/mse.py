@@ -14,18 +14,14 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from grpo_checks.experiments.claims.literature.listed_errors import (
-    listed_errors,
-    listings,
-    too_many,
-)
+from grpo_checks.experiments.claims.literature.listed_errors import listed_prompts
 from grpo_checks.experiments.falsifier.choice_domain import ChoiceDomain, Episodes, one_prompt
 from grpo_checks.experiments.falsifier.constraints import integer
 from grpo_checks.experiments.falsifier.relaxed import Kinds, update
 from grpo_checks.experiments.falsifier.statement import Statement
 from grpo_checks.experiments.models.instances import InstanceSpec, build, named
 from grpo_checks.experiments.models.settings import UNBIASED, RunResult, RunSettings
-from grpo_checks.experiments.protocol.assumptions import LISTED, influence_on, stated
+from grpo_checks.experiments.protocol.assumptions import LISTED, stated
 from grpo_checks.experiments.protocol.cell_rows import Models, equality, seen, unmet
 from grpo_checks.experiments.protocol.claim import Claim, Facts, Row, Scope
 from grpo_checks.experiments.runs.words import Table, having, table
@@ -95,12 +91,9 @@ def _law(spec: InstanceSpec, group_size: int) -> GroupLaw | str:
 
 
 def _rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None) -> list[Row]:
-    listed = listings(spec)
-    if listed is None:
-        return [too_many(NAME, spec)]
-    rows, learns = [], influence_on(spec).law
-    for q, one in enumerate(listed):
-        terms, errors = noise(one), listed_errors(spec, one, q)
+    rows = []
+    for q, (one, errors, learns) in enumerate(listed_prompts(spec)):
+        terms = noise(one)
         for g in groups:
             law, oracle = _law(spec, g), terms.oracle / g
             parameters = {"prompt": q, "group_size": g, "estimator": UNBIASED.name}
@@ -111,7 +104,7 @@ def _rows(spec: InstanceSpec, groups: tuple[int, ...], mutant: str | None) -> li
             extra = {"oracle": oracle, "remainder": terms.error(g) - oracle}
             numbers = (listed_error(one, law), expected, errors.noise(law) / g)
             labels = (NAME, spec.name, parameters, *numbers, "", extra)
-            rows.append(seen(equality(*labels, identity=not learns[q])))
+            rows.append(seen(equality(*labels, identity=not learns)))
     return rows
 
 

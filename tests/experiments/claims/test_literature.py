@@ -13,7 +13,6 @@ from grpo_checks.experiments.claims.literature import contrast as literature_con
 from grpo_checks.experiments.claims.literature import convergence as literature_convergence
 from grpo_checks.experiments.claims.literature import groups as literature_groups
 from grpo_checks.experiments.claims.literature import hessian as literature_hessian
-from grpo_checks.experiments.claims.literature import listed_errors
 from grpo_checks.experiments.claims.literature import mse as literature_mse
 from grpo_checks.experiments.claims.literature.correlation import law as correlation_law
 from grpo_checks.experiments.claims.literature.correlation import limit as correlation_limit
@@ -22,7 +21,9 @@ from grpo_checks.experiments.ledger.ledger import sections
 from grpo_checks.experiments.ledger.parts import by_claim
 from grpo_checks.experiments.models.building.argument import from_argument
 from grpo_checks.experiments.models.instances import InstanceSpec, named
+from grpo_checks.experiments.protocol import assumptions
 from grpo_checks.experiments.protocol.claim import Scope, overall
+from grpo_checks.experiments.runs.judging import rows_of
 
 DATA = Path(__file__).parents[2] / "data"
 LITERATURE = [c for c in CLAIMS if c.name.startswith("L.")]
@@ -132,10 +133,11 @@ def test_a_false_rate_is_refuted(change, monkeypatch):
 def test_models_too_large_to_list(monkeypatch):
     """A row that says how many episodes there are, not a crash."""
     spec = InstanceSpec("conflict", (("components", 1), ("start", -0.25)))
-    monkeypatch.setattr(listed_errors, "obstacle", lambda *a: "episodes = 10")
+    monkeypatch.setattr(assumptions, "obstacle", lambda *a: "episodes = 10")
     for claim in (literature_contrast.CLAIM, literature_hessian.CLAIM, literature_mse.CLAIM):
-        (row,) = _rows(claim, spec)
-        assert (row.verdict, row.note) == ("assumption unmet", "episodes = 10")
+        (row,) = rows_of(claim, Scope("quick", spec), {})
+        assert row.verdict == "assumption unmet"
+        assert row.note.endswith("which are listed: episodes = 10")
 
 
 def test_a_loose_bound_on_the_hessian_is_vacuous(monkeypatch):
