@@ -6,6 +6,8 @@ from pathlib import Path
 
 import jax
 
+from grpo_checks.experiments.computing.compilation import Compilations
+
 MAPS, MOST_MAPS = Path("/proc/self/maps"), Path("/proc/sys/vm/max_map_count")
 
 
@@ -26,7 +28,23 @@ def crowded(share: float = 0.5) -> bool:
     return MAPS.read_bytes().count(b"\n") > share * int(MOST_MAPS.read_text())
 
 
-def make_room() -> None:
-    """Lets go of what JAX has compiled, once it crowds; what is needed again is compiled again."""
-    if crowded():
-        jax.clear_caches()
+class _Room:
+    """For programs; asked for after every piece of work, it is looked at where one has come."""
+
+    def __init__(self) -> None:
+        self._compilations = Compilations()
+        self._programs = 0
+
+    def make(self) -> None:
+        """Lets go of what JAX has compiled, once it crowds; what is needed again is compiled again.
+
+        Pieces of thousands of programs are as many lines, which take 10 ms to read.
+        """
+        programs = self._compilations.programs
+        if programs != self._programs:
+            self._programs = programs
+            if crowded():
+                jax.clear_caches()
+
+
+make_room = _Room().make

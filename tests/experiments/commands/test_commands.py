@@ -2,10 +2,9 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
+from helpers.processes.forked import Forked
 
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.origin.environment import MARK
@@ -42,15 +41,20 @@ def alone(tmp_path_factory):
     return out
 
 
+PROGRAM = """
+import sys
+from grpo_checks.experiments.__main__ import main
+sys.exit(main())
+"""
+
+
 def test_two_commands_at_once(alone, tmp_path):
     """One consistent table, nothing left behind."""
-    command = [sys.executable, "-m", "experiments", *_command(tmp_path)]
-    both = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(2)]
-    printed = [process.communicate(timeout=120)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0]
+    both = [process.end() for process in [Forked(PROGRAM, *_command(tmp_path)) for _ in range(2)]]
+    assert [status for *_, status in both] == [0, 0]
     # Which of them compiled a program, and which found it kept, is a matter of chance.
     first, second = (
-        [line for line in text.splitlines() if "programs compiled" not in line] for text in printed
+        [line for line in text.splitlines() if "programs compiled" not in line] for text, *_ in both
     )
     assert first == second
     assert _tables(tmp_path) == _tables(alone)

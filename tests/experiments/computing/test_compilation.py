@@ -2,12 +2,11 @@
 
 import os
 import pwd
-import subprocess
-import sys
 from pathlib import Path
 
 import jax
 import pytest
+from helpers.processes.forked import Forked
 
 from grpo_checks.experiments.computing.compilation import keep_compiled
 from grpo_checks.experiments.computing.resources import peak_memory
@@ -24,12 +23,9 @@ print(counted.programs - counted.kept, counted.kept)
 
 def _second(**environment):
     env = {k: v for k, v in os.environ.items() if not k.startswith(("JAX_", "XDG_"))}
-    root = Path(__file__).resolve().parents[3]
-    command = [sys.executable, "-c", PROGRAM]
-    process = subprocess.run(
-        command, env={**env, **environment}, cwd=root, capture_output=True, text=True, check=True
-    )
-    folder, counts = process.stdout.splitlines()[-2:]
+    printed, said, status = Forked(PROGRAM, env={**env, **environment}).end()
+    assert status == 0, said
+    folder, counts = printed.splitlines()[-2:]
     return Path(folder), [int(x) for x in counts.split()]
 
 

@@ -1,11 +1,9 @@
 """A kept program that is damaged is compiled once more, not for ever, and without a word."""
 
 import os
-import subprocess
-import sys
-from pathlib import Path
 
-ROOT = Path(__file__).parents[3]
+from helpers.processes.forked import Forked
+
 # Five shapes of one program, and other programs; all is read from the folder twice.
 PROGRAM = """
 import jax, jax.numpy as jnp
@@ -27,9 +25,9 @@ WARNING = "import warnings; warnings.warn('something else')"
 def _run(folder, more=""):
     """Programs compiled, programs found kept, and both once more; what was said."""
     env = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(folder)}
-    command = [sys.executable, "-c", PROGRAM + more]
-    process = subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, check=True)
-    return *map(int, process.stdout.split()), process.stderr
+    printed, said, status = Forked(PROGRAM + more, env=env).end()
+    assert status == 0, said
+    return *map(int, printed.split()), said
 
 
 def _truncate(path):

@@ -3,14 +3,13 @@
 import os
 import signal
 import socket
-import subprocess
-import sys
 import time
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers.processes.forked import Forked
 
 from grpo_checks.experiments.computing import processes
 from grpo_checks.experiments.computing.devices import cores, over_devices, workers
@@ -99,19 +98,12 @@ def share(folder, deadly=False):
 def _start(program, *arguments, devices=1):
     # Besides the devices the flags of this process: others would be part of an address.
     flags = f"{os.environ['XLA_FLAGS']} --xla_force_host_platform_device_count={devices}"
-    paths = [".", os.path.dirname(__file__)]
-    return subprocess.Popen(
-        [sys.executable, "-c", program, *map(str, arguments)],
-        env={**os.environ, "XLA_FLAGS": flags, "PYTHONPATH": os.pathsep.join(paths)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return Forked(program, *arguments, env={**os.environ, "XLA_FLAGS": flags})
 
 
 def _end(process, status=0):
-    out, err = process.communicate(timeout=120)
-    assert process.returncode == status, err
+    out, err, ended = process.end()
+    assert ended == status, err
     return out
 
 

@@ -53,3 +53,15 @@ def test_work_makes_room(monkeypatch):
 
     work_through([[1, 2, 3]], work, lambda item: 1, "programs")
     assert held == [1, 1, 1]
+
+
+def test_room_is_looked_at_where_a_program_has_come(monkeypatch):
+    """Kept ones too. Without one the pieces of memory are those of the last look."""
+    compiled, looks = jax.jit(lambda x, n: x + n, static_argnums=1), []
+    monkeypatch.setattr(resources, "crowded", lambda: bool(looks.append(None)))
+    resources.make_room()
+    looks.clear()
+    for n, expected in ((4, 1), (4, 1), (5, 2), (5, 2)):
+        compiled(1.0, n)
+        resources.make_room()
+        assert len(looks) == expected

@@ -1,12 +1,11 @@
 """Runs: few compilations, and results that depend on neither the chunks nor the machine."""
 
 import os
-import subprocess
-import sys
 
 import jax
 import numpy as np
 import pytest
+from helpers.processes.forked import Forked
 
 from grpo_checks.experiments.computing.compilation import Compilations
 from grpo_checks.experiments.models.instances import named
@@ -101,16 +100,11 @@ print(canonical(runs.computed(run)))
 def test_a_run_is_the_same_on_any_machine():
     """To the byte: with much memory and one core, and with 4 MB and 64 cores."""
     started = [
-        subprocess.Popen(
-            [sys.executable, "-c", ELSEWHERE, pages, cores],
-            # NPROC is what XLA sizes its threads by.
-            env={**os.environ, "XLA_FLAGS": "", "NPROC": cores, "PYTHONPATH": "."},
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        # NPROC is what XLA sizes its threads by.
+        Forked(ELSEWHERE, pages, cores, env={**os.environ, "XLA_FLAGS": "", "NPROC": cores})
         for pages, cores in ((str(2**30), "1"), ("1000", "64"))
     ]
-    rich, poor = (process.communicate(timeout=300)[0] for process in started)
+    (rich, *_), (poor, *_) = (process.end() for process in started)
     assert "squared_gradient" in rich
     assert rich == poor
 

@@ -3,13 +3,12 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import time
 from dataclasses import replace
 
 import pandas as pd
 import pytest
+from helpers.processes.forked import Forked
 
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.claims.catalogue import CLAIMS
@@ -39,9 +38,16 @@ def shorter(monkeypatch):
     """The dearest runs of the quick profile by shorter ones, or by those of another claim.
 
     They are enough to decide, at the same level, what those decide. The slope of `group_normalized`
-    is a mutant of T1.slope, whose runs T1.floor then shares.
+    is a mutant of T1.slope, whose runs T1.floor then shares; that of a single component normalised
+    by itself is the same number, and one more mutant.
     """
-    biased, rates = path._biased_runs, surrogate._grid
+    biased, rates, cell = path._biased_runs, surrogate._grid, slopes.cell
+
+    def shared(size, scope, estimator, objective="reward", **lengths):
+        if objective == "reward" and estimator == surrogate.DECOMPOSED:
+            estimator = floor.NORMALIZED
+        return cell(size, scope, estimator, objective, **lengths)
+
     still = {"n_steps": 5000, "step": 1.5e-3}
     monkeypatch.setattr(
         path,
@@ -51,6 +57,7 @@ def shorter(monkeypatch):
     monkeypatch.setattr(
         surrogate, "_grid", lambda scope: [replace(run, n_steps=7000) for run in rates(scope)]
     )
+    monkeypatch.setattr(slopes, "cell", shared)
     monkeypatch.setitem(slopes.LENGTHS["potential"], "quick", (60, 400))
     monkeypatch.setitem(floor.KEEPS, "quick", (2,))
     monkeypatch.setitem(floor.SEEDS, "quick", {30: 8192, 100: 8192, 1000: 2048})
@@ -147,16 +154,12 @@ def _interrupt(folder, stop):
     """Start ``verify``, send ``stop`` as soon as one more run is stored; its exit status."""
     options = ["--claim", "T1.rate", "--instance", "conflict", "--out", str(folder)]
     before = len(list(folder.glob("cells/*.json")))
-    process = subprocess.Popen(
-        [sys.executable, "-c", LISTENING, "verify", *options],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = Forked(LISTENING, "verify", *options)
     deadline = time.monotonic() + 120
     while len(list(folder.glob("cells/*.json"))) <= before and time.monotonic() < deadline:
         time.sleep(0.02)
-    process.send_signal(stop)
-    return process.wait(60)
+    process.send(stop)
+    return process.end()[-1]
 
 
 def test_an_interrupted_run_resumes(verify, out, tmp_path):

@@ -2,11 +2,10 @@
 
 import errno
 import os
-import subprocess
-import sys
 import tempfile
 
 import pytest
+from helpers.processes.forked import Forked
 
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.storage.files import canonical, sweep, write_atomic
@@ -67,6 +66,7 @@ def test_a_read_only_folder_is_one_error(tmp_path, monkeypatch, capsys):
 
 LIMITED = """
 import resource, sys
+sys.dont_write_bytecode = True
 limit = int(sys.argv.pop(1))
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
 from grpo_checks.experiments.__main__ import main
@@ -80,18 +80,17 @@ def _verify(folder, claim, limit):
     JAX leaves half an entry where the disk is full, and Python half a module: no other test may
     meet them.
     """
-    command = [*CHEAP, "--claim", claim, "--out", str(folder / "out")]
-    program = [sys.executable, "-c", LIMITED, str(limit), *command]
-    kept = {"JAX_COMPILATION_CACHE_DIR": str(folder / "compiled"), "PYTHONDONTWRITEBYTECODE": "1"}
-    env = {**os.environ, **kept}
-    return subprocess.run(program, env=env, capture_output=True, text=True, check=False)
+    command = [*CHEAP, "--claim", claim, "--out", folder / "out"]
+    env = {**os.environ, "JAX_COMPILATION_CACHE_DIR": str(folder / "compiled")}
+    _, said, status = Forked(LIMITED, limit, *command, env=env).end()
+    return said, status
 
 
 def test_a_full_disk_is_one_error_and_loses_nothing(tmp_path):
     """A real limit of the system: no file above 2000 bytes, which one of two claims exceeds."""
-    failed = _verify(tmp_path, "T3.shift", 2000)
-    assert failed.returncode == 2
-    _one_line(failed.stderr, "File too large", "nothing stored before is lost")
+    said, status = _verify(tmp_path, "T3.shift", 2000)
+    assert status == 2
+    _one_line(said, "File too large", "nothing stored before is lost")
     stored = {p: p.read_bytes() for p in tmp_path.glob("out/cells/*.json")}
     assert stored
     assert not list(tmp_path.rglob("*.csv"))
@@ -103,7 +102,7 @@ def test_a_full_disk_is_one_error_and_loses_nothing(tmp_path):
 
 def test_a_full_disk_that_keeps_no_compiled_program_is_told_too(tmp_path):
     """JAX warns of each program that it cannot keep; what it warns of is no failure of ours."""
-    failed = _verify(tmp_path, "L.convergence", 2000)
-    assert failed.returncode == 2
-    assert "Traceback" not in failed.stderr
-    _one_line(failed.stderr.splitlines(keepends=True)[-1], "File too large")
+    said, status = _verify(tmp_path, "L.convergence", 2000)
+    assert status == 2
+    assert "Traceback" not in said
+    _one_line(said.splitlines(keepends=True)[-1], "File too large")

@@ -1,12 +1,11 @@
 """Every question has an output folder of its own, and no part replaces the tables of all."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from helpers.processes.forked import Forked
 
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.audit.falsify_report import identifier
@@ -138,8 +137,8 @@ def test_mutants_of_one_claim_have_a_table_of_their_own(tmp_path, monkeypatch):
 
 
 PLACES = """
-import runpy
-main = runpy.run_path("tests/benchmarks")
+import runpy, sys
+main = runpy.run_path(sys.argv[1])
 print(main["place"]([]), main["place"](["training"]))
 main["main"](["training", "typo"])
 """
@@ -147,10 +146,9 @@ main["main"](["training", "typo"])
 
 def test_a_part_of_the_benchmarks_has_a_table_of_its_own():
     """results/bench is committed, and the README quotes it; an unknown benchmark is told."""
-    command = [sys.executable, "-c", PLACES]
-    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    total, part = process.stdout.split()
+    printed, said, status = Forked(PLACES, ROOT / "tests" / "benchmarks").end()
+    total, part = printed.split()
     assert Path(total) == ROOT / "results" / "bench" / "rows.csv"
     assert Path(part) == ROOT / "results" / "part" / "bench" / "rows.csv"
-    assert process.returncode == 1
-    assert "expected some of ('batches', 'cost'," in process.stderr
+    assert status == 1
+    assert "expected some of ('batches', 'cost'," in said
