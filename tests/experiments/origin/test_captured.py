@@ -148,7 +148,7 @@ VALUES = {
 }
 
 
-PLAIN = Claim("X", "", "derived", "holds", (), _rows)
+PLAIN = Claim("X", "", "derived", "holds", (), Judge(0).rows)
 SOURCES = stored_cells.snapshot()
 
 
