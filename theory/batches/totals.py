@@ -8,6 +8,7 @@ from grpo_checks.theory.estimators.group_law import MAX_ENTRIES, SAMPLING
 from grpo_checks.theory.estimators.lattice import Lattice
 
 
+@jax.jit
 def law_of_total(
     points: Lattice, kinds: Float[Array, "Q C"], draws: Int[Array, " Q"]
 ) -> Float[Array, " N"]:

@@ -1,5 +1,6 @@
 """Exact moments of updates with a divisor of the batch, against all batches of whole episodes."""
 
+from functools import cache
 from itertools import cycle
 from typing import Any
 
@@ -17,7 +18,7 @@ from grpo_checks.theory.instances.tools.search import search
 from grpo_checks.theory.rules.aggregation import Aggregation
 from grpo_checks.theory.rules.presets import PRESETS
 from grpo_checks.theory.rules.rule import UpdateRule
-from grpo_checks.theory.updates.moments import update_moments
+from grpo_checks.theory.updates.moments import combine, prompt_moments
 from grpo_checks.theory.updates.rounding import accumulated
 
 NORMALIZED = Estimator("group_normalized")
@@ -66,9 +67,15 @@ def _on_search(rule, drawn):
     return exact(rule_law(SEARCH.mdp, 8, rule, drawn), SEARCH.policy, SEARCH.theta)
 
 
+@cache
+def _plain():
+    """E g of sums over an episode, which is the same for any number of groups."""
+    return np.asarray(_on_search(UpdateRule(NORMALIZED), 4).mean)
+
+
 def test_aggregations_on_search():
     """Directions and lengths beside the sum over an episode, G = 8, to the digits known."""
-    plain = np.asarray(_on_search(UpdateRule(NORMALIZED), 4).mean)
+    plain = _plain()
     for aggregation, drawn, cosine, ratio in (
         ("sequence_mean", 4, 0.9645, 0.896),
         ("token_mean", 1, 0.9991, 0.578),
@@ -88,8 +95,7 @@ def test_a_scale_of_the_batch_on_search():
 
 def test_large_batches_lead_where_sums_lead():
     """By the law of large numbers N/B is E N in the end, and only its noise turns the mean."""
-    plain = np.asarray(_on_search(UpdateRule(NORMALIZED), 1).mean)
-    turned = []
+    plain, turned = _plain(), []
     for drawn in (8, 32):
         mean = np.asarray(_on_search(UpdateRule(NORMALIZED, Aggregation("token_mean")), drawn).mean)
         along = plain * (mean @ plain) / (plain @ plain)
@@ -98,21 +104,27 @@ def test_large_batches_lead_where_sums_lead():
     assert turned[0] / turned[1] == pytest.approx(4, rel=0.1)
 
 
-_moments = jax.jit(update_moments, static_argnames="prompts")
+DRAWN = None, 3
+
+
+@jax.jit
+def _by_groups(mdp, policy, theta, law):
+    groups = prompt_moments(mdp, policy, theta, law)
+    return [combine(mdp.prompt_distribution, groups, drawn) for drawn in DRAWN]
 
 
 @pytest.mark.parametrize("estimator", [NORMALIZED, Estimator("componentwise_normalized", 1, 1e-4)])
-@pytest.mark.parametrize("drawn", [None, 3])
-def test_equal_lengths_need_no_divisor(estimator, drawn):
+def test_equal_lengths_need_no_divisor(estimator):
     """The lattice of totals beside the engines of the group law, on `conflict`."""
     instance = conflict()
     mdp, policy, theta = instance.mdp, instance.policy, instance.theta
     rule = UpdateRule(estimator, Aggregation("token_mean", 1))
-    seen = exact(rule_law(mdp, 5, rule, drawn), policy, theta)
-    expected = _moments(mdp, policy, theta, group_law(mdp, 5, estimator), drawn)
-    np.testing.assert_allclose(2 * seen.mean, expected.mean, rtol=accumulated(1000))
-    np.testing.assert_allclose(4 * seen.variance, expected.variance, rtol=accumulated(1000))
-    np.testing.assert_allclose(seen.gradient, expected.gradient, rtol=accumulated(1000))
+    by_groups = _by_groups(mdp, policy, theta, group_law(mdp, 5, estimator))
+    for drawn, expected in zip(DRAWN, by_groups, strict=True):
+        seen = exact(rule_law(mdp, 5, rule, drawn), policy, theta)
+        np.testing.assert_allclose(2 * seen.mean, expected.mean, rtol=accumulated(1000))
+        np.testing.assert_allclose(4 * seen.variance, expected.variance, rtol=accumulated(1000))
+        np.testing.assert_allclose(seen.gradient, expected.gradient, rtol=accumulated(1000))
 
 
 def test_what_is_too_large_is_refused_with_its_cost():

@@ -15,20 +15,15 @@ from grpo_checks.theory.convergence.smoothness import (
     smoothness,
     squared_gradient_bound,
     squared_score_bound,
-    tabular_smoothness,
 )
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import plain_law
-from grpo_checks.theory.evaluation.score import score_moments
 from grpo_checks.theory.evaluation.values import value
 from grpo_checks.theory.instances.bits import bits
 from grpo_checks.theory.instances.conflict import conflict
-from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.instances.random import random_instance
 from grpo_checks.theory.instances.tools.coding import coding
 from grpo_checks.theory.instances.tools.search import search
-from grpo_checks.theory.mdp.mdp import TAMDP
-from grpo_checks.theory.mdp.policy import Tabular
 from grpo_checks.theory.updates.moments import combine, moments_at
 from grpo_checks.theory.updates.policy_law import policy_law
 
@@ -69,14 +64,13 @@ ROUNDING = 1 + 1e-12
 
 @eqx.filter_jit
 def _at_points(mdp, policy, points):
-    """Hessian, |grad J|^2, E|s|^2 (Q,), and V of `leave_one_out` in all settings, at each point."""
+    """Hessian, the policy's law, |grad J|^2, and V of `leave_one_out` in all settings, at each."""
+
     shape = policy.zeros().shape
 
     def one(flat):
-        theta = flat.reshape(shape)
         hessian = jax.hessian(lambda x: value(mdp, policy, x.reshape(shape)))(flat)
-
-        at = policy_law(mdp, policy, theta)
+        at = policy_law(mdp, policy, flat.reshape(shape))
 
         def moments(size):
             group = moments_at(mdp, at, plain_law(UNBIASED, size))
@@ -84,10 +78,16 @@ def _at_points(mdp, policy, points):
             return values[0].squared_gradient, jnp.stack([m.variance for m in values])
 
         square, variances = jax.vmap(moments)(jnp.array(SIZES))
-        score = score_moments(mdp, policy, theta)
-        return hessian, square[0], score.sum(-1), variances.reshape(-1)
+        return hessian, at, square[0], variances.reshape(-1)
 
     return jax.vmap(one)(points)
+
+
+def _score(at):
+    """E|s|^2 of each prompt (N, Q): what s varies by given its class, and what its mean does."""
+    law, spread = np.asarray(at.law), np.asarray(at.spread)
+    squares = np.square(at.slopes).sum(-1)
+    return (spread + np.divide(squares, law, out=np.zeros_like(law), where=law > 0)).sum(-1)
 
 
 @eqx.filter_jit
@@ -111,9 +111,10 @@ def _measured(name):
     rng = np.random.default_rng(sorted(INSTANCES).index(name))
     scales = np.exp(rng.uniform(np.log(0.1), np.log(5), (POINTS, 1)))
     points = scales * rng.normal(size=(POINTS, instance.theta.size))
-    hessian, *rest = _at_points(instance.mdp, instance.policy, jax.device_put(points))
+    hessian, at, *rest = _at_points(instance.mdp, instance.policy, jax.device_put(points))
     norm = np.abs(np.linalg.eigvalsh(np.asarray(hessian))).max(1)
-    return instance, norm, *map(np.asarray, rest)
+    square, variances = map(np.asarray, rest)
+    return instance, norm, square, _score(at), variances
 
 
 def _largest(measured, bound):
@@ -170,31 +171,3 @@ def _shares(name):
     L, _, steepest, noisiest, varied = _bounds(name)
     pairs = (norm, L), (square, steepest), (score, noisiest), (variances[:, 0], varied[0])
     return [_largest(*pair) for pair in pairs]
-
-
-def two_steps():
-    """J = p q over two states with two actions each, the steepest curvature known: 27/64 of L."""
-    mdp = TAMDP(
-        prompt_distribution=[1.0],
-        initial_distribution=[[1.0, 0.0]],
-        depth=[0, 1],
-        tool_transition=[[[0.0, 1.0]], [[0.0, 0.0]]],
-        legal=[[True, True, False], [False, True, True]],
-        reward=[[[[0], [0]], [[1], [0]]]],
-        weights=[1],
-    )
-    # Success probability 3/4 in both states.
-    return Instance("two steps", mdp, Tabular(mdp), jax.device_put(np.log([[3, 1, 1], [1, 3, 1]])))
-
-
-def test_a_quarter_of_smoothness_is_exceeded():
-    """The check can fail: it sees an L that is too small by a factor of 64/27 or more."""
-    _, mdp, policy, theta, *_ = two_steps()
-    hessian, square, *_ = map(np.asarray, _at_points(mdp, policy, np.ravel(theta)[None]))
-    norm = np.abs(np.linalg.eigvalsh(hessian[0])).max()
-    both = jax.jit(lambda *model: (smoothness(*model), tabular_smoothness(*model)))
-    L, tabular = map(float, both(mdp, policy))
-    assert tabular == L == 0.5
-    np.testing.assert_allclose(norm / L, 27 / 64, atol=1e-12)
-    assert norm > L / 4
-    np.testing.assert_allclose(square[0], 2 * 2 * (3 / 4 * 3 / 16) ** 2, atol=1e-12)
