@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from grpo_checks.experiments import __main__ as cli
-from grpo_checks.experiments.advice.advise import ESTIMATORS
+from grpo_checks.experiments.advice.advise import ESTIMATORS, advise
 from grpo_checks.experiments.advice.bias_floor import floor_line
+from grpo_checks.experiments.advice.place import Plan
 from grpo_checks.experiments.advice.words import BUDGETS
 from grpo_checks.experiments.models.building.argument import from_argument
 from grpo_checks.experiments.models.instances import build
@@ -18,8 +19,8 @@ from grpo_checks.experiments.models.instances import build
 CERTAIN = Path(__file__).parents[2] / "data"
 
 
-def _asked(name, tmp_path, capsys, rewards, weights, theta):
-    """What `advise` prints and stores for one state with an answer for each row of rewards."""
+def _file(name, tmp_path, rewards, weights, theta):
+    """A model of one state with an answer for each row of rewards."""
     document = {
         "format": "ta-mdp/1",
         "name": name,
@@ -35,6 +36,11 @@ def _asked(name, tmp_path, capsys, rewards, weights, theta):
     }
     path = tmp_path / f"{name}.json"
     path.write_text(json.dumps(document))
+    return path
+
+
+def _asked(path, tmp_path, capsys):
+    """What `advise` prints and stores."""
     command = ["advise", "--instance", str(path), "--budget", "4", "--all", "--out", str(tmp_path)]
     assert cli.main(command) == 0
     return capsys.readouterr().out, pd.read_csv(tmp_path / "rows.csv")
@@ -54,7 +60,8 @@ def _asked(name, tmp_path, capsys, rewards, weights, theta):
 def test_nothing_to_learn_is_said_in_words(rewards, weights, learn, tmp_path, capsys):
     """Equal rewards, components that cancel, or one that never varies: no nan, no inf."""
     theta = [0.5] + [0.0] * (len(rewards) - 1)
-    printed, rows = _asked("dull", tmp_path, capsys, rewards, weights, theta)
+    path = _file("dull", tmp_path, rewards, weights, theta)
+    printed, rows = _asked(path, tmp_path, capsys)
     assert not re.search(r"\b(nan|inf|NaN)\b", printed)
     assert not np.isinf(rows.select_dtypes(float)).any().any()
     assert ("nothing to learn, V = 0 for every G" in printed) != learn
@@ -68,9 +75,10 @@ def test_nothing_to_learn_is_said_in_words(rewards, weights, learn, tmp_path, ca
     np.testing.assert_equal(np.isclose(numbers["silent"], 1, 0, 1e-15).all(), not learn)
 
 
-def test_opposed_components_are_silent_for_every_size(tmp_path, capsys):
+def test_opposed_components_are_silent_for_every_size(tmp_path):
     """(1, 0) and (0, 1) with equal weights cancel in groups of any size; with (1, 1) they speak."""
-    _, rows = _asked("opposed", tmp_path, capsys, [[1, 0], [0, 1], [1, 1]], [1, 1], [0, 0, 0])
+    path = _file("opposed", tmp_path, [[1, 0], [0, 1], [1, 1]], [1, 1], [0, 0, 0])
+    rows = advise(from_argument(str(path)), Plan(4), 0, None).table
     silent = rows.set_index(["estimator", "group_size"])["silent"]
     # Three answers alike, two of which are as one.
     for g in (2, 3, 4):

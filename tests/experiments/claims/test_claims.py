@@ -74,7 +74,7 @@ def test_every_claim_says_what_it_rests_on():
         assert owner in known or name in find(owner).figures
 
 
-@pytest.mark.parametrize("name", ["T2.bridge'", "T1.K", "T1.curl", "L.groups"])
+@pytest.mark.parametrize("name", ["T2.bridge'", "T3.klorder", "T2.gap", "L.groups"])
 def test_explain(name, capsys):
     """Statement, assumptions with where they are checked, proof, verdict, mutants."""
     assert cli.main(["explain", name]) == 0

@@ -111,6 +111,9 @@ def test_another_model_would_change_the_exponent(monkeypatch):
     """V comes from the instance: with weights that grow, or a policy that does, it says so."""
     right = t1_k.uniform_choice
     monkeypatch.setattr(t1_k, "uniform_choice", lambda *model: _heavier(right(*model)))
+    # The one cell that holds, and little of the others.
+    monkeypatch.setattr(t1_k, "CELLS", [(LOO, "1", 0.0)])
+    monkeypatch.setattr(t1_k, "GROUPS", {"quick": (2, 4)})
     t1_k.model_variance.cache_clear()
     try:
         assert _exponents()["K", LOO.name, "1", 0.0].verdict == "refuted"

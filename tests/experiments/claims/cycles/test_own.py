@@ -6,6 +6,7 @@ from flint import fmpq
 from grpo_checks.experiments.claims.cycles import own, ring_bound
 from grpo_checks.experiments.claims.cycles.models import DOCUMENTS
 from grpo_checks.experiments.claims.cycles.own_field import circle_of, decide, worth
+from grpo_checks.experiments.falsifier import search
 from grpo_checks.experiments.falsifier.search import falsify
 from grpo_checks.experiments.protocol.claim import Scope
 
@@ -66,6 +67,13 @@ def test_decomposed_updates_and_j():
     assert decide(tied).verdict == "holds"
 
 
+@pytest.fixture
+def _as_found(monkeypatch):
+    """Not shrunk, which takes longer than to find it."""
+    monkeypatch.setattr(search, "shrunk", lambda document, *_: document)
+
+
+@pytest.mark.usefixtures("_as_found")
 def test_falsifier_finds_a_circle():
     """Without a hint; what it reports has a floor."""
     result = falsify(own.CLAIM, 2, 2)
@@ -73,6 +81,7 @@ def test_falsifier_finds_a_circle():
     assert decide(result.document).observed > 0
 
 
+@pytest.mark.usefixtures("_as_found")
 @pytest.mark.parametrize("mutant", ring_bound.STATEMENT.mutants)
 def test_mutants_of_the_ring_are_found(mutant):
     """By the search, not only at the stored points."""
