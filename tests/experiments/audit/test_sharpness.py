@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.stored.paper import paper_rows
 from scipy import stats
 
 from grpo_checks.experiments.audit.sharpness import BLUNT, NOTHING, seen, sharpness
@@ -118,7 +119,7 @@ def test_a_sampled_cell_refutes_as_often_as_is_said():
 @pytest.fixture(scope="module")
 def stored():
     """The committed rows and cases."""
-    tables = [pd.read_csv(PAPER / f"{name}.csv", low_memory=False) for name in ("rows", "cases")]
+    tables = [paper_rows(), pd.read_csv(PAPER / "cases.csv", low_memory=False)]
     return tables, sharpness(pd.concat(tables, ignore_index=True))
 
 

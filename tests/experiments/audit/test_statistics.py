@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.stored.paper import paper_rows
 from scipy import stats
 
 from grpo_checks.experiments.audit.power import power, sampled, seeds_needed, smallest_excess
-from grpo_checks.experiments.ledger.ledger import PAPER
 from grpo_checks.experiments.protocol.claim import Levels, Row, Scope
 from grpo_checks.experiments.protocol.error_shares import (
     FAMILY_WISE_ERROR,
@@ -96,7 +96,7 @@ def test_power_is_what_the_table_says():
 
 def test_power_of_the_stored_rows():
     """Every claim with seeds and limits is in the table; fewer seeds find less."""
-    rows = pd.read_csv(PAPER / "rows.csv", low_memory=False)
+    rows = paper_rows()
     table = power(rows)
     assert {"T1.rate", "T1.path", "T1.slope", "T2.potential"} <= set(table["claim"])
     cells = sampled(rows[rows["claim"] == "T1.rate"])
@@ -106,7 +106,7 @@ def test_power_of_the_stored_rows():
 
 def test_a_level_is_shared_among_claims_and_looks():
     """All that can ever be asked for adds up to one level; later seeds are powers of two."""
-    rows = pd.read_csv(PAPER / "rows.csv", low_memory=False)
+    rows = paper_rows()
     assert 1 < rows.loc[rows["evidence"] == "statistical", "claim"].nunique() <= SAMPLED_CLAIMS
     looks = [claim_error(2**j) for j in range(60)]
     total = SAMPLED_CLAIMS * sum(looks)

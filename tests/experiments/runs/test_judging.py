@@ -1,7 +1,5 @@
 """From limits to verdicts, from verdicts to claims, from rows to the ledger."""
 
-import io
-import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +9,14 @@ from helpers.stored.paper import paper_pages, paper_rows
 from helpers.toy_claim import TOY
 
 from grpo_checks.experiments.claims.stationarity.sharp.steps import not_judged
-from grpo_checks.experiments.ledger.ledger import PAPER, differences, ledger_pages, page_paths
+from grpo_checks.experiments.ledger.ledger import (
+    NO_CASES,
+    PAPER,
+    differences,
+    page_paths,
+    part_texts,
+)
+from grpo_checks.experiments.ledger.parts import by_claim
 from grpo_checks.experiments.models.instances import named
 from grpo_checks.experiments.protocol.cell_rows import Models, certified, equality, inequality
 from grpo_checks.experiments.protocol.certificates import Case, certified_rows, store_cases
@@ -130,19 +135,22 @@ def test_the_ledger_has_not_drifted():
     assert paper_pages() == kept
 
 
-def test_the_ledger_drifts_when_a_row_changes(tmp_path):
-    """The check above can fail: one changed number changes the page."""
-    for name in ("verdicts.csv", "provenance.json"):
-        shutil.copy(PAPER / name, tmp_path)
-    text = (PAPER / "rows.csv").read_text(encoding="utf-8")
-    row = next(line for line in text.splitlines() if line.startswith("T1.slope,"))
-    (seen,) = pd.read_csv(io.StringIO(f"{text.splitlines()[0]}\n{row}\n"))["observed"]
-    changed_row = row.replace(f",{seen},", f",{seen - 0.01},")
-    assert changed_row != row
-    (tmp_path / "rows.csv").write_text(text.replace(row, changed_row), encoding="utf-8")
-    kept = {name: path.read_text(encoding="utf-8") for name, path in page_paths().items()}
-    changed = {name for name, text in ledger_pages(tmp_path).items() if text != kept[name]}
-    assert {"paper_checks", "theorem1"} <= changed
+def _parts(rows):
+    verdicts = pd.read_csv(PAPER / "verdicts.csv", keep_default_na=False)
+    inputs = {**by_claim(rows), "rows": rows, "cases": NO_CASES, "verdicts": verdicts}
+    parts = [part_texts(inputs, name) for name in ("Theorem 1", "T1.slope", "T2.gap")]
+    return {name: text for part in parts for name, text in part.items()}
+
+
+def test_the_ledger_drifts_when_a_row_changes():
+    """The check above can fail: one changed number changes the summary and the page of details."""
+    changed = paper_rows().copy()
+    changed.loc[changed["claim"].eq("T1.slope").idxmax(), "observed"] -= 0.01
+    before, after = _parts(paper_rows()), _parts(changed)
+    drifted = {name for name in before if before[name] != after[name]}
+    assert {"Theorem 1", "T1.slope"} <= drifted
+    assert "T2.gap" in before.keys() - drifted
+    assert before["T2.gap"]
 
 
 def test_differences_from_the_ledger_are_told():

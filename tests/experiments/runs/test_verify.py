@@ -55,10 +55,10 @@ def shorter(monkeypatch):
         lambda profile: [replace(r, **still) if r.n_steps > 2000 else r for r in biased(profile)],
     )
     monkeypatch.setattr(
-        surrogate, "_grid", lambda scope: [replace(run, n_steps=7000) for run in rates(scope)]
+        surrogate, "_grid", lambda scope: [replace(run, n_steps=6000) for run in rates(scope)]
     )
     monkeypatch.setattr(slopes, "cell", shared)
-    monkeypatch.setitem(slopes.LENGTHS["potential"], "quick", (60, 400))
+    monkeypatch.setitem(slopes.LENGTHS["potential"], "quick", (60, 320))
     monkeypatch.setitem(floor.KEEPS, "quick", (2,))
     monkeypatch.setitem(floor.SEEDS, "quick", {30: 8192, 100: 8192, 1000: 2048})
 
