@@ -21,7 +21,7 @@ from grpo_checks.theory.arithmetic.registry import (
     is_real,
     rule,
 )
-from grpo_checks.theory.numbers.named import named
+from grpo_checks.theory.numbers.tracing import named
 
 PASSED = "runs its program"
 LONGEST = 100_000
@@ -118,7 +118,7 @@ def _stacked(parts: list[Values], aval: Any) -> Values:
 
 
 def rule_for(function: Any, evaluate: Callable[..., Any]) -> None:
-    """Enclose what ``numbers.named`` has named by ``evaluate`` instead of by its program.
+    """Enclose what ``numbers.tracing.named`` has named by ``evaluate`` instead of by its program.
 
     ``evaluate`` takes and returns object arrays of ``Number``, of the shapes of the function. Its
     derivatives go by the same name and are refused: their program has the same series in it.

@@ -14,7 +14,7 @@ from grpo_checks.theory.numbers.balls import Number, hull, powers, total
 from grpo_checks.theory.numbers.bernstein import bernstein
 from grpo_checks.theory.numbers.counts import check_tasks
 from grpo_checks.theory.numbers.kl import binary_kl, kl_divergence, upper_end
-from grpo_checks.theory.numbers.named import PREFIX
+from grpo_checks.theory.numbers.tracing import PREFIX
 
 MAX_EXACT, MAX_ENCLOSED = 100, 10**5
 """Tasks up to which xi is rational, and up to which it is added up."""

@@ -6,9 +6,10 @@ from jaxtyping import Array, Float, Int
 
 from grpo_checks.theory.estimators.group_law import MAX_ENTRIES, SAMPLING
 from grpo_checks.theory.estimators.lattice import Lattice
+from grpo_checks.theory.numbers.tracing import traced_once
 
 
-@jax.jit
+@traced_once
 def law_of_total(
     points: Lattice, kinds: Float[Array, "Q C"], draws: Int[Array, " Q"]
 ) -> Float[Array, " N"]:

@@ -22,6 +22,7 @@ from grpo_checks.theory.estimators.cancelling import cancels
 from grpo_checks.theory.estimators.group_table import AdvantageMoments, SpeakingMoments, Table
 from grpo_checks.theory.numbers.centred import centred, share
 from grpo_checks.theory.numbers.counts import count_vectors, n_vectors
+from grpo_checks.theory.numbers.tracing import traced_once
 
 DOUBTFUL = 1e-9
 """A share of the sum of components' parts far above its rounding error: below, zeros are decided
@@ -75,6 +76,7 @@ class CountTable(Table):
             (deviation * of_speaking[:, None]).T @ deviation,
         )
 
+    @traced_once
     def _powers(self, law: Float[Array, " V"]) -> Float[Array, " M"]:
         """prod_v law_v^n_v, by table: not exp(n log p), which has no derivative at 0."""
         rows = jnp.broadcast_to(law[:, None], (law.shape[0], self.most))

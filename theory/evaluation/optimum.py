@@ -5,8 +5,10 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from grpo_checks.theory.mdp.mdp import TAMDP
+from grpo_checks.theory.numbers.tracing import traced_once
 
 
+@traced_once
 def best_values(mdp: TAMDP, answer_value: Float[Array, "Q S Y"]) -> Float[Array, " Q"]:
     """max over unrestricted policies of one prompt of E[answer_value | q].
 

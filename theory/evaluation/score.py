@@ -28,6 +28,7 @@ from grpo_checks.theory.mdp.action_axis import complement
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import LogLinear, Policy, Tabular
 from grpo_checks.theory.numbers.centred import centred, share
+from grpo_checks.theory.numbers.tracing import traced_once
 
 
 def score_moments(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, "Q C"]:
@@ -37,6 +38,7 @@ def score_moments(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, "Q C
     return score_spread(mdp, policy, theta) + (slopes * share(slopes, law[..., None])).sum(-1)
 
 
+@traced_once
 def score_spread(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, "Q C"]:
     """E[|s - E[s|v]|^2 1{v} | q] >= 0, v the reward vector."""
     probs = policy.probs(theta)

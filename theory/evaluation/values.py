@@ -11,6 +11,7 @@ from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.numbers.centred import likeliest
 from grpo_checks.theory.numbers.kl import kl_of_logs
+from grpo_checks.theory.numbers.tracing import traced_once
 
 Probs = Float[Array, "S A"]
 Theta = Float[Array, "..."]
@@ -47,6 +48,7 @@ def sweep(
     return total.at[:, mdp.layer(mdp.max_depth)].set(here)
 
 
+@traced_once
 def visits(mdp: TAMDP, probs: Probs) -> Float[Array, "Q S"]:
     """P(an episode of prompt q visits state s); each state is visited at most once."""
     tools = probs[:, : mdp.n_tools]
@@ -60,6 +62,7 @@ def by_class(mdp: TAMDP, answer_mass: Float[Array, "Q S Y"]) -> Float[Array, "Q 
     return jnp.einsum("qsy,qsyc->qc", answer_mass, member)
 
 
+@traced_once
 def reward_law(mdp: TAMDP, probs: Probs) -> Float[Array, "Q C"]:
     """p_q(v) = P(reward vector = v | q) over the attainable vectors; rows sum to 1."""
     return by_class(mdp, visits(mdp, probs)[:, :, None] * probs[None, :, mdp.n_tools :])
@@ -70,6 +73,7 @@ def component_values(mdp: TAMDP, probs: Probs) -> Float[Array, "Q K"]:
     return reward_law(mdp, probs) @ mdp.class_vector
 
 
+@traced_once
 def prompt_values(mdp: TAMDP, probs: Probs) -> Float[Array, " Q"]:
     """J_q = E[R | q], in [0, R_max]."""
     answers = visits(mdp, probs)[:, :, None] * probs[None, :, mdp.n_tools :]
@@ -90,6 +94,7 @@ class ActionValues(NamedTuple):
     """The same less E[payoff | n, s]."""
 
 
+@traced_once
 def payoff_values(mdp: TAMDP, probs: Probs, payoff: Float[Array, "N S Y"]) -> ActionValues:
     """By one backward sweep.
 
@@ -124,6 +129,7 @@ def action_values(mdp: TAMDP, probs: Probs) -> Float[Array, "Q S A"]:
     return payoff_values(mdp, probs, mdp.class_composite[mdp.class_index]).value
 
 
+@traced_once
 def logit_slopes(mdp: TAMDP, probs: Probs, payoff: Float[Array, "Q C"]) -> Float[Array, "Q S A"]:
     """d E[payoff(reward vector) | q] / d logit(s,a).
 
@@ -150,6 +156,7 @@ def prompt_gradients(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, "
     return policy.from_logits(probs, logit_slopes(mdp, probs, payoff))
 
 
+@traced_once
 def class_values(mdp: TAMDP, probs: Probs) -> ActionValues:
     """P(reward vector = v | q, s, a) and what the action adds to it, (Q,C,S,A)."""
     n_prompts, n_states, n_answers = mdp.class_index.shape
@@ -164,6 +171,7 @@ def class_values(mdp: TAMDP, probs: Probs) -> ActionValues:
     return ActionValues(chance, jnp.where(certain, -others, advantage))
 
 
+@traced_once
 def law_gradients(mdp: TAMDP, policy: Policy, theta: Theta) -> Float[Array, "Q C ..."]:
     """E[s 1{v} | q] = grad p_q(v), s the score of an episode."""
     probs = policy.probs(theta)

@@ -18,6 +18,7 @@ from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy, Tabular
 from grpo_checks.theory.numbers import validation as check
 from grpo_checks.theory.numbers.arrays import to_array
+from grpo_checks.theory.numbers.tracing import traced_once
 
 MAX_POLICIES = 10_000
 Counts = Float[Array, " Z"]
@@ -79,6 +80,7 @@ class Learned(NamedTuple):
     """KL(Q ‖ P) in nats."""
 
 
+@traced_once
 def gibbs(prior: Float[Array, " M"], exponent: Float[Array, " M"]) -> tuple[Any, Any]:
     """Q proportional to P exp(exponent), and KL(Q ‖ P)."""
     seen = prior > 0
@@ -94,6 +96,7 @@ def learn(problem: Learning, counts: Counts, temperature: Float[Array, ""]) -> L
     return learned(problem.loss, problem.risk, problem.prior, counts, temperature)
 
 
+@traced_once
 def learned(loss: Any, risk: Any, prior: Any, counts: Any, temperature: Any) -> Learned:
     """The same from losses (M, Z), and risks and prior (M,)."""
     n = counts.sum()

@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from grpo_checks.theory.numbers.counts import check_tasks
-from grpo_checks.theory.numbers.named import named_number
+from grpo_checks.theory.numbers.tracing import named_number
 
 
 def xi(n: int) -> float:

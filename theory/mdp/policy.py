@@ -13,6 +13,7 @@ from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.numbers import validation as check
 from grpo_checks.theory.numbers.arrays import to_array
 from grpo_checks.theory.numbers.centred import centred, likeliest
+from grpo_checks.theory.numbers.tracing import traced_once
 
 MAX_FEATURE = 10**6
 
@@ -42,10 +43,12 @@ class Policy(eqx.Module):
         """theta = 0: the uniform policy over legal actions."""
         raise NotImplementedError
 
+    @traced_once
     def log_probs(self, theta: Float[Array, "..."]) -> Float[Array, "S A"]:
         """log pi_theta(a|s); -inf where illegal. Its derivatives are scores with all digits."""
         return jnp.where(self.legal, log_softmax(self._masked(theta)), -jnp.inf)
 
+    @traced_once
     def probs(self, theta: Float[Array, "..."]) -> Float[Array, "S A"]:
         """pi_theta(a|s); exactly 0 where illegal. Its derivatives keep their digits at 0 and 1."""
         return jnp.where(self.legal, softmax(self._masked(theta)), 0.0)

@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 from numpy.typing import NDArray
 from scipy.special import comb
 
-from grpo_checks.theory.numbers.named import named
+from grpo_checks.theory.numbers.tracing import named
 
 
 def elevated(values: NDArray[np.float64], degree: int) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-from grpo_checks.theory.numbers.named import named
+from grpo_checks.theory.numbers.tracing import named, traced_once
 
 Number = Float[Array, "..."] | Float[np.ndarray, "..."] | float | int
 Real = Float[Array, "..."]
@@ -38,6 +38,7 @@ def _log1p(x: Real) -> Real:
     return jnp.where(jnp.abs(x) < 0.3, x - _excess(x), jnp.log(jnp.maximum(1 + x, EPS)))
 
 
+@traced_once
 def exponential_excess(x: Real) -> Real:
     """e^x - 1 - x >= 0 for any x, to a few eps also next to 0, where it is x^2/2; inf at -inf."""
     inside = jnp.abs(x) < 0.3

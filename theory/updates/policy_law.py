@@ -11,6 +11,7 @@ from grpo_checks.theory.evaluation.values import Theta, law_gradients, reward_la
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.numbers.centred import centred, share
+from grpo_checks.theory.numbers.tracing import traced_once
 
 
 class PolicyLaw(NamedTuple):
@@ -24,6 +25,7 @@ class PolicyLaw(NamedTuple):
     """E[|s - E[s|v]|^2 1{v}|q]."""
 
 
+@traced_once
 def policy_law(mdp: TAMDP, policy: Policy, theta: Theta) -> PolicyLaw:
     """Reward law and score moments at a policy."""
     law = reward_law(mdp, policy.probs(theta))
@@ -66,6 +68,7 @@ def pair_moments(mdp: TAMDP, policy: Policy, theta: Theta) -> PairMoments:
     return pairs_at(mdp, policy_law(mdp, policy, theta))
 
 
+@traced_once
 def pairs_at(mdp: TAMDP, at: PolicyLaw) -> PairMoments:
     """By central moments of R; since sum_v grad p(v) = 0, no pairs of classes (derived).
 

@@ -1,12 +1,23 @@
-"""Functions that ``theory.arithmetic`` evaluates by a rule of their own, told by a name."""
+"""How functions enter traced programs: once a shape, or by a name that has a rule of its own."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import jax
 import jax.numpy as jnp
 
 PREFIX = "enclosed:"
+"""Of names that ``theory.arithmetic`` has a rule for."""
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def traced_once(function: Function) -> Function:
+    """A decorator: Python runs the function once a shape, not once in every program that uses it.
+
+    Its equations become the caller's own, so that no number changes. All arguments are arrays, or
+    trees of them. A part of it that is replaced later, as tests do, is not seen where it has run.
+    """
+    return cast(Function, jax.jit(function, inline=True))
 
 
 def named(name: str) -> Callable[[Callable[..., Any]], Any]:
