@@ -7,7 +7,7 @@ from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.identification.candidates import Candidate, candidates
 from grpo_checks.theory.identification.earned import Earned, Numbers, earned
 from grpo_checks.theory.identification.fitting import Curve, Precision
-from grpo_checks.theory.identification.predicted import Predicted, advantages
+from grpo_checks.theory.identification.predicted import Predicted, by_eps
 from grpo_checks.theory.identification.residues import constraints
 from grpo_checks.theory.identification.rules import FLOAT32, Identification, Trial, best
 from grpo_checks.theory.numbers.validation import check_entries, check_shape
@@ -55,9 +55,8 @@ def identify_advantages(
 
 
 def _curve(data: Earned, candidate: Candidate) -> Curve:
-    return lambda free: advantages(
-        data, candidate.estimator, **dict(zip(candidate.free, free, strict=True))
-    )
+    predicted = by_eps(data, candidate.estimator)
+    return lambda free: predicted(**dict(zip(candidate.free, free, strict=True)))
 
 
 def _greedy(data: Earned, observed: Numbers) -> Curve:

@@ -1,21 +1,21 @@
 """What the members of some updates earned: groups of any sizes, in any order."""
 
-from typing import NamedTuple
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from grpo_checks.theory.identification.deviations import Deviations, Numbers, deviations
 from grpo_checks.theory.numbers.grouped.segments import Segments, segments
 from grpo_checks.theory.numbers.validation import check_entries, check_shape, fail
-
-Numbers = NDArray[np.float64]
-
 
 GRID = 1024
 """Multiples of 1/GRID are summed without rounding, in float32 too: equal ones leave no residue."""
 
 
-class Earned(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Earned:
     """N members; rewards that are missing (NaN) are left out of sums and moments."""
 
     rewards: Numbers
@@ -36,6 +36,36 @@ class Earned(NamedTuple):
     """(N, K): rewards that a sum may round, so that equal ones may leave a residue."""
     composite_rounded: NDArray[np.bool_]
     """(N,): likewise of composites, whose weights may be what is rounded."""
+
+    @cached_property
+    def of_groups(self) -> Deviations:
+        """Composites within their groups."""
+        return self._composites(self.groups)
+
+    @cached_property
+    def of_batches(self) -> Deviations:
+        """Composites within their batches."""
+        return self._composites(self.batches)
+
+    def _composites(self, within: Segments) -> Deviations:
+        return deviations(self.composites, within, self.size, self.composite_rounded)
+
+    @cached_property
+    def of_components(self) -> Deviations:
+        """Each component within its groups."""
+        size = np.where(np.isnan(self.rewards), 0.0, np.abs(self.rewards))
+        return deviations(self.rewards, self.groups, size, self.rounded)
+
+    @cached_property
+    def exact(self) -> "Earned":
+        """The same, as if no sum were rounded."""
+        rounded, composite = (np.zeros_like(x) for x in (self.rounded, self.composite_rounded))
+        return replace(self, rounded=rounded, composite_rounded=composite)
+
+    @cached_property
+    def incomplete(self) -> NDArray[np.bool_]:
+        """(N,): whether a reward is missing in the group."""
+        return np.asarray(self.groups.largest(np.isnan(self.rewards))[self.groups.member].any(1))
 
 
 def earned(

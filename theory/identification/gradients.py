@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from grpo_checks.theory.identification.candidates import Candidate, candidates
 from grpo_checks.theory.identification.earned import Earned, Numbers, earned
 from grpo_checks.theory.identification.fitting import Curve, Precision
-from grpo_checks.theory.identification.predicted import Predicted, advantages
+from grpo_checks.theory.identification.predicted import ByEps, Predicted, advantages, by_eps
 from grpo_checks.theory.identification.rules import (
     FLOAT32,
     START,
@@ -98,10 +98,8 @@ class Weighed(NamedTuple):
         """(M, d): sum of A c s of each batch, from advantages (N,)."""
         return np.einsum("mn,mnd->md", values.reshape(self.scores.shape[:2]), self.scores)
 
-    def sums(self, candidate: Candidate, free: list[complex]) -> Predicted:
-        """Of A c s, (M d,)."""
-        numbers = dict(zip(candidate.free, free, strict=True))
-        answer = advantages(self.data, candidate.estimator, **numbers)
+    def sums(self, answer: Predicted) -> Predicted:
+        """Of A c s, (M d,), from advantages (N,)."""
         values, gain = (x.reshape(self.scores.shape[:2]) for x in answer)
         mean = self.mean(answer.values)
         noise = np.einsum("mn,mnd->md", np.abs(values) + gain, np.abs(self.scores))
@@ -117,11 +115,16 @@ def weighed(fed: Fed, aggregation: Aggregation) -> Weighed:
 
 def curve(models: Sequence[Weighed], candidate: Candidate) -> Curve:
     """The gradients of a rule on all models, one after the other, from its free numbers."""
-    return partial(_joined, models, candidate)
+    predicted = [(model, by_eps(model.data, candidate.estimator)) for model in models]
+    return partial(_joined, predicted, candidate.free)
 
 
-def _joined(models: Sequence[Weighed], candidate: Candidate, free: list[complex]) -> Predicted:
-    values, gains = zip(*(model.sums(candidate, free) for model in models), strict=True)
+def _joined(
+    predicted: Sequence[tuple[Weighed, ByEps]], names: Sequence[str], free: list[complex]
+) -> Predicted:
+    numbers = dict(zip(names, free, strict=True))
+    sums = (model.sums(of_eps(**numbers)) for model, of_eps in predicted)
+    values, gains = zip(*sums, strict=True)
     return Predicted(np.concatenate(values), np.concatenate(gains))
 
 

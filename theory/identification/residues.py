@@ -17,7 +17,7 @@ import numpy as np
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.identification.candidates import Candidate
 from grpo_checks.theory.identification.earned import Earned, Numbers
-from grpo_checks.theory.identification.predicted import Predicted, advantages
+from grpo_checks.theory.identification.predicted import Predicted, by_eps
 from grpo_checks.theory.numbers.grouped.segments import Values
 
 DIVIDED_IN_GROUPS = ("group_normalized", "componentwise_normalized")
@@ -36,13 +36,11 @@ def constraints(data: Earned, candidate: Candidate, observed: Numbers) -> Constr
     estimator = candidate.estimator
     if estimator.name not in DIVIDED_IN_GROUPS or not data.composite_rounded.any():
         return None
-    nothing = np.zeros_like(data.composite_rounded)
-    exact = data._replace(rounded=np.zeros_like(data.rounded), composite_rounded=nothing)
-    plain = replace(estimator, whiten=None)
+    plain = by_eps(data.exact, replace(estimator, whiten=None))
 
     def at(free: list[complex]) -> tuple[Predicted, complex]:
         numbers = dict(zip(candidate.free, free, strict=True))
-        return advantages(exact, plain, numbers["eps"]), numbers.get("whiten", 0j)
+        return plain(numbers["eps"]), numbers.get("whiten", 0j)
 
     if estimator.whiten is None:
         return Constraints(
@@ -54,9 +52,7 @@ def constraints(data: Earned, candidate: Candidate, observed: Numbers) -> Constr
 
 def _deviations(data: Earned, values: Values) -> Values:
     """From the mean of the group; 0 where a reward is missing, whose residue is not a constant."""
-    groups = data.groups
-    missing = groups.largest(np.isnan(data.rewards))[groups.member].any(1)
-    return np.where(missing, 0.0, groups.centred(values))
+    return np.where(data.incomplete, 0.0, data.groups.centred(values))
 
 
 def _centred(data: Earned, plain: Predicted, scale: complex) -> Predicted:
