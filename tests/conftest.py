@@ -8,8 +8,10 @@ from pathlib import Path
 
 from grpo_checks.experiments.computing.compiler_flags import quick_flags
 
-# One thread per worker: two pytest workers on two cores must not fight over them. The rest as the
-# quick profile has it, so that a command that a test starts finds what the test has stored.
+# One thread per worker: two pytest workers on two cores must not fight over them, and BLAS's wait
+# for work by spinning. The rest as the quick profile has it, so that a command that a test starts
+# finds what the test has stored.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("XLA_FLAGS", " ".join(("--xla_cpu_multi_thread_eigen=false", *quick_flags())))
 
 import jax

@@ -7,7 +7,7 @@ docs/models.md.
 
 from typing import Any
 
-import jax.numpy as jnp
+import jax
 
 from grpo_checks.experiments.storage.input_file import check_keys
 from grpo_checks.theory.instances.instance import Instance
@@ -51,7 +51,7 @@ def parse_instance(content: Any) -> Instance:
         given = to_array("theta", content["theta"], theta.ndim)
         check.check_shape("theta", given, theta.shape, "(as the policy's parameters)")
         check.check_entries("theta", given, abs(given) <= 50, "a logit in [-50, 50]")
-        theta = jnp.asarray(given)
+        theta = jax.device_put(given)
     return Instance(name, mdp, policy, theta)
 
 

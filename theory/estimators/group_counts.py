@@ -159,7 +159,7 @@ def advantages(
         most = np.where(present, column[None], -np.inf).max(1)
         varied = most > np.where(present, column[None], np.inf).min(1)
         spread = np.where(varied, (counts * deviation**2).sum(1), 0.0)
-        per_sd = np.asarray(scale(jnp.asarray(spread), group_size, estimator))
+        per_sd = np.asarray(scale(jax.device_put(spread), group_size, estimator))
         part = present * weight * deviation * np.where(varied, per_sd, 0.0)[:, None]
         advantage, size = advantage + part, size + np.abs(part)
         speaks |= varied

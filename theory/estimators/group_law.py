@@ -13,7 +13,6 @@ from typing import Literal, NamedTuple
 
 import equinox as eqx
 import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 from numpy.typing import NDArray
@@ -182,7 +181,7 @@ def group_law(
         )
     with jax.ensure_compile_time_eval():
         rewards = _rewards(mdp, estimator)
-        member = jnp.asarray(rewards.member)
+        member = jax.device_put(rewards.member)
         if estimator.is_plain and engine == "auto":
             return GroupLaw(estimator, group_size, member)
         makers, most = (_count_offer, _lattice_offer), max(group_size, room or 0)
