@@ -158,7 +158,7 @@ def test_gradients_of_divergences():
 
 def test_shares_that_are_refused():
     """With the number, and what is expected."""
-    probs = POLICY.probs(THETA)
+    probs = jax.device_put(action_probs(POLICY, THETA))
     with pytest.raises(ValueError, match="prompts = 0: expected at least 1"):
         length_shares(MDP, probs, RULES[3], 2, 0)
     with pytest.raises(ValueError, match="micro-batches"):

@@ -24,6 +24,7 @@ from grpo_checks.theory.estimators import group_sums as sums
 from grpo_checks.theory.estimators.advantages import Estimator
 from grpo_checks.theory.estimators.group_law import Engine, group_law
 from grpo_checks.theory.updates import moments as update
+from grpo_checks.theory.updates.policy_law import policy_law
 
 JOINT = Estimator("group_normalized", 1, 0.3)
 SPLIT = Estimator("componentwise_normalized", 0, 0.3)
@@ -92,11 +93,17 @@ def _listed(estimator):
     return oracles.moments(*group_updates(oracles.list_episodes(*MODEL)[0], *options))
 
 
+@cache
+def _at_policy():
+    """Which no edit reaches."""
+    return jax.jit(policy_law)(*MODEL)
+
+
 def _largest_difference(estimator, engine):
     """Between the exact moments and the sums over all groups."""
     law = group_law(BINARY.mdp, SIZE, estimator, engine)
     # A lambda of its own: no compilation from before the edit is used.
-    observed = eqx.filter_jit(lambda *a: update.prompt_moments(*a))(*MODEL, law)
+    observed = eqx.filter_jit(lambda *a: update.moments_at(*a))(MODEL[0], _at_policy(), law)
     mean, variance = _listed(estimator)
     off = np.abs(np.asarray(observed.mean[0]) - mean).max()
     return max(off, abs(float(observed.variance[0]) - variance))
