@@ -37,7 +37,7 @@ def cycles(data: Table, drawn: Table) -> Facts:
             floors.assign(measured_steps=floors["measured_steps"].astype(int)), headings
         ),
         "ascents": f"{', '.join(sorted({*exact['estimator']}))} ({len(exact)} cells)",
-        "sampled": table(sampled.astype({"n_steps": int}), trained),
+        "sampled": table(sampled.assign(n_steps=sampled["n_steps"].astype(int)), trained),
         "centres": table(centres, around) if len(centres) else "none",
         "edges": table(edges, between) if len(edges) else "none",
         "without": _by_instance(data[data["zeros"] == 0] if "zeros" in data else left[:0]),
@@ -59,6 +59,6 @@ def _larger(data: Table) -> str:
     """What is left of the average when a run is ten times as long."""
     left = data["observed"] / data["shorter"]
     return ", ".join(
-        f"{share:.2f} (`{row.instance}`, G = {row.group_size:.0f})"
-        for share, row in zip(left, data.itertuples(), strict=True)
+        f"{share:.2f} (`{name}`, G = {size:.0f})"
+        for share, name, size in zip(left, data["instance"], data["group_size"], strict=True)
     )

@@ -63,7 +63,8 @@ def in_short(
 
 def evidence(verdicts: pd.DataFrame, rows: pd.DataFrame) -> Facts:
     """What the verdict of each claim rests on, its cells counted as they are everywhere."""
-    parts = {str(name): counted(labels(data)) for name, data in rows.groupby("claim")}
+    cells = rows.filter(items=["claim", "verdict", "identity", "copy_of"])
+    parts = {str(name): counted(labels(data)) for name, data in cells.groupby("claim")}
     lines = verdicts[["claim", "verdict", "evidence"]].rename(columns={"evidence": "rests on"})
     lines.insert(2, "cells", verdicts["claim"].map(parts).fillna(""))
     return {"table": table(lines)}
