@@ -4,6 +4,7 @@ In floats, and of documents at 50 digits: all ordered samples, a Gibbs posterior
 """
 
 from collections import Counter
+from collections.abc import Iterator
 from fractions import Fraction
 from itertools import product
 from math import prod
@@ -11,8 +12,10 @@ from typing import NamedTuple
 
 import mpmath
 import numpy as np
+import pytest
 from flint import fmpq
 
+from grpo_checks.theory.generalization import coverage, worst_posterior
 from grpo_checks.theory.generalization.learning import Learning, policy_losses, sampled_policies
 from grpo_checks.theory.instances.specialists import specialists
 
@@ -133,3 +136,12 @@ def xi(n):
     shares = [Fraction(k, n) for k in range(n + 1)]
     terms = (s**k * (1 - s) ** (n - k) * int(mpmath.binomial(n, k)) for k, s in enumerate(shares))
     return real(sum(terms))
+
+
+def short_chunks() -> Iterator[None]:
+    """A fixture: samples are listed in chunks that are filled up, and of the usual 8,192 the few
+    of a test would be a small part."""
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (coverage, worst_posterior):
+            patch.setattr(module, "CHUNK", 512)
+        yield

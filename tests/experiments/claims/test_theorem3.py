@@ -5,6 +5,7 @@ from math import log
 from pathlib import Path
 
 import pytest
+from helpers.learning_problems import short_chunks
 
 from grpo_checks.experiments import __main__ as cli
 from grpo_checks.experiments.claims.generalization import coverage as t3_coverage
@@ -25,6 +26,7 @@ QUICK = Scope("quick")
 EXAMPLE = Path(t3_coverage.__file__).parents[2] / "examples" / "lookup.json"
 CLAIMS = (t3_coverage.CLAIM, t3_tightness.CLAIM, t3_ood.CLAIM, t3_depth.CLAIM)
 MUTANTS = [pytest.param(c, m, id=f"{c.name}, {m}") for c in CLAIMS for m in c.mutants]
+_short = pytest.fixture(short_chunks, autouse=True, scope="module")
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.name)

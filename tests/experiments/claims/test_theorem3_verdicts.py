@@ -6,6 +6,7 @@ from math import comb
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers.learning_problems import short_chunks
 from odd.odd_models import one_decision, spec_of
 
 from grpo_checks.experiments.claims.generalization import coverage as t3_coverage
@@ -25,6 +26,7 @@ from grpo_checks.theory.instances.tools.relay import relay
 
 CLAIMS = (t3_coverage, t3_tightness, t3_ood, t3_depth)
 TWO_KINDS = Learning([[0.0, 1.0]], [0.8, 0.2])
+_short = pytest.fixture(short_chunks, autouse=True, scope="module")
 
 
 def _shifted_risk(by):
@@ -138,8 +140,7 @@ def test_a_planted_transfer(by, monkeypatch):
 def test_worst_posteriors_state_what_rounding_leaves_open():
     """A price at which one sample's nats lie exactly: its weight is what is not known."""
     n, delta = 5, 0.05
-    worst = worst_posterior(TWO_KINDS, n, delta)
-    assert worst.rounding < 1e-12
+    assert worst_posterior(TWO_KINDS, n, delta).rounding < 1e-12
     # One policy: nats of a sample without errors are n kl(0 || .2) = -n ln .8.
     at = worst_posterior(TWO_KINDS, n, delta, price=delta * 0.8**-n)
     assert at.rounding == pytest.approx(0.8**n, rel=1e-9)
@@ -147,8 +148,7 @@ def test_worst_posteriors_state_what_rounding_leaves_open():
 
 def test_a_step_above_the_hardest_law_is_no_rounding():
     """The cells at the law where a bound is used up are 1e-9 beside it, far more than errors."""
-    error = covering.bound_rounding(TWO_KINDS, 100, 1.0, [0.05])
-    assert error < 1e-11
+    assert covering.bound_rounding(TWO_KINDS, 100, 1.0, [0.05]) < 1e-11
 
 
 def _verdicts(spec):

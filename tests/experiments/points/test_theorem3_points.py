@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pytest
 from flint import fmpq
-from helpers.learning_problems import DOCUMENT, law
+from helpers.learning_problems import DOCUMENT, law, short_chunks
 
 from grpo_checks.experiments.claims.catalogue import find
 from grpo_checks.experiments.claims.generalization.hardest.mutants import UNCERTIFIED
@@ -27,6 +27,7 @@ from grpo_checks.theory.numbers.balls import ends
 NAMES = [
     f"T3.{c}" for c in ("coverage", "tightness", "ood", "depth", "shift", "klorder", "visual_arft")
 ]
+_short = pytest.fixture(short_chunks, autouse=True, scope="module")
 
 
 def cover(document, mutant=None):
