@@ -44,6 +44,7 @@ class CountTable(Table):
     most: int = eqx.field(static=True)
     """No count is larger."""
 
+    @traced_once
     def moments(self, law: Float[Array, " V"]) -> AdvantageMoments:
         """Polynomials in ``law``, hence exact and differentiable at probabilities of 0 and 1."""
         g = self.group_size
@@ -56,11 +57,13 @@ class CountTable(Table):
         cross = jnp.where(jnp.eye(law.shape[0], dtype=bool), twice[:, None], pairs) / (g * (g - 1))
         return AdvantageMoments(counted.T @ weight / g, square, cross, weight.sum())
 
+    @traced_once
     def speaking_chance(self, law: Float[Array, " V"]) -> tuple[Float[Array, ""], Float[Array, ""]]:
         """Group by group."""
         weight = self.ways * self._powers(law)
         return (weight * self.speaks).sum(), (weight * ~self.speaks).sum()
 
+    @traced_once
     def speaking(self, law: Float[Array, " V"]) -> SpeakingMoments:
         """Group by group, and centred: nothing is lost where all groups that speak are alike."""
         weight = self.ways * self._powers(law)
