@@ -8,8 +8,11 @@ import atexit
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import chdir
 from multiprocessing import get_context
+from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[3]
 CONTEXT = get_context("forkserver")
 CONTEXT.set_forkserver_preload(
     [
@@ -53,7 +56,9 @@ class Forked:
         writers = [writer for _, writer in ends]
         given = (program, [*map(str, arguments)], dict(os.environ if env is None else env))
         self._process = CONTEXT.Process(target=_run, args=(*given, *writers))
-        self._process.start()
+        # What is imported is of this checkout, wherever the first test that asks has gone.
+        with chdir(ROOT):
+            self._process.start()
         for writer in writers:
             writer.close()
 
