@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from helpers import learning_problems
 from helpers.learning_problems import SMALL, gibbs_by_hand, samples, specialist_problem
 from scipy.integrate import quad
 from scipy.stats import binom, norm
@@ -29,6 +30,7 @@ from grpo_checks.theory.numbers.counts import count_vectors, log_chances
 from grpo_checks.theory.numbers.kl import binary_kl, kl_upper
 
 CONFLICT = conflict()
+_short = pytest.fixture(learning_problems.short_chunks, autouse=True, scope="module")
 _kl, _upper = jax.jit(binary_kl), jax.jit(kl_upper)
 
 
