@@ -41,6 +41,10 @@ def theorem(
     statement does not say it. Raises ValueError for a mutant without a case, for a case of another,
     and where ``exact`` has other mutants.
     """
+    silent = {*exact.mutants} - {*exact.changes}
+    if mutants is None and silent:
+        name = min(silent)
+        raise ValueError(f"mutant {name!r}: expected a pair, what it changes in words, and how")
     mutants = exact.changes if mutants is None else mutants
     if exact.mutants and (other := {*exact.mutants} ^ {*mutants}):
         raise ValueError(

@@ -138,6 +138,10 @@ def _features(of_calls: Any, of_answers: Any) -> Any:
     return features.reshape(-1, *features.shape[2:])
 
 
+TABLE = ("tool_odds", "answer_odds")
+LOG_LINEAR = ("tool_features", "answer_features", "parameters")
+
+
 def deep_model(
     prompt_distribution: Any,
     initial_distribution: Any,
@@ -150,7 +154,11 @@ def deep_model(
 
     ``tool_odds`` and ``answer_odds`` as of ``probabilities``; or integers ``tool_features (D, n, U,
     d)`` and ``answer_features (D+1, n, Y, d)`` with ``parameters (d,)``, e to the power of theta.
+    Raises ValueError for another field: a misspelt one would change nothing, in silence.
     """
+    if slips := sorted({*policy} - {*TABLE, *LOG_LINEAR}):
+        expected = f"expected one of a model's, {TABLE} or {LOG_LINEAR}"
+        raise ValueError(f"field {slips[0]!r}: {expected}")
     mdp = deep_mdp(prompt_distribution, initial_distribution, tool_transition, reward, weights)
     depth, n, tools, _ = tool_transition.shape
     template = _template(len(reward), depth, n, tools, *reward.shape[3:])

@@ -38,6 +38,13 @@ def test_it_holds_and_its_mutant_does_not(file, capsys):
         assert "its own, which is searched without --deep" in capsys.readouterr().err
 
 
+def test_a_misspelt_argument_of_a_mutant_is_named(file, capsys):
+    """It would be taken for a field of the model, and change nothing."""
+    file.write_text(DEEP.replace('"parts": 3', '"part": 3'))
+    assert cli.main(["mutants", "--claim", str(file)]) == 2
+    assert "case 'groups of 32': field 'part': expected one of" in capsys.readouterr().err
+
+
 def test_its_variance_is_that_of_an_update():
     """Of a full sweep over two prompts, from the law of groups."""
     scope: dict = {"__name__": "deep_halving"}

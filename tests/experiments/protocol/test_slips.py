@@ -23,7 +23,8 @@ MUTANT = '("V(2G) <= V(G)/3", {"parts": 3})'
         ('4}, "a third"', "4}", r"mutant = 'a third': expected a case of it"),
         ('4}, "a third"', '4}, "a fifth"', r"mutant = 'a third': expected a case of it"),
         ('{"a third": (', '{"a": ("", {}), "a third": (', r"mutant = 'a': expected a case of it"),
-        (MUTANT, '{"parts": 3}', r"mutants = \(\): expected those of the statement .*'a third'"),
+        (MUTANT, '{"parts": 3}', r"mutant 'a third': expected a pair, what it changes in words"),
+        ('"parts": 3', '"part": 3', r"halving.py:\d+: TypeError: one_prompt.*'part'"),
         (MUTANT, '({"parts": 3}, "V")', r"mutant 'a third': version = 'V': expected sides"),
         (
             "    assum",

@@ -77,6 +77,8 @@ def test_commands(line, folder, capsys):
     """Each comes out as expected, and says so; a search also where it is shorter."""
     assert _runs(line.replace("--minutes 0.1", "--minutes 0.02")) == 0
     assert "halving" in capsys.readouterr().out
+    if "falsify" in line:
+        assert (folder / re.search(r"--replay (\S+point.json)", TEXT)[1]).exists()
 
 
 def test_one_source_of_the_numbers(folder, capsys):
