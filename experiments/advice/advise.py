@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from grpo_checks.experiments.advice.bias_floor import smoothness_of
 from grpo_checks.experiments.advice.choice import FILTERED, NEVER
-from grpo_checks.experiments.advice.place import Place, Plan, law_of, numbers_of, silent_shares
+from grpo_checks.experiments.advice.place import Place, Plan, numbers_of, silent_shares
 from grpo_checks.experiments.advice.recommended import best_size, recommended
 from grpo_checks.experiments.advice.trainers import DEFAULT, trainer_lines, trainer_rows
 from grpo_checks.experiments.advice.words import sentences
@@ -32,6 +32,7 @@ from grpo_checks.theory.mdp.policy import Policy
 from grpo_checks.theory.rules.presets import preset
 from grpo_checks.theory.updates.budget import budget_terms
 from grpo_checks.theory.updates.moments import UpdateMoments, combine, moments_at, speaking_moments
+from grpo_checks.theory.updates.policy_law import policy_law
 from grpo_checks.theory.updates.silent import FilteredMoments, filtered
 
 Updates = Callable[[float], UpdateMoments]
@@ -160,7 +161,7 @@ def advise(
     instance = build(spec)
     theta = trained(instance, train)
     model = (instance.mdp, instance.policy, theta)
-    place = Place(instance, theta, law_of(*model), smoothness_of(instance), plan)
+    place = Place(instance, theta, policy_law(*model), smoothness_of(instance), plan)
     affordable = plan.sizes(SIZES if sizes is None else sizes)
     asked_for = [(e, g) for e in estimators for g in affordable]
     bar = tqdm(asked_for, "laws of updates", leave=False, bar_format=BAR, disable=None)

@@ -11,11 +11,10 @@ from grpo_checks.theory.evaluation.values import Theta
 from grpo_checks.theory.instances.instance import Instance
 from grpo_checks.theory.updates.benefit import ascent
 from grpo_checks.theory.updates.moments import UpdateMoments
-from grpo_checks.theory.updates.policy_law import PolicyLaw, policy_law
+from grpo_checks.theory.updates.policy_law import PolicyLaw
 from grpo_checks.theory.updates.silent import silence
 
 MAX_BUDGET = 10**9
-law_of = jax.jit(policy_law)
 silent_shares = jax.jit(silence)
 
 

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pandas as pd
 
-from grpo_checks.experiments.advice.place import Place, law_of, numbers_of, silent_shares
+from grpo_checks.experiments.advice.place import Place, numbers_of, silent_shares
 from grpo_checks.experiments.advice.recommended import NO_STEP, best_row
 from grpo_checks.theory.batches.rule_law import RuleLaw, rule_law
 from grpo_checks.theory.estimators.advantages import Estimator
@@ -20,7 +20,7 @@ from grpo_checks.theory.rules.by_length import by_length
 from grpo_checks.theory.rules.presets import preset
 from grpo_checks.theory.rules.rule import UpdateRule
 from grpo_checks.theory.updates.moments import UpdateMoments
-from grpo_checks.theory.updates.policy_law import PolicyLaw
+from grpo_checks.theory.updates.policy_law import PolicyLaw, policy_law
 
 DEFAULT = "trl"
 
@@ -64,7 +64,7 @@ def trainer_rows(place: Place, name: str, sizes: Sequence[int]) -> Iterator[dict
             yield {**labels, "note": str(error)}
             continue
         # The sweeps through the model are the same for every size.
-        at = law_of(law.mdp, instance.policy, place.theta) if at is None else at
+        at = policy_law(law.mdp, instance.policy, place.theta) if at is None else at
         episodes = size * groups
         update = _moments(law, at, instance.policy, place.theta)
         if rule.within_group:

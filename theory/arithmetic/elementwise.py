@@ -34,12 +34,6 @@ def have_no_zero(*operands: Values) -> bool:
     return all(all(x.flat) for x in operands)
 
 
-def products(x: Values, y: Values) -> Values:
-    """Entry by entry; the operator alone where a 0 cannot meet a ball."""
-    is_plain = are_rational(x, y) or have_no_zero(x, y)
-    return mapped(operator.mul if is_plain else numbers.times, x, y)
-
-
 def _binary(name: str, real: Callable[[Any, Any], Any], integer: Callable[..., Any]) -> None:
     def evaluate(x: Values, y: Values, **_: Any) -> Values:
         if is_real(x) or is_real(y):
@@ -58,8 +52,11 @@ _binary("min", numbers.smaller, np.minimum)
 
 @rule(EXACT, "mul")
 def multiply(x: Values, y: Values, **_: Any) -> Values:
-    """Entry by entry."""
-    return products(x, y) if is_real(x) or is_real(y) else np.asarray(np.multiply(x, y))
+    """Entry by entry; the operator alone where a 0 cannot meet a ball."""
+    if not is_real(x) and not is_real(y):
+        return np.asarray(np.multiply(x, y))
+    is_plain = are_rational(x, y) or have_no_zero(x, y)
+    return mapped(operator.mul if is_plain else numbers.times, x, y)
 
 
 @rule(EXACT, "div")

@@ -8,7 +8,6 @@ a claim about a gradient or a Hessian has two independent sides.
 from collections.abc import Iterator
 from typing import NamedTuple
 
-import equinox as eqx
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,10 +19,6 @@ Floats = NDArray[np.float64]
 MAX_EPISODES = 5_000
 MAX_NUMBERS = 30_000_000
 """Of the covariances of all states: 240 MB."""
-
-
-# One compilation instead of one for each operation.
-_probs = eqx.filter_jit(lambda policy, theta: policy.probs(theta))
 
 
 class Listing(NamedTuple):
@@ -135,7 +130,7 @@ def list_episodes(mdp: TAMDP, policy: Policy, theta: Theta) -> list[Listing]:
     why = obstacle(mdp, policy)
     if why:
         raise ValueError(why)
-    probs, phi = np.asarray(_probs(policy, theta)), features(policy)
+    probs, phi = np.asarray(policy.probs(theta)), features(policy)
     # Less the likeliest action's features first, as ``theory.numbers.centred`` says why.
     usual = np.take_along_axis(phi, probs.argmax(1)[:, None, None], 1)
     deviation = phi - usual

@@ -32,7 +32,6 @@ from grpo_checks.theory.evaluation.values import law_gradients
 
 NAME = "L.contrast"
 MUTANT = "p for p(1-p)"
-_gradients = jax.jit(law_gradients)
 
 
 def sides(factor: Any = lambda p: p * (1 - p), **model: Any) -> tuple[Any, Any]:
@@ -57,7 +56,7 @@ STATEMENT = Statement(
 def _law_slopes(spec: InstanceSpec) -> Floats:
     """(Q, C, n): grad p_q(v) of an instance at its start, by automatic differentiation."""
     _, mdp, policy, theta, *_ = build(spec)
-    slopes = np.asarray(_gradients(mdp, policy, theta))
+    slopes = np.asarray(law_gradients(mdp, policy, theta))
     return slopes.reshape(*slopes.shape[:2], theta.size)
 
 

@@ -15,7 +15,6 @@ from helpers.oracles import pad_classes
 SWEEP = (2, 1)
 """Groups of each prompt."""
 CLASSES = 32
-_law_of = jax.jit(policy_law)
 _moments_at = jax.jit(lambda law, at, baseline: law.moments_at(at, baseline))
 _greedy_law = jax.jit(lambda mdp, policy, theta: reward_law(mdp, 1.0 * greedy(policy.probs(theta))))
 
@@ -28,7 +27,7 @@ def exact(law, policy, theta):
     many = law.mdp.class_composite.size
     wide = pad_classes(law.mdp, -(-many // CLASSES) * CLASSES)
     baseline = _greedy_law(wide, policy, theta)[:, :many] if law.greedy else None
-    at = jax.tree.map(lambda x: np.asarray(x)[:, :many], _law_of(wide, policy, theta))
+    at = jax.tree.map(lambda x: np.asarray(x)[:, :many], policy_law(wide, policy, theta))
     return _moments_at(law, jax.device_put(at), baseline)
 
 

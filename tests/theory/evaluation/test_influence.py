@@ -1,6 +1,5 @@
 """Influence of the policy: models where only exact arithmetic tells, and gradients as an oracle."""
 
-import jax
 import numpy as np
 import pytest
 from helpers.oracles import pad_classes
@@ -150,9 +149,6 @@ def test_classes_that_cannot_tell_actions_or_states_apart():
     assert influence(mdp).law.all()
 
 
-_slopes = jax.jit(law_gradients)
-
-
 @pytest.mark.parametrize("features", [0, 3])
 @pytest.mark.parametrize("seed", range(6))
 def test_against_gradients(seed, features):
@@ -160,7 +156,7 @@ def test_against_gradients(seed, features):
     instance = random_instance(2, seed=seed, features=features, answers=2, width=1, tools=1)
     theta = np.random.default_rng(seed).normal(size=instance.theta.shape)
     # Models of one shape share a program: the classes that none of them has are taken off again.
-    slopes = np.asarray(_slopes(pad_classes(instance.mdp), instance.policy, theta))
+    slopes = np.asarray(law_gradients(pad_classes(instance.mdp), instance.policy, theta))
     slopes = slopes[:, : instance.mdp.class_composite.size].reshape(len(slopes), -1, theta.size)
     observed = influence(instance.mdp, instance.policy)
     vectors = np.asarray(instance.mdp.class_vector)

@@ -19,8 +19,6 @@ from grpo_checks.theory.instances.tools.search import search
 from grpo_checks.theory.mdp.mdp import TAMDP
 from grpo_checks.theory.mdp.policy import LogLinear, Tabular
 
-_slopes = jax.jit(law_gradients)
-
 
 def _counts(mdp, policy):
     """Of each prompt: how many composites, and the rank."""
@@ -116,7 +114,7 @@ def test_against_automatic_differentiation(instance):
     expected = np.zeros(len(instance.mdp.prompt_distribution), int)
     for _ in range(3):
         theta = jax.device_put(rng.normal(size=instance.theta.shape))
-        slopes = np.asarray(_slopes(instance.mdp, instance.policy, theta))
+        slopes = np.asarray(law_gradients(instance.mdp, instance.policy, theta))
         slopes = np.einsum("qcn,cv->qvn", slopes.reshape(*slopes.shape[:2], -1), member)
         expected = np.maximum(expected, [np.linalg.matrix_rank(x, 1e-9) for x in slopes])
     assert [span.rank for span in reward_spans(instance.mdp, instance.policy)] == list(expected)

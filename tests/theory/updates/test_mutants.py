@@ -96,7 +96,7 @@ def _listed(estimator):
 @cache
 def _at_policy():
     """Which no edit reaches."""
-    return jax.jit(policy_law)(*MODEL)
+    return policy_law(*MODEL)
 
 
 def _largest_difference(estimator, engine):

@@ -77,7 +77,7 @@ def test_goal_in_time(name):
         start = np.where(np.arange(500) == 328, 1.0, 0.0)  # One prompt of the 300, for its size.
     instance, labels = from_table(table, start, depth, "toy").build()
     uniform = _uniform(instance)
-    best = jax.jit(best_values)(instance.mdp, instance.mdp.reward[..., 0])
+    best = best_values(instance.mdp, instance.mdp.reward[..., 0])
     for ours, pick in ((uniform[:, 0], np.mean), (best, max)):
         expected = _iterated(table, depth, goal, pick)[start > 0]
         assert np.asarray(ours) == pytest.approx(expected, rel=1e-12, abs=1e-300)
